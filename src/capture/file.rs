@@ -1,0 +1,379 @@
+//! Capture files and streams, merged by time.
+
+use super::compression::decompress;
+use super::pcap::{PcapReader, is_pcap};
+use super::pcapng::{PcapngReader, is_pcapng};
+use super::sniff::looks_like;
+use super::window::Window;
+use super::{
+    CaptureError, CaptureFacts, Damage, Drops, Filter, Flaw, FrameNumber, InputFacts, InterfaceIds,
+    LinkType, Next, Packet, Record, Source,
+};
+use crate::limits::{READ_BUFFER, READ_BUFFER_OF_MANY};
+use crate::time::Timestamp;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of a file that is no capture which are looked at to tell what it is.
+const SNIFFED: usize = 4096;
+
+/// Packets from one or more files, merged by time.
+pub struct FileSource {
+    inputs: Vec<Input>,
+    ids: InterfaceIds,
+    filter: Option<Filter>,
+    /// The time of each input's present packet; equal times in the order of the inputs.
+    heap: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// The input whose packet was handed out last.
+    current: Option<usize>,
+    started: bool,
+    frame: u64,
+}
+
+/// How much of the inputs was read, in bytes as they are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read so far.
+    pub read: u64,
+    /// Bytes there are; `None` when an input is a stream whose length nobody knows.
+    pub total: Option<u64>,
+}
+
+/// Opens capture files up to their headers, `-` for stdin; what `filter` refuses is counted and not returned.
+///
+/// # Errors
+/// When one of them cannot be opened or is no capture; the error names it.
+pub fn open_files(paths: &[PathBuf], filter: Option<Filter>) -> Result<FileSource, CaptureError> {
+    if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(CaptureError::StdinTwice);
+    }
+    let many = paths.len() > 4;
+    let mut streams = Vec::with_capacity(paths.len());
+    for path in paths {
+        let name = path.display().to_string();
+        let (reader, length) = open(path).map_err(|error| CaptureError::from_io(&name, error))?;
+        streams.push((name, reader, length));
+    }
+    FileSource::new(streams, many, filter)
+}
+
+/// Reads captures from streams, each with the name it has in [`CaptureFacts`]; otherwise as [`open_files`].
+///
+/// # Errors
+/// When one of them is no capture; the error names it.
+pub fn open_streams(
+    streams: Vec<(String, Box<dyn Read + Send>)>,
+    filter: Option<Filter>,
+) -> Result<FileSource, CaptureError> {
+    let many = streams.len() > 4;
+    let streams = streams
+        .into_iter()
+        .map(|(name, reader)| (name, reader, None))
+        .collect();
+    FileSource::new(streams, many, filter)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    if is_stdin(path) {
+        return Ok((Box::new(io::stdin()), None));
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let length = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(file), length))
+}
+
+impl FileSource {
+    fn new(
+        streams: Vec<(String, Box<dyn Read + Send>, Option<u64>)>,
+        many: bool,
+        filter: Option<Filter>,
+    ) -> Result<Self, CaptureError> {
+        if streams.is_empty() {
+            return Err(CaptureError::NoFiles);
+        }
+        let mut ids = InterfaceIds::default();
+        let capacity = if many {
+            READ_BUFFER_OF_MANY
+        } else {
+            READ_BUFFER
+        };
+        let inputs = streams
+            .into_iter()
+            .map(|(name, reader, length)| Input::open(name, reader, length, capacity, &mut ids))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            inputs,
+            ids,
+            filter,
+            heap: BinaryHeap::new(),
+            current: None,
+            started: false,
+            frame: 0,
+        })
+    }
+
+    /// How much of the inputs was read.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            read: self
+                .inputs
+                .iter()
+                .map(|input| input.read.load(Ordering::Relaxed))
+                .sum(),
+            total: self.inputs.iter().map(|input| input.length).sum(),
+        }
+    }
+
+    /// Has the next packet at the front of an input's window; returns which.
+    fn step(&mut self) -> Option<usize> {
+        if !self.started {
+            self.started = true;
+            for index in 0..self.inputs.len() {
+                self.advance(index);
+            }
+        }
+        if let Some(index) = self.current.take() {
+            self.advance(index);
+        }
+        let Reverse((_, index)) = self.heap.pop()?;
+        self.current = Some(index);
+        self.frame += 1;
+        Some(index)
+    }
+
+    fn advance(&mut self, index: usize) {
+        let time = self
+            .inputs
+            .get_mut(index)
+            .and_then(|input| input.advance(&mut self.ids));
+        if let Some(time) = time {
+            self.heap.push(Reverse((time, index)));
+        }
+    }
+
+    fn passes(&mut self, index: usize) -> Result<bool, CaptureError> {
+        let (Some(filter), Some(input)) = (&mut self.filter, self.inputs.get(index)) else {
+            return Ok(true);
+        };
+        match input.packet() {
+            Some((record, data)) => filter.accepts(record.link_type, data),
+            None => Ok(true),
+        }
+    }
+}
+
+impl Source for FileSource {
+    fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+        let index = loop {
+            let Some(index) = self.step() else {
+                return Ok(Next::End);
+            };
+            if self.passes(index)? {
+                break index;
+            }
+        };
+        let packet = self.inputs.get(index).and_then(Input::packet);
+        Ok(packet.map_or(Next::End, |(record, data)| {
+            Next::Packet(Packet {
+                frame: FrameNumber(self.frame),
+                time: record.time,
+                link_type: record.link_type,
+                interface: record.interface,
+                original_len: record.original_len,
+                data,
+            })
+        }))
+    }
+
+    fn facts(&self) -> CaptureFacts {
+        let drops = self.inputs.iter().fold(Drops::default(), |sum, input| {
+            sum.plus(input.format.drops())
+        });
+        CaptureFacts {
+            inputs: self
+                .inputs
+                .iter()
+                .map(|input| input.facts.clone())
+                .collect(),
+            dropped_by_kernel: drops.by_kernel,
+            dropped_by_interface: drops.by_interface,
+            damage: self
+                .inputs
+                .iter()
+                .filter_map(|input| input.damage.clone())
+                .collect(),
+            filter: self.filter.as_ref().map(|filter| filter.text().to_owned()),
+        }
+    }
+}
+
+/// One file or stream.
+struct Input {
+    facts: InputFacts,
+    window: Window,
+    format: Format,
+    /// The packet at the front of the window.
+    record: Option<Record>,
+    ended: bool,
+    damage: Option<Damage>,
+    read: Arc<AtomicU64>,
+    length: Option<u64>,
+}
+
+enum Format {
+    Pcap(PcapReader),
+    Pcapng(PcapngReader),
+}
+
+impl Format {
+    fn drops(&self) -> Drops {
+        match self {
+            Self::Pcap(_) => Drops::default(),
+            Self::Pcapng(reader) => reader.drops(),
+        }
+    }
+}
+
+impl Input {
+    fn open(
+        name: String,
+        reader: Box<dyn Read + Send>,
+        length: Option<u64>,
+        capacity: usize,
+        ids: &mut InterfaceIds,
+    ) -> Result<Self, CaptureError> {
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Box::new(Counted {
+            reader,
+            read: Arc::clone(&read),
+        });
+        let (reader, suffix) =
+            decompress(counted).map_err(|error| CaptureError::from_io(&name, error))?;
+        let mut window = Window::new(reader, capacity);
+        window.fill(4);
+        let broken_header = |flaw: Flaw| CaptureError::BrokenHeader {
+            name: name.clone(),
+            what: flaw.what,
+        };
+        let (format, kind) = if is_pcap(window.bytes()) {
+            let reader = PcapReader::open(&mut window, ids.next()).map_err(broken_header)?;
+            (Format::Pcap(reader), "pcap")
+        } else if is_pcapng(window.bytes()) {
+            let reader = PcapngReader::open(&mut window).map_err(broken_header)?;
+            (Format::Pcapng(reader), "pcapng")
+        } else {
+            return Err(no_capture(name, &mut window));
+        };
+        Ok(Self {
+            facts: InputFacts {
+                name,
+                format: format!("{kind}{suffix}"),
+                ..InputFacts::default()
+            },
+            window,
+            format,
+            record: None,
+            ended: false,
+            damage: None,
+            read,
+            length,
+        })
+    }
+
+    /// Moves on to the next packet and returns its time; `None` at the end.
+    fn advance(&mut self, ids: &mut InterfaceIds) -> Option<Timestamp> {
+        if let Some(record) = self.record.take() {
+            self.window.consume(record.total_len);
+        }
+        if self.ended {
+            return None;
+        }
+        let advanced = match &mut self.format {
+            Format::Pcap(reader) => reader.advance(&mut self.window),
+            Format::Pcapng(reader) => reader.advance(&mut self.window, ids),
+        };
+        match advanced {
+            Ok(Some(record)) => {
+                self.facts.packets += 1;
+                self.facts.bytes += record.data_len as u64;
+                if record.first_of_interface {
+                    self.saw(record.link_type);
+                }
+                self.record = Some(record);
+                return Some(record.time);
+            }
+            Ok(None) => {}
+            Err(Flaw { offset, what }) => {
+                self.damage = Some(Damage {
+                    input: self.facts.name.clone(),
+                    packet: self.facts.packets + 1,
+                    offset,
+                    what,
+                });
+            }
+        }
+        self.ended = true;
+        None
+    }
+
+    fn saw(&mut self, link_type: LinkType) {
+        if !self.facts.link_types.contains(&link_type) {
+            self.facts.link_types.push(link_type);
+        }
+    }
+
+    fn packet(&self) -> Option<(Record, &[u8])> {
+        let record = self.record?;
+        let end = record.data_start + record.data_len;
+        let data = self.window.bytes().get(record.data_start..end)?;
+        Some((record, data))
+    }
+}
+
+fn no_capture(name: String, window: &mut Window) -> CaptureError {
+    window.fill(SNIFFED);
+    let bytes = window.bytes();
+    let bytes = bytes.get(..SNIFFED).unwrap_or(bytes);
+    if bytes.is_empty() {
+        return match window.failure() {
+            Some(what) => CaptureError::BrokenCompression {
+                name,
+                what: what.to_owned(),
+            },
+            None => CaptureError::Empty { name },
+        };
+    }
+    let looks = looks_like(bytes);
+    CaptureError::NotACapture {
+        name,
+        looks_like: looks.like,
+        help: looks.help,
+    }
+}
+
+/// Counts what is read.
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(space)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,304 @@
+//! The arguments.
+
+use crate::report::{Format, RecordKind};
+use crate::severity::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Reads SIP from captures and interfaces and says what happened, why, and what to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sipdiag",
+    version,
+    about,
+    max_term_width = 100,
+    before_help = "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag live eth0              diagnose an interface",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) display: Display,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Display {
+    /// Language of the words: en, fr or vi [default: from LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, global = true, value_name = "CODE", value_parser = language)]
+    pub(super) lang: Option<crate::catalogue::Language>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorWhen,
+    /// No remarks on stderr, only errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Diagnose captures; several files are one capture, merged by time; - is stdin
+    #[command(
+        before_help = "  sipdiag read trace.pcap\n  sipdiag read --format ndjson a.pcapng.gz b.pcap.zst | jq 'select(.record==\"finding\")'"
+    )]
+    Read(ReadOptions),
+    /// Diagnose interfaces until Ctrl-C, --duration or --count
+    #[cfg(feature = "live")]
+    #[command(before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m")]
+    Live(LiveOptions),
+    /// Explain a response code, Warning code, Q.850 cause, timer, method or finding
+    #[command(
+        before_help = "  sipdiag explain 401\n  sipdiag explain W304 Q17 timer-b INVITE auth-loop"
+    )]
+    Explain(ExplainOptions),
+    /// Two codes side by side: differences, when each is sent, the test that tells them apart
+    #[command(before_help = "  sipdiag compare 401 407\n  sipdiag compare 480 408")]
+    Compare(CompareOptions),
+    /// The catalogue of response codes as a list
+    #[command(before_help = "  sipdiag codes --class 4xx\n  sipdiag codes --search busy")]
+    Codes(CodesOptions),
+    /// Every finding that sipdiag can raise
+    #[command(before_help = "  sipdiag findings\n  sipdiag findings --search auth")]
+    Findings(FindingsOptions),
+    /// What `live` can listen on, and whether this user may
+    Interfaces,
+    /// Write a completion script for a shell
+    #[command(before_help = "  sipdiag completions bash > /etc/bash_completion.d/sipdiag")]
+    Completions(CompletionsOptions),
+    /// Write the man page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReadOptions {
+    /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) diagnosis: DiagnosisOptions,
+}
+
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub(super) struct LiveOptions {
+    /// Interfaces to listen on, or `any`
+    #[arg(required = true, value_name = "INTERFACE")]
+    pub(super) interfaces: Vec<String>,
+    /// End after this time, such as 30s, 5m or 1h
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// End after this many packets
+    #[arg(long, value_name = "N")]
+    pub(super) count: Option<u64>,
+    /// Bytes to capture of each packet
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144))]
+    pub(super) snaplen: i32,
+    /// Kernel buffer in MiB for each interface
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(i32).range(1..=1024))]
+    pub(super) buffer: i32,
+    /// Do not put the interfaces into promiscuous mode
+    #[arg(long)]
+    pub(super) no_promiscuous: bool,
+    /// Hand on each packet at once; loses packets on busy links
+    #[arg(long)]
+    pub(super) immediate: bool,
+    #[command(flatten)]
+    pub(super) diagnosis: DiagnosisOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiagnosisOptions {
+    /// Capture filter in tcpdump's language, for files too
+    #[arg(short, long, value_name = "BPF")]
+    pub(super) filter: Option<String>,
+    /// Every transaction in the table
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How to write
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: FormatName,
+    /// Write to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Records of the machine formats [default: all but message]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(super) records: Vec<RecordName>,
+    /// T1 where no retransmission shows another one [default: 500ms]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) t1: Option<Duration>,
+    /// How long a 100 Trying may stand alone [default: 10s]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) stuck_after: Option<Duration>,
+    /// Exit 1 when a finding of this severity or worse was raised
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<SeverityName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatName {
+    Table,
+    Json,
+    Ndjson,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Table => Self::Table,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RecordName {
+    Capture,
+    Message,
+    Transaction,
+    Finding,
+    Summary,
+}
+
+impl From<RecordName> for RecordKind {
+    fn from(name: RecordName) -> Self {
+        match name {
+            RecordName::Capture => Self::Capture,
+            RecordName::Message => Self::Message,
+            RecordName::Transaction => Self::Transaction,
+            RecordName::Finding => Self::Finding,
+            RecordName::Summary => Self::Summary,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SeverityName {
+    Info,
+    Warning,
+    Error,
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Info => Self::Info,
+            SeverityName::Warning => Self::Warning,
+            SeverityName::Error => Self::Error,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainOptions {
+    /// 401, 4xx, "busy here", W304, Q17, timer-b, INVITE, auth-loop, TXN003
+    #[arg(required = true, value_name = "WHAT")]
+    pub(super) what: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareOptions {
+    /// One code
+    #[arg(value_name = "CODE")]
+    pub(super) one: String,
+    /// The other
+    #[arg(value_name = "CODE")]
+    pub(super) other: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CodesOptions {
+    /// Only one class, such as 4xx
+    #[arg(long, value_name = "CLASS", value_parser = class)]
+    pub(super) class: Option<u8>,
+    /// Only those with this word in their text
+    #[arg(long, value_name = "WORD")]
+    pub(super) search: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FindingsOptions {
+    /// Only those with this word in their text
+    #[arg(long, value_name = "WORD")]
+    pub(super) search: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsOptions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+fn language(text: &str) -> Result<crate::catalogue::Language, String> {
+    crate::catalogue::Language::of(text).ok_or_else(|| {
+        let known: Vec<_> = crate::catalogue::Language::ALL
+            .iter()
+            .map(|it| it.code())
+            .collect();
+        format!("there are {}", known.join(", "))
+    })
+}
+
+/// `4xx` or `4`.
+fn class(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [digit @ b'1'..=b'6'] | [digit @ b'1'..=b'6', b'x' | b'X', b'x' | b'X'] => Ok(digit - b'0'),
+        _ => Err("a class is 1xx, 2xx, 3xx, 4xx, 5xx or 6xx".to_owned()),
+    }
+}
+
+/// `500ms`, `10s`, `3m`, `1h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .bytes()
+        .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+        .count();
+    let wrong = || "a duration is a number with ms, s, m or h, such as 500ms or 10s".to_owned();
+    let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit {
+        "ms" => 1e-3,
+        "s" | "" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let time = Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())?;
+    if time.is_zero() || time > LONGEST {
+        return Err("a duration is longer than nothing and at most 100 days".to_owned());
+    }
+    Ok(time)
+}
+
+const LONGEST: Duration = Duration::from_secs(100 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
+        for wrong in ["", "s", "0s", "-1s", "1d", "1e999", "99999999h", "ms"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::super::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! What `read` and `live` share: packets through the engine into a report.
+
+use super::args::DiagnosisOptions;
+use super::environment::Environment;
+use super::errors;
+use super::output::Output;
+use crate::capture::{Next, Source};
+use crate::engine::{Engine, Options};
+use crate::report::{RecordKind, Renderer, Settings};
+use crate::rules::Thresholds;
+use crate::severity::Severity;
+
+/// Runs a source to its end and reports. `live` says that findings are told while they happen.
+pub(super) fn run(
+    source: &mut dyn Source,
+    options: &DiagnosisOptions,
+    environment: &Environment,
+    live: bool,
+) -> anyhow::Result<u8> {
+    let output = Output::open(options.output.as_deref())?;
+    let to_stdout = matches!(output, Output::Stdout(_));
+    let settings = Settings {
+        catalogue: environment.catalogue,
+        records: records(options),
+        all: options.all,
+        width: environment.width,
+        color: environment.color && to_stdout,
+        live,
+    };
+    let defaults = Thresholds::default();
+    let thresholds = Thresholds {
+        t1: options.t1.unwrap_or(defaults.t1),
+        stuck_after: options.stuck_after.unwrap_or(defaults.stuck_after),
+    };
+    let renderer = Renderer::new(options.format.into(), settings, output);
+    let mut engine = Engine::new(
+        Options {
+            thresholds,
+            alerts: live,
+        },
+        renderer,
+    );
+    loop {
+        match source.next()? {
+            Next::Packet(packet) => {
+                let time = packet.time;
+                engine.packet(&packet);
+                if live {
+                    engine.advance(time);
+                }
+            }
+            Next::Idle(now) => engine.advance(now),
+            Next::End => break,
+        }
+        if engine.observer_mut().has_failed() {
+            break;
+        }
+    }
+    let facts = source.facts();
+    for damage in &facts.damage {
+        errors::warn(
+            environment,
+            &format!(
+                "{} is damaged at packet {}, byte {}: {}",
+                damage.input, damage.packet, damage.offset, damage.what
+            ),
+        );
+    }
+    let damaged = !facts.damage.is_empty();
+    let (report, renderer) = engine.finish(facts);
+    renderer.finish(&report)?.commit()?;
+    let met = options
+        .fail_on
+        .map(Severity::from)
+        .is_some_and(|limit| report.summary.worst >= Some(limit));
+    Ok(match (damaged, met) {
+        (true, _) => errors::DAMAGED,
+        (false, true) => errors::FAIL_ON,
+        (false, false) => 0,
+    })
+}
+
+fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {
+    if options.records.is_empty() {
+        return RecordKind::DEFAULT.to_vec();
+    }
+    options
+        .records
+        .iter()
+        .copied()
+        .map(RecordKind::from)
+        .collect()
+}

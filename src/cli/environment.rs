@@ -1,0 +1,65 @@
+//! What the process stands in: terminal, locale, colours.
+
+use super::args::{ColorWhen, Display};
+use crate::catalogue::{Catalogue, Language};
+use std::io::IsTerminal;
+
+/// Columns of what is no terminal: wide enough for one line a transaction, narrow enough for a mail.
+const PIPE_WIDTH: usize = 120;
+
+/// What commands need of their surroundings.
+#[derive(Debug)]
+pub(super) struct Environment {
+    pub(super) catalogue: Catalogue,
+    /// Columns of stdout.
+    pub(super) width: usize,
+    /// Whether stdout gets colours.
+    pub(super) color: bool,
+    /// Whether stderr gets colours.
+    pub(super) color_of_errors: bool,
+    /// Whether remarks are unwelcome.
+    pub(super) quiet: bool,
+}
+
+impl Environment {
+    pub(super) fn of(display: &Display) -> Self {
+        let colored = |is_terminal: bool| match display.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => {
+                is_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self {
+            catalogue: Catalogue::new(display.lang.unwrap_or_else(language_of_locale)),
+            width: width(),
+            color: colored(std::io::stdout().is_terminal()),
+            color_of_errors: colored(std::io::stderr().is_terminal()),
+            quiet: display.quiet,
+        }
+    }
+}
+
+/// The first of LC_ALL, LC_MESSAGES and LANG that is set decides, as in POSIX.
+fn language_of_locale() -> Language {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .and_then(|locale| Language::of(&locale))
+        .unwrap_or_default()
+}
+
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let terminal = if std::io::stdout().is_terminal() {
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    } else {
+        columns
+    };
+    terminal.unwrap_or(PIPE_WIDTH).clamp(40, 240)
+}

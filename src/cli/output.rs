@@ -1,0 +1,89 @@
+//! Where a report goes: stdout, or a file that is written whole or not at all.
+
+use anyhow::Context;
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A place to write to.
+pub(super) enum Output {
+    Stdout(BufWriter<StdoutLock<'static>>),
+    File {
+        out: BufWriter<NamedTempFile>,
+        path: PathBuf,
+    },
+}
+
+impl Output {
+    /// Opens it, before any work is done.
+    pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+            return Ok(Self::Stdout(BufWriter::with_capacity(
+                64 * 1024,
+                io::stdout().lock(),
+            )));
+        };
+        // A device or a pipe is written as it is: it cannot be replaced.
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".sipdiag-")
+            .tempfile_in(folder)
+            .with_context(|| format!("cannot write to {}", path.display()))?;
+        Ok(Self::File {
+            out: BufWriter::new(file),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Makes what was written visible.
+    pub(super) fn commit(self) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush()?,
+            Self::File { out, path } => {
+                let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+                place(file, &path)
+                    .with_context(|| format!("cannot write to {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts the finished file in its place with the permissions a new file would have.
+fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    let existing = std::fs::metadata(path).ok();
+    if existing.as_ref().is_some_and(|it| !it.is_file()) {
+        let mut from = file.reopen()?;
+        let mut to = std::fs::OpenOptions::new().write(true).open(path)?;
+        io::copy(&mut from, &mut to)?;
+        return Ok(());
+    }
+    let file = file.persist(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = existing.map_or(0o644, |it| it.permissions().mode());
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    drop(file);
+    Ok(())
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File { out, .. } => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File { out, .. } => out.flush(),
+        }
+    }
+}

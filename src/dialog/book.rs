@@ -1,0 +1,175 @@
+//! The book of Call-IDs: collects what belongs together and says when it can be judged.
+
+use super::Call;
+use crate::limits::{MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOGS};
+use crate::sip::{Message, Method, StartLine};
+use crate::transaction::Transaction;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+/// All Call-IDs that have something open.
+#[derive(Debug, Default)]
+pub struct Book {
+    hasher: RandomState,
+    entries: HashMap<Arc<[u8]>, Entry>,
+    call_ids: HashSet<u64>,
+    calls: u64,
+    mid_dialog: u64,
+    refused: u64,
+}
+
+/// What is open when the capture ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Dialogs that were confirmed and not ended.
+    pub dialogs: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    open: usize,
+    closed: Vec<Transaction>,
+    starts_mid_dialog: bool,
+    /// Confirmed dialogs of this Call-ID, by the fingerprint of their tags.
+    dialogs: Vec<u64>,
+}
+
+impl Book {
+    /// Notes a message that is no copy. `began` says that it began a transaction.
+    pub fn message(&mut self, message: &Message, began: bool) {
+        let Some(call_id) = message.call_id() else {
+            return;
+        };
+        let fingerprint = self.hasher.hash_one(&call_id);
+        let new = if self.call_ids.contains(&fingerprint) {
+            false
+        } else if self.call_ids.len() < MAX_CALL_IDS {
+            self.call_ids.insert(fingerprint)
+        } else {
+            self.refused += 1;
+            false
+        };
+        let dialog = self.dialog(message);
+        if !self.entries.contains_key(call_id.as_ref()) {
+            if !(began || new) {
+                return;
+            }
+            self.entries
+                .insert(Arc::from(call_id.as_ref()), Entry::default());
+        }
+        let Some(entry) = self.entries.get_mut(call_id.as_ref()) else {
+            return;
+        };
+        entry.open += usize::from(began);
+        if new {
+            // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
+            entry.starts_mid_dialog = match message.start_line() {
+                StartLine::Request { method, .. } => {
+                    method == Method::Ack || message.to_tag().is_some()
+                }
+                StartLine::Response { .. } => true,
+            };
+            self.mid_dialog += u64::from(entry.starts_mid_dialog);
+            self.calls +=
+                u64::from(!entry.starts_mid_dialog && message.method() == Some(Method::Invite));
+        }
+        match dialog {
+            Some((Change::Confirmed, tags)) => {
+                if entry.dialogs.len() < MAX_DIALOGS && !entry.dialogs.contains(&tags) {
+                    entry.dialogs.push(tags);
+                }
+            }
+            Some((Change::Ended, tags)) => entry.dialogs.retain(|other| *other != tags),
+            None => {}
+        }
+    }
+
+    /// Takes a finished transaction. Returns the call when nothing of its Call-ID is open, or when enough has gathered.
+    pub fn closed(&mut self, transaction: Transaction) -> Option<Call> {
+        let call_id = transaction.call_id.clone();
+        let Some(entry) = self.entries.get_mut(&call_id) else {
+            return Some(Call {
+                call_id,
+                starts_mid_dialog: true,
+                transactions: vec![transaction],
+            });
+        };
+        entry.open = entry.open.saturating_sub(1);
+        entry.closed.push(transaction);
+        if entry.open > 0 && entry.closed.len() < MAX_CALL_TRANSACTIONS {
+            return None;
+        }
+        let call = entry.take(call_id.clone());
+        if entry.open == 0 && entry.dialogs.is_empty() {
+            self.entries.remove(&call_id);
+        }
+        Some(call)
+    }
+
+    /// How many different Call-IDs were seen.
+    pub fn call_ids(&self) -> u64 {
+        self.call_ids.len() as u64
+    }
+
+    /// How many Call-IDs began with an INVITE.
+    pub const fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// How many Call-IDs began in the middle of a dialog.
+    pub const fn mid_dialog(&self) -> u64 {
+        self.mid_dialog
+    }
+
+    /// How many messages had a Call-ID that could not be counted any more.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// What is open now.
+    pub fn unfinished(&self) -> Unfinished {
+        Unfinished {
+            dialogs: self
+                .entries
+                .values()
+                .map(|entry| entry.dialogs.len() as u64)
+                .sum(),
+        }
+    }
+
+    /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it.
+    fn dialog(&self, message: &Message) -> Option<(Change, u64)> {
+        let change = match message.start_line() {
+            StartLine::Request {
+                method: Method::Bye,
+                ..
+            } => Change::Ended,
+            StartLine::Response {
+                status: 200..300, ..
+            } if message.cseq()?.1 == Method::Invite => Change::Confirmed,
+            _ => return None,
+        };
+        // Either side may send the BYE, so the order of the tags means nothing.
+        let (one, other) = (message.from_tag(), message.to_tag());
+        let tags = self.hasher.hash_one(&one) ^ self.hasher.hash_one(&other);
+        Some((change, tags))
+    }
+}
+
+enum Change {
+    Confirmed,
+    Ended,
+}
+
+impl Entry {
+    fn take(&mut self, call_id: Arc<[u8]>) -> Call {
+        let mut transactions = std::mem::take(&mut self.closed);
+        transactions.sort_by_key(|transaction| transaction.id);
+        Call {
+            call_id,
+            starts_mid_dialog: self.starts_mid_dialog,
+            transactions,
+        }
+    }
+}

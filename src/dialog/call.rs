@@ -1,0 +1,104 @@
+//! A call: the transactions of one Call-ID that are judged together.
+
+use crate::sip::Method;
+use crate::time::Timestamp;
+use crate::transaction::{Response, Transaction};
+use std::sync::Arc;
+
+/// The transactions of one Call-ID, in the order in which they began.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The Call-ID; empty for messages without one.
+    pub call_id: Arc<[u8]>,
+    /// Whether the first message of the Call-ID in this capture belongs to a dialog that began before (guard G-START).
+    pub starts_mid_dialog: bool,
+    /// The transactions.
+    pub transactions: Vec<Transaction>,
+}
+
+impl Call {
+    /// The INVITEs that begin a dialog, on every hop.
+    pub fn initial_invites(&self) -> impl Iterator<Item = &Transaction> {
+        self.of(&Method::Invite).filter(|it| !it.in_dialog())
+    }
+
+    /// The transactions of a method.
+    pub fn of(&self, method: &Method) -> impl Iterator<Item = &Transaction> {
+        self.transactions
+            .iter()
+            .filter(move |transaction| transaction.method == *method)
+    }
+
+    /// The other transactions of the same attempt: same method, same From tag, in or out of a dialog alike.
+    pub fn attempt<'a>(&'a self, of: &'a Transaction) -> impl Iterator<Item = &'a Transaction> {
+        self.of(&of.method).filter(move |other| {
+            other.id != of.id
+                && other.from.tag == of.from.tag
+                && other.in_dialog() == of.in_dialog()
+        })
+    }
+
+    /// The attempts that the same client made to the same server after `of`, on the same hop: retries with credentials or
+    /// with other values.
+    pub fn later_tries<'a>(&'a self, of: &'a Transaction) -> impl Iterator<Item = &'a Transaction> {
+        self.attempt(of).filter(move |other| {
+            other.id > of.id
+                && other.flow.src.ip() == of.flow.src.ip()
+                && other.flow.dst.ip() == of.flow.dst.ip()
+        })
+    }
+
+    /// Whether the attempt came to a 2xx after all: by a retry, another route or another fork (guard G-OUTCOME).
+    pub fn succeeded_elsewhere(&self, transaction: &Transaction) -> bool {
+        let ended = transaction.last;
+        self.attempt(transaction).any(|other| {
+            other.succeeded()
+                && (transaction.method == Method::Invite
+                    || other.start() >= ended
+                    || other.id > transaction.id)
+        })
+    }
+
+    /// Whether a response to this request existed although the capture has none (guard G-1WAY): an ACK, an early CANCEL,
+    /// a retry with credentials or a later request inside the dialog cannot be without one.
+    pub fn response_is_implied(&self, transaction: &Transaction) -> bool {
+        if !transaction.responses.is_empty() || transaction.requests.count() == 0 {
+            return false;
+        }
+        let same_client = |other: &Transaction| other.flow.src.ip() == transaction.flow.src.ip();
+        let acknowledged = transaction.acks.iter().any(|ack| ack.to_tag.is_some());
+        // Two sends and a CANCEL are a user who hung up at once on a peer that answered; more are a peer that did not.
+        let cancelled = transaction.cancelled.is_some() && transaction.requests.count() < 3;
+        let authenticated = transaction.credentials.is_empty()
+            && self
+                .attempt(transaction)
+                .any(|other| other.id > transaction.id && !other.credentials.is_empty());
+        let in_dialog = transaction.method == Method::Invite
+            && self.transactions.iter().any(|other| {
+                other.in_dialog()
+                    && other.id > transaction.id
+                    && same_client(other)
+                    && other.from.tag == transaction.from.tag
+            });
+        acknowledged || cancelled || authenticated || (in_dialog && !transaction.in_dialog())
+    }
+
+    /// Whether another BYE of this call was on its way at that moment or before: then a 481 to a BYE is a normal race.
+    pub fn has_other_bye(&self, bye: &Transaction) -> bool {
+        self.of(&Method::Bye)
+            .any(|other| other.id != bye.id && other.start() <= bye.last)
+    }
+
+    /// The first response above 100 to a transaction, whatever it says.
+    pub fn first_progress(transaction: &Transaction) -> Option<&Response> {
+        transaction
+            .responses
+            .iter()
+            .find(|response| response.code > 100)
+    }
+
+    /// When the call began.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.transactions.iter().map(Transaction::start).min()
+    }
+}

@@ -1,0 +1,13 @@
+//! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
+//! successes). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! [`Surroundings`]. This room does not know findings.
+
+mod book;
+mod call;
+mod keepalive;
+mod surroundings;
+
+pub use book::{Book, Unfinished};
+pub use call::Call;
+pub use keepalive::{Keepalives, Peer};
+pub use surroundings::Surroundings;

@@ -1,0 +1,625 @@
+//! Runs the rooms in order: one pipeline for files and interfaces, for every format and any number of threads. Comes in:
+//! packets and time. Goes out: records to an [`Observer`] as soon as they are known, and a [`Report`] at the end. No
+//! I/O, no clock.
+
+use crate::capture::{CaptureFacts, FrameNumber, Packet};
+use crate::dialog::{Book, Call, Keepalives, Surroundings};
+use crate::flow::Flow;
+use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
+use crate::limits::{MAX_FINDINGS, MAX_HELD_BACK, MAX_UNDECODED_REASONS};
+use crate::reassembly::{self, Piece};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, FindingId, Silence, Thresholds};
+use crate::severity::Severity;
+use crate::sip::{Carrier, Message, Method};
+use crate::time::Timestamp;
+use crate::transaction::{
+    Arrival, Duplicates, Kind, Placement, Sighting, Table, Transaction, TransactionId,
+};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
+
+/// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
+/// several queues of one interface make, less than anybody waits for in `live`.
+const REORDER_WINDOW: Duration = Duration::from_secs(1);
+
+/// Takes what the engine finds out, as soon as it is known.
+pub trait Observer {
+    /// A SIP message, in time order.
+    fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
+    /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
+    fn transaction(&mut self, _transaction: &Transaction, _findings: &[FindingId]) {}
+    /// A finding that is final.
+    fn finding(&mut self, _finding: &Finding) {}
+    /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
+    fn alert(&mut self, _finding: &Finding) {}
+}
+
+/// Nothing is observed.
+impl Observer for () {}
+
+/// A message with all that its packet says.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenMessage<'a> {
+    /// Message, packet and addresses.
+    pub arrival: Arrival<'a>,
+    /// Through what it came.
+    pub encapsulation: Encapsulation,
+    /// Whether the capturing host sent or received it, where the capture says so.
+    pub direction: Option<Direction>,
+}
+
+/// What can be chosen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// See [`Thresholds`].
+    pub thresholds: Thresholds,
+    /// Whether what is stuck is told while it is stuck, as `live` does.
+    pub alerts: bool,
+}
+
+/// All that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// What was read.
+    pub capture: CaptureFacts,
+    /// The time of the earliest packet; `None` without packets.
+    pub first_time: Option<Timestamp>,
+    /// The time of the latest packet.
+    pub last_time: Option<Timestamp>,
+    /// The findings, worst first.
+    pub findings: Vec<Finding>,
+    /// What was counted.
+    pub summary: Summary,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Packets, SIP messages, copies, what was not decoded.
+    pub counts: Counts,
+    /// Requests by method, copies and retransmissions too.
+    pub requests: BTreeMap<String, u64>,
+    /// Responses by code, copies and retransmissions too.
+    pub responses: BTreeMap<u64, u64>,
+    /// Different Call-IDs.
+    pub call_ids: u64,
+    /// Transactions, an ACK not being one.
+    pub transactions: u64,
+    /// Call-IDs that began with an INVITE.
+    pub calls: u64,
+    /// Messages sent again.
+    pub retransmissions: u64,
+    /// Packets that were decoded and hold no SIP.
+    pub not_sip_packets: u64,
+    /// Findings by name, consequences and notes too.
+    pub findings: BTreeMap<String, u64>,
+    /// The worst severity of all findings.
+    pub worst: Option<Severity>,
+    /// Caps that were reached, with how much they cost.
+    pub limits_hit: BTreeMap<&'static str, u64>,
+}
+
+/// The pipeline.
+#[derive(Debug)]
+pub struct Engine<O> {
+    observer: O,
+    options: Options,
+    waiting: VecDeque<Waiting>,
+    released: Option<Timestamp>,
+    duplicates: Duplicates,
+    table: Table,
+    book: Book,
+    surroundings: Surroundings,
+    keepalives: Keepalives,
+    counts: Counts,
+    summary: Summary,
+    findings: Vec<Finding>,
+    last_finding: u64,
+    first_time: Option<Timestamp>,
+    now: Option<Timestamp>,
+    lossy: bool,
+    watched: VecDeque<(Timestamp, TransactionId)>,
+    alerted: HashSet<TransactionId>,
+}
+
+/// A message or an ICMP error on its way into time order.
+#[derive(Debug)]
+struct Waiting {
+    time: Timestamp,
+    frame: FrameNumber,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Sip(Box<Sip>),
+    Icmp(Box<[u8]>, crate::capture::LinkType),
+}
+
+#[derive(Debug)]
+struct Sip {
+    message: Message,
+    flow: Flow,
+    identification: Option<u16>,
+    sequence: Option<u32>,
+    encapsulation: Encapsulation,
+    direction: Option<Direction>,
+}
+
+impl<O: Observer> Engine<O> {
+    /// A pipeline that tells `observer` what it finds.
+    pub fn new(options: Options, observer: O) -> Self {
+        Self {
+            observer,
+            options,
+            waiting: VecDeque::new(),
+            released: None,
+            duplicates: Duplicates::default(),
+            table: Table::default(),
+            book: Book::default(),
+            surroundings: Surroundings::default(),
+            keepalives: Keepalives::default(),
+            counts: Counts::default(),
+            summary: Summary::default(),
+            findings: Vec::new(),
+            last_finding: 0,
+            first_time: None,
+            now: None,
+            lossy: false,
+            watched: VecDeque::new(),
+            alerted: HashSet::new(),
+        }
+    }
+
+    /// Whom the engine tells.
+    pub const fn observer_mut(&mut self) -> &mut O {
+        &mut self.observer
+    }
+
+    /// Says that the capture is known to lack packets, from now on (guard G-LOSS).
+    pub const fn packets_were_lost(&mut self) {
+        self.lossy = true;
+    }
+
+    /// Takes a packet.
+    pub fn packet(&mut self, packet: &Packet<'_>) {
+        self.counts.packets += 1;
+        self.note_time(packet.time);
+        match frame::decode(packet.link_type, packet.data, packet.original_len) {
+            Ok(decoded) => {
+                let found = self.decoded(packet, &decoded);
+                self.summary.not_sip_packets += u64::from(!found);
+            }
+            Err(undecoded) => self.undecoded(undecoded),
+        }
+        self.release(false);
+    }
+
+    /// Says that time has passed: the wall clock on an idle interface.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(Some(now));
+        self.release(false);
+        self.table.advance(now);
+        self.settle();
+        self.watch();
+    }
+
+    /// Ends the capture: everything open is judged, and the report is made.
+    pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
+        self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
+            || capture.dropped_by_interface.unwrap_or(0) > 0;
+        self.release(true);
+        let end = self.now.unwrap_or(Timestamp::MIN);
+        self.table.finish(end);
+        self.counts.unfinished = self.book.unfinished().dialogs;
+        self.settle();
+        self.counts.mid_dialog = self.book.mid_dialog();
+        let view = CaptureView {
+            facts: &capture,
+            counts: &self.counts,
+            keepalives: &self.keepalives,
+            now: end,
+        };
+        for finding in rules::judge_capture(&view, &mut self.last_finding) {
+            self.keep(finding);
+        }
+        let mut summary = self.summary;
+        summary.counts = self.counts;
+        summary.call_ids = self.book.call_ids();
+        summary.calls = self.book.calls();
+        summary.transactions = self.table.begun();
+        for (name, count) in [
+            ("open-transactions", self.table.given_up()),
+            ("recent-messages", self.duplicates.forgotten_early()),
+            ("call-ids", self.book.refused()),
+            ("host-pairs", self.surroundings.pairs_refused()),
+        ] {
+            if count > 0 {
+                summary.limits_hit.insert(name, count);
+            }
+        }
+        rules::sort(&mut self.findings);
+        let report = Report {
+            capture,
+            first_time: self.first_time,
+            last_time: self.now,
+            findings: self.findings,
+            summary,
+        };
+        (report, self.observer)
+    }
+
+    fn note_time(&mut self, time: Timestamp) {
+        if let Some(latest) = self.now {
+            let back = latest.since(time);
+            if back > Duration::from_millis(1) {
+                self.counts.disordered += 1;
+                self.counts.largest_step_back = self.counts.largest_step_back.max(back);
+            }
+        }
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.now = self.now.max(Some(time));
+    }
+
+    /// Takes what a packet holds; whether that was SIP, or spoke of SIP.
+    fn decoded(&mut self, packet: &Packet<'_>, decoded: &frame::Decoded<'_>) -> bool {
+        match &decoded.content {
+            Content::Unrelated => false,
+            Content::IcmpError(error) => {
+                let speaks = error.quote.is_some();
+                if speaks {
+                    self.wait(Waiting {
+                        time: packet.time,
+                        frame: packet.frame,
+                        what: What::Icmp(packet.data.into(), packet.link_type),
+                    });
+                }
+                false
+            }
+            Content::Datagram(datagram) => {
+                let cut = datagram.missing > 0;
+                let Some(bytes) = reassembly::datagram(datagram.payload, cut) else {
+                    return false;
+                };
+                let carrier = Carrier { cut, stream: false };
+                self.sip(
+                    packet,
+                    decoded,
+                    bytes,
+                    carrier,
+                    Origin {
+                        flow: datagram.flow,
+                        identification: datagram.identification,
+                        sequence: None,
+                    },
+                )
+            }
+            Content::Segment(segment) => {
+                let mut found = false;
+                for piece in reassembly::segment(segment.payload, decoded.cut) {
+                    match piece {
+                        Piece::Message(bytes) => {
+                            let offset = offset_in(segment.payload, bytes);
+                            let carrier = Carrier {
+                                cut: decoded.cut && ends_together(segment.payload, bytes),
+                                stream: true,
+                            };
+                            found |= self.sip(
+                                packet,
+                                decoded,
+                                bytes,
+                                carrier,
+                                Origin {
+                                    flow: segment.flow,
+                                    identification: segment.identification,
+                                    sequence: Some(segment.sequence.wrapping_add(offset)),
+                                },
+                            );
+                        }
+                        Piece::Unfinished(_) => {
+                            self.undecoded(Undecoded("tcp-message-in-several-segments".into()));
+                            found = true;
+                        }
+                        Piece::Other(_) => {}
+                    }
+                }
+                found
+            }
+        }
+    }
+
+    fn sip(
+        &mut self,
+        packet: &Packet<'_>,
+        decoded: &frame::Decoded<'_>,
+        bytes: &[u8],
+        carrier: Carrier,
+        origin: Origin,
+    ) -> bool {
+        let Some(message) = Message::parse(bytes, carrier) else {
+            return false;
+        };
+        if carrier.cut {
+            self.counts.cut_messages += 1;
+            self.counts.snap_length = self.counts.snap_length.max(packet.data.len() as u64);
+        }
+        self.wait(Waiting {
+            time: packet.time,
+            frame: packet.frame,
+            what: What::Sip(Box::new(Sip {
+                message,
+                flow: origin.flow,
+                identification: origin.identification,
+                sequence: origin.sequence,
+                encapsulation: decoded.encapsulation,
+                direction: decoded.direction,
+            })),
+        });
+        true
+    }
+
+    fn undecoded(&mut self, undecoded: Undecoded) {
+        let undecoded = undecoded.0;
+        let reasons = &mut self.counts.undecoded;
+        if let Some(count) = reasons.get_mut(&*undecoded) {
+            *count += 1;
+        } else if reasons.len() < MAX_UNDECODED_REASONS {
+            reasons.insert(undecoded.into_owned(), 1);
+        } else {
+            *reasons.entry("other".to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Puts something into time order; nearly always it goes to the end.
+    fn wait(&mut self, waiting: Waiting) {
+        let at = self
+            .waiting
+            .iter()
+            .rposition(|other| other.time <= waiting.time)
+            .map_or(0, |position| position + 1);
+        self.waiting.insert(at, waiting);
+    }
+
+    /// Hands on what nothing can overtake any more.
+    fn release(&mut self, all: bool) {
+        let Some(now) = self.now else {
+            return;
+        };
+        let until = now.minus(REORDER_WINDOW);
+        while let Some(next) = self.waiting.front() {
+            if !all && next.time > until && self.waiting.len() <= MAX_HELD_BACK {
+                break;
+            }
+            let Some(next) = self.waiting.pop_front() else {
+                break;
+            };
+            self.released = self.released.max(Some(next.time));
+            let clock = self.released.unwrap_or(next.time);
+            self.table.advance(clock);
+            self.settle();
+            match next.what {
+                What::Sip(sip) => self.place(next.frame, next.time, &sip),
+                What::Icmp(bytes, link_type) => {
+                    let seen = Sighting {
+                        frame: next.frame,
+                        time: next.time,
+                    };
+                    self.icmp(seen, &bytes, link_type);
+                }
+            }
+        }
+    }
+
+    fn icmp(&mut self, seen: Sighting, bytes: &[u8], link_type: crate::capture::LinkType) {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        if let Ok(decoded) = frame::decode(link_type, bytes, len)
+            && let Content::IcmpError(error) = decoded.content
+        {
+            self.table.icmp(seen, &error);
+        }
+    }
+
+    fn place(&mut self, frame: FrameNumber, time: Timestamp, sip: &Sip) {
+        let message = &sip.message;
+        let seen = SeenMessage {
+            arrival: Arrival {
+                frame,
+                time,
+                flow: sip.flow,
+                message,
+                identification: sip.identification,
+                sequence: sip.sequence,
+            },
+            encapsulation: sip.encapsulation,
+            direction: sip.direction,
+        };
+        self.counts.sip_messages += 1;
+        self.count(message);
+        if self.duplicates.is_copy(&seen.arrival) {
+            self.counts.duplicates += 1;
+            let placement = Placement {
+                kind: Kind::Duplicate,
+                transaction: None,
+            };
+            self.observer.message(&seen, placement);
+            return;
+        }
+        self.surroundings
+            .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+        let before = self.table.begun();
+        let placement = self.table.place(&seen.arrival);
+        let began = self.table.begun() > before;
+        self.book.message(message, began);
+        self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
+        if let Some(id) = placement.transaction {
+            if message
+                .status()
+                .is_some_and(|code| (200..300).contains(&code))
+                && let Some(transaction) = self.table.get(id)
+            {
+                self.surroundings.note_success(transaction, time);
+            }
+            if began && self.options.alerts {
+                self.watched.push_back((time, id));
+            }
+        }
+        self.observer.message(&seen, placement);
+    }
+
+    fn count(&mut self, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(method), _) => {
+                let requests = &mut self.summary.requests;
+                if let Some(count) = requests.get_mut(method.name()) {
+                    *count += 1;
+                } else if method.is_registered() || requests.len() < MAX_UNDECODED_REASONS {
+                    requests.insert(method.name().to_owned(), 1);
+                } else {
+                    *requests.entry("other".to_owned()).or_default() += 1;
+                }
+            }
+            (None, Some(status)) => {
+                let responses = &mut self.summary.responses;
+                let known = (100..700).contains(&status) || responses.len() < MAX_STATUS_KINDS;
+                *responses.entry(if known { status } else { 0 }).or_default() += 1;
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Judges the calls whose last transaction was closed.
+    fn settle(&mut self) {
+        for transaction in self.table.take_closed() {
+            let silent = self.is_silent(&transaction);
+            self.keepalives.note(&transaction, silent);
+            self.alerted.remove(&transaction.id);
+            self.counts.unfinished += u64::from(
+                transaction.method == Method::Invite
+                    && transaction.final_response().is_none()
+                    && !matches!(transaction.state, crate::transaction::State::TimedOut),
+            );
+            if let Some(call) = self.book.closed(transaction) {
+                self.judge(&call);
+            }
+        }
+    }
+
+    fn judge(&mut self, call: &Call) {
+        let mut last_finding = self.last_finding;
+        let found = rules::judge_call(&self.view(call), &mut last_finding);
+        self.last_finding = last_finding;
+        for transaction in &call.transactions {
+            let ids: Vec<_> = found
+                .iter()
+                .filter(|finding| finding.transactions.contains(&transaction.id))
+                .map(|finding| finding.id)
+                .collect();
+            self.observer.transaction(transaction, &ids);
+        }
+        for finding in found {
+            self.keep(finding);
+        }
+    }
+
+    fn view<'a>(&'a self, call: &'a Call) -> CallView<'a> {
+        CallView {
+            call,
+            surroundings: &self.surroundings,
+            now: self.now.unwrap_or(Timestamp::MIN),
+            lossy: self.lossy,
+            thresholds: self.options.thresholds,
+        }
+    }
+
+    fn is_silent(&self, transaction: &Transaction) -> bool {
+        if transaction.method != Method::Options {
+            return false;
+        }
+        let call = Call {
+            call_id: transaction.call_id.clone(),
+            starts_mid_dialog: false,
+            transactions: vec![transaction.clone()],
+        };
+        let view = self.view(&call);
+        view.silence(transaction) == Some(Silence::Proven)
+            || transaction.requests.count() >= 3 && view.silence(transaction).is_some()
+    }
+
+    fn keep(&mut self, finding: Finding) {
+        *self
+            .summary
+            .findings
+            .entry(finding.name().into_owned())
+            .or_default() += 1;
+        self.summary.worst = self.summary.worst.max(Some(finding.severity));
+        self.observer.finding(&finding);
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            *self.summary.limits_hit.entry("findings").or_default() += 1;
+        }
+    }
+
+    /// Tells what is stuck while it is stuck. Each transaction is told once.
+    fn watch(&mut self) {
+        let Some(now) = self.now else {
+            return;
+        };
+        let due = now.minus(self.options.thresholds.stuck_after);
+        let mut again = Vec::new();
+        while let Some(&(began, id)) = self.watched.front() {
+            if began > due {
+                break;
+            }
+            self.watched.pop_front();
+            let Some(transaction) = self.table.get(id) else {
+                continue;
+            };
+            if transaction.final_response().is_some() || self.alerted.contains(&id) {
+                continue;
+            }
+            let call = Call {
+                call_id: transaction.call_id.clone(),
+                starts_mid_dialog: false,
+                transactions: vec![transaction.clone()],
+            };
+            let mut scratch = self.last_finding;
+            let found = rules::judge_call(&self.view(&call), &mut scratch);
+            let worst = found
+                .iter()
+                .filter(|finding| finding.severity > Severity::Info)
+                .max_by_key(|finding| finding.severity);
+            if let Some(finding) = worst {
+                self.observer.alert(finding);
+                self.alerted.insert(id);
+            } else if now.since(began) < WATCHED_FOR {
+                again.push((began, id));
+            }
+        }
+        for entry in again.into_iter().rev() {
+            self.watched.push_front(entry);
+        }
+    }
+}
+
+/// After this a transaction that raised no alert will not raise one: Timer C and more.
+const WATCHED_FOR: Duration = Duration::from_mins(4);
+/// Different status codes that no RFC allows, counted one by one.
+const MAX_STATUS_KINDS: usize = 1000;
+
+/// Where a message came from, apart from its packet.
+struct Origin {
+    flow: Flow,
+    identification: Option<u16>,
+    sequence: Option<u32>,
+}
+
+/// The offset of a part within the whole it was cut from; 0 when it is no part of it.
+fn offset_in(whole: &[u8], part: &[u8]) -> u32 {
+    let offset = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    u32::try_from(offset).unwrap_or(0)
+}
+
+fn ends_together(whole: &[u8], part: &[u8]) -> bool {
+    offset_in(whole, part) as usize + part.len() == whole.len()
+}

@@ -1,0 +1,75 @@
+//! Ethernet II, IEEE 802.3 with LLC/SNAP, 802.1Q and stacked VLAN tags (802.1ad and the older 0x9100).
+
+use super::{Content, Encapsulation, Layer, Step, Undecoded};
+use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
+
+/// Values below this are a length, not a type (IEEE 802.3 §3.2.6).
+const SMALLEST_ETHER_TYPE: u16 = 0x0600;
+/// LLC with SNAP and an organisation of zero: an EtherType follows (RFC 1042).
+const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
+
+/// Protocols of the link itself, which never carry SIP: WoL, ARP, RARP, EAPOL, LLDP, PTP, loopback tests, …
+const UNRELATED: &[u16] = &[
+    0x0806, 0x0842, 0x22f3, 0x8035, 0x8808, 0x8809, 0x8863, 0x8899, 0x888e, 0x88cc, 0x88e1, 0x88e7,
+    0x88f5, 0x88f7, 0x8902, 0x890d, 0x893a, 0x8912, 0x9000, 0x88b5, 0x88b6,
+];
+
+/// EtherTypes that carry other packets, by the name they are counted under.
+const NOT_OPENED: &[(u16, &str)] = &[
+    (0x8847, "mpls"),
+    (0x8848, "mpls"),
+    (0x8864, "pppoe"),
+    (0x6558, "transparent-ethernet"),
+    (0x88e5, "macsec"),
+    (0x88be, "erspan"),
+    (0x894f, "nsh"),
+];
+
+pub(super) fn ethernet(data: &[u8]) -> Result<Step<'_>, Undecoded> {
+    let header = Ethernet2HeaderSlice::from_slice(data)
+        .map_err(|_| Undecoded::because("ethernet-truncated"))?;
+    let rest = data.get(header.slice().len()..).unwrap_or_default();
+    let ether_type = header.ether_type().0;
+    if ether_type >= SMALLEST_ETHER_TYPE {
+        return Ok(Step::Next(Layer::EtherType(ether_type), rest));
+    }
+    Ok(logical_link_control(rest))
+}
+
+fn logical_link_control(data: &[u8]) -> Step<'_> {
+    match data.split_at_checked(8) {
+        Some(([snap @ .., high, low], rest)) if *snap == SNAP => {
+            Step::Next(Layer::EtherType(u16::from_be_bytes([*high, *low])), rest)
+        }
+        // Spanning tree and its like.
+        _ => Step::Done(Content::Unrelated),
+    }
+}
+
+pub(super) fn ether_type<'a>(
+    value: u16,
+    data: &'a [u8],
+    encapsulation: &mut Encapsulation,
+) -> Result<Step<'a>, Undecoded> {
+    match value {
+        0x0800 | 0x86dd => Ok(Step::Next(Layer::Ip, data)),
+        0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
+            let tag = SingleVlanHeaderSlice::from_slice(data)
+                .map_err(|_| Undecoded::because("vlan-truncated"))?;
+            encapsulation.push("vlan");
+            let rest = data.get(tag.slice().len()..).unwrap_or_default();
+            let inner = tag.ether_type().0;
+            if inner < SMALLEST_ETHER_TYPE {
+                return Ok(logical_link_control(rest));
+            }
+            Ok(Step::Next(Layer::EtherType(inner), rest))
+        }
+        _ if UNRELATED.contains(&value) => Ok(Step::Done(Content::Unrelated)),
+        _ => Err(
+            match NOT_OPENED.iter().find(|(number, _)| *number == value) {
+                Some((_, name)) => Undecoded::because(name),
+                None => Undecoded(format!("ethertype-0x{value:04x}").into()),
+            },
+        ),
+    }
+}

@@ -1,0 +1,174 @@
+//! Peels one packet, through the link layers it comes in, to a UDP datagram, a TCP segment or an ICMP error with its
+//! quote; or says at which layer and why it stopped. Comes in: a link type and bytes. Goes out: [`Decoded`] or
+//! [`Undecoded`]. This room keeps nothing between packets and does not know SIP.
+
+mod cooked;
+mod ethernet;
+mod icmp;
+mod ip;
+mod loopback;
+mod transport;
+
+pub use icmp::{IcmpError, IcmpKind, Quote};
+pub use transport::{Datagram, Segment};
+
+use crate::capture::LinkType;
+use crate::limits::MAX_LAYERS;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A packet without its envelopes.
+#[derive(Clone, Debug)]
+pub struct Decoded<'a> {
+    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`.
+    pub encapsulation: Encapsulation,
+    /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
+    pub direction: Option<Direction>,
+    /// Whether bytes of this packet are missing because the snap length cut it.
+    pub cut: bool,
+    /// What is inside.
+    pub content: Content<'a>,
+}
+
+/// What a packet holds.
+#[derive(Clone, Debug)]
+pub enum Content<'a> {
+    /// A UDP datagram.
+    Datagram(Datagram<'a>),
+    /// A TCP segment.
+    Segment(Segment<'a>),
+    /// An ICMP or ICMPv6 error about an earlier packet.
+    IcmpError(IcmpError<'a>),
+    /// Something that never carries SIP, such as ARP or a ping.
+    Unrelated,
+}
+
+/// Seen from the capturing host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The host received it.
+    Incoming,
+    /// The host sent it.
+    Outgoing,
+}
+
+impl Direction {
+    /// The name in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incoming => "in",
+            Self::Outgoing => "out",
+        }
+    }
+}
+
+/// Why a packet could not be peeled, as a short stable name such as `gre`, `ip-fragment` or `ethertype-0x88f7`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Undecoded(pub Cow<'static, str>);
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Undecoded {
+    const fn because(reason: &'static str) -> Self {
+        Self(Cow::Borrowed(reason))
+    }
+}
+
+/// The layers around the innermost IP header, outermost first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encapsulation {
+    names: [Option<&'static str>; MAX_LAYERS],
+}
+
+impl Encapsulation {
+    fn push(&mut self, name: &'static str) {
+        if let Some(slot) = self.names.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(name);
+        }
+    }
+
+    /// The names, outermost first.
+    pub fn iter(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.names.iter().flatten().copied()
+    }
+}
+
+/// How the bytes that remain are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    Ethernet,
+    CookedV1,
+    CookedV2,
+    Loopback,
+    EtherType(u16),
+    Ip,
+}
+
+/// What peeling one layer leads to.
+enum Step<'a> {
+    /// Another layer in these bytes.
+    Next(Layer, &'a [u8]),
+    /// The end.
+    Done(Content<'a>),
+}
+
+/// Link types and the layer each begins with: the list that decides what can be read at all.
+const LINK_LAYERS: &[(LinkType, Layer)] = &[
+    (LinkType::ETHERNET, Layer::Ethernet),
+    (LinkType::LINUX_SLL, Layer::CookedV1),
+    (LinkType::LINUX_SLL2, Layer::CookedV2),
+    (LinkType::RAW, Layer::Ip),
+    // The numbers that libpcap uses for raw IP inside some systems find their way into files.
+    (LinkType(12), Layer::Ip),
+    (LinkType(14), Layer::Ip),
+    (LinkType::IPV4, Layer::Ip),
+    (LinkType::IPV6, Layer::Ip),
+    (LinkType::NULL, Layer::Loopback),
+    (LinkType::LOOP, Layer::Loopback),
+];
+
+/// Peels a packet whose bytes begin as `link_type` says. `original_len` is its length on the wire.
+///
+/// # Errors
+/// [`Undecoded`] names the layer that is not understood or broken.
+pub fn decode(
+    link_type: LinkType,
+    data: &[u8],
+    original_len: u32,
+) -> Result<Decoded<'_>, Undecoded> {
+    let Some(&(_, first)) = LINK_LAYERS.iter().find(|(value, _)| *value == link_type) else {
+        return Err(Undecoded(
+            format!("link-type-{link_type}").to_lowercase().into(),
+        ));
+    };
+    let cut = usize::try_from(original_len).is_ok_and(|wire| wire > data.len());
+    let mut encapsulation = Encapsulation::default();
+    let mut direction = None;
+    let (mut layer, mut rest) = (first, data);
+    for _ in 0..MAX_LAYERS {
+        let step = match layer {
+            Layer::Ethernet => ethernet::ethernet(rest)?,
+            Layer::EtherType(value) => ethernet::ether_type(value, rest, &mut encapsulation)?,
+            Layer::CookedV1 => cooked::version_1(rest, &mut direction)?,
+            Layer::CookedV2 => cooked::version_2(rest, &mut direction)?,
+            Layer::Loopback => loopback::loopback(rest)?,
+            Layer::Ip => ip::ip(rest)?,
+        };
+        match step {
+            Step::Next(next, bytes) => (layer, rest) = (next, bytes),
+            Step::Done(content) => {
+                return Ok(Decoded {
+                    encapsulation,
+                    direction,
+                    cut,
+                    content,
+                });
+            }
+        }
+    }
+    Err(Undecoded::because("too-many-layers"))
+}

@@ -1,0 +1,52 @@
+//! Reads SIP from captures and interfaces and says what happened, why, and what to do.
+//!
+//! ```text
+//!                  main.rs            three lines
+//!                     │
+//!                    cli              the only room with stdout, stderr, environment, terminal, signals, clock
+//!         ┌───────────┼──────────────────────────────┐
+//!         ▼           ▼                              ▼
+//!      capture ──► engine ───────────► Report ────► report ──► bytes        one file a format
+//!      file·live      │ wires the rooms below         ▲
+//!                     ▼                               │ words
+//!   packet bytes    frame ─► reassembly ─► sip ─► transaction ─► dialog ─► rules     catalogue
+//!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
+//!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
+//!                   TCP ICMP                                                          a language
+//!   ──────────────────────── foundations: time · flow · limits · severity ────────────────────────
+//! ```
+//!
+//! Import arrows point left and down only; `tests/architecture.rs` reads the `use` lines and fails on any other.
+//!
+//! | room | contract in one sentence |
+//! |---|---|
+//! | [`capture`] | Yields packets from files, stdin and interfaces, with drop counts and damage; gives up privileges once open. |
+//! | [`frame`] | Peels one packet to a UDP datagram, a TCP segment or an ICMP error with its quote, or says why it stopped. |
+//! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
+//! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
+//! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended. |
+//! | [`dialog`] | Groups transactions into calls and keeps what crosses Call-IDs: hosts heard, successes, keep-alives. |
+//! | [`rules`] | Pure functions from finished facts to findings: a code and facts, never prose. |
+//! | [`catalogue`] | Every word about a code or a finding, by language. |
+//! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; no I/O, no clock. |
+//! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |
+//! | [`cli`] | Turns arguments into a source, an engine and a renderer, and errors into messages that say what to do. |
+//!
+//! What comes next has its place: IP fragments, streams and TLS go into `reassembly`, tunnels into `frame`, HEP into
+//! `capture`, RTP into a room `media` beside `dialog`; a finding is one file in `rules`, a format one in `report`.
+
+pub mod capture;
+pub mod catalogue;
+pub mod cli;
+pub mod dialog;
+pub mod engine;
+pub mod flow;
+pub mod frame;
+pub mod limits;
+pub mod reassembly;
+pub mod report;
+pub mod rules;
+pub mod severity;
+pub mod sip;
+pub mod time;
+pub mod transaction;

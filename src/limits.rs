@@ -1,0 +1,87 @@
+//! Caps on what strangers can make sipdiag do or store: each number with its reason.
+
+/// Layers peeled off one packet: deeper than any real stack of tags and tunnels, and the end of a packet made to recurse.
+pub const MAX_LAYERS: usize = 8;
+
+/// Messages remembered to recognise packets that were captured twice: two seconds at 130,000 messages a second.
+pub const MAX_RECENT_MESSAGES: usize = 262_144;
+
+/// Transactions open at once: about 1 KiB each, so at most 1 GiB; the one whose timers end first is given up.
+pub const MAX_OPEN_TRANSACTIONS: usize = 1_000_000;
+
+/// Different responses kept of one transaction: a fork over many targets has dozens; what comes beyond is only counted.
+pub const MAX_RESPONSES: usize = 64;
+
+/// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
+pub const MAX_NOTES: usize = 64;
+
+/// Transactions of one Call-ID that are judged together: scanners and keep-alives use one Call-ID for days.
+pub const MAX_CALL_TRANSACTIONS: usize = 256;
+
+/// Bytes kept of a text that a stranger wrote (a reason phrase, a Server header): a screen line or two.
+pub const MAX_TEXT: usize = 256;
+
+/// Call-IDs counted exactly: 16 bytes each, so at most 256 MiB.
+pub const MAX_CALL_IDS: usize = 16_000_000;
+
+/// The longest SIP message taken from a stream: the datagram limit, above which no real element goes.
+pub const MAX_MESSAGE_LEN: usize = 65_535;
+
+/// Ordered pairs of hosts remembered: about 64 bytes each; a scan over a /16 in both directions fits.
+pub const MAX_HOST_PAIRS: usize = 262_144;
+
+/// Addresses-of-record whose last success is remembered: 16 bytes each, the users of a large registrar.
+pub const MAX_SUCCESSES: usize = 262_144;
+
+/// Dialogs of one Call-ID: a fork has one a target.
+pub const MAX_DIALOGS: usize = 64;
+
+/// Frames and transactions listed in one finding: more than anybody looks up by hand.
+pub const MAX_FRAMES_SHOWN: usize = 256;
+
+/// Findings kept for the report: about 1 KiB each. What comes beyond is counted by name.
+pub const MAX_FINDINGS: usize = 50_000;
+
+/// Messages held back to bring them into time order: one second at 65,000 messages a second.
+pub const MAX_HELD_BACK: usize = 65_536;
+
+/// Different reasons for not decoding, and different unknown methods, that are counted by name.
+pub const MAX_UNDECODED_REASONS: usize = 256;
+
+/// Bytes of a file held at a time: large enough that reads are few, small enough to stay in the second-level cache.
+pub const READ_BUFFER: usize = 256 * 1024;
+
+/// The same when many files are merged: a thousand rotated files then hold 64 MiB together.
+pub const READ_BUFFER_OF_MANY: usize = 64 * 1024;
+
+/// Bytes of one packet that any file may hold: what libpcap and Wireshark allow for every link type that carries IP.
+pub const PACKET_BYTES: u32 = 262_144;
+
+/// Bytes of one packet when the file's own snap length asks for more than [`PACKET_BYTES`]: the largest block that
+/// Wireshark reads; also the cap on a pcapng block whose content is needed, and so on the read buffer.
+pub const RECORD_BYTES: u32 = 16 * 1024 * 1024;
+
+/// Interfaces of one pcapng section: no machine has as many, and each costs memory until the section ends.
+pub const INTERFACES: usize = 65_536;
+
+/// Words of a filter up to which its wrong one is looked for: each costs some thirty compilations.
+pub const FILTER_WORDS: usize = 200;
+
+/// Batches of packets between the threads that listen and the one that reads: with [`LIVE_BATCH_BYTES`] about 64 MiB,
+/// as much again as the kernel's own buffer; beyond that the kernel drops, and counts.
+pub const LIVE_BATCHES: usize = 256;
+
+/// Packets of one batch: hands on a busy link's packets at the cost of one channel operation for many.
+pub const LIVE_BATCH_PACKETS: usize = 512;
+
+/// Bytes after which a batch is handed on.
+pub const LIVE_BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes that wait for a slower interface's packets so as to come out in time order; beyond that the oldest goes first.
+pub const LIVE_WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows of the transaction table when `--all` asks for them: about 300 bytes each.
+pub const MAX_ROWS: usize = 1_000_000;
+
+/// Rows when nobody asks: more than anybody reads, few enough to scroll.
+pub const MAX_ROWS_UNASKED: usize = 1_000;

@@ -1,0 +1,7 @@
+//! The program: see [`sipdiag::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sipdiag::cli::run()
+}

@@ -1,0 +1,166 @@
+//! Writes what the engine finds out, in one format, escaped for its medium. Comes in: records while they are found, and
+//! the [`Report`] at the end. Goes out: bytes. This room does not know where they go. One file a format.
+
+mod context;
+mod document;
+mod record;
+mod screen;
+mod stream;
+mod text;
+
+pub use text::{Wrapped, sanitize};
+
+use crate::catalogue::Catalogue;
+use crate::engine::{Observer, Report, SeenMessage};
+use crate::rules::{Finding, FindingId};
+use crate::transaction::{Placement, Transaction};
+use std::io::{self, Write};
+
+/// The formats there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line, as soon as it is known.
+    Ndjson,
+}
+
+/// The kinds of records in machine formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordKind {
+    /// What was read.
+    Capture,
+    /// A SIP message.
+    Message,
+    /// A transaction.
+    Transaction,
+    /// A finding.
+    Finding,
+    /// What was counted.
+    Summary,
+}
+
+impl RecordKind {
+    /// All of them, in the order of a document.
+    pub const ALL: [Self; 5] = [
+        Self::Capture,
+        Self::Message,
+        Self::Transaction,
+        Self::Finding,
+        Self::Summary,
+    ];
+
+    /// Those written when nothing else is asked for: all but messages.
+    pub const DEFAULT: [Self; 4] = [
+        Self::Capture,
+        Self::Transaction,
+        Self::Finding,
+        Self::Summary,
+    ];
+
+    /// The name in `record` and in `--records`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Message => "message",
+            Self::Transaction => "transaction",
+            Self::Finding => "finding",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// How to write.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The words.
+    pub catalogue: Catalogue,
+    /// Which records machine formats write.
+    pub records: Vec<RecordKind>,
+    /// Whether the table shows every transaction.
+    pub all: bool,
+    /// Columns of the terminal, or as many as a pipe should get.
+    pub width: usize,
+    /// Whether colours are wanted.
+    pub color: bool,
+    /// Whether findings are written the moment they are known, as `live` does, and not sorted at the end.
+    pub live: bool,
+}
+
+/// A format at work.
+#[derive(Debug)]
+pub enum Renderer<W: Write> {
+    /// See [`Format::Table`].
+    Table(Box<screen::Screen<W>>),
+    /// See [`Format::Json`].
+    Json(Box<document::Document<W>>),
+    /// See [`Format::Ndjson`].
+    Ndjson(Box<stream::Stream<W>>),
+}
+
+impl<W: Write> Renderer<W> {
+    /// Begins to write in a format.
+    pub fn new(format: Format, settings: Settings, out: W) -> Self {
+        match format {
+            Format::Table => Self::Table(Box::new(screen::Screen::new(settings, out))),
+            Format::Json => Self::Json(Box::new(document::Document::new(settings, out))),
+            Format::Ndjson => Self::Ndjson(Box::new(stream::Stream::new(settings, out))),
+        }
+    }
+
+    /// Writes the rest, and returns where it went.
+    ///
+    /// # Errors
+    /// The first error that writing met, now or before.
+    pub fn finish(self, report: &Report) -> io::Result<W> {
+        match self {
+            Self::Table(screen) => screen.finish(report),
+            Self::Json(document) => document.finish(report),
+            Self::Ndjson(stream) => stream.finish(report),
+        }
+    }
+
+    /// Whether writing met an error already, so that going on is of no use: a closed pipe.
+    pub const fn has_failed(&self) -> bool {
+        match self {
+            Self::Table(screen) => screen.has_failed(),
+            Self::Json(_) => false,
+            Self::Ndjson(stream) => stream.has_failed(),
+        }
+    }
+}
+
+impl<W: Write> Observer for Renderer<W> {
+    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
+        match self {
+            Self::Table(_) => {}
+            Self::Json(document) => document.message(message, placement),
+            Self::Ndjson(stream) => stream.message(message, placement),
+        }
+    }
+
+    fn transaction(&mut self, transaction: &Transaction, findings: &[FindingId]) {
+        match self {
+            Self::Table(screen) => screen.transaction(transaction, findings),
+            Self::Json(document) => document.transaction(transaction, findings),
+            Self::Ndjson(stream) => stream.transaction(transaction, findings),
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        match self {
+            Self::Table(_) | Self::Json(_) => {}
+            Self::Ndjson(stream) => stream.finding(finding),
+        }
+    }
+
+    fn alert(&mut self, finding: &Finding) {
+        match self {
+            Self::Table(screen) => screen.alert(finding),
+            Self::Json(_) => {}
+            Self::Ndjson(stream) => stream.alert(finding),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The records of the machine formats, as CONTRACT.md names their fields. Absent is absent.
+
+use super::context;
+use crate::capture::{CaptureFacts, LinkType};
+use crate::catalogue::Catalogue;
+use crate::engine::{Report, SeenMessage};
+use crate::rules::{Fact, Finding, FindingId};
+use crate::sip::{HeaderName, StartLine, typed};
+use crate::time::Timestamp;
+use crate::transaction::{Placement, Transaction};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Grows when the meaning of a field changes; fields are only added.
+const SCHEMA_VERSION: u32 = 1;
+
+pub(super) fn capture(report: &Report) -> Value {
+    let facts: &CaptureFacts = &report.capture;
+    let files: Vec<Value> = facts
+        .inputs
+        .iter()
+        .map(|input| {
+            let link_types: Vec<_> = input.link_types.iter().map(LinkType::to_string).collect();
+            json!({
+                "name": input.name,
+                "format": input.format,
+                "link_types": link_types,
+                "packets": input.packets,
+                "bytes": input.bytes,
+            })
+        })
+        .collect();
+    let mut record = start("capture");
+    record.insert("schema_version".into(), SCHEMA_VERSION.into());
+    record.insert("files".into(), files.into());
+    put(&mut record, "first_time", report.first_time.map(time));
+    put(
+        &mut record,
+        "last_time",
+        report
+            .last_time
+            .filter(|_| report.first_time.is_some())
+            .map(time),
+    );
+    put(&mut record, "filter", facts.filter.clone());
+    if !facts.damage.is_empty() {
+        let damage: Vec<Value> = facts
+            .damage
+            .iter()
+            .map(|it| {
+                json!({"file": it.input, "packet": it.packet, "offset": it.offset, "what": it.what})
+            })
+            .collect();
+        record.insert("damage".into(), damage.into());
+    }
+    record.into()
+}
+
+pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) -> Value {
+    let arrival = &seen.arrival;
+    let message = arrival.message;
+    let mut record = start("message");
+    record.insert("frame".into(), arrival.frame.0.into());
+    record.insert("time".into(), time(arrival.time).into());
+    record.insert("src".into(), arrival.flow.src.to_string().into());
+    record.insert("dst".into(), arrival.flow.dst.to_string().into());
+    record.insert("transport".into(), arrival.flow.transport.name().into());
+    let encapsulation: Vec<_> = seen.encapsulation.iter().collect();
+    record.insert("encapsulation".into(), encapsulation.into());
+    put(
+        &mut record,
+        "direction",
+        seen.direction.map(|it| it.name().to_owned()),
+    );
+    put(
+        &mut record,
+        "call_id",
+        message.call_id().map(|id| lossy(&id)),
+    );
+    if let Some((number, method)) = message.cseq() {
+        record.insert(
+            "cseq".into(),
+            json!({"number": number, "method": method.name()}),
+        );
+    }
+    match message.start_line() {
+        StartLine::Request { method, uri } => {
+            record.insert("method".into(), method.name().into());
+            record.insert("request_uri".into(), lossy(uri).into());
+        }
+        StartLine::Response { status, reason } => {
+            record.insert("status".into(), status.into());
+            put(&mut record, "reason", Some(lossy(reason)));
+        }
+    }
+    put(
+        &mut record,
+        "from",
+        message.uri(HeaderName::From).map(|it| lossy(&it)),
+    );
+    put(
+        &mut record,
+        "to",
+        message.uri(HeaderName::To).map(|it| lossy(&it)),
+    );
+    put(
+        &mut record,
+        "from_tag",
+        message.from_tag().map(|it| lossy(&it)),
+    );
+    put(&mut record, "to_tag", message.to_tag().map(|it| lossy(&it)));
+    record.insert("kind".into(), placement.kind.name().into());
+    if let Some(id) = placement.transaction {
+        record.insert("transaction".into(), id.0.into());
+    }
+    let oddities: Vec<_> = message
+        .oddities()
+        .union(typed::oddities(message))
+        .iter()
+        .map(crate::sip::Oddity::name)
+        .collect();
+    record.insert("oddities".into(), oddities.into());
+    record.into()
+}
+
+pub(super) fn transaction(
+    catalogue: Catalogue,
+    transaction: &Transaction,
+    findings: &[FindingId],
+) -> Value {
+    let start_time = transaction.start();
+    let responses: Vec<Value> = transaction
+        .responses
+        .iter()
+        .map(|response| {
+            let mut entry = Map::new();
+            entry.insert("code".into(), response.code.into());
+            put(&mut entry, "reason", Some(response.reason.to_string()));
+            entry.insert("time".into(), time(response.time()).into());
+            entry.insert("after_ms".into(), millis(response.time().since(start_time)));
+            if let Some(first) = response.sends.first() {
+                entry.insert("frame".into(), first.frame.0.into());
+            }
+            entry.insert("repeats".into(), response.sends.repeats().into());
+            put(&mut entry, "to_tag", response.to_tag.as_deref().map(lossy));
+            entry.insert("src".into(), response.flow.src.to_string().into());
+            entry.insert(
+                "meaning".into(),
+                context::short(catalogue, transaction, response).into(),
+            );
+            entry.insert(
+                "advice".into(),
+                context::advice(catalogue, transaction, response).into(),
+            );
+            entry.into()
+        })
+        .collect();
+    let mut record = start("transaction");
+    record.insert("id".into(), transaction.id.0.into());
+    put(&mut record, "call_id", Some(lossy(&transaction.call_id)));
+    record.insert("method".into(), transaction.method.name().into());
+    record.insert("cseq".into(), transaction.cseq.into());
+    put(
+        &mut record,
+        "branch",
+        transaction.branch.as_deref().map(lossy),
+    );
+    record.insert("src".into(), transaction.flow.src.to_string().into());
+    record.insert("dst".into(), transaction.flow.dst.to_string().into());
+    record.insert("transport".into(), transaction.flow.transport.name().into());
+    record.insert("start".into(), time(start_time).into());
+    if transaction.final_response().is_some() {
+        record.insert("end".into(), time(transaction.last).into());
+    }
+    record.insert("state".into(), transaction.state.name().into());
+    let request_frames: Vec<_> = transaction.requests.iter().map(|it| it.frame.0).collect();
+    record.insert("request_frames".into(), request_frames.into());
+    record.insert(
+        "request_retransmissions".into(),
+        transaction.requests.repeats().into(),
+    );
+    if let Some(t1) = crate::transaction::timers::estimate_t1(&transaction.requests) {
+        record.insert("t1_est_ms".into(), millis(t1));
+    }
+    let acks: Vec<_> = transaction
+        .acks
+        .iter()
+        .flat_map(|ack| ack.sends.iter())
+        .map(|it| it.frame.0)
+        .collect();
+    if !acks.is_empty() {
+        record.insert("ack_frames".into(), acks.into());
+    }
+    record.insert("responses".into(), responses.into());
+    let sequence: Vec<_> = transaction.sequence().iter().map(u64::to_string).collect();
+    record.insert("sequence".into(), sequence.join(" ").into());
+    put(&mut record, "final", transaction.final_code());
+    let ids: Vec<_> = findings.iter().map(|id| id.0).collect();
+    record.insert("finding_ids".into(), ids.into());
+    record.into()
+}
+
+pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
+    let mut facts = Map::new();
+    for (name, fact) in &finding.facts {
+        match fact {
+            Fact::Text(text) => put(&mut facts, name, Some(text.clone())),
+            Fact::Number(number) => {
+                facts.insert((*name).into(), (*number).into());
+            }
+            Fact::Time(time) => {
+                facts.insert(format!("{name}_ms"), millis(*time));
+            }
+        }
+    }
+    let transactions: Vec<_> = finding.transactions.iter().map(|id| id.0).collect();
+    let frames: Vec<_> = finding.frames.iter().map(|frame| frame.0).collect();
+    let mut record = start("finding");
+    record.insert("id".into(), finding.id.0.into());
+    record.insert("code".into(), finding.code().into());
+    record.insert("name".into(), finding.name().into());
+    record.insert("severity".into(), finding.severity.name().into());
+    record.insert("time".into(), time(finding.time).into());
+    record.insert(
+        "summary".into(),
+        catalogue.message(finding).trim_end().into(),
+    );
+    put(
+        &mut record,
+        "call_id",
+        finding.call_id.as_deref().map(lossy),
+    );
+    record.insert("transactions".into(), transactions.into());
+    record.insert("frames".into(), frames.into());
+    record.insert("facts".into(), facts.into());
+    record.insert("confidence".into(), finding.confidence.name().into());
+    put(
+        &mut record,
+        "consequence_of",
+        finding.consequence_of.map(|id| id.0),
+    );
+    record.insert("causes".into(), catalogue.causes(finding).into());
+    record.insert("advice".into(), catalogue.advice(finding).into());
+    record.insert("references".into(), catalogue.references(finding).into());
+    record.into()
+}
+
+pub(super) fn summary(report: &Report) -> Value {
+    let summary = &report.summary;
+    let counts = &summary.counts;
+    let responses: Map<String, Value> = summary
+        .responses
+        .iter()
+        .map(|(code, count)| (code.to_string(), (*count).into()))
+        .collect();
+    let mut record = start("summary");
+    record.insert("packets".into(), counts.packets.into());
+    record.insert("sip_messages".into(), counts.sip_messages.into());
+    record.insert("requests".into(), json!(summary.requests));
+    record.insert("responses".into(), responses.into());
+    record.insert("call_ids".into(), summary.call_ids.into());
+    record.insert("transactions".into(), summary.transactions.into());
+    record.insert("calls".into(), summary.calls.into());
+    record.insert("retransmissions".into(), summary.retransmissions.into());
+    record.insert("duplicates".into(), counts.duplicates.into());
+    record.insert("not_sip_packets".into(), summary.not_sip_packets.into());
+    record.insert("undecoded".into(), json!(counts.undecoded));
+    record.insert("findings".into(), json!(summary.findings));
+    let capture = &report.capture;
+    let mut dropped = Map::new();
+    put(&mut dropped, "kernel", capture.dropped_by_kernel);
+    put(&mut dropped, "interface", capture.dropped_by_interface);
+    if !dropped.is_empty() {
+        record.insert("dropped".into(), dropped.into());
+    }
+    record.insert("limits_hit".into(), json!(summary.limits_hit));
+    record.into()
+}
+
+fn start(name: &str) -> Map<String, Value> {
+    let mut record = Map::new();
+    record.insert("record".into(), name.into());
+    record
+}
+
+/// Puts a value that is there and not an empty text.
+fn put(record: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value.map(Into::into)
+        && value.as_str() != Some("")
+    {
+        record.insert(name.into(), value);
+    }
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_string()
+}
+
+/// Milliseconds with their fractions.
+fn millis(time: Duration) -> Value {
+    (time.as_secs_f64() * 1e3).into()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

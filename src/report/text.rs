@@ -1,0 +1,91 @@
+//! Text for terminals: what strangers wrote is made harmless, and lines are as wide as the screen.
+
+use std::fmt::Write as _;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`,
+/// bidirectional and zero-width characters are left out.
+pub fn sanitize(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{061c}'
+            | '\u{180e}' => {}
+            _ if character.is_control() => {
+                let _ = write!(clean, "\\x{:02x}", u32::from(character));
+            }
+            _ => clean.push(character),
+        }
+    }
+    clean
+}
+
+/// As many characters from the start as fit into `width` columns, with `…` where something was left out.
+pub(super) fn clip(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut clipped = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        let columns = character.width().unwrap_or(0);
+        if used + columns + 1 > width {
+            break;
+        }
+        used += columns;
+        clipped.push(character);
+    }
+    clipped.push('…');
+    clipped
+}
+
+/// Paragraphs of one width with a hanging label: the shape of everything that is not a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrapped {
+    /// Columns in all.
+    pub width: usize,
+    /// Columns before the text.
+    pub indent: usize,
+}
+
+impl Wrapped {
+    /// The text in lines, the first one behind `label`, the others indented as far.
+    pub fn paragraph(self, label: &str, text: &str) -> String {
+        let pad = self.indent.saturating_sub(label.width());
+        let first = format!("{label}{}", " ".repeat(pad));
+        let rest = " ".repeat(self.indent);
+        let options = textwrap::Options::new(self.width.max(20))
+            .initial_indent(&first)
+            .subsequent_indent(&rest)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let mut lines = textwrap::wrap(text, options).join("\n");
+        lines.push('\n');
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_and_not_done() {
+        assert_eq!(
+            sanitize("a\x1b[31mb\u{202e}c\u{200b}\r\n"),
+            "a\\x1b[31mbc\\x0d\\x0a"
+        );
+        assert_eq!(sanitize("Đường dây bận ✓"), "Đường dây bận ✓");
+    }
+
+    #[test]
+    fn clipped_text_is_never_wider_than_asked() {
+        assert_eq!(clip("abcdef", 4), "abc…");
+        assert_eq!(clip("日本語", 5), "日本…");
+        assert_eq!(clip("abc", 3), "abc");
+    }
+}

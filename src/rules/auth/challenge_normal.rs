@@ -1,0 +1,42 @@
+//! `auth-challenge-normal`: a challenge that was answered: the expected first step (RFC 3261 §22.2, §22.3).
+
+use super::{challenged, nonce_was_fresh, realm, rejects};
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "auth-challenge-normal",
+    code: "SEC001",
+    severity: Severity::Info,
+    judge: Judge::Call(judge),
+    words: include_str!("challenge_normal.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for transaction in &view.call.transactions {
+        let Some(response) = challenged(transaction) else {
+            continue;
+        };
+        if rejects(transaction, response).is_some() && nonce_was_fresh(view.call, transaction) {
+            continue;
+        }
+        let answer = view.call.later_tries(transaction).find(|retry| {
+            !retry.credentials.is_empty() && retry.start().since(response.time()) <= ANSWERED_WITHIN
+        });
+        let accepted = answer
+            .filter(|retry| challenged(retry).is_none_or(|next| rejects(retry, next).is_none()));
+        if let Some(retry) = accepted {
+            found.push(
+                Finding::of(&RULE, transaction)
+                    .also(retry)
+                    .fact("method", transaction.method.name())
+                    .fact("code", response.code)
+                    .fact("realm", realm(response)),
+            );
+        }
+    }
+}
+
+/// Longer than a person takes to see a dialog box, shorter than another attempt.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);

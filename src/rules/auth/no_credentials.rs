@@ -1,0 +1,69 @@
+//! `auth-no-credentials`: a challenge that the client did not answer (RFC 3261 §22.2, §22.3).
+
+use super::{challenged, realm};
+use crate::rules::{CallView, Finding, Judge, Rule, Silence};
+use crate::severity::Severity;
+use crate::transaction::{Transaction, timers};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "auth-no-credentials",
+    code: "SEC003",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("no_credentials.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for transaction in &view.call.transactions {
+        let Some(response) = challenged(transaction) else {
+            continue;
+        };
+        let retried = view.call.later_tries(transaction).next().is_some()
+            || view.call.attempt(transaction).any(|other| {
+                other.id > transaction.id
+                    && other.flow.src.ip() == transaction.flow.src.ip()
+                    && !other.credentials.is_empty()
+            });
+        // The client repeats its request although the challenge was captured: the challenge does not reach it.
+        let unheard = transaction
+            .requests
+            .last()
+            .is_some_and(|last| last.time > response.time())
+            || transaction.icmp.iter().any(|note| note.of_response);
+        if !transaction.credentials.is_empty()
+            || retried
+            || unheard
+            || transaction.requests.count() == 0
+            || told(found, transaction)
+        {
+            continue;
+        }
+        let waited = view.now.since(response.time());
+        let silence = if waited >= timers::timeout(transaction, view.thresholds.t1) {
+            Silence::Proven
+        } else {
+            Silence::SoFar
+        };
+        let came_right = view
+            .surroundings
+            .succeeded_after(transaction, response.time());
+        found.push(
+            Finding::of(&RULE, transaction)
+                .fact("method", transaction.method.name())
+                .fact("code", response.code)
+                .fact("realm", realm(response))
+                .fact("dst", transaction.flow.dst.to_string())
+                .fact("src", transaction.flow.src.to_string())
+                .silence(silence, view.lossy)
+                .note_if(came_right),
+        );
+    }
+}
+
+/// A proxy passes the challenge on: the same challenge on the next hop is its echo.
+fn told(found: &[Finding], transaction: &Transaction) -> bool {
+    found.iter().any(|other| {
+        other.rule.name == RULE.name
+            && other.get("method") == Some(&transaction.method.name().into())
+    })
+}

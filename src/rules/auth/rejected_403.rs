@@ -1,0 +1,36 @@
+//! `auth-rejected-403`: 403 to a request with credentials (RFC 3261 §21.4.4).
+
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "auth-rejected-403",
+    code: "SEC004",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("rejected_403.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for transaction in &view.call.transactions {
+        let Some(credentials) = transaction.credentials.first() else {
+            continue;
+        };
+        if transaction.final_code() != Some(403)
+            || found.iter().any(|other| other.rule.name == RULE.name)
+        {
+            continue;
+        }
+        let reason = transaction
+            .final_response()
+            .map_or("", |response| &response.reason);
+        found.push(
+            Finding::of(&RULE, transaction)
+                .fact("method", transaction.method.name())
+                .fact("user", &*credentials.username)
+                .fact("dst", transaction.flow.dst.to_string())
+                .fact("reason", reason)
+                .note_if(view.came_right(transaction)),
+        );
+    }
+}

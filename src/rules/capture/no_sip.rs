@@ -1,0 +1,18 @@
+//! `capture-no-sip`: nothing in the capture is SIP.
+
+use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "capture-no-sip",
+    code: "CAP001",
+    severity: Severity::Info,
+    judge: Judge::Capture(judge),
+    words: include_str!("no_sip.toml"),
+};
+
+fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    if view.counts.sip_messages == 0 {
+        found.push(Finding::of_capture(&RULE, view.now).fact("packets", view.counts.packets));
+    }
+}

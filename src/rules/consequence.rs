@@ -1,0 +1,82 @@
+//! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
+
+use super::Finding;
+use crate::dialog::Call;
+use crate::severity::Severity;
+use crate::sip::Method;
+use crate::transaction::{Transaction, TransactionId};
+
+/// Links the findings of one call. They have their ids already.
+pub(super) fn link(call: &Call, findings: &mut [Finding]) {
+    for index in 0..findings.len() {
+        let cause = findings
+            .get(index)
+            .and_then(|finding| cause(call, findings, finding))
+            .map(|cause| cause.id);
+        if let Some(finding) = findings.get_mut(index) {
+            finding.consequence_of = cause;
+        }
+    }
+}
+
+fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
+    let name = finding.rule.name;
+    let others = || {
+        all.iter()
+            .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
+    };
+    // ICMP says why nobody answers.
+    if name.ends_with("-no-response") {
+        return others().find(|other| {
+            other.rule.name == "icmp-unreachable" && shares_transaction(other, finding)
+        });
+    }
+    // The hop behind is silent: waiting for it, giving up and every answer that says so are its consequences.
+    let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")
+        || matches!(finding.status, Some(408 | 480 | 487 | 500 | 503 | 504));
+    if waits {
+        let deeper = others().find(|other| {
+            matches!(other.rule.name, "icmp-unreachable" | "invite-no-response")
+                && lies_behind(call, other, finding)
+        });
+        if deeper.is_some() {
+            return deeper;
+        }
+    }
+    // The caller gave up on a call that was stuck.
+    if finding.status == Some(487) || name == "cancel-no-response" {
+        return others().find(|other| other.rule.name == "invite-stuck-trying");
+    }
+    None
+}
+
+fn shares_transaction(one: &Finding, other: &Finding) -> bool {
+    one.transactions
+        .iter()
+        .any(|id| other.transactions.contains(id))
+}
+
+/// Whether the first finding is about an INVITE that left the host to which the second one's INVITE had come.
+fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
+    let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
+    let arrived: Vec<&Transaction> = before
+        .transactions
+        .iter()
+        .filter_map(find)
+        .flat_map(|it| {
+            // A CANCEL went the way of its INVITE.
+            call.of(&Method::Invite)
+                .filter(|invite| invite.flow == it.flow)
+        })
+        .collect();
+    behind
+        .transactions
+        .iter()
+        .filter_map(find)
+        .filter(|it| it.method == Method::Invite)
+        .any(|next| {
+            arrived
+                .iter()
+                .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
+        })
+}

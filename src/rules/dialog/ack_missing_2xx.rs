@@ -1,0 +1,65 @@
+//! `ack-missing-2xx`: a 2xx to INVITE is sent again and again because no ACK reaches its sender (RFC 3261 §13.3.1.4, on any
+//! transport; §13.2.2.4 for the ACK).
+
+use super::unacknowledged;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::Method;
+use crate::transaction::{Response, Transaction, timers};
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "ack-missing-2xx",
+    code: "DLG001",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("ack_missing_2xx.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    // The hop nearest to the callee first: the others repeat what it says.
+    let mut invites: Vec<_> = view.call.of(&Method::Invite).collect();
+    invites.sort_by_key(|invite| (std::cmp::Reverse(invite.via_count), invite.id));
+    let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
+    for invite in invites {
+        for response in invite.responses.iter().filter(|it| it.is_success()) {
+            if acknowledged(invite, response) || !is_missed(view, invite, response) {
+                continue;
+            }
+            let known = told.iter_mut().find(|(_, tag)| *tag == response.to_tag);
+            match known {
+                Some((finding, _)) => *finding = finding.clone().also(invite),
+                None => told.push((
+                    unacknowledged(view, &RULE, invite, response),
+                    response.to_tag.clone(),
+                )),
+            }
+        }
+    }
+    found.extend(told.into_iter().map(|(finding, _)| finding));
+}
+
+/// Each fork needs an ACK of its own.
+fn acknowledged(invite: &Transaction, response: &Response) -> bool {
+    invite
+        .acks
+        .iter()
+        .any(|ack| ack.to_tag.is_none() || ack.to_tag == response.to_tag)
+}
+
+/// Either the 2xx was repeated twice or more, or the answering side hung up when its wait for the ACK was over.
+fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> bool {
+    if response.sends.count() >= 3 {
+        return true;
+    }
+    let timeout = timers::timeout(invite, view.thresholds.t1);
+    view.call.of(&Method::Bye).any(|bye| {
+        let after = bye.start().since(response.time());
+        bye.from.tag == response.to_tag
+            && after + TOLERANCE >= timeout
+            && after <= timeout + TOLERANCE
+    })
+}
+
+/// How far from 64*T1 the BYE of a side that got no ACK may be.
+const TOLERANCE: Duration = Duration::from_secs(3);

@@ -1,0 +1,30 @@
+//! `ack-missing-non2xx`: a 300–699 to INVITE is sent again because no ACK comes on that hop (RFC 3261 §17.2.1, Timers G
+//! and H).
+
+use super::unacknowledged;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::Method;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "ack-missing-non2xx",
+    code: "DLG002",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("ack_missing_non2xx.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for invite in view.call.of(&Method::Invite) {
+        let refused = invite
+            .responses
+            .iter()
+            .find(|it| it.code >= 300 && it.sends.count() >= 3);
+        if let Some(response) = refused
+            && invite.acks.is_empty()
+            && !invite.flow.transport.is_reliable()
+        {
+            found.push(unacknowledged(view, &RULE, invite, response));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `no-answer`: it rang and nobody answered (RFC 3261 §13.3.1.1, §16.8).
+
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::transaction::Transaction;
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "no-answer",
+    code: "DLG003",
+    severity: Severity::Info,
+    judge: Judge::Call(judge),
+    words: include_str!("no_answer.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    // One call is one finding, told of the hop nearest to the caller.
+    let unanswered = view
+        .call
+        .initial_invites()
+        .filter_map(|invite| Some((invite, rang_in_vain(view, invite)?)))
+        .min_by_key(|(invite, _)| invite.via_count);
+    let Some((invite, ring)) = unanswered else {
+        return;
+    };
+    let severity = if ring >= LONG {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let code = invite
+        .final_code()
+        .map_or_else(String::new, |code| code.to_string());
+    let mut finding = Finding::of(&RULE, invite)
+        .severity(severity)
+        .fact("ring", ring)
+        .fact("code", code)
+        .fact("cancelled", u64::from(invite.cancelled.is_some()));
+    for hop in view.call.attempt(invite) {
+        finding = finding.also(hop);
+    }
+    found.push(finding);
+}
+
+/// How long it rang before the caller, or a middle element, gave up; `None` when this is no such call.
+pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<Duration> {
+    let ringing = invite
+        .responses
+        .iter()
+        .find(|response| (180..=183).contains(&response.code))?;
+    if invite.succeeded() || view.call.succeeded_elsewhere(invite) {
+        return None;
+    }
+    match (invite.cancelled, invite.final_response()) {
+        (Some(cancel), last) if last.is_none_or(|it| it.code == 487) => {
+            Some(cancel.time.since(ringing.time()))
+        }
+        (_, Some(last)) if matches!(last.code, 408 | 480) => {
+            let ring = last.time().since(ringing.time());
+            let said = last.evidence("Reason").is_some_and(says_no_answer);
+            (ring >= PATIENCE || said).then_some(ring)
+        }
+        _ => None,
+    }
+}
+
+/// Q.850 18 and 19: no user responding, no answer from user.
+fn says_no_answer(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase().replace(' ', "");
+    reason.contains("q.850") && (reason.contains("cause=18") || reason.contains("cause=19"))
+}
+
+/// Shorter ringing before a 480 is a refusal, not a ring timeout.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// RFC 3261 §16.6 step 11: Timer C is longer than three minutes.
+const LONG: Duration = Duration::from_mins(3);

@@ -1,0 +1,128 @@
+//! `status-NNN`: a final response above 299 decided a request (RFC 3261 §21), told once a call and code.
+
+use super::no_answer::rang_in_vain;
+use crate::rules::{CallView, Fact, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::Method;
+use crate::transaction::{Response, Transaction};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "status",
+    code: "DLG",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("status.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    // The hop nearest to the caller first: its code is what the caller got.
+    let mut transactions: Vec<_> = view.call.transactions.iter().collect();
+    transactions.sort_by_key(|transaction| (transaction.via_count, transaction.id));
+    let mut told: Vec<Finding> = Vec::new();
+    for transaction in transactions {
+        let Some(response) = failure(transaction) else {
+            continue;
+        };
+        if is_told_elsewhere(view, transaction, response) {
+            continue;
+        }
+        let severity = severity(view, transaction, response);
+        // The same answer on another hop, or to another try, is the same failure.
+        let method = Fact::from(transaction.method.name());
+        let known = told.iter_mut().find(|finding| {
+            finding.status == Some(response.code) && finding.get("method") == Some(&method)
+        });
+        if let Some(finding) = known {
+            finding.severity = finding.severity.max(severity);
+            *finding = finding.clone().also(transaction);
+            continue;
+        }
+        let mut finding = Finding::of(&RULE, transaction)
+            .severity(severity)
+            .fact("method", transaction.method.name())
+            .fact("code", response.code)
+            .fact("reason", &*response.reason)
+            .fact("dst", deepest_sender(view, response));
+        for (name, fact) in SHOWN {
+            if let Some(value) = response.evidence(name) {
+                finding = finding.fact(fact, value);
+            }
+        }
+        finding.status = Some(response.code);
+        told.push(finding);
+    }
+    found.append(&mut told);
+}
+
+/// Header fields that say more than the code, and the facts they become.
+const SHOWN: &[(&str, &str)] = &[
+    ("Warning", "warning"),
+    ("Reason", "reason_header"),
+    ("Retry-After", "retry_after"),
+    ("Allow", "allow"),
+    ("Unsupported", "unsupported"),
+    ("Require", "require"),
+    ("Min-SE", "min_se"),
+    ("Min-Expires", "min_expires"),
+    ("Server", "server"),
+];
+
+fn failure(transaction: &Transaction) -> Option<&Response> {
+    transaction.final_response().filter(|it| it.code >= 300)
+}
+
+fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    // Sections 1 and 4 of FINDINGS have these; a CANCEL says nothing that its INVITE does not.
+    if matches!(
+        transaction.method,
+        Method::Options | Method::Register | Method::Cancel | Method::Ack
+    ) {
+        return true;
+    }
+    match response.code {
+        401 | 407 => true,
+        403 => !transaction.credentials.is_empty(),
+        487 => transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some(),
+        _ => false,
+    }
+}
+
+fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> Severity {
+    let redirected = (300..400).contains(&response.code);
+    let is_bye = transaction.method == Method::Bye;
+    let crossed = response.code == 481 && is_bye && view.call.has_other_bye(transaction);
+    let glare = response.code == 491 && transaction.in_dialog();
+    // Somebody is busy, or the caller hung up: that is how telephones work.
+    let ordinary = matches!(response.code, 486 | 487 | 600);
+    if view.came_right(transaction)
+        || crossed
+        || ordinary
+        || retried_elsewhere(view, transaction, response)
+    {
+        Severity::Info
+    } else if redirected || is_bye || glare {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
+}
+
+/// Codes that ask for another try, which clients often make under a new Call-ID.
+fn retried_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    matches!(response.code, 300..400 | 422 | 423 | 503)
+        && view
+            .surroundings
+            .succeeded_after(transaction, response.time())
+}
+
+/// Who gave this answer first: of the hops that show the same code, the one farthest from the caller.
+fn deepest_sender(view: &CallView<'_>, response: &Response) -> String {
+    view.call
+        .transactions
+        .iter()
+        .filter(|hop| hop.final_code() == Some(response.code))
+        .max_by_key(|hop| hop.via_count)
+        .and_then(Transaction::final_response)
+        .map_or(response.flow.src, |deepest| deepest.flow.src)
+        .to_string()
+}

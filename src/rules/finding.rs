@@ -1,0 +1,190 @@
+//! A finding: which rule, how bad, how sure, which packets, which facts.
+
+use super::{Rule, Silence};
+use crate::capture::FrameNumber;
+use crate::limits::MAX_FRAMES_SHOWN;
+use crate::severity::{Confidence, Severity};
+use crate::time::Timestamp;
+use crate::transaction::{Transaction, TransactionId};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The number of a finding within a run, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId(pub u64);
+
+/// A fact of a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A name, an address, a text from the wire.
+    Text(String),
+    /// A count or a code.
+    Number(u64),
+    /// A stretch of time.
+    Time(Duration),
+}
+
+impl From<String> for Fact {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Fact {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for Fact {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<usize> for Fact {
+    fn from(number: usize) -> Self {
+        Self::Number(number as u64)
+    }
+}
+
+impl From<Duration> for Fact {
+    fn from(time: Duration) -> Self {
+        Self::Time(time)
+    }
+}
+
+/// Something that a rule found, with the packets behind it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its number; given when the call has been judged.
+    pub id: FindingId,
+    /// The rule.
+    pub rule: &'static Rule,
+    /// For the rule `status`, the code that was answered.
+    pub status: Option<u64>,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Whether the capture ended before it could be proven, so that it is told "so far".
+    pub so_far: bool,
+    /// When it began.
+    pub time: Timestamp,
+    /// The call; `None` for findings about the capture or a host pair.
+    pub call_id: Option<Arc<[u8]>>,
+    /// The transactions, the decisive one first.
+    pub transactions: Vec<TransactionId>,
+    /// The packets that prove it.
+    pub frames: Vec<FrameNumber>,
+    /// What the words of the rule are filled with, and more.
+    pub facts: Vec<(&'static str, Fact)>,
+    /// The finding that caused this one.
+    pub consequence_of: Option<FindingId>,
+}
+
+impl Finding {
+    /// A finding about the capture.
+    pub(super) fn of_capture(rule: &'static Rule, time: Timestamp) -> Self {
+        Self {
+            id: FindingId(0),
+            rule,
+            status: None,
+            severity: rule.severity,
+            confidence: Confidence::Certain,
+            so_far: false,
+            time,
+            call_id: None,
+            transactions: Vec::new(),
+            frames: Vec::new(),
+            facts: Vec::new(),
+            consequence_of: None,
+        }
+    }
+
+    /// A finding about a transaction, with all its packets.
+    pub(super) fn of(rule: &'static Rule, transaction: &Transaction) -> Self {
+        let mut frames = transaction.frames();
+        frames.truncate(MAX_FRAMES_SHOWN);
+        Self {
+            call_id: Some(transaction.call_id.clone()),
+            transactions: vec![transaction.id],
+            frames,
+            ..Self::of_capture(rule, transaction.start())
+        }
+    }
+
+    pub(super) fn fact(mut self, name: &'static str, value: impl Into<Fact>) -> Self {
+        self.facts.push((name, value.into()));
+        self
+    }
+
+    pub(super) const fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    pub(super) const fn confidence(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Proven absence keeps the rule's severity; absence so far is a warning and possible at most.
+    pub(super) fn silence(mut self, silence: Silence, lossy: bool) -> Self {
+        if silence == Silence::SoFar {
+            self.so_far = true;
+            self.severity = self.severity.min(Severity::Warning);
+            self.confidence = Confidence::Possible;
+        }
+        if lossy {
+            self.confidence = Confidence::Possible;
+        }
+        self
+    }
+
+    /// Guard G-OUTCOME: what came right after all is a note.
+    pub(super) fn note_if(mut self, came_right: bool) -> Self {
+        if came_right {
+            self.severity = Severity::Info;
+        }
+        self
+    }
+
+    pub(super) fn also(mut self, transaction: &Transaction) -> Self {
+        if !self.transactions.contains(&transaction.id)
+            && self.transactions.len() < MAX_FRAMES_SHOWN
+        {
+            self.transactions.push(transaction.id);
+            self.frames.extend(transaction.frames());
+            self.frames.sort_unstable();
+            self.frames.dedup();
+            self.frames.truncate(MAX_FRAMES_SHOWN);
+        }
+        self
+    }
+
+    /// Its id in scripts, such as `auth-loop` or `status-486`.
+    pub fn name(&self) -> Cow<'static, str> {
+        match self.status {
+            Some(code) => format!("{}-{code}", self.rule.name).into(),
+            None => self.rule.name.into(),
+        }
+    }
+
+    /// Its short code, such as `TXN003` or `DLG486`.
+    pub fn code(&self) -> Cow<'static, str> {
+        match self.status {
+            Some(code) => format!("{}{code:03}", self.rule.code).into(),
+            None => self.rule.code.into(),
+        }
+    }
+
+    /// A fact by name; `None` when the finding has no such fact.
+    pub fn get(&self, name: &str) -> Option<&Fact> {
+        self.facts
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,292 @@
+//! Pure functions from finished facts to findings. Comes in: a [`Call`] or what is known of the whole capture, with what
+//! can be proven at that moment. Goes out: [`Finding`]s, a code and facts each and never prose. One file a finding; the
+//! list is [`RULES`].
+
+mod auth;
+mod capture;
+mod consequence;
+mod dialog;
+mod finding;
+mod reachability;
+mod registration;
+
+pub use finding::{Fact, Finding, FindingId};
+
+use crate::capture::CaptureFacts;
+use crate::dialog::{Call, Keepalives, Surroundings};
+use crate::severity::{Confidence, Severity};
+use crate::time::Timestamp;
+use crate::transaction::{Transaction, timers};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A finding that sipdiag can raise.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id in scripts; it never changes.
+    pub name: &'static str,
+    /// Its short code; never used twice. For `status` the prefix that the status code follows.
+    pub code: &'static str,
+    /// How bad it is unless a guard or an outcome says otherwise.
+    pub severity: Severity,
+    /// What it looks at.
+    pub judge: Judge,
+    /// The words in English: message, meaning, causes, advice, references.
+    pub words: &'static str,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Judge {
+    /// One Call-ID.
+    Call(fn(&CallView<'_>, &mut Vec<Finding>)),
+    /// The capture as a whole, at its end.
+    Capture(fn(&CaptureView<'_>, &mut Vec<Finding>)),
+}
+
+/// Every finding, in the order of judgement of FINDINGS section 11: of equally bad ones the first is the headline.
+pub const RULES: &[&Rule] = &[
+    &capture::no_sip::RULE,
+    &capture::file_damaged::RULE,
+    &capture::dropped_packets::RULE,
+    &capture::truncated::RULE,
+    &capture::one_directional::RULE,
+    &capture::time_disorder::RULE,
+    &capture::duplicates::RULE,
+    &reachability::icmp_unreachable::RULE,
+    &reachability::invite_no_response::RULE,
+    &reachability::register_no_response::RULE,
+    &reachability::invite_stuck_trying::RULE,
+    &reachability::cancel_no_response::RULE,
+    &auth::auth_loop::RULE,
+    &auth::rejected_403::RULE,
+    &auth::no_credentials::RULE,
+    &registration::register_423::RULE,
+    &registration::rejected::RULE,
+    &dialog::ack_missing_2xx::RULE,
+    &dialog::ack_missing_non2xx::RULE,
+    &dialog::status::RULE,
+    &dialog::no_answer::RULE,
+    &reachability::noninvite_no_response::RULE,
+    &reachability::bye_no_response::RULE,
+    &reachability::options_no_response::RULE,
+    &capture::starts_mid_call::RULE,
+    &capture::ends_mid_call::RULE,
+    &auth::challenge_normal::RULE,
+    &capture::undecoded::RULE,
+];
+
+/// The rule with that name or code, in any case; `None` when there is none. Any `status-NNN` is the rule `status`.
+pub fn find(name_or_code: &str) -> Option<&'static Rule> {
+    let wanted = name_or_code.to_ascii_lowercase();
+    if wanted
+        .strip_prefix("status-")
+        .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Some(&dialog::status::RULE);
+    }
+    RULES
+        .iter()
+        .copied()
+        .find(|rule| rule.name == wanted || rule.code.eq_ignore_ascii_case(&wanted))
+}
+
+/// Thresholds that a user may set; the defaults are RFC 3261's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// T1 where no ladder shows another one.
+    pub t1: Duration,
+    /// How long a 100 Trying may stand alone before it is stuck.
+    pub stuck_after: Duration,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            t1: timers::T1,
+            stuck_after: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A call with what can be proven of it at the moment of judgement.
+#[derive(Clone, Copy, Debug)]
+pub struct CallView<'a> {
+    /// The call.
+    pub call: &'a Call,
+    /// What other calls and hosts say.
+    pub surroundings: &'a Surroundings,
+    /// The time of the last packet of any kind (guard G-END).
+    pub now: Timestamp,
+    /// Whether the capture is known to lack packets (guard G-LOSS).
+    pub lossy: bool,
+    /// See [`Thresholds`].
+    pub thresholds: Thresholds,
+}
+
+/// The whole capture at its end.
+#[derive(Clone, Copy, Debug)]
+pub struct CaptureView<'a> {
+    /// What was read.
+    pub facts: &'a CaptureFacts,
+    /// What was counted.
+    pub counts: &'a Counts,
+    /// OPTIONS pings.
+    pub keepalives: &'a Keepalives,
+    /// The time of the last packet.
+    pub now: Timestamp,
+}
+
+/// What the engine counts over a whole capture, as far as findings need it.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Packets of any kind.
+    pub packets: u64,
+    /// SIP messages, copies too.
+    pub sip_messages: u64,
+    /// Copies of packets.
+    pub duplicates: u64,
+    /// Packets that were not decoded, by reason.
+    pub undecoded: BTreeMap<String, u64>,
+    /// SIP messages that the snap length cut.
+    pub cut_messages: u64,
+    /// The most bytes captured of a cut packet.
+    pub snap_length: u64,
+    /// Packets older than one before them by more than a millisecond.
+    pub disordered: u64,
+    /// The largest step back.
+    pub largest_step_back: Duration,
+    /// Calls and transactions open at the end.
+    pub unfinished: u64,
+    /// Call-IDs whose first message belongs to an earlier dialog.
+    pub mid_dialog: u64,
+}
+
+/// How sure one can be that something that was not seen was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// As long as the protocol waits, or with the complete ladder of retransmissions.
+    Proven,
+    /// Long enough to be told, not long enough to be certain.
+    SoFar,
+}
+
+impl CallView<'_> {
+    /// How long the request of a transaction has been without the answer it waits for: any response for INVITE, a final
+    /// one for others. `None` while it is too early to say, when responses are implied, or for a side that the capture
+    /// does not show (guards G-END, G-1WAY; FINDINGS section 12).
+    pub fn silence(&self, transaction: &Transaction) -> Option<Silence> {
+        let is_invite = transaction.method == crate::sip::Method::Invite;
+        let answered = if is_invite {
+            !transaction.responses.is_empty()
+        } else {
+            transaction.final_response().is_some()
+        };
+        let first = transaction.requests.first()?;
+        if answered
+            || self.call.response_is_implied(transaction)
+            || self.is_one_directional(transaction)
+        {
+            return None;
+        }
+        let waited = self.now.since(first.time);
+        let timeout = timers::timeout(transaction, self.thresholds.t1);
+        let ladder =
+            !transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction);
+        if waited >= timeout || ladder {
+            return Some(Silence::Proven);
+        }
+        let sends = transaction.requests.count();
+        let long =
+            sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
+        (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
+    }
+
+    /// Whether the capture shows only one direction between the two hosts although responses must have existed
+    /// (guard G-1WAY): then nothing that was not seen can be said of them.
+    pub fn is_one_directional(&self, transaction: &Transaction) -> bool {
+        let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
+        !self.surroundings.was_heard(dst, src)
+            && self.call.transactions.iter().any(|other| {
+                other.flow.src.ip() == src
+                    && other.flow.dst.ip() == dst
+                    && self.call.response_is_implied(other)
+            })
+    }
+
+    /// Whether the sender gave up on this target and tried another one.
+    fn went_elsewhere(&self, transaction: &Transaction) -> bool {
+        transaction.requests.count() >= 2
+            && self.call.attempt(transaction).any(|other| {
+                other.flow.src.ip() == transaction.flow.src.ip()
+                    && other.flow.dst != transaction.flow.dst
+                    && other.start() > transaction.last
+            })
+    }
+
+    /// How sure one can be of what the packets at hand prove, unless packets are known to be missing (guard G-LOSS).
+    pub const fn confidence(&self) -> Confidence {
+        if self.lossy {
+            Confidence::Possible
+        } else {
+            Confidence::Certain
+        }
+    }
+
+    /// Whether the attempt came to a success after this failure (guard G-OUTCOME), here or under another Call-ID.
+    pub fn came_right(&self, transaction: &Transaction) -> bool {
+        self.call.succeeded_elsewhere(transaction)
+    }
+}
+
+/// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.
+pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        if let Judge::Call(judge) = rule.judge {
+            // A rule looks only at what it found itself: echoes of the same fault on other hops.
+            let mut own = Vec::new();
+            judge(view, &mut own);
+            found.append(&mut own);
+        }
+    }
+    number(&mut found, last_id);
+    consequence::link(view.call, &mut found);
+    found
+}
+
+/// Judges the capture as a whole.
+pub fn judge_capture(view: &CaptureView<'_>, last_id: &mut u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        if let Judge::Capture(judge) = rule.judge {
+            judge(view, &mut found);
+        }
+    }
+    number(&mut found, last_id);
+    found
+}
+
+fn number(found: &mut [Finding], last_id: &mut u64) {
+    for finding in found {
+        *last_id += 1;
+        finding.id = FindingId(*last_id);
+    }
+}
+
+/// Sorts findings for a reader: worst first, consequences behind causes, then by the order of judgement and by time.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by_cached_key(|finding| {
+        let rank = RULES
+            .iter()
+            .position(|rule| rule.name == finding.rule.name)
+            .unwrap_or(RULES.len());
+        (
+            std::cmp::Reverse(finding.severity),
+            finding.consequence_of.is_some(),
+            rank,
+            finding.time,
+            finding.id,
+        )
+    });
+}

@@ -1,0 +1,37 @@
+//! `cancel-no-response`: a CANCEL that the next hop does not answer although it must at once (RFC 3261 §9.2).
+
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::sip::Method;
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "cancel-no-response",
+    code: "TXN007",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("cancel_no_response.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for cancel in view.call.of(&Method::Cancel) {
+        let sends = &cancel.requests;
+        if cancel.responses.is_empty()
+            && sends.count() >= 3
+            && sends.span() >= Duration::from_secs(3)
+            && !view.is_one_directional(cancel)
+        {
+            found.push(
+                Finding::of(&RULE, cancel)
+                    .fact("dst", cancel.flow.dst.to_string())
+                    .fact("sends", sends.count())
+                    .fact("span", sends.span())
+                    .confidence(if view.lossy {
+                        Confidence::Possible
+                    } else {
+                        Confidence::Likely
+                    }),
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `icmp-unreachable`: ICMP says that a SIP datagram could not be delivered (RFC 3261 §18.4).
+
+use crate::frame::IcmpKind;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "icmp-unreachable",
+    code: "NET001",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("icmp_unreachable.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for transaction in &view.call.transactions {
+        // Time exceeded speaks of loops and lost fragments, not of a target that cannot be reached.
+        let notes = || {
+            transaction
+                .icmp
+                .iter()
+                .filter(|note| note.kind != IcmpKind::TimeExceeded)
+        };
+        let Some(first) = notes().next() else {
+            continue;
+        };
+        let target = if first.of_response {
+            transaction.flow.src
+        } else {
+            transaction.flow.dst
+        };
+        // A peer that closes its port after the call, or a path that asked for smaller packets and got them, broke nothing.
+        let harmless = if first.of_response {
+            transaction.succeeded()
+        } else {
+            transaction.final_response().is_some()
+        };
+        let severity = match () {
+            () if harmless => Severity::Info,
+            () if first.of_response => Severity::Warning,
+            () => Severity::Error,
+        };
+        found.push(
+            Finding::of(&RULE, transaction)
+                .severity(severity)
+                .fact("reporter", first.reporter.to_string())
+                .fact("kind", first.kind.name())
+                .fact("dst", target.to_string())
+                .fact("count", notes().count())
+                .fact("method", transaction.method.name())
+                .note_if(view.came_right(transaction)),
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! Requests that nobody answers.
+
+pub(super) mod bye_no_response;
+pub(super) mod cancel_no_response;
+pub(super) mod icmp_unreachable;
+pub(super) mod invite_no_response;
+pub(super) mod invite_stuck_trying;
+pub(super) mod noninvite_no_response;
+pub(super) mod options_no_response;
+pub(super) mod register_no_response;
+
+use crate::rules::{CallView, Finding, Rule};
+use crate::transaction::Transaction;
+
+/// The finding that a request of this kind was not answered, if it can be said.
+fn unanswered(
+    view: &CallView<'_>,
+    rule: &'static Rule,
+    transaction: &Transaction,
+) -> Option<Finding> {
+    let silence = view.silence(transaction)?;
+    Some(
+        Finding::of(rule, transaction)
+            .fact("method", transaction.method.name())
+            .fact("src", transaction.flow.src.to_string())
+            .fact("dst", transaction.flow.dst.to_string())
+            .fact("sends", transaction.requests.count())
+            .fact("span", transaction.requests.span())
+            .fact("waited", view.now.since(transaction.start()))
+            .silence(silence, view.lossy)
+            .note_if(view.came_right(transaction)),
+    )
+}

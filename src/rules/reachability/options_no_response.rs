@@ -1,0 +1,34 @@
+//! `options-no-response`: a peer that does not answer OPTIONS pings (RFC 3261 §11); three in a row are a peer that is down.
+
+use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "options-no-response",
+    code: "TXN006",
+    severity: Severity::Warning,
+    judge: Judge::Capture(judge),
+    words: include_str!("options_no_response.toml"),
+};
+
+fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    for (src, dst, peer) in view.keepalives.peers() {
+        let Some((_, first)) = peer.worst_run.first() else {
+            continue;
+        };
+        let mut finding = Finding::of_capture(&RULE, *first)
+            .fact("src", src.to_string())
+            .fact("dst", dst.to_string())
+            .fact("failures", peer.worst_run.len())
+            .fact("answered", peer.answered);
+        if peer.worst_run.len() >= DOWN_AFTER {
+            finding = finding.severity(Severity::Error);
+        }
+        finding.transactions = peer.worst_run.iter().map(|(id, _)| *id).collect();
+        finding.frames = peer.frames();
+        found.push(finding);
+    }
+}
+
+/// Failures in a row after which a peer counts as down.
+const DOWN_AFTER: usize = 3;

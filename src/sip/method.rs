@@ -1,0 +1,60 @@
+//! Request methods.
+
+use std::fmt;
+
+/// Declares [`Method`] from one list.
+macro_rules! methods {
+    ($($variant:ident $name:literal,)+) => {
+        /// A request method: the fourteen of the IANA registry, or another as it was written.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Method {
+            $(#[doc = concat!("`", $name, "`")] $variant,)+
+            /// A method outside the registry; bytes that are not UTF-8 are replaced by U+FFFD.
+            Other(Box<str>),
+        }
+
+        impl Method {
+            /// The method of a request line or CSeq. Methods are case-sensitive (RFC 3261 §7.1).
+            pub fn of(name: &[u8]) -> Self {
+                $(if name == $name.as_bytes() { return Self::$variant; })+
+                Self::Other(String::from_utf8_lossy(name).into())
+            }
+
+            /// The name as on the wire.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$variant => $name,)+
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// Whether it is one of the IANA registry.
+            pub const fn is_registered(&self) -> bool {
+                !matches!(self, Self::Other(_))
+            }
+        }
+    };
+}
+
+methods! {
+    Invite "INVITE",
+    Ack "ACK",
+    Bye "BYE",
+    Cancel "CANCEL",
+    Register "REGISTER",
+    Options "OPTIONS",
+    Subscribe "SUBSCRIBE",
+    Notify "NOTIFY",
+    Message "MESSAGE",
+    Refer "REFER",
+    Update "UPDATE",
+    Info "INFO",
+    Prack "PRACK",
+    Publish "PUBLISH",
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

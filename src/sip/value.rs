@@ -1,0 +1,280 @@
+//! The values that correlation needs, read from bytes without allocation: Via, name-addr, CSeq and lists.
+
+use super::Method;
+use super::lexer::number;
+use memchr::memchr;
+
+/// A Via value (RFC 3261 §20.42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// `UDP`, `TCP`, … as written.
+    pub transport: &'a [u8],
+    /// Host and port as written, without white space around the colon being joined.
+    pub sent_by: &'a [u8],
+    /// The parameters behind the sent-by, from the first semicolon.
+    params: &'a [u8],
+}
+
+impl<'a> Via<'a> {
+    /// Reads one Via value; `None` without protocol and sent-by.
+    pub fn of(value: &'a [u8]) -> Option<Self> {
+        // `SIP / 2.0 / UDP first.example.com: 4000;ttl=16` is legal (RFC 3261 §20.42): the transport follows the second slash.
+        let slash = memchr(b'/', value)?;
+        let second = slash + 1 + memchr(b'/', value.get(slash + 1..)?)?;
+        let rest = value.get(second + 1..)?.trim_ascii_start();
+        let transport_len = rest.iter().position(u8::is_ascii_whitespace)?;
+        let (transport, rest) = rest.split_at_checked(transport_len)?;
+        let rest = rest.trim_ascii_start();
+        let sent_by_len = memchr(b';', rest).unwrap_or(rest.len());
+        let (sent_by, params) = rest.split_at_checked(sent_by_len)?;
+        let sent_by = sent_by.trim_ascii();
+        (!sent_by.is_empty()).then_some(Self {
+            transport,
+            sent_by,
+            params,
+        })
+    }
+
+    /// The branch; `None` when there is none or it is empty.
+    pub fn branch(&self) -> Option<&'a [u8]> {
+        self.param(b"branch")
+    }
+
+    /// A parameter's value by its name in any case; `None` when it is not there or has no value.
+    pub fn param(&self, name: &[u8]) -> Option<&'a [u8]> {
+        param(self.params, name).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a parameter is there, with or without a value, such as `rport` (RFC 3581).
+    pub fn has_param(&self, name: &[u8]) -> bool {
+        param(self.params, name).is_some()
+    }
+}
+
+/// What RFC 3261 §8.1.1.7 makes every branch begin with.
+pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+
+/// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameAddr<'a> {
+    /// The display name as written, quotes included; empty when there is none.
+    pub display: &'a [u8],
+    /// The URI without angle brackets.
+    pub uri: &'a [u8],
+    /// The header parameters, from the first semicolon.
+    params: &'a [u8],
+    /// Whether a quoted display name ends.
+    pub balanced: bool,
+}
+
+impl<'a> NameAddr<'a> {
+    /// Reads one value. It never fails: what cannot be told apart is in `uri`.
+    pub fn of(value: &'a [u8]) -> Self {
+        let value = value.trim_ascii();
+        let (display_len, balanced) = match value {
+            [b'"', ..] => match quoted_len(value) {
+                Some(len) => (len, true),
+                None => (0, false),
+            },
+            _ => (0, true),
+        };
+        let rest = value.get(display_len..).unwrap_or_default();
+        if let Some(open) = memchr(b'<', rest) {
+            let inner = rest.get(open + 1..).unwrap_or_default();
+            let close = memchr(b'>', inner).unwrap_or(inner.len());
+            return Self {
+                display: value
+                    .get(..display_len + open)
+                    .unwrap_or_default()
+                    .trim_ascii(),
+                uri: inner.get(..close).unwrap_or_default().trim_ascii(),
+                params: inner.get(close + 1..).unwrap_or_default(),
+                balanced,
+            };
+        }
+        // Without brackets, parameters belong to the header field (RFC 3261 §20.10).
+        let end = memchr(b';', rest).unwrap_or(rest.len());
+        Self {
+            display: value.get(..display_len).unwrap_or_default(),
+            uri: rest.get(..end).unwrap_or_default().trim_ascii(),
+            params: rest.get(end..).unwrap_or_default(),
+            balanced,
+        }
+    }
+
+    /// The tag; `None` when there is none or it is empty.
+    pub fn tag(&self) -> Option<&'a [u8]> {
+        self.param(b"tag").filter(|tag| !tag.is_empty())
+    }
+
+    /// A header parameter's value by its name in any case, empty for one without a value; `None` when it is not there.
+    pub fn param(&self, name: &[u8]) -> Option<&'a [u8]> {
+        param(self.params, name)
+    }
+}
+
+/// The user part of a URI with its scheme, and the host with port, as written. Empty where there is none.
+pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
+    let rest = memchr(b':', uri).map_or(uri, |colon| uri.get(colon + 1..).unwrap_or_default());
+    let end = rest
+        .iter()
+        .rposition(|&byte| byte == b'@')
+        .map_or(0, |at| at + 1);
+    let user = rest.get(..end.saturating_sub(1)).unwrap_or_default();
+    let host = rest.get(end..).unwrap_or_default();
+    let host_len = host
+        .iter()
+        .position(|byte| matches!(byte, b';' | b'?' | b'>'))
+        .unwrap_or(host.len());
+    (user, host.get(..host_len).unwrap_or_default())
+}
+
+/// The address-of-record a URI stands for: scheme, user and host without port, password, parameters and headers, the
+/// host in lower case (RFC 3261 §10.3 step 5). Text for people and keys; bytes that are not UTF-8 become U+FFFD.
+pub fn address_of_record(uri: &[u8]) -> String {
+    let scheme_len = memchr(b':', uri).map_or(0, |colon| colon + 1);
+    let scheme = String::from_utf8_lossy(uri.get(..scheme_len).unwrap_or_default()).to_lowercase();
+    let (user, host) = user_and_host(uri);
+    let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
+    let host_end = match host {
+        [b'[', ..] => memchr(b']', host).map_or(host.len(), |at| at + 1),
+        _ => memchr(b':', host).unwrap_or(host.len()),
+    };
+    let host = String::from_utf8_lossy(host.get(..host_end).unwrap_or_default()).to_lowercase();
+    match user {
+        [] => format!("{scheme}{host}"),
+        _ => format!("{scheme}{}@{host}", String::from_utf8_lossy(user)),
+    }
+}
+
+/// A CSeq value: the number, saturating at `u64::MAX`, and the method; `None` when one of them is not there.
+pub fn cseq(value: &[u8]) -> Option<(u64, Method)> {
+    let digits = value
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (sequence, rest) = value.split_at_checked(digits)?;
+    let name = rest.trim_ascii();
+    let separated = rest.first().is_some_and(u8::is_ascii_whitespace);
+    (digits > 0 && separated && !name.is_empty()).then(|| (number(sequence), Method::of(name)))
+}
+
+/// The values of a comma-separated list, quotes and angle brackets respected (RFC 3261 §7.3.1).
+pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let current = rest.take()?;
+        let end = top_level(current, b',').unwrap_or(current.len());
+        rest = current.get(end + 1..);
+        Some(current.get(..end).unwrap_or_default().trim_ascii())
+    })
+    .filter(|item| !item.is_empty())
+}
+
+/// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
+fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = params;
+    while let Some(start) = top_level(rest, b';') {
+        let item = rest.get(start + 1..).unwrap_or_default();
+        let end = top_level(item, b';').unwrap_or(item.len());
+        let (key, value) = match memchr(b'=', item.get(..end).unwrap_or_default()) {
+            Some(equals) => (
+                item.get(..equals).unwrap_or_default(),
+                item.get(equals + 1..end).unwrap_or_default(),
+            ),
+            None => (item.get(..end).unwrap_or_default(), &[][..]),
+        };
+        if key.trim_ascii().eq_ignore_ascii_case(name) {
+            return Some(value.trim_ascii());
+        }
+        rest = item;
+    }
+    None
+}
+
+/// Where a byte first stands outside quotes and angle brackets.
+fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (mut quoted, mut escaped, mut bracket) = (false, false, false);
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'<' if !quoted => bracket = true,
+            b'>' if !quoted => bracket = false,
+            _ if byte == wanted && !quoted && !bracket => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The length of the quoted string at the start, quotes included; `None` when it does not end.
+fn quoted_len(bytes: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    for (at, &byte) in bytes.iter().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn via_with_white_space_around_everything_is_read() {
+        let via = Via::of(b"SIP  / 2.0  / UDP  192.0.2.2 : 5060 ;  branch = z9hG4bK390 ;rport")
+            .expect("a Via");
+        assert_eq!(via.transport, b"UDP");
+        assert_eq!(via.sent_by, b"192.0.2.2 : 5060");
+        assert_eq!(via.branch(), Some(&b"z9hG4bK390"[..]));
+        assert!(via.has_param(b"RPORT"));
+        assert_eq!(via.param(b"rport"), None);
+    }
+
+    #[test]
+    fn parameters_inside_the_brackets_belong_to_the_uri() {
+        let value = NameAddr::of(br#""A; \"B\" <x>" <sip:a@example.com;tag=no>;TAG=yes"#);
+        assert_eq!(value.display, br#""A; \"B\" <x>""#);
+        assert_eq!(value.uri, b"sip:a@example.com;tag=no");
+        assert_eq!(value.tag(), Some(&b"yes"[..]));
+        let bare = NameAddr::of(b"sip:a@example.com;tag=12");
+        assert_eq!(bare.uri, b"sip:a@example.com");
+        assert_eq!(bare.tag(), Some(&b"12"[..]));
+    }
+
+    #[test]
+    fn an_unterminated_display_name_keeps_the_uri() {
+        let value = NameAddr::of(b"\"Mr. J. User <sip:j.user@example.com>;tag=1");
+        assert!(!value.balanced);
+        assert_eq!(value.uri, b"sip:j.user@example.com");
+    }
+
+    #[test]
+    fn lists_are_split_outside_quotes_and_brackets() {
+        let items: Vec<_> = list(br#""a, b" <sip:x,y@h>, <sip:z@h>;p="1,2" ,"#).collect();
+        assert_eq!(
+            items,
+            [&br#""a, b" <sip:x,y@h>"#[..], br#"<sip:z@h>;p="1,2""#]
+        );
+    }
+
+    #[test]
+    fn an_address_of_record_has_no_port_and_no_parameters() {
+        assert_eq!(
+            address_of_record(b"sip:Bob:pw@Example.COM:5070;x=y?h=1"),
+            "sip:Bob@example.com"
+        );
+        assert_eq!(
+            address_of_record(b"sip:[2001:db8::1]:5060"),
+            "sip:[2001:db8::1]"
+        );
+        assert_eq!(address_of_record(b"tel:+1555"), "tel:+1555");
+    }
+}

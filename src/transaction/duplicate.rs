@@ -1,0 +1,83 @@
+//! Guard G-DUP: the same packet captured more than once, on `any`, at both ends of a mirrored port or in two files, is
+//! not a retransmission.
+
+use super::Arrival;
+use crate::limits::MAX_RECENT_MESSAGES;
+use crate::time::Timestamp;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// Copies of one packet are this close when nothing but time can tell: a retransmission comes after T1 at the earliest.
+const CLOSE: Duration = Duration::from_millis(100);
+/// Copies with the same IP identification or TCP sequence number may be this far apart: clocks of two capture points differ.
+const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// What was captured within the last two seconds.
+#[derive(Debug, Default)]
+pub struct Duplicates {
+    hasher: RandomState,
+    recent: HashMap<u64, Copy>,
+    order: VecDeque<(Timestamp, u64)>,
+    forgotten_early: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Copy {
+    time: Timestamp,
+    identification: Option<u16>,
+}
+
+impl Duplicates {
+    /// Whether the message is a copy of a packet that was captured already, as far as identification, sequence number
+    /// and time can tell.
+    pub fn is_copy(&mut self, arrival: &Arrival<'_>) -> bool {
+        self.forget(arrival.time);
+        let key = self
+            .hasher
+            .hash_one((arrival.flow, arrival.sequence, arrival.message.raw()));
+        let this = Copy {
+            time: arrival.time,
+            identification: arrival.identification,
+        };
+        match self.recent.get(&key) {
+            Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => true,
+            _ => {
+                self.recent.insert(key, this);
+                self.order.push_back((arrival.time, key));
+                false
+            }
+        }
+    }
+
+    /// How many messages were forgotten before their time because too many came at once.
+    pub const fn forgotten_early(&self) -> u64 {
+        self.forgotten_early
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        while let Some(&(time, key)) = self.order.front() {
+            let full = self.order.len() >= MAX_RECENT_MESSAGES;
+            if now.since(time) <= REMEMBERED && !full {
+                break;
+            }
+            self.forgotten_early += u64::from(full);
+            self.order.pop_front();
+            if self.recent.get(&key).is_some_and(|copy| copy.time == time) {
+                self.recent.remove(&key);
+            }
+        }
+    }
+}
+
+fn is_same_packet(earlier: Copy, later: Copy, over_tcp: bool) -> bool {
+    // The key holds the sequence number: TCP sent the same bytes of the stream again, SIP did not.
+    if over_tcp {
+        return true;
+    }
+    match (earlier.identification, later.identification) {
+        (Some(one), Some(other)) => one == other,
+        // Zero says nothing on datagrams that may not be fragmented (RFC 6864 §4.1); IPv6 has none.
+        _ => later.time.distance(earlier.time) < CLOSE,
+    }
+}

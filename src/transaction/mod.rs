@@ -1,0 +1,382 @@
+//! Matches messages into transactions (RFC 3261 §17 with RFC 6026, seen from outside), tells new from retransmitted from
+//! captured-twice, and says how and when each ended. Comes in: messages in time order with where they were seen. Goes
+//! out: a [`Placement`] for each message and finished [`Transaction`]s. This room does not know dialogs.
+
+mod duplicate;
+mod key;
+mod table;
+pub mod timers;
+
+pub use duplicate::Duplicates;
+pub use table::Table;
+
+use crate::capture::FrameNumber;
+use crate::flow::Flow;
+use crate::frame::IcmpKind;
+use crate::sip::digest::{Challenge, Credentials};
+use crate::sip::{Message, Method};
+use crate::time::Timestamp;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A message with where and when it was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The packet, or the last packet that it needed.
+    pub frame: FrameNumber,
+    /// When that packet was captured.
+    pub time: Timestamp,
+    /// From where to where.
+    pub flow: Flow,
+    /// The message.
+    pub message: &'a Message,
+    /// IPv4 identification of its packet, when not zero.
+    pub identification: Option<u16>,
+    /// TCP sequence number of its first byte.
+    pub sequence: Option<u32>,
+}
+
+/// The number of a transaction, from 1, in the order in which they began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId(pub u64);
+
+/// What a message is to its transaction. Three different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Seen for the first time.
+    New,
+    /// Sent again by its sender.
+    Retransmission,
+    /// The same packet captured again (guard G-DUP).
+    Duplicate,
+}
+
+impl Kind {
+    /// The name in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Retransmission => "retransmission",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// Where a message belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// What it is there.
+    pub kind: Kind,
+    /// Its transaction; an ACK has that of its INVITE. `None` when there is none, as for a message cut before its CSeq.
+    pub transaction: Option<TransactionId>,
+}
+
+/// How far a transaction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No response yet.
+    Calling,
+    /// A provisional response came.
+    Proceeding,
+    /// A final response came.
+    Completed,
+    /// A final response came and its timers ran out.
+    Terminated,
+    /// No final response within Timer B or F.
+    TimedOut,
+    /// The capture ended before anything could be said.
+    PendingAtEnd,
+}
+
+impl State {
+    /// The name in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calling => "calling",
+            Self::Proceeding => "proceeding",
+            Self::Completed => "completed",
+            Self::Terminated => "terminated",
+            Self::TimedOut => "timed-out",
+            Self::PendingAtEnd => "pending-at-end",
+        }
+    }
+}
+
+/// One packet in which something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The packet.
+    pub frame: FrameNumber,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// The same message sent one or more times.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Sends {
+    seen: Vec<Sighting>,
+    count: usize,
+}
+
+/// Sightings kept of one message: a complete ladder is 11, and what a broken stack adds is only counted.
+const SIGHTINGS_KEPT: usize = 32;
+
+impl Sends {
+    fn push(&mut self, sighting: Sighting) {
+        self.count += 1;
+        if self.seen.len() < SIGHTINGS_KEPT {
+            self.seen.push(sighting);
+        } else if let Some(last) = self.seen.last_mut() {
+            *last = sighting;
+        }
+    }
+
+    /// How often it was sent, copies of one packet not counted.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How often it was sent again.
+    pub const fn repeats(&self) -> usize {
+        self.count.saturating_sub(1)
+    }
+
+    /// The first time; `None` when it was not seen.
+    pub fn first(&self) -> Option<Sighting> {
+        self.seen.first().copied()
+    }
+
+    /// The last time; `None` when it was not seen.
+    pub fn last(&self) -> Option<Sighting> {
+        self.seen.last().copied()
+    }
+
+    /// All of them in order; of more than 32 the first 31 and the last.
+    pub fn iter(&self) -> impl Iterator<Item = Sighting> + '_ {
+        self.seen.iter().copied()
+    }
+
+    /// From the first to the last.
+    pub fn span(&self) -> Duration {
+        match (self.first(), self.last()) {
+            (Some(first), Some(last)) => last.time.since(first.time),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// One side of a request as From or To names it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Party {
+    /// The URI as written; empty when the field is missing.
+    pub uri: Box<[u8]>,
+    /// The tag.
+    pub tag: Option<Box<[u8]>>,
+}
+
+/// An ACK that belongs to an INVITE transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// From where to where.
+    pub flow: Flow,
+    /// Its To tag: which fork it acknowledges.
+    pub to_tag: Option<Box<[u8]>>,
+    /// When it was sent.
+    pub sends: Sends,
+    branch: u64,
+}
+
+/// An ICMP error that quotes a message of the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpNote {
+    /// The packet with the error.
+    pub seen: Sighting,
+    /// Who reports it.
+    pub reporter: IpAddr,
+    /// What it says.
+    pub kind: IcmpKind,
+    /// Whether a response could not be delivered, and not the request.
+    pub of_response: bool,
+}
+
+/// One response, with its repeats. Forks (other To tags) are separate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub code: u64,
+    /// The reason phrase as written.
+    pub reason: Box<str>,
+    /// The To tag.
+    pub to_tag: Option<Box<[u8]>>,
+    /// From where to where.
+    pub flow: Flow,
+    /// When it was seen.
+    pub sends: Sends,
+    /// Its challenges, for 401 and 407.
+    pub challenges: Vec<Challenge>,
+    /// RSeq of a reliable provisional response (RFC 3262).
+    pub rseq: Option<u64>,
+    /// Header fields that explain it: name and value as written.
+    pub evidence: Vec<(&'static str, Box<str>)>,
+    fingerprint: u64,
+}
+
+impl Response {
+    /// Whether it ends the transaction.
+    pub const fn is_final(&self) -> bool {
+        self.code >= 200
+    }
+
+    /// Whether it is a success.
+    pub const fn is_success(&self) -> bool {
+        self.code >= 200 && self.code < 300
+    }
+
+    /// When it first came.
+    pub fn time(&self) -> Timestamp {
+        self.sends.first().map_or(Timestamp::MIN, |seen| seen.time)
+    }
+
+    /// A header field that explains it; `None` when it was not there.
+    pub fn evidence(&self, name: &str) -> Option<&str> {
+        self.evidence
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| &**value)
+    }
+}
+
+/// A request with its responses on one hop.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// Its number.
+    pub id: TransactionId,
+    /// The Call-ID; empty when the request has none.
+    pub call_id: Arc<[u8]>,
+    /// The method.
+    pub method: Method,
+    /// The CSeq number.
+    pub cseq: u64,
+    /// The top Via's branch; `None` when it has none.
+    pub branch: Option<Box<[u8]>>,
+    /// From the client to the server.
+    pub flow: Flow,
+    /// How many Vias the request had: the hops it has come, this one included. 0 when only responses were seen.
+    pub via_count: usize,
+    /// The From.
+    pub from: Party,
+    /// The To; a tag here means that the request is in a dialog.
+    pub to: Party,
+    /// The Request-URI as written; empty when only responses were seen.
+    pub request_uri: Box<[u8]>,
+    /// User-Agent of the request.
+    pub user_agent: Option<Box<str>>,
+    /// The credentials the request carries.
+    pub credentials: Vec<Credentials>,
+    /// The lifetime asked for, in seconds: of the Contact or the Expires (RFC 3261 §10.2.1.1).
+    pub expires: Option<u64>,
+    /// When the request was sent. Empty when only responses were seen.
+    pub requests: Sends,
+    /// The responses in order of first appearance.
+    pub responses: Vec<Response>,
+    /// The ACKs, for INVITE.
+    pub acks: Vec<Ack>,
+    /// The first CANCEL for this INVITE.
+    pub cancelled: Option<Sighting>,
+    /// ICMP errors about its messages.
+    pub icmp: Vec<IcmpNote>,
+    /// How far it got.
+    pub state: State,
+    /// The last time anything of it was seen.
+    pub last: Timestamp,
+    /// The moment until which it was watched: when its timers ran out, or the end of the capture.
+    pub closed: Timestamp,
+}
+
+impl Transaction {
+    /// When it began: the request, or the first response where no request was seen.
+    pub fn start(&self) -> Timestamp {
+        self.requests.first().map_or_else(
+            || self.responses.first().map_or(self.last, Response::time),
+            |seen| seen.time,
+        )
+    }
+
+    /// The final response that decided it: the first one, or for INVITE the first 2xx (RFC 6026 lets forks answer later).
+    pub fn final_response(&self) -> Option<&Response> {
+        self.responses
+            .iter()
+            .find(|response| response.is_success())
+            .filter(|_| self.method == Method::Invite)
+            .or_else(|| self.responses.iter().find(|response| response.is_final()))
+    }
+
+    /// Whether any 2xx came.
+    pub fn succeeded(&self) -> bool {
+        self.final_response().is_some_and(Response::is_success)
+    }
+
+    /// The final response's code.
+    pub fn final_code(&self) -> Option<u64> {
+        self.final_response().map(|response| response.code)
+    }
+
+    /// Whether the request is part of an existing dialog: it has a To tag (RFC 3261 §12.2).
+    pub const fn in_dialog(&self) -> bool {
+        self.to.tag.is_some()
+    }
+
+    /// How long 100 Trying stood alone: until the CANCEL, or until `now`. `None` when something else came.
+    pub fn alone_since_trying(&self, now: Timestamp) -> Option<Duration> {
+        let trying = self.responses.first()?;
+        let alone = self.responses.iter().all(|response| response.code == 100);
+        let until = self.cancelled.map_or(now, |cancel| cancel.time.min(now));
+        alone.then(|| until.since(trying.time()))
+    }
+
+    /// Codes in order of arrival, equal neighbours once: `100 180 200`.
+    pub fn sequence(&self) -> Vec<u64> {
+        let mut codes: Vec<u64> = self
+            .responses
+            .iter()
+            .map(|response| response.code)
+            .collect();
+        codes.dedup();
+        codes
+    }
+
+    /// All its packets in order: requests, responses, ACKs and ICMP errors.
+    pub fn frames(&self) -> Vec<FrameNumber> {
+        let mut frames: Vec<FrameNumber> = self
+            .requests
+            .iter()
+            .chain(
+                self.responses
+                    .iter()
+                    .flat_map(|response| response.sends.iter()),
+            )
+            .chain(self.acks.iter().flat_map(|ack| ack.sends.iter()))
+            .chain(self.icmp.iter().map(|note| note.seen))
+            .map(|seen| seen.frame)
+            .collect();
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+
+    /// Retransmissions of any of its messages.
+    pub fn retransmissions(&self) -> usize {
+        self.requests.repeats()
+            + self
+                .responses
+                .iter()
+                .map(|response| response.sends.repeats())
+                .sum::<usize>()
+            + self
+                .acks
+                .iter()
+                .map(|ack| ack.sends.repeats())
+                .sum::<usize>()
+    }
+}

@@ -1,0 +1,612 @@
+//! The table of open transactions: places each message, and closes what the timers close.
+
+use super::key::Identity;
+use super::{
+    Ack, Arrival, IcmpNote, Kind, Party, Placement, Response, Sends, Sighting, State, Transaction,
+    TransactionId, timers,
+};
+use crate::flow::Flow;
+use crate::frame::IcmpError;
+use crate::limits::{MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_TEXT};
+use crate::sip::digest;
+use crate::sip::value::{self, NameAddr};
+use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
+use crate::time::Timestamp;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// After the last message of a transaction that has its final response: Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
+const LINGER: Duration = Duration::from_secs(32);
+/// After the last message of one that has none: Timers B and F, and the longest gap of a ladder with room for a late answer.
+const UNANSWERED: Duration = Duration::from_secs(34);
+/// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
+const PROCEEDING: Duration = Duration::from_mins(15);
+
+/// The header fields of a response that explain it, kept as evidence.
+const EVIDENCE: &[(HeaderName, &str)] = &[
+    (HeaderName::Warning, "Warning"),
+    (HeaderName::Reason, "Reason"),
+    (HeaderName::RetryAfter, "Retry-After"),
+    (HeaderName::MinExpires, "Min-Expires"),
+    (HeaderName::MinSe, "Min-SE"),
+    (HeaderName::Allow, "Allow"),
+    (HeaderName::Unsupported, "Unsupported"),
+    (HeaderName::Require, "Require"),
+    (HeaderName::Contact, "Contact"),
+    (HeaderName::RecordRoute, "Record-Route"),
+    (HeaderName::Server, "Server"),
+    (HeaderName::UserAgent, "User-Agent"),
+];
+
+/// All open transactions.
+#[derive(Debug, Default)]
+pub struct Table {
+    hasher: RandomState,
+    open: HashMap<TransactionId, Open>,
+    /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
+    by_key: HashMap<u64, Vec<TransactionId>>,
+    /// INVITEs by Call-ID and CSeq number, for the ACKs to their 2xx.
+    invites: HashMap<u64, Vec<TransactionId>>,
+    /// The newest transaction of a direction, for ICMP errors that quote eight bytes only.
+    by_flow: HashMap<Flow, TransactionId>,
+    deadlines: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
+    closed: Vec<Transaction>,
+    now: Option<Timestamp>,
+    last_id: u64,
+    given_up: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    transaction: Transaction,
+    /// The table's clock when the transaction was last seen. In a capture whose times jump backwards it runs ahead of
+    /// the message's own time, so that a late older part is not closed before it is read.
+    touched: Timestamp,
+    key: u64,
+    invite_key: Option<u64>,
+}
+
+impl Table {
+    /// Places a message that is no copy: finds or begins its transaction.
+    pub fn place(&mut self, arrival: &Arrival<'_>) -> Placement {
+        let Some(identity) = Identity::of(arrival.message) else {
+            return Placement {
+                kind: Kind::New,
+                transaction: None,
+            };
+        };
+        match arrival.message.start_line() {
+            StartLine::Request {
+                method: Method::Ack,
+                ..
+            } => self.ack(arrival, &identity),
+            StartLine::Request { uri, .. } => self.request(arrival, identity, uri),
+            StartLine::Response { status, reason } => {
+                self.response(arrival, identity, status, reason)
+            }
+        }
+    }
+
+    /// Notes an ICMP error that quotes a message of an open transaction. `None` when it quotes none.
+    pub fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) -> Option<TransactionId> {
+        let quote = error.quote?;
+        let carrier = Carrier {
+            cut: true,
+            ..Carrier::default()
+        };
+        let quoted = Message::parse(quote.payload, carrier);
+        let of_response = quoted.as_ref().is_some_and(|it| it.status().is_some());
+        let by_message = quoted
+            .and_then(|message| Identity::of(&message))
+            .and_then(|identity| self.by_key.get(&identity.key(&self.hasher)))
+            .and_then(|ids| self.best_leg(ids, quote.flow, of_response));
+        let id = by_message.or_else(|| {
+            // Without bytes of SIP in the quote only the ports tell; other bytes mean that it was something else.
+            let blind = quote.payload.is_empty() || carrier_of_sip(quote.payload);
+            let flow = if of_response {
+                quote.flow.reversed()
+            } else {
+                quote.flow
+            };
+            blind.then(|| self.by_flow.get(&flow).copied()).flatten()
+        })?;
+        let transaction = &mut self.open.get_mut(&id)?.transaction;
+        if transaction.icmp.len() < MAX_NOTES {
+            transaction.icmp.push(IcmpNote {
+                seen,
+                reporter: error.reporter,
+                kind: error.kind,
+                of_response,
+            });
+        }
+        Some(id)
+    }
+
+    /// Closes what the timers close until `now`.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(Some(now));
+        while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
+            if deadline > now {
+                break;
+            }
+            self.deadlines.pop();
+            let Some(open) = self.open.get(&id) else {
+                continue;
+            };
+            let true_deadline = open.deadline();
+            if true_deadline > now {
+                self.deadlines.push(Reverse((true_deadline, id)));
+            } else {
+                self.close(id);
+            }
+        }
+    }
+
+    /// Closes everything at the end of the capture.
+    pub fn finish(&mut self, end: Timestamp) {
+        self.advance(end);
+        let mut ids: Vec<_> = self.open.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            if let Some(mut transaction) = self.remove(id) {
+                transaction.state = state_at_end(&transaction, end);
+                self.closed.push(transaction);
+            }
+        }
+    }
+
+    /// What was closed since the last time, in the order of closing.
+    pub fn take_closed(&mut self) -> Vec<Transaction> {
+        std::mem::take(&mut self.closed)
+    }
+
+    /// An open transaction; `None` when it is closed already.
+    pub fn get(&self, id: TransactionId) -> Option<&Transaction> {
+        self.open.get(&id).map(|open| &open.transaction)
+    }
+
+    fn clock(&self, arrival: &Arrival<'_>) -> Timestamp {
+        self.now.map_or(arrival.time, |now| now.max(arrival.time))
+    }
+
+    /// How many transactions began.
+    pub const fn begun(&self) -> u64 {
+        self.last_id
+    }
+
+    /// How many were given up because too many were open.
+    pub const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    fn request(&mut self, arrival: &Arrival<'_>, identity: Identity, uri: &[u8]) -> Placement {
+        let key = identity.key(&self.hasher);
+        let clock = self.clock(arrival);
+        let sighting = Sighting {
+            frame: arrival.frame,
+            time: arrival.time,
+        };
+        let known = self.by_key.get(&key).and_then(|ids| {
+            ids.iter().copied().find(|id| {
+                self.get(*id).is_some_and(|it| {
+                    it.flow == arrival.flow
+                        && (it.request_uri.is_empty() || *it.request_uri == *uri)
+                })
+            })
+        });
+        if let Some(id) = known
+            && let Some(open) = self.open.get_mut(&id)
+        {
+            open.touch(arrival, clock);
+            let transaction = &mut open.transaction;
+            let first = transaction.requests.count() == 0;
+            if first {
+                describe(transaction, arrival, uri);
+            }
+            transaction.requests.push(sighting);
+            return Placement {
+                kind: if first {
+                    Kind::New
+                } else {
+                    Kind::Retransmission
+                },
+                transaction: Some(id),
+            };
+        }
+        let cancels = (identity.method == Method::Cancel).then(|| {
+            let mut invite = identity.clone();
+            invite.method = Method::Invite;
+            invite.key(&self.hasher)
+        });
+        let id = self.begin(arrival, identity, arrival.flow, key);
+        if let Some(open) = self.open.get_mut(&id) {
+            describe(&mut open.transaction, arrival, uri);
+            open.transaction.requests.push(sighting);
+        }
+        // RFC 3261 §9.1: the CANCEL has the branch of the INVITE it cancels.
+        if let Some(invite_key) = cancels {
+            let ids = self.by_key.get(&invite_key).cloned().unwrap_or_default();
+            if let Some(invite) = self.best_leg(&ids, arrival.flow, false)
+                && let Some(open) = self.open.get_mut(&invite)
+            {
+                open.transaction.cancelled.get_or_insert(sighting);
+                open.touch(arrival, clock);
+            }
+        }
+        Placement {
+            kind: Kind::New,
+            transaction: Some(id),
+        }
+    }
+
+    fn response(
+        &mut self,
+        arrival: &Arrival<'_>,
+        identity: Identity,
+        status: u64,
+        reason: &[u8],
+    ) -> Placement {
+        let key = identity.key(&self.hasher);
+        let found = self
+            .by_key
+            .get(&key)
+            .and_then(|ids| self.best_leg(ids, arrival.flow, true));
+        let id =
+            found.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow.reversed(), key));
+        let kind = self.add_response(id, arrival, status, reason);
+        Placement {
+            kind,
+            transaction: Some(id),
+        }
+    }
+
+    fn add_response(
+        &mut self,
+        id: TransactionId,
+        arrival: &Arrival<'_>,
+        status: u64,
+        reason: &[u8],
+    ) -> Kind {
+        let fingerprint = self.hasher.hash_one(arrival.message.raw());
+        let clock = self.clock(arrival);
+        let Some(open) = self.open.get_mut(&id) else {
+            return Kind::New;
+        };
+        open.touch(arrival, clock);
+        let transaction = &mut open.transaction;
+        let sighting = Sighting {
+            frame: arrival.frame,
+            time: arrival.time,
+        };
+        let to_tag = arrival.message.to_tag();
+        let rseq = arrival.message.number(HeaderName::RSeq);
+        transaction.state = match transaction.state {
+            _ if status >= 200 => State::Completed,
+            State::Calling => State::Proceeding,
+            other => other,
+        };
+        // The same response again: same code, fork and RSeq. A provisional may repeat with other content (RFC 3261
+        // §13.3.1.1 asks for one a minute): then it is new, but still the same step of the sequence.
+        let same = transaction.responses.iter_mut().find(|response| {
+            response.code == status
+                && response.to_tag == to_tag
+                && response.rseq == rseq
+                && (response.is_final() || response.fingerprint == fingerprint)
+        });
+        if let Some(response) = same {
+            response.sends.push(sighting);
+            return Kind::Retransmission;
+        }
+        if transaction.responses.len() < MAX_RESPONSES {
+            let mut sends = Sends::default();
+            sends.push(sighting);
+            transaction.responses.push(Response {
+                code: status,
+                reason: text(reason),
+                to_tag,
+                flow: arrival.flow,
+                sends,
+                challenges: challenges(arrival.message, status),
+                rseq,
+                evidence: evidence(arrival.message),
+                fingerprint,
+            });
+        }
+        Kind::New
+    }
+
+    /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
+    /// every hop on which that INVITE was answered.
+    fn ack(&mut self, arrival: &Arrival<'_>, identity: &Identity) -> Placement {
+        let by_branch = self
+            .by_key
+            .get(&identity.key(&self.hasher))
+            .and_then(|ids| self.best_leg(ids, arrival.flow, false));
+        let to_tag = arrival.message.to_tag();
+        let ids: Vec<TransactionId> = match by_branch {
+            Some(id) => vec![id],
+            None => self
+                .invites
+                .get(&identity.invite_key(&self.hasher))
+                .into_iter()
+                .flatten()
+                .copied()
+                .filter(|id| {
+                    self.get(*id)
+                        .is_some_and(|it| acknowledges(it, to_tag.as_deref()))
+                })
+                .collect(),
+        };
+        let branch = identity.branch_fingerprint(&self.hasher);
+        let clock = self.clock(arrival);
+        let mut kind = Kind::New;
+        for id in &ids {
+            if let Some(open) = self.open.get_mut(id) {
+                open.touch(arrival, clock);
+                if note_ack(&mut open.transaction, arrival, to_tag.as_deref(), branch) {
+                    kind = Kind::Retransmission;
+                }
+            }
+        }
+        Placement {
+            kind,
+            transaction: self.best_leg(&ids, arrival.flow, false),
+        }
+    }
+
+    /// Of several hops that show the same transaction, the one a message on `flow` belongs to: exactly that hop, else one
+    /// between the same hosts, else one that shares an end, else the newest.
+    fn best_leg(
+        &self,
+        ids: &[TransactionId],
+        flow: Flow,
+        is_response: bool,
+    ) -> Option<TransactionId> {
+        let forward = if is_response { flow.reversed() } else { flow };
+        ids.iter()
+            .filter_map(|id| {
+                let leg = self.get(*id)?.flow;
+                let same_src = leg.src.ip() == forward.src.ip();
+                let same_dst = leg.dst.ip() == forward.dst.ip();
+                let rank = match () {
+                    () if leg == forward => 4,
+                    () if same_src && same_dst => 3,
+                    () if same_src => 2,
+                    () if same_dst => 1,
+                    () => 0,
+                };
+                Some((rank, *id))
+            })
+            .max()
+            .map(|(_, id)| id)
+    }
+
+    fn begin(
+        &mut self,
+        arrival: &Arrival<'_>,
+        identity: Identity,
+        flow: Flow,
+        key: u64,
+    ) -> TransactionId {
+        while self.open.len() >= MAX_OPEN_TRANSACTIONS {
+            let Some(Reverse((_, id))) = self.deadlines.pop() else {
+                break;
+            };
+            if self.open.contains_key(&id) {
+                self.given_up += 1;
+                self.close(id);
+            }
+        }
+        self.last_id += 1;
+        let id = TransactionId(self.last_id);
+        let message = arrival.message;
+        let invite_key =
+            (identity.method == Method::Invite).then(|| identity.invite_key(&self.hasher));
+        let party = |header, tag| Party {
+            uri: message.uri(header).unwrap_or_default(),
+            tag,
+        };
+        let is_request = message.method().is_some();
+        let transaction = Transaction {
+            id,
+            call_id: message
+                .call_id()
+                .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
+            method: identity.method,
+            cseq: identity.cseq,
+            branch: identity.branch,
+            flow,
+            via_count: 0,
+            from: party(HeaderName::From, message.from_tag()),
+            // A response's To tag is the responder's, not the request's.
+            to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
+            request_uri: Box::default(),
+            user_agent: None,
+            credentials: Vec::new(),
+            expires: None,
+            requests: Sends::default(),
+            responses: Vec::new(),
+            acks: Vec::new(),
+            cancelled: None,
+            icmp: Vec::new(),
+            state: State::Calling,
+            last: arrival.time,
+            closed: arrival.time,
+        };
+        self.by_key.entry(key).or_default().push(id);
+        if let Some(invite_key) = invite_key {
+            self.invites.entry(invite_key).or_default().push(id);
+        }
+        self.by_flow.insert(flow, id);
+        let open = Open {
+            touched: self.clock(arrival),
+            transaction,
+            key,
+            invite_key,
+        };
+        self.deadlines.push(Reverse((open.deadline(), id)));
+        self.open.insert(id, open);
+        id
+    }
+
+    fn close(&mut self, id: TransactionId) {
+        if let Some(mut transaction) = self.remove(id) {
+            transaction.state = if transaction.state == State::Completed {
+                State::Terminated
+            } else {
+                State::TimedOut
+            };
+            self.closed.push(transaction);
+        }
+    }
+
+    fn remove(&mut self, id: TransactionId) -> Option<Transaction> {
+        let open = self.open.remove(&id)?;
+        forget(&mut self.by_key, open.key, id);
+        if let Some(invite_key) = open.invite_key {
+            forget(&mut self.invites, invite_key, id);
+        }
+        if self.by_flow.get(&open.transaction.flow) == Some(&id) {
+            self.by_flow.remove(&open.transaction.flow);
+        }
+        let mut transaction = open.transaction;
+        transaction.closed = self.now.unwrap_or(transaction.last).max(transaction.last);
+        Some(transaction)
+    }
+}
+
+/// Timers B and F may have run out before the capture ended, although nothing was closed yet.
+fn state_at_end(transaction: &Transaction, end: Timestamp) -> State {
+    let over = end.since(transaction.start()) >= timers::timeout(transaction, timers::T1)
+        || (!transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction));
+    match transaction.state {
+        State::Completed => State::Completed,
+        State::Proceeding if transaction.method == Method::Invite => State::PendingAtEnd,
+        _ if over && transaction.requests.count() > 0 => State::TimedOut,
+        _ => State::PendingAtEnd,
+    }
+}
+
+fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: TransactionId) {
+    if let Some(ids) = index.get_mut(&key) {
+        ids.retain(|other| *other != id);
+        if ids.is_empty() {
+            index.remove(&key);
+        }
+    }
+}
+
+impl Open {
+    fn deadline(&self) -> Timestamp {
+        let patience = match self.transaction.state {
+            State::Completed | State::Terminated => LINGER,
+            State::Proceeding if self.transaction.method == Method::Invite => PROCEEDING,
+            _ => UNANSWERED,
+        };
+        self.touched + patience
+    }
+
+    fn touch(&mut self, arrival: &Arrival<'_>, clock: Timestamp) {
+        self.transaction.last = self.transaction.last.max(arrival.time);
+        self.touched = self.touched.max(clock);
+    }
+}
+
+/// Whether an ACK with this To tag answers a 2xx of the transaction. Without a tag any 2xx will do.
+fn acknowledges(transaction: &Transaction, to_tag: Option<&[u8]>) -> bool {
+    transaction.responses.is_empty()
+        || transaction.responses.iter().any(|response| {
+            response.is_success() && (to_tag.is_none() || response.to_tag.as_deref() == to_tag)
+        })
+}
+
+/// Notes an ACK; true when it is a retransmission.
+fn note_ack(
+    transaction: &mut Transaction,
+    arrival: &Arrival<'_>,
+    to_tag: Option<&[u8]>,
+    branch: u64,
+) -> bool {
+    let sighting = Sighting {
+        frame: arrival.frame,
+        time: arrival.time,
+    };
+    let known = transaction
+        .acks
+        .iter_mut()
+        .find(|ack| ack.branch == branch && ack.flow == arrival.flow);
+    if let Some(ack) = known {
+        ack.sends.push(sighting);
+        return true;
+    }
+    if transaction.acks.len() < MAX_NOTES {
+        let mut sends = Sends::default();
+        sends.push(sighting);
+        transaction.acks.push(Ack {
+            flow: arrival.flow,
+            to_tag: to_tag.map(Into::into),
+            sends,
+            branch,
+        });
+    }
+    false
+}
+
+/// Takes from the request what responses do not have.
+fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
+    let message = arrival.message;
+    transaction.request_uri = uri.into();
+    transaction.via_count = message.via_count();
+    transaction.user_agent = message
+        .text(HeaderName::UserAgent)
+        .map(|value| clip(&value));
+    transaction.to.tag = message.to_tag();
+    transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
+    transaction.credentials = message
+        .headers(HeaderName::Authorization)
+        .chain(message.headers(HeaderName::ProxyAuthorization))
+        .filter_map(|value| digest::credentials(&value))
+        .take(MAX_NOTES)
+        .collect();
+}
+
+fn contact_expires(message: &Message) -> Option<u64> {
+    let contact = message.header(HeaderName::Contact)?;
+    let value = NameAddr::of(value::list(&contact).next()?).param(b"expires")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn challenges(message: &Message, status: u64) -> Vec<digest::Challenge> {
+    if !matches!(status, 401 | 407) {
+        return Vec::new();
+    }
+    message
+        .headers(HeaderName::WwwAuthenticate)
+        .chain(message.headers(HeaderName::ProxyAuthenticate))
+        .filter_map(|value| digest::challenge(&value))
+        .take(MAX_NOTES)
+        .collect()
+}
+
+fn evidence(message: &Message) -> Vec<(&'static str, Box<str>)> {
+    EVIDENCE
+        .iter()
+        .filter_map(|(header, name)| Some((*name, clip(&message.text(*header)?))))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> Box<str> {
+    clip(&String::from_utf8_lossy(bytes))
+}
+
+fn clip(text: &str) -> Box<str> {
+    text.chars().take(MAX_TEXT).collect::<String>().into()
+}
+
+/// Whether quoted bytes can be the start of SIP although too few for a start line.
+fn carrier_of_sip(payload: &[u8]) -> bool {
+    crate::sip::looks_like_sip(payload, true)
+}

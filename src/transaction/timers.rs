@@ -1,0 +1,82 @@
+//! The timers of RFC 3261 §17 as ladders that a capture shows.
+
+use super::{Sends, Transaction};
+use crate::sip::Method;
+use std::time::Duration;
+
+/// T1 of RFC 3261 §17.1.1.1: the estimate of the round-trip time.
+pub const T1: Duration = Duration::from_millis(500);
+/// T2 of RFC 3261 §17.1.2.2: the longest interval between retransmissions of a non-INVITE request or a final response.
+pub const T2: Duration = Duration::from_secs(4);
+/// Timers B, F, H and J are this many times T1 (RFC 3261 Appendix A).
+pub const TIMEOUT_FACTOR: u32 = 64;
+
+/// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
+pub const INVITE_SENDS: usize = 7;
+/// Sends of a complete non-INVITE ladder: doubling up to T2 (RFC 3261 §17.1.2.2).
+pub const NON_INVITE_SENDS: usize = 11;
+
+/// T1 as the retransmissions show it: the first gap, when the next one is twice as long within 15 %. `None` when the
+/// ladder is too short or of another shape.
+pub fn estimate_t1(sends: &Sends) -> Option<Duration> {
+    let times: Vec<_> = sends.iter().take(3).map(|seen| seen.time).collect();
+    let [first, second, third] = *times.as_slice() else {
+        return None;
+    };
+    let (gap, next) = (second.since(first), third.since(second));
+    let ratio = next.as_secs_f64() / gap.as_secs_f64();
+    (1.7..=2.3).contains(&ratio).then_some(gap)
+}
+
+/// Timer B or F of a transaction: 64 times its own T1 where the ladder shows one, else of `t1` (RFC 3261 §17.1.1.2).
+pub fn timeout(transaction: &Transaction, t1: Duration) -> Duration {
+    estimate_t1(&transaction.requests).unwrap_or(t1) * TIMEOUT_FACTOR
+}
+
+/// Whether the request was sent as often as its ladder asks, which proves the timeout even when the capture ends with it.
+pub fn ladder_complete(transaction: &Transaction) -> bool {
+    let whole = if transaction.method == Method::Invite {
+        INVITE_SENDS
+    } else {
+        NON_INVITE_SENDS
+    };
+    transaction.requests.count() >= whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNumber;
+    use crate::time::Timestamp;
+    use crate::transaction::Sighting;
+
+    fn sends(millis: &[i64]) -> Sends {
+        let mut sends = Sends::default();
+        for &at in millis {
+            sends.push(Sighting {
+                frame: FrameNumber(1),
+                time: Timestamp::from_nanos(at * 1_000_000),
+            });
+        }
+        sends
+    }
+
+    #[test]
+    fn t1_is_the_first_gap_of_a_doubling_ladder() {
+        assert_eq!(
+            estimate_t1(&sends(&[0, 100, 300, 700])),
+            Some(Duration::from_millis(100))
+        );
+        assert_eq!(
+            estimate_t1(&sends(&[0, 505, 1501])),
+            Some(Duration::from_millis(505))
+        );
+    }
+
+    #[test]
+    fn gaps_that_do_not_double_give_no_estimate() {
+        assert_eq!(estimate_t1(&sends(&[0, 500])), None);
+        assert_eq!(estimate_t1(&sends(&[0, 500, 1000])), None);
+        assert_eq!(estimate_t1(&sends(&[0, 0, 0])), None);
+    }
+}
