@@ -8,7 +8,7 @@ use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
 use crate::limits::{MAX_FINDINGS, MAX_HELD_BACK, MAX_UNDECODED_REASONS};
 use crate::reassembly::{self, Piece};
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, FindingId, Silence, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, FindingId, Thresholds};
 use crate::severity::Severity;
 use crate::sip::{Carrier, Message, Method};
 use crate::time::Timestamp;
@@ -211,8 +211,8 @@ impl<O: Observer> Engine<O> {
         self.release(true);
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
-        self.counts.unfinished = self.book.unfinished().dialogs;
         self.settle();
+        self.counts.unfinished += self.book.open_dialogs();
         self.counts.mid_dialog = self.book.mid_dialog();
         let view = CaptureView {
             facts: &capture,
@@ -493,11 +493,6 @@ impl<O: Observer> Engine<O> {
             let silent = self.is_silent(&transaction);
             self.keepalives.note(&transaction, silent);
             self.alerted.remove(&transaction.id);
-            self.counts.unfinished += u64::from(
-                transaction.method == Method::Invite
-                    && transaction.final_response().is_none()
-                    && !matches!(transaction.state, crate::transaction::State::TimedOut),
-            );
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(&call);
             }
@@ -505,6 +500,7 @@ impl<O: Observer> Engine<O> {
     }
 
     fn judge(&mut self, call: &Call) {
+        self.counts.unfinished += u64::from(call.is_open_attempt());
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
@@ -541,8 +537,7 @@ impl<O: Observer> Engine<O> {
             transactions: vec![transaction.clone()],
         };
         let view = self.view(&call);
-        view.silence(transaction) == Some(Silence::Proven)
-            || transaction.requests.count() >= 3 && view.silence(transaction).is_some()
+        view.silence(transaction).is_some()
     }
 
     fn keep(&mut self, finding: Finding) {

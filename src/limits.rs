@@ -85,3 +85,6 @@ pub const MAX_ROWS: usize = 1_000_000;
 
 /// Rows when nobody asks: more than anybody reads, few enough to scroll.
 pub const MAX_ROWS_UNASKED: usize = 1_000;
+
+/// Unanswered pings in a row that are kept of one peer: enough for a finding to name, whatever the outage's length.
+pub const MAX_PINGS: usize = 64;

@@ -19,13 +19,6 @@ pub struct Book {
     refused: u64,
 }
 
-/// What is open when the capture ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unfinished {
-    /// Dialogs that were confirmed and not ended.
-    pub dialogs: u64,
-}
-
 #[derive(Debug, Default)]
 struct Entry {
     open: usize,
@@ -127,15 +120,12 @@ impl Book {
         self.refused
     }
 
-    /// What is open now.
-    pub fn unfinished(&self) -> Unfinished {
-        Unfinished {
-            dialogs: self
-                .entries
-                .values()
-                .map(|entry| entry.dialogs.len() as u64)
-                .sum(),
-        }
+    /// How many dialogs are confirmed and not ended.
+    pub fn open_dialogs(&self) -> u64 {
+        self.entries
+            .values()
+            .map(|entry| entry.dialogs.len() as u64)
+            .sum()
     }
 
     /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it.

@@ -2,7 +2,7 @@
 
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Response, State, Transaction};
 use std::sync::Arc;
 
 /// The transactions of one Call-ID, in the order in which they began.
@@ -66,6 +66,13 @@ impl Call {
             return false;
         }
         let same_client = |other: &Transaction| other.flow.src.ip() == transaction.flow.src.ip();
+        // What the client sends on may follow from the answer of another target that it turned to.
+        if self
+            .attempt(transaction)
+            .any(|other| same_client(other) && !other.responses.is_empty())
+        {
+            return false;
+        }
         let acknowledged = transaction.acks.iter().any(|ack| ack.to_tag.is_some());
         // Two sends and a CANCEL are a user who hung up at once on a peer that answered; more are a peer that did not.
         let cancelled = transaction.cancelled.is_some() && transaction.requests.count() < 3;
@@ -95,6 +102,16 @@ impl Call {
             .responses
             .iter()
             .find(|response| response.code > 100)
+    }
+
+    /// Whether an INVITE was still waiting for its final response when it was last watched, and no other try had one.
+    pub fn is_open_attempt(&self) -> bool {
+        self.of(&Method::Invite).any(|invite| {
+            invite.state == State::PendingAtEnd
+                && self
+                    .attempt(invite)
+                    .all(|other| other.final_response().is_none())
+        })
     }
 
     /// When the call began.

@@ -1,7 +1,7 @@
 //! OPTIONS pings between peers (RFC 3261 §11): who answers them.
 
 use crate::capture::FrameNumber;
-use crate::limits::{MAX_FRAMES_SHOWN, MAX_HOST_PAIRS};
+use crate::limits::{MAX_HOST_PAIRS, MAX_PINGS};
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
@@ -13,16 +13,42 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Peer {
     /// Pings that were answered, by whatever final response.
     pub answered: u64,
-    /// Unanswered pings in a row, the longest run.
-    pub worst_run: Vec<(TransactionId, Timestamp)>,
-    current_run: Vec<(TransactionId, Timestamp)>,
-    frames: Vec<FrameNumber>,
+    worst_run: Vec<Ping>,
+    current_run: Vec<Ping>,
+}
+
+/// A ping without an answer.
+#[derive(Clone, Debug)]
+pub struct Ping {
+    /// Its transaction.
+    pub id: TransactionId,
+    /// When it was sent.
+    pub time: Timestamp,
+    /// Its packets.
+    pub frames: Vec<FrameNumber>,
+    /// Whether its silence is proven, or its sender gave it up and sent another ping.
+    failed: bool,
 }
 
 impl Peer {
-    /// The packets of the unanswered pings.
-    pub fn frames(&self) -> Vec<FrameNumber> {
-        self.frames.clone()
+    /// The longest run of failed pings in a row.
+    pub fn worst_run(&self) -> &[Ping] {
+        let failed = |run: &[Ping]| run.iter().take_while(|ping| ping.failed).count();
+        let run = if failed(&self.current_run) > failed(&self.worst_run) {
+            &self.current_run
+        } else {
+            &self.worst_run
+        };
+        run.get(..failed(run)).unwrap_or_default()
+    }
+
+    fn give_up(&mut self) {
+        for ping in &mut self.current_run {
+            ping.failed = true;
+        }
+        if self.current_run.len() > self.worst_run.len() {
+            self.worst_run.clone_from(&self.current_run);
+        }
     }
 }
 
@@ -43,18 +69,18 @@ impl Keepalives {
             return;
         }
         let peer = self.peers.entry(key).or_default();
+        // Another ping, answered or not, means that its sender waits for the ones before no longer.
+        peer.give_up();
         if transaction.final_response().is_some() {
             peer.answered += 1;
             peer.current_run.clear();
-        } else if unanswered {
-            if peer.current_run.len() < MAX_FRAMES_SHOWN {
-                peer.current_run.push((transaction.id, transaction.start()));
-                peer.frames.extend(transaction.frames());
-                peer.frames.truncate(MAX_FRAMES_SHOWN);
-            }
-            if peer.current_run.len() > peer.worst_run.len() {
-                peer.worst_run.clone_from(&peer.current_run);
-            }
+        } else if transaction.requests.count() > 0 && peer.current_run.len() < MAX_PINGS {
+            peer.current_run.push(Ping {
+                id: transaction.id,
+                time: transaction.start(),
+                frames: transaction.frames(),
+                failed: unanswered,
+            });
         }
     }
 

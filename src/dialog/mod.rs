@@ -7,7 +7,7 @@ mod call;
 mod keepalive;
 mod surroundings;
 
-pub use book::{Book, Unfinished};
+pub use book::Book;
 pub use call::Call;
-pub use keepalive::{Keepalives, Peer};
+pub use keepalive::{Keepalives, Peer, Ping};
 pub use surroundings::Surroundings;

@@ -228,7 +228,12 @@ impl<W: Write> Screen<W> {
             .partition(|group| group.severity() > Severity::Info);
         if wrong.is_empty() {
             if report.summary.counts.sip_messages > 0 {
-                page.push_str(&self.paint(OK, self.word("healthy")));
+                let word = if self.remarkable == 0 {
+                    "healthy"
+                } else {
+                    "nothing_wrong"
+                };
+                page.push_str(&self.paint(OK, self.word(word)));
                 page.push_str("\n\n");
             }
         } else {
@@ -399,7 +404,7 @@ impl<W: Write> Screen<W> {
         );
         let start = report.first_time.unwrap_or(Timestamp::MIN);
         for row in rows {
-            let arrow = if narrow { "→\n" } else { " → " };
+            let arrow = if narrow { " →\n" } else { " → " };
             let [from, to] = &row.route;
             let sequence = Cell::new(&row.sequence);
             let sequence = match row.severity.filter(|_| self.settings.color) {
@@ -455,7 +460,7 @@ impl<W: Write> Screen<W> {
                 Cell::new(code),
                 Cell::new(count).set_alignment(comfy_table::CellAlignment::Right),
                 Cell::new(phrase),
-                Cell::new(clip(meaning, self.settings.width.saturating_sub(8))),
+                Cell::new(first_sentence(meaning)),
             ]);
         }
         page.push_str(&trimmed(&table));
@@ -703,6 +708,13 @@ fn clock(time: Timestamp) -> String {
 /// Seconds since the start of the capture, as Wireshark's time column shows them.
 fn offset(since: std::time::Duration) -> String {
     format!("{}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// The first sentence of a text: what fits behind a count.
+fn first_sentence(text: &str) -> &str {
+    text.find(". ")
+        .and_then(|end| text.get(..=end))
+        .unwrap_or(text)
 }
 
 /// A table without the spaces that fill its lines.

@@ -216,11 +216,14 @@ impl CallView<'_> {
 
     /// Whether the sender gave up on this target and tried another one.
     fn went_elsewhere(&self, transaction: &Transaction) -> bool {
+        let Some(last) = transaction.requests.last() else {
+            return false;
+        };
         transaction.requests.count() >= 2
             && self.call.attempt(transaction).any(|other| {
                 other.flow.src.ip() == transaction.flow.src.ip()
                     && other.flow.dst != transaction.flow.dst
-                    && other.start() > transaction.last
+                    && other.start() > last.time
             })
     }
 

@@ -328,17 +328,7 @@ impl Table {
         let to_tag = arrival.message.to_tag();
         let ids: Vec<TransactionId> = match by_branch {
             Some(id) => vec![id],
-            None => self
-                .invites
-                .get(&identity.invite_key(&self.hasher))
-                .into_iter()
-                .flatten()
-                .copied()
-                .filter(|id| {
-                    self.get(*id)
-                        .is_some_and(|it| acknowledges(it, to_tag.as_deref()))
-                })
-                .collect(),
+            None => self.answered_invites(identity, to_tag.as_deref()),
         };
         let branch = identity.branch_fingerprint(&self.hasher);
         let clock = self.clock(arrival);
@@ -354,6 +344,26 @@ impl Table {
         Placement {
             kind,
             transaction: self.best_leg(&ids, arrival.flow, false),
+        }
+    }
+
+    /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
+    /// without any, whose answer the ACK proves.
+    fn answered_invites(&self, identity: &Identity, to_tag: Option<&[u8]>) -> Vec<TransactionId> {
+        let matching = |matches: &dyn Fn(&Transaction) -> bool| -> Vec<TransactionId> {
+            self.invites
+                .get(&identity.invite_key(&self.hasher))
+                .into_iter()
+                .flatten()
+                .copied()
+                .filter(|id| self.get(*id).is_some_and(matches))
+                .collect()
+        };
+        let answered = matching(&|it| acknowledges(it, to_tag));
+        if answered.is_empty() {
+            matching(&|it| it.responses.is_empty())
+        } else {
+            answered
         }
     }
 
@@ -517,10 +527,9 @@ impl Open {
 
 /// Whether an ACK with this To tag answers a 2xx of the transaction. Without a tag any 2xx will do.
 fn acknowledges(transaction: &Transaction, to_tag: Option<&[u8]>) -> bool {
-    transaction.responses.is_empty()
-        || transaction.responses.iter().any(|response| {
-            response.is_success() && (to_tag.is_none() || response.to_tag.as_deref() == to_tag)
-        })
+    transaction.responses.iter().any(|response| {
+        response.is_success() && (to_tag.is_none() || response.to_tag.as_deref() == to_tag)
+    })
 }
 
 /// Notes an ACK; true when it is a retransmission.

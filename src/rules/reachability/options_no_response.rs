@@ -1,5 +1,6 @@
 //! `options-no-response`: a peer that does not answer OPTIONS pings (RFC 3261 §11); three in a row are a peer that is down.
 
+use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::Severity;
 
@@ -13,19 +14,21 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
-        let Some((_, first)) = peer.worst_run.first() else {
+        let run = peer.worst_run();
+        let Some(first) = run.first() else {
             continue;
         };
-        let mut finding = Finding::of_capture(&RULE, *first)
+        let mut finding = Finding::of_capture(&RULE, first.time)
             .fact("src", src.to_string())
             .fact("dst", dst.to_string())
-            .fact("failures", peer.worst_run.len())
+            .fact("failures", run.len())
             .fact("answered", peer.answered);
-        if peer.worst_run.len() >= DOWN_AFTER {
+        if run.len() >= DOWN_AFTER {
             finding = finding.severity(Severity::Error);
         }
-        finding.transactions = peer.worst_run.iter().map(|(id, _)| *id).collect();
-        finding.frames = peer.frames();
+        finding.transactions = run.iter().map(|ping| ping.id).collect();
+        finding.frames = run.iter().flat_map(|ping| ping.frames.clone()).collect();
+        finding.frames.truncate(MAX_FRAMES_SHOWN);
         found.push(finding);
     }
 }
