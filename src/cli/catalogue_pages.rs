@@ -227,7 +227,10 @@ fn explain_one(page: &mut Page<'_>, what: &str) -> bool {
     if let Some((number, (facts, words))) =
         numbered("w").and_then(|number| Some((number, catalogue.warning(number)?)))
     {
-        page.title(&format!("W{number} {}: {}", facts.text, words.title));
+        page.title(&format!("W{number} {}", words.title));
+        if words.title != facts.text {
+            page.line(&facts.text);
+        }
         page.section("heading_description", &words.meaning);
         page.section("heading_compare_evidence", &words.evidence);
         page.list("heading_fix", &words.fix, true);
@@ -306,13 +309,18 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
         rule.code,
         page.catalogue.word(rule.severity.name())
     ));
-    page.line(&words.message);
+    page.line(&placeholders(&words.message));
     page.section("heading_meaning", &words.meaning);
     page.list("heading_causes", &words.causes, false);
     page.list("heading_fix", &words.advice, true);
     let english = Catalogue::new(crate::catalogue::Language::English).rule(rule);
     page.section("heading_reference", &english.references.join(", "));
     true
+}
+
+/// A message with its blanks marked as manuals do: `<dst>`.
+fn placeholders(message: &str) -> String {
+    fill(message, |name| Some(format!("<{name}>")))
 }
 
 /// A reason phrase, or a part of one that only one code has.
@@ -538,7 +546,7 @@ pub(super) fn findings(options: &FindingsOptions, environment: &Environment) -> 
                 code,
                 name,
                 catalogue.word(rule.severity.name()).to_owned(),
-                words.message.clone(),
+                placeholders(&words.message),
             ]);
         }
     }

@@ -4,9 +4,10 @@
 use super::Settings;
 use super::context;
 use super::text::{Wrapped, clip, sanitize};
+use crate::capture::FrameNumber;
 use crate::catalogue::{Catalogue, duration, fill};
 use crate::engine::{Report, Summary};
-use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
+use crate::limits::{MAX_FRAMES_SHOWN, MAX_ROWS, MAX_ROWS_UNASKED};
 use crate::rules::{Finding, FindingId};
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
@@ -295,7 +296,7 @@ impl<W: Write> Screen<W> {
         let finding = group.first;
         self.headline(group, page);
         page.push_str(&self.paragraph(&self.label("label_meaning"), catalogue.meaning(finding)));
-        page.push_str(&self.paragraph(&self.label("label_proof"), &self.proof(finding)));
+        page.push_str(&self.paragraph(&self.label("label_proof"), &self.proof(group)));
         let said = said(finding);
         if !said.is_empty() {
             page.push_str(&self.paragraph("", &said));
@@ -341,10 +342,11 @@ impl<W: Write> Screen<W> {
     }
 
     /// Which packets, when, whose call, and how sure.
-    fn proof(&self, finding: &Finding) -> String {
+    fn proof(&self, group: &Group<'_>) -> String {
+        let finding = group.first;
         let mut parts = Vec::new();
-        if !finding.frames.is_empty() {
-            let mut frames = ranges(&finding.frames);
+        if !group.frames.is_empty() {
+            let mut frames = ranges(&group.frames);
             if frames.len() > FRAMES_NAMED {
                 frames.truncate(FRAMES_NAMED);
                 frames.push("…".to_owned());
@@ -354,7 +356,12 @@ impl<W: Write> Screen<W> {
         }
         if let Some(call_id) = finding.call_id.as_deref().filter(|id| !id.is_empty()) {
             let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
-            parts.push(self.filled("call_id", &[("id", id)]));
+            let mut part = self.filled("call_id", &[("id", id)]);
+            if group.count > 1 {
+                part.push(' ');
+                part.push_str(&self.filled("and_n_more", &[("n", (group.count - 1).to_string())]));
+            }
+            parts.push(part);
         }
         if finding.confidence != Confidence::Certain {
             parts.push(self.word(finding.confidence.name()).to_owned());
@@ -516,6 +523,7 @@ const NARROW: usize = 110;
 struct Group<'a> {
     first: &'a Finding,
     count: usize,
+    frames: Vec<FrameNumber>,
 }
 
 impl Group<'_> {
@@ -556,8 +564,10 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
         match index.get(&key) {
             Some(&at) => {
                 if let Some(group) = groups.get_mut(at) {
-                    let _: &mut Group<'_> = group;
                     group.count += 1;
+                    if group.frames.len() < MAX_FRAMES_SHOWN {
+                        group.frames.extend(&finding.frames);
+                    }
                 }
             }
             None => {
@@ -565,6 +575,7 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
                 groups.push(Group {
                     first: finding,
                     count: 1,
+                    frames: finding.frames.clone(),
                 });
             }
         }
@@ -671,7 +682,7 @@ fn sequence(catalogue: Catalogue, transaction: &Transaction) -> String {
 }
 
 /// Frame numbers with runs drawn together: `3-6 9`.
-fn ranges(frames: &[crate::capture::FrameNumber]) -> Vec<String> {
+fn ranges(frames: &[FrameNumber]) -> Vec<String> {
     let mut runs: Vec<(u64, u64)> = Vec::new();
     for frame in frames {
         match runs.last_mut() {
