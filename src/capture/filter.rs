@@ -168,7 +168,6 @@ mod missing {
 }
 
 #[cfg(all(test, feature = "live"))]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::Filter;
     use crate::capture::LinkType;

@@ -1,7 +1,5 @@
 //! Capture files made of bytes, for tests.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::pcap::ByteOrder;
 
 /// The bytes of `value` in an order.

@@ -1,7 +1,5 @@
 //! Reading of files of every kind, whole, cut and broken.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
 use super::pcap::ByteOrder::{self, Big, Little};
 use super::testing::{Pcap, Pcapng};
 use super::{

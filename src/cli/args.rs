@@ -280,7 +280,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-const LONGEST: Duration = Duration::from_secs(100 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(100 * 24);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use crate::report::Wrapped;
 use crate::rules::{self, RULES};
 use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
+use std::fmt::Write as _;
 use std::io::Write;
 
 /// A page being written.
@@ -37,7 +38,7 @@ impl<'a> Page<'a> {
     fn heading_line(&mut self, text: &str) {
         let style = Style::new().bold();
         if self.environment.color {
-            self.text.push_str(&format!("{style}{text}{style:#}\n"));
+            let _ = writeln!(self.text, "{style}{text}{style:#}");
         } else {
             self.text.push_str(text);
             self.text.push('\n');

@@ -57,24 +57,26 @@ impl Book {
         entry.open += usize::from(began);
         if new {
             // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
-            entry.starts_mid_dialog = match message.start_line() {
-                StartLine::Request { method, .. } => {
-                    method == Method::Ack || message.to_tag().is_some()
-                }
-                StartLine::Response { .. } => true,
-            };
+            // A cut message hides its tags (guard G-SNAP).
+            entry.starts_mid_dialog = !message.is_cut()
+                && match message.start_line() {
+                    StartLine::Request { method, .. } => {
+                        method == Method::Ack || message.to_tag().is_some()
+                    }
+                    StartLine::Response { .. } => true,
+                };
             self.mid_dialog += u64::from(entry.starts_mid_dialog);
             self.calls +=
                 u64::from(!entry.starts_mid_dialog && message.method() == Some(Method::Invite));
         }
         match dialog {
-            Some((Change::Confirmed, tags)) => {
-                if entry.dialogs.len() < MAX_DIALOGS && !entry.dialogs.contains(&tags) {
-                    entry.dialogs.push(tags);
-                }
-            }
             Some((Change::Ended, tags)) => entry.dialogs.retain(|other| *other != tags),
-            None => {}
+            Some((Change::Confirmed, tags))
+                if entry.dialogs.len() < MAX_DIALOGS && !entry.dialogs.contains(&tags) =>
+            {
+                entry.dialogs.push(tags);
+            }
+            _ => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! Text for terminals: what strangers wrote is made harmless, and lines are as wide as the screen.
 
+use crate::time::Timestamp;
 use std::fmt::Write as _;
+use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`,
@@ -67,6 +69,33 @@ impl Wrapped {
         lines.push('\n');
         lines
     }
+}
+
+/// `2026-11-21 05:30:00 UTC`.
+pub(super) fn date(time: Timestamp) -> String {
+    let text = time.to_string();
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(clock)) => format!("{day} {clock} UTC"),
+        _ => text,
+    }
+}
+
+/// `05:30:00.123`.
+pub(super) fn clock(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(11..23).unwrap_or(&text).to_owned()
+}
+
+/// Seconds since the start of the capture, as Wireshark's time column shows them.
+pub(super) fn offset(since: Duration) -> String {
+    format!("{}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// The first sentence of a text: what fits behind a count.
+pub(super) fn first_sentence(text: &str) -> &str {
+    text.find(". ")
+        .and_then(|end| text.get(..=end))
+        .unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Whether the capture ended before it could be proven, so that it is told "so far".
     pub so_far: bool,
+    /// Whether the attempt came right after all (guard G-OUTCOME).
+    pub came_right: bool,
     /// When it began.
     pub time: Timestamp,
     /// The call; `None` for findings about the capture or a host pair.
@@ -94,6 +96,7 @@ impl Finding {
             severity: rule.severity,
             confidence: Confidence::Certain,
             so_far: false,
+            came_right: false,
             time,
             call_id: None,
             transactions: Vec::new(),
@@ -147,6 +150,7 @@ impl Finding {
     pub(super) fn note_if(mut self, came_right: bool) -> Self {
         if came_right {
             self.severity = Severity::Info;
+            self.came_right = true;
         }
         self
     }
@@ -178,6 +182,14 @@ impl Finding {
             Some(code) => format!("{}{code:03}", self.rule.code).into(),
             None => self.rule.code.into(),
         }
+    }
+
+    /// Whether it says how a call or registration ended, or why there is nothing to say, and not only what was noticed on
+    /// the way.
+    pub fn is_outcome(&self) -> bool {
+        self.severity > Severity::Info
+            || (!self.came_right
+                && matches!(self.rule.name, "status" | "no-answer" | "capture-no-sip"))
     }
 
     /// A fact by name; `None` when the finding has no such fact.

@@ -49,7 +49,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             }
         }
         finding.status = Some(response.code);
-        told.push(finding);
+        told.push(finding.note_if(came_right(view, transaction, response)));
     }
     found.append(&mut told);
 }
@@ -94,11 +94,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let glare = response.code == 491 && transaction.in_dialog();
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
-    if view.came_right(transaction)
-        || crossed
-        || ordinary
-        || retried_elsewhere(view, transaction, response)
-    {
+    if came_right(view, transaction, response) || crossed || ordinary {
         Severity::Info
     } else if redirected || is_bye || glare {
         Severity::Warning
@@ -107,12 +103,14 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     }
 }
 
-/// Codes that ask for another try, which clients often make under a new Call-ID.
-fn retried_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
-    matches!(response.code, 300..400 | 422 | 423 | 503)
-        && view
-            .surroundings
-            .succeeded_after(transaction, response.time())
+/// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
+fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    let asks_for_another = matches!(response.code, 300..400 | 422 | 423 | 503);
+    view.came_right(transaction)
+        || (asks_for_another
+            && view
+                .surroundings
+                .succeeded_after(transaction, response.time()))
 }
 
 /// Who gave this answer first: of the hops that show the same code, the one farthest from the caller.

@@ -2,11 +2,16 @@
 //! packets and time. Goes out: records to an [`Observer`] as soon as they are known, and a [`Report`] at the end. No
 //! I/O, no clock.
 
-use crate::capture::{CaptureFacts, FrameNumber, Packet};
+mod report;
+mod waiting;
+
+pub use report::{Report, Summary};
+
+use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use crate::dialog::{Book, Call, Keepalives, Surroundings};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
-use crate::limits::{MAX_FINDINGS, MAX_HELD_BACK, MAX_UNDECODED_REASONS};
+use crate::limits::{MAX_FINDINGS, MAX_UNDECODED_REASONS};
 use crate::reassembly::{self, Piece};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, FindingId, Thresholds};
 use crate::severity::Severity;
@@ -15,12 +20,9 @@ use crate::time::Timestamp;
 use crate::transaction::{
     Arrival, Duplicates, Kind, Placement, Sighting, Table, Transaction, TransactionId,
 };
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
-
-/// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
-/// several queues of one interface make, less than anybody waits for in `live`.
-const REORDER_WINDOW: Duration = Duration::from_secs(1);
+use waiting::{Queue, Sip, Waiting, What};
 
 /// Takes what the engine finds out, as soon as it is known.
 pub trait Observer {
@@ -57,54 +59,12 @@ pub struct Options {
     pub alerts: bool,
 }
 
-/// All that was found.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// What was read.
-    pub capture: CaptureFacts,
-    /// The time of the earliest packet; `None` without packets.
-    pub first_time: Option<Timestamp>,
-    /// The time of the latest packet.
-    pub last_time: Option<Timestamp>,
-    /// The findings, worst first.
-    pub findings: Vec<Finding>,
-    /// What was counted.
-    pub summary: Summary,
-}
-
-/// What was counted.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Packets, SIP messages, copies, what was not decoded.
-    pub counts: Counts,
-    /// Requests by method, copies and retransmissions too.
-    pub requests: BTreeMap<String, u64>,
-    /// Responses by code, copies and retransmissions too.
-    pub responses: BTreeMap<u64, u64>,
-    /// Different Call-IDs.
-    pub call_ids: u64,
-    /// Transactions, an ACK not being one.
-    pub transactions: u64,
-    /// Call-IDs that began with an INVITE.
-    pub calls: u64,
-    /// Messages sent again.
-    pub retransmissions: u64,
-    /// Packets that were decoded and hold no SIP.
-    pub not_sip_packets: u64,
-    /// Findings by name, consequences and notes too.
-    pub findings: BTreeMap<String, u64>,
-    /// The worst severity of all findings.
-    pub worst: Option<Severity>,
-    /// Caps that were reached, with how much they cost.
-    pub limits_hit: BTreeMap<&'static str, u64>,
-}
-
 /// The pipeline.
 #[derive(Debug)]
 pub struct Engine<O> {
     observer: O,
     options: Options,
-    waiting: VecDeque<Waiting>,
+    waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
     table: Table,
@@ -122,37 +82,13 @@ pub struct Engine<O> {
     alerted: HashSet<TransactionId>,
 }
 
-/// A message or an ICMP error on its way into time order.
-#[derive(Debug)]
-struct Waiting {
-    time: Timestamp,
-    frame: FrameNumber,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    Sip(Box<Sip>),
-    Icmp(Box<[u8]>, crate::capture::LinkType),
-}
-
-#[derive(Debug)]
-struct Sip {
-    message: Message,
-    flow: Flow,
-    identification: Option<u16>,
-    sequence: Option<u32>,
-    encapsulation: Encapsulation,
-    direction: Option<Direction>,
-}
-
 impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
         Self {
             observer,
             options,
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
             table: Table::default(),
@@ -268,7 +204,7 @@ impl<O: Observer> Engine<O> {
             Content::IcmpError(error) => {
                 let speaks = error.quote.is_some();
                 if speaks {
-                    self.wait(Waiting {
+                    self.waiting.push(Waiting {
                         time: packet.time,
                         frame: packet.frame,
                         what: What::Icmp(packet.data.into(), packet.link_type),
@@ -343,7 +279,7 @@ impl<O: Observer> Engine<O> {
             self.counts.cut_messages += 1;
             self.counts.snap_length = self.counts.snap_length.max(packet.data.len() as u64);
         }
-        self.wait(Waiting {
+        self.waiting.push(Waiting {
             time: packet.time,
             frame: packet.frame,
             what: What::Sip(Box::new(Sip {
@@ -370,29 +306,12 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// Puts something into time order; nearly always it goes to the end.
-    fn wait(&mut self, waiting: Waiting) {
-        let at = self
-            .waiting
-            .iter()
-            .rposition(|other| other.time <= waiting.time)
-            .map_or(0, |position| position + 1);
-        self.waiting.insert(at, waiting);
-    }
-
     /// Hands on what nothing can overtake any more.
     fn release(&mut self, all: bool) {
         let Some(now) = self.now else {
             return;
         };
-        let until = now.minus(REORDER_WINDOW);
-        while let Some(next) = self.waiting.front() {
-            if !all && next.time > until && self.waiting.len() <= MAX_HELD_BACK {
-                break;
-            }
-            let Some(next) = self.waiting.pop_front() else {
-                break;
-            };
+        while let Some(next) = self.waiting.pop(now, all) {
             self.released = self.released.max(Some(next.time));
             let clock = self.released.unwrap_or(next.time);
             self.table.advance(clock);
@@ -410,7 +329,7 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn icmp(&mut self, seen: Sighting, bytes: &[u8], link_type: crate::capture::LinkType) {
+    fn icmp(&mut self, seen: Sighting, bytes: &[u8], link_type: LinkType) {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if let Ok(decoded) = frame::decode(link_type, bytes, len)
             && let Content::IcmpError(error) = decoded.content
@@ -603,6 +522,7 @@ const WATCHED_FOR: Duration = Duration::from_mins(4);
 const MAX_STATUS_KINDS: usize = 1000;
 
 /// Where a message came from, apart from its packet.
+#[derive(Clone, Copy)]
 struct Origin {
     flow: Flow,
     identification: Option<u16>,

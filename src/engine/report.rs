@@ -1,0 +1,49 @@
+//! What the engine hands over at the end.
+
+use crate::capture::CaptureFacts;
+use crate::rules::{Counts, Finding};
+use crate::severity::Severity;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// All that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// What was read.
+    pub capture: CaptureFacts,
+    /// The time of the earliest packet; `None` without packets.
+    pub first_time: Option<Timestamp>,
+    /// The time of the latest packet.
+    pub last_time: Option<Timestamp>,
+    /// The findings, worst first.
+    pub findings: Vec<Finding>,
+    /// What was counted.
+    pub summary: Summary,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Packets, SIP messages, copies, what was not decoded.
+    pub counts: Counts,
+    /// Requests by method, copies and retransmissions too.
+    pub requests: BTreeMap<String, u64>,
+    /// Responses by code, copies and retransmissions too.
+    pub responses: BTreeMap<u64, u64>,
+    /// Different Call-IDs.
+    pub call_ids: u64,
+    /// Transactions, an ACK not being one.
+    pub transactions: u64,
+    /// Call-IDs that began with an INVITE.
+    pub calls: u64,
+    /// Messages sent again.
+    pub retransmissions: u64,
+    /// Packets that were decoded and hold no SIP.
+    pub not_sip_packets: u64,
+    /// Findings by name, consequences and notes too.
+    pub findings: BTreeMap<String, u64>,
+    /// The worst severity of all findings.
+    pub worst: Option<Severity>,
+    /// Caps that were reached, with how much they cost.
+    pub limits_hit: BTreeMap<&'static str, u64>,
+}

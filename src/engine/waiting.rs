@@ -1,0 +1,62 @@
+//! Messages on their way into time order.
+
+use crate::capture::{FrameNumber, LinkType};
+use crate::flow::Flow;
+use crate::frame::{Direction, Encapsulation};
+use crate::limits::MAX_HELD_BACK;
+use crate::sip::Message;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
+/// several queues of one interface make, less than anybody waits for in `live`.
+const REORDER_WINDOW: Duration = Duration::from_secs(1);
+
+/// A message or an ICMP error on its way into time order.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) time: Timestamp,
+    pub(super) frame: FrameNumber,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Sip(Box<Sip>),
+    Icmp(Box<[u8]>, LinkType),
+}
+
+#[derive(Debug)]
+pub(super) struct Sip {
+    pub(super) message: Message,
+    pub(super) flow: Flow,
+    pub(super) identification: Option<u16>,
+    pub(super) sequence: Option<u32>,
+    pub(super) encapsulation: Encapsulation,
+    pub(super) direction: Option<Direction>,
+}
+
+/// What was taken and not handed on yet, in time order.
+#[derive(Debug, Default)]
+pub(super) struct Queue(VecDeque<Waiting>);
+
+impl Queue {
+    /// Takes something; nearly always it goes to the end.
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        let at = self
+            .0
+            .iter()
+            .rposition(|other| other.time <= waiting.time)
+            .map_or(0, |position| position + 1);
+        self.0.insert(at, waiting);
+    }
+
+    /// The oldest, once nothing can overtake it any more; with `all`, in any case.
+    pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<Waiting> {
+        let due = self.0.front()?.time <= now.minus(REORDER_WINDOW);
+        (all || due || self.0.len() > MAX_HELD_BACK)
+            .then(|| self.0.pop_front())
+            .flatten()
+    }
+}

@@ -1,0 +1,343 @@
+//! `table`: the answer for people. What was read, what is wrong with its proof, causes and next steps, the transactions,
+//! the counts; the first screen holds the answer.
+
+mod findings;
+mod row;
+
+use super::Settings;
+use super::text::{Wrapped, clock, date, first_sentence, offset, sanitize};
+use crate::catalogue::{duration, fill};
+use crate::engine::{Report, Summary};
+use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
+use crate::rules::{Finding, FindingId};
+use crate::severity::Severity;
+use crate::time::Timestamp;
+use crate::transaction::Transaction;
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use row::Row;
+use std::io::{self, Write};
+
+/// A report with no more rows than this shows all of them.
+const FITS_ON_A_SCREEN: usize = 20;
+/// The format at work.
+#[derive(Debug)]
+pub struct Screen<W> {
+    settings: Settings,
+    out: W,
+    rows: Vec<Row>,
+    all: usize,
+    remarkable: usize,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Screen<W> {
+    pub(super) const fn new(settings: Settings, out: W) -> Self {
+        Self {
+            settings,
+            out,
+            rows: Vec::new(),
+            all: 0,
+            remarkable: 0,
+            failed: None,
+        }
+    }
+
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    pub(super) fn transaction(&mut self, transaction: &Transaction, _findings: &[FindingId]) {
+        self.all += 1;
+        let remarkable = row::severity_of(transaction).is_some();
+        self.remarkable += usize::from(remarkable);
+        let wanted = self.settings.all || remarkable || self.all <= FITS_ON_A_SCREEN;
+        let cap = if self.settings.all {
+            MAX_ROWS
+        } else {
+            MAX_ROWS_UNASKED
+        };
+        if wanted && self.rows.len() < cap {
+            self.rows
+                .push(Row::of(self.settings.catalogue, transaction));
+        }
+    }
+
+    /// Live: what is stuck now, one line.
+    pub(super) fn alert(&mut self, finding: &Finding) {
+        if !self.settings.live || self.failed.is_some() {
+            return;
+        }
+        let line = format!(
+            "{} {} {} {}\n",
+            clock(finding.time),
+            self.styled(finding.severity, self.word(finding.severity.name())),
+            finding.name(),
+            sanitize(&self.settings.catalogue.message(finding)),
+        );
+        let written = self
+            .out
+            .write_all(line.as_bytes())
+            .and_then(|()| self.out.flush());
+        self.failed = written.err();
+    }
+
+    pub(super) fn finish(mut self, report: &Report) -> io::Result<W> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut page = String::new();
+        self.head(report, &mut page);
+        self.findings(report, &mut page);
+        self.transactions(report, &mut page);
+        self.counts(&report.summary, &mut page);
+        self.out.write_all(page.as_bytes())?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn word(&self, key: &'static str) -> &'static str {
+        self.settings.catalogue.word(key)
+    }
+
+    fn filled(&self, key: &'static str, values: &[(&str, String)]) -> String {
+        fill(self.word(key), |name| {
+            values
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.clone())
+        })
+    }
+
+    fn paragraph(&self, label: &str, text: &str) -> String {
+        Wrapped {
+            width: self.settings.width,
+            indent: LABEL_WIDTH,
+        }
+        .paragraph(label, text)
+    }
+
+    /// What was read, and what limits it as evidence.
+    fn head(&self, report: &Report, page: &mut String) {
+        let capture = &report.capture;
+        let counts = &report.summary.counts;
+        let names: Vec<_> = capture
+            .inputs
+            .iter()
+            .map(|input| sanitize(&input.name))
+            .collect();
+        let span = match (report.first_time, report.last_time) {
+            (Some(first), Some(last)) => {
+                format!("{} ({})", date(first), duration(last.since(first)))
+            }
+            _ => "0 s".to_owned(),
+        };
+        let line = self.filled(
+            "read_line",
+            &[
+                ("packets", counts.packets.to_string()),
+                ("messages", counts.sip_messages.to_string()),
+                ("calls", report.summary.calls.to_string()),
+                ("span", span),
+            ],
+        );
+        let plain = Wrapped {
+            width: self.settings.width,
+            indent: 2,
+        };
+        page.push_str(
+            plain
+                .paragraph("", &format!("{}: {line}", names.join(", ")))
+                .trim_start(),
+        );
+        if let Some(filter) = &capture.filter {
+            page.push_str(&plain.paragraph(
+                "",
+                &self.filled("filter_line", &[("filter", sanitize(filter))]),
+            ));
+        }
+        let dropped =
+            capture.dropped_by_kernel.unwrap_or(0) + capture.dropped_by_interface.unwrap_or(0);
+        if dropped > 0 {
+            page.push_str(&plain.paragraph(
+                "",
+                &self.filled("dropped_line", &[("count", dropped.to_string())]),
+            ));
+        }
+        if !report.summary.limits_hit.is_empty() {
+            let limits: Vec<_> = report
+                .summary
+                .limits_hit
+                .iter()
+                .map(|(name, count)| format!("{name} {count}"))
+                .collect();
+            page.push_str(&plain.paragraph(
+                "",
+                &self.filled("limits_line", &[("limits", limits.join(", "))]),
+            ));
+        }
+        page.push('\n');
+    }
+
+    fn transactions(&self, report: &Report, page: &mut String) {
+        let fits = self.all <= FITS_ON_A_SCREEN;
+        let mut rows: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|row| self.settings.all || fits || row.severity.is_some())
+            .collect();
+        rows.sort_by_key(|row| row.time);
+        if rows.is_empty() {
+            return;
+        }
+        let mut heading = self.word("section_transactions").to_owned();
+        if rows.len() < self.all {
+            let key = if self.settings.all || rows.len() < self.remarkable {
+                "first_of"
+            } else {
+                "shown_of"
+            };
+            heading.push_str(": ");
+            heading.push_str(&self.filled(
+                key,
+                &[
+                    ("shown", rows.len().to_string()),
+                    ("all", self.all.to_string()),
+                ],
+            ));
+        }
+        page.push_str(&self.heading(&heading));
+        let narrow = self.settings.width < NARROW;
+        let mut table = self.table();
+        table.set_header(
+            [
+                "column_time",
+                "column_method",
+                "column_route",
+                "column_sequence",
+                "column_advice",
+            ]
+            .map(|key| self.word(key)),
+        );
+        let start = report.first_time.unwrap_or(Timestamp::MIN);
+        for row in rows {
+            let arrow = if narrow { " →\n" } else { " → " };
+            let [from, to] = &row.route;
+            let sequence = Cell::new(&row.sequence);
+            let sequence = match row.severity.filter(|_| self.settings.color) {
+                Some(Severity::Error) => sequence.fg(comfy_table::Color::Red),
+                Some(Severity::Warning) => sequence.fg(comfy_table::Color::Yellow),
+                _ => sequence,
+            };
+            table.add_row([
+                Cell::new(offset(row.time.since(start))),
+                Cell::new(sanitize(&row.method)),
+                Cell::new(format!("{from}{arrow}{to}")),
+                sequence,
+                Cell::new(&row.verdict),
+            ]);
+        }
+        page.push_str(&trimmed(&table));
+        page.push('\n');
+    }
+
+    fn counts(&self, summary: &Summary, page: &mut String) {
+        if summary.counts.sip_messages == 0 {
+            return;
+        }
+        let requests: Vec<_> = summary
+            .requests
+            .iter()
+            .map(|(method, count)| format!("{} {count}", sanitize(method)))
+            .collect();
+        if !requests.is_empty() {
+            page.push_str(&self.heading(self.word("section_requests")));
+            page.push_str(
+                &Wrapped {
+                    width: self.settings.width,
+                    indent: 2,
+                }
+                .paragraph("", &requests.join(", ")),
+            );
+            page.push('\n');
+        }
+        if summary.responses.is_empty() {
+            return;
+        }
+        page.push_str(&self.heading(self.word("section_responses")));
+        let catalogue = self.settings.catalogue;
+        let mut table = self.table();
+        for (code, count) in &summary.responses {
+            let entry = catalogue.code(*code);
+            let phrase = entry
+                .and_then(|entry| entry.facts)
+                .map_or("", |facts| &facts.phrase);
+            let meaning = entry.map_or("", |entry| &entry.words.meaning);
+            table.add_row([
+                Cell::new(code),
+                Cell::new(count).set_alignment(comfy_table::CellAlignment::Right),
+                Cell::new(phrase),
+                Cell::new(first_sentence(meaning)),
+            ]);
+        }
+        page.push_str(&trimmed(&table));
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(self.settings.width).unwrap_or(u16::MAX));
+        if self.settings.color {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        table
+    }
+
+    fn label(&self, key: &'static str) -> String {
+        format!("  {}", self.word(key))
+    }
+
+    fn heading(&self, text: &str) -> String {
+        format!("{}\n", self.paint(Style::new().bold(), text))
+    }
+
+    fn styled(&self, severity: Severity, text: &str) -> String {
+        let color = match severity {
+            Severity::Error => AnsiColor::Red,
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Info => AnsiColor::Cyan,
+        };
+        self.paint(color.on_default().bold(), text)
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.settings.color {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+const OK: Style = AnsiColor::Green.on_default().bold();
+/// Columns of the labels before causes, advice and the rest: as wide as the longest in any language.
+const LABEL_WIDTH: usize = 15;
+/// Below this the two addresses of a row stand one under the other.
+const NARROW: usize = 110;
+
+/// A table without the spaces that fill its lines.
+fn trimmed(table: &Table) -> String {
+    let mut text = String::new();
+    for line in table.to_string().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
