@@ -252,21 +252,26 @@ fn consequences<'a>(report: &'a Report, cause: &Finding) -> impl Iterator<Item =
 
 /// What the peer itself said about a failure.
 fn said(finding: &Finding) -> String {
+    // Allow and Require stand in many responses; they explain these.
+    let methods = matches!(finding.status, Some(405 | 501));
+    let extension = finding.status == Some(421);
     let names = [
-        ("warning", "Warning"),
-        ("reason_header", "Reason"),
-        ("retry_after", "Retry-After"),
-        ("allow", "Allow"),
-        ("unsupported", "Unsupported"),
-        ("require", "Require"),
-        ("min_se", "Min-SE"),
-        ("min_expires", "Min-Expires"),
-        ("contact", "Contact"),
-        ("server", "Server"),
+        ("warning", "Warning", true),
+        ("reason_header", "Reason", true),
+        ("retry_after", "Retry-After", true),
+        ("allow", "Allow", methods),
+        ("unsupported", "Unsupported", true),
+        ("require", "Require", extension),
+        ("min_se", "Min-SE", true),
+        ("min_expires", "Min-Expires", true),
+        ("contact", "Contact", true),
+        ("record_route", "Record-Route", true),
+        ("server", "Server", true),
     ];
     let parts: Vec<_> = names
         .iter()
-        .filter_map(|(fact, header)| match finding.get(fact) {
+        .filter(|(_, _, telling)| *telling)
+        .filter_map(|(fact, header, _)| match finding.get(fact) {
             Some(Fact::Text(text)) if !text.is_empty() => {
                 Some(format!("{header}: {}", clip(&sanitize(text), 100)))
             }

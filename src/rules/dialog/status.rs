@@ -44,7 +44,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("reason", &*response.reason)
             .fact("dst", deepest_sender(view, response));
         for (name, fact) in SHOWN {
-            if let Some(value) = response.evidence(name) {
+            // The Contact of a redirection is where to go; that of a refusal says nothing.
+            let telling = *name != "Contact" || (300..400).contains(&response.code);
+            if let Some(value) = response.evidence(name).filter(|_| telling) {
                 finding = finding.fact(fact, value);
             }
         }
@@ -64,6 +66,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("Require", "require"),
     ("Min-SE", "min_se"),
     ("Min-Expires", "min_expires"),
+    ("Contact", "contact"),
     ("Server", "server"),
 ];
 
