@@ -26,6 +26,56 @@ pub enum Registration {
     Local,
 }
 
+/// Who sends a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Whoever took the request on this hop.
+    Hop,
+    /// The called side.
+    Uas,
+    /// A proxy.
+    Proxy,
+    /// A gateway to another network.
+    Gateway,
+    /// The registrar.
+    Registrar,
+    /// A redirect server.
+    Redirect,
+    /// The notifier of a subscription.
+    Notifier,
+    /// The event state compositor of a PUBLISH.
+    Publisher,
+    /// The verification service of STIR.
+    Verifier,
+    /// A machine of a carrier.
+    Carrier,
+    /// Any server.
+    Any,
+    /// Nobody on the wire.
+    Local,
+}
+
+impl Role {
+    /// The key of its word.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Hop => "role_hop",
+            Self::Uas => "role_uas",
+            Self::Proxy => "role_proxy",
+            Self::Gateway => "role_gateway",
+            Self::Registrar => "role_registrar",
+            Self::Redirect => "role_redirect",
+            Self::Notifier => "role_notifier",
+            Self::Publisher => "role_publisher",
+            Self::Verifier => "role_verifier",
+            Self::Carrier => "role_carrier",
+            Self::Any => "role_any",
+            Self::Local => "role_local",
+        }
+    }
+}
+
 /// What no language changes about a response code.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +89,8 @@ pub struct CodeFacts {
     /// Whether it ends the transaction.
     #[serde(rename = "final")]
     pub is_final: bool,
+    /// Who sends it, likeliest first: keys of the words `role_…`.
+    pub sent_by: Vec<Role>,
     /// The methods it answers; empty for any.
     #[serde(default)]
     pub methods: Vec<String>,

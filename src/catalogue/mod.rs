@@ -7,7 +7,7 @@ mod language;
 
 pub use data::{
     CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords, MethodFacts, MethodWords,
-    PairWords, Registration, TimerFacts, TimerWords, WarningFacts, WarningWords,
+    PairWords, Registration, Role, TimerFacts, TimerWords, WarningFacts, WarningWords,
 };
 pub use language::Language;
 

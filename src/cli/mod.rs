@@ -2,7 +2,6 @@
 //! arguments. Goes out: an exit status, and what the command writes. One file a subcommand.
 
 mod args;
-mod catalogue_pages;
 mod diagnose;
 mod environment;
 mod errors;
@@ -10,6 +9,7 @@ mod interfaces;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+mod pages;
 mod read;
 mod shell;
 
@@ -45,10 +45,10 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Live(options) => live::run(options, &environment),
         Command::Interfaces => interfaces::run(&environment),
-        Command::Explain(options) => catalogue_pages::explain(options, &environment),
-        Command::Compare(options) => catalogue_pages::compare(options, &environment),
-        Command::Codes(options) => catalogue_pages::codes(options, &environment),
-        Command::Findings(options) => catalogue_pages::findings(options, &environment),
+        Command::Explain(options) => pages::explain(options, &environment),
+        Command::Compare(options) => pages::compare(options, &environment),
+        Command::Codes(options) => pages::codes(options, &environment),
+        Command::Findings(options) => pages::findings(options, &environment),
         Command::Completions(options) => shell::completions(options),
         Command::Man => shell::man(),
     };

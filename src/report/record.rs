@@ -43,16 +43,6 @@ pub(super) fn capture(report: &Report) -> Value {
             .map(time),
     );
     put(&mut record, "filter", facts.filter.clone());
-    if !facts.damage.is_empty() {
-        let damage: Vec<Value> = facts
-            .damage
-            .iter()
-            .map(|it| {
-                json!({"file": it.input, "packet": it.packet, "offset": it.offset, "what": it.what})
-            })
-            .collect();
-        record.insert("damage".into(), damage.into());
-    }
     record.into()
 }
 
@@ -272,6 +262,16 @@ pub(super) fn summary(report: &Report) -> Value {
     put(&mut dropped, "interface", capture.dropped_by_interface);
     if !dropped.is_empty() {
         record.insert("dropped".into(), dropped.into());
+    }
+    if !capture.damage.is_empty() {
+        let damage: Vec<Value> = capture
+            .damage
+            .iter()
+            .map(|it| {
+                json!({"file": it.input, "packet": it.packet, "offset": it.offset, "what": it.what})
+            })
+            .collect();
+        record.insert("damage".into(), damage.into());
     }
     record.insert("limits_hit".into(), json!(summary.limits_hit));
     record.into()

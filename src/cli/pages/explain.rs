@@ -1,0 +1,156 @@
+//! `sipdiag explain`.
+
+use super::{Page, placeholders};
+use crate::catalogue::{Catalogue, Language, TimerFacts, TimerWords};
+use crate::cli::args::ExplainOptions;
+use crate::cli::environment::Environment;
+use crate::cli::errors::WrongUse;
+use crate::rules;
+
+/// `sipdiag explain`.
+pub(in crate::cli) fn explain(
+    options: &ExplainOptions,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    let mut page = Page::new(environment);
+    for what in &options.what {
+        if !explain_one(&mut page, what.trim()) {
+            return Err(unknown(what).into());
+        }
+    }
+    page.print()
+}
+
+fn unknown(what: &str) -> WrongUse {
+    WrongUse {
+        headline: format!("nothing is known of \"{what}\""),
+        help: Some(
+            "a response code (401, 4xx, \"busy here\"), a Warning code (W304), a Q.850 cause (Q17), a timer (timer-b), a \
+             method (INVITE) or a finding (auth-loop, TXN003); the lists: sipdiag codes, sipdiag findings"
+                .to_owned(),
+        ),
+    }
+}
+
+fn explain_one(page: &mut Page<'_>, what: &str) -> bool {
+    let catalogue = page.catalogue;
+    let lower = what.to_lowercase();
+    if let Some(code) = catalogue.code_named(&lower) {
+        page.code(&lower, code.facts, code.words);
+        return true;
+    }
+    let numbered = |letter: &str| {
+        lower
+            .strip_prefix(letter)
+            .map(|rest| rest.trim_start_matches(['.', '-', ' ']))
+            .filter(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if let Some((number, (facts, words))) =
+        numbered("w").and_then(|number| Some((number, catalogue.warning(number)?)))
+    {
+        page.title(&format!("W{number} {}", words.title));
+        if words.title != facts.text {
+            page.line(&facts.text);
+        }
+        page.section("heading_description", &words.meaning);
+        page.section("heading_compare_evidence", &words.evidence);
+        page.list("heading_fix", &words.fix, true);
+        page.section("heading_reference", &facts.rfc);
+        return true;
+    }
+    if let Some((number, (facts, words))) = numbered("q850")
+        .or_else(|| numbered("q"))
+        .and_then(|number| Some((number, catalogue.cause(number)?)))
+    {
+        page.title(&format!("Q.850 {number} {}", words.title));
+        if words.title != facts.name {
+            page.line(&facts.name);
+        }
+        page.section("heading_description", &words.meaning);
+        page.list("heading_fix", &words.fix, true);
+        if let Some(sip) = facts.sip {
+            let text = page.filled("mapping_sip", &[("code", &sip.to_string())]);
+            page.section("heading_reference", &text);
+        }
+        return true;
+    }
+    if let Some((facts, words)) = timer(catalogue, &lower) {
+        page.title(&words.title);
+        let value = page.filled(
+            "default_value",
+            &[("value", &facts.default), ("scope", &facts.scope)],
+        );
+        page.line(&value);
+        page.section("heading_description", &words.meaning);
+        page.section("heading_signature", &words.signature);
+        page.section("heading_settings", &words.settings);
+        page.section("heading_reference", &facts.rfc);
+        return true;
+    }
+    if let Some((facts, words)) = catalogue.method(&what.to_uppercase()) {
+        page.title(&what.to_uppercase());
+        page.section("heading_purpose", &words.purpose);
+        page.section("heading_answers", &words.answers);
+        page.section("heading_watch", &words.watch);
+        page.section("heading_reference", &facts.rfc);
+        return true;
+    }
+    finding(page, &lower) || phrase(page, &lower)
+}
+
+/// `timer-b`, `timer b`, `b-timer` are not all names: the first two are, and `t1`.
+fn timer(catalogue: Catalogue, name: &str) -> Option<(&'static TimerFacts, &'static TimerWords)> {
+    let key = name.replace([' ', '_'], "-");
+    catalogue.timer(&key)
+}
+
+fn finding(page: &mut Page<'_>, name: &str) -> bool {
+    // `status-486` and DLG486 are the page of the code, with the finding's own name above it.
+    let status = name
+        .strip_prefix("status-")
+        .or_else(|| name.strip_prefix("dlg"))
+        .filter(|code| code.len() == 3 && !code.starts_with('0'));
+    if let Some(code) = status.and_then(|code| Some((code, page.catalogue.code_named(code)?))) {
+        page.code(code.0, code.1.facts, code.1.words);
+        return true;
+    }
+    let Some(rule) = rules::find(name) else {
+        return false;
+    };
+    let words = page.catalogue.rule(rule);
+    page.title(&format!(
+        "{} ({}, {})",
+        rule.name,
+        rule.code,
+        page.catalogue.word(rule.severity.name())
+    ));
+    page.line(&placeholders(&words.message));
+    page.section("heading_meaning", &words.meaning);
+    page.list("heading_causes", &words.causes, false);
+    page.list("heading_fix", &words.advice, true);
+    let english = Catalogue::new(Language::English).rule(rule);
+    page.section("heading_reference", &english.references.join(", "));
+    true
+}
+
+/// A reason phrase, or a part of one that only one code has.
+fn phrase(page: &mut Page<'_>, wanted: &str) -> bool {
+    let matching = |exact: bool| -> Vec<_> {
+        page.catalogue
+            .codes()
+            .filter(|(_, facts, _)| {
+                let phrase = facts.phrase.to_lowercase();
+                phrase == wanted || (!exact && phrase.contains(wanted))
+            })
+            .collect()
+    };
+    let found = match matching(true) {
+        exact if !exact.is_empty() => exact,
+        _ if wanted.chars().count() < 3 => Vec::new(),
+        _ => matching(false),
+    };
+    for (name, facts, words) in &found {
+        page.code(name, Some(facts), words);
+    }
+    !found.is_empty()
+}

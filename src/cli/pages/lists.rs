@@ -1,0 +1,108 @@
+//! `sipdiag codes` and `sipdiag findings`.
+
+use super::placeholders;
+use crate::cli::args::{CodesOptions, FindingsOptions};
+use crate::cli::environment::Environment;
+use crate::cli::errors::WrongUse;
+use crate::cli::output::Output;
+use crate::rules::RULES;
+use comfy_table::{ContentArrangement, Table, presets};
+use std::io::Write;
+
+/// `sipdiag codes`.
+pub(in crate::cli) fn codes(
+    options: &CodesOptions,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    let catalogue = environment.catalogue;
+    let wanted = options.search.as_deref().map(str::to_lowercase);
+    let mut table = list(environment);
+    table.set_header(
+        ["column_code", "column_name", "column_meaning"].map(|key| catalogue.word(key)),
+    );
+    let class = options.class.map(|class| char::from(b'0' + class));
+    for (name, facts, words) in catalogue.codes() {
+        let in_class = class.is_none_or(|class| name.starts_with(class));
+        let text = format!(
+            "{name} {} {} {} {} {}",
+            facts.phrase,
+            words.meaning,
+            words.when,
+            words.short,
+            words.causes.join(" ")
+        );
+        if in_class && matches(&text, wanted.as_deref()) {
+            table.add_row([name, &facts.phrase, &words.short]);
+        }
+    }
+    print_list(&table, options.search.as_deref())
+}
+
+/// `sipdiag findings`.
+pub(in crate::cli) fn findings(
+    options: &FindingsOptions,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    let catalogue = environment.catalogue;
+    let wanted = options.search.as_deref().map(str::to_lowercase);
+    let mut table = list(environment);
+    table.set_header(
+        [
+            "column_code",
+            "column_name",
+            "column_severity",
+            "column_meaning",
+        ]
+        .map(|key| catalogue.word(key)),
+    );
+    let mut rules = RULES.to_vec();
+    rules.sort_by_key(|rule| rule.code);
+    for rule in rules {
+        let words = catalogue.rule(rule);
+        let (code, name) = if rule.name == "status" {
+            ("DLG300…699".to_owned(), "status-300…699".to_owned())
+        } else {
+            (rule.code.to_owned(), rule.name.to_owned())
+        };
+        let text = format!("{code} {name} {} {}", words.message, words.meaning);
+        if matches(&text, wanted.as_deref()) {
+            table.add_row([
+                code,
+                name,
+                catalogue.word(rule.severity.name()).to_owned(),
+                placeholders(&words.message),
+            ]);
+        }
+    }
+    print_list(&table, options.search.as_deref())
+}
+
+fn matches(text: &str, wanted: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| text.to_lowercase().contains(wanted))
+}
+
+fn list(environment: &Environment) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .force_no_tty()
+        .set_width(u16::try_from(environment.width).unwrap_or(u16::MAX));
+    table
+}
+
+fn print_list(table: &Table, search: Option<&str>) -> anyhow::Result<u8> {
+    if table.is_empty() {
+        return Err(WrongUse {
+            headline: format!("nothing matches \"{}\"", search.unwrap_or_default()),
+            help: None,
+        }
+        .into());
+    }
+    let mut out = Output::open(None)?;
+    for line in table.to_string().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    out.commit()?;
+    Ok(0)
+}
