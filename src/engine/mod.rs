@@ -358,6 +358,7 @@ impl<O: Observer> Engine<O> {
             self.counts.duplicates += 1;
             let placement = Placement {
                 kind: Kind::Duplicate,
+                ladder: None,
                 transaction: None,
             };
             self.observer.message(&seen, placement);

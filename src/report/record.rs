@@ -100,6 +100,11 @@ pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) -> Value {
     );
     put(&mut record, "to_tag", message.to_tag().map(|it| lossy(&it)));
     record.insert("kind".into(), placement.kind.name().into());
+    put(
+        &mut record,
+        "ladder",
+        placement.ladder.map(|ladder| ladder.name().to_owned()),
+    );
     if let Some(id) = placement.transaction {
         record.insert("transaction".into(), id.0.into());
     }

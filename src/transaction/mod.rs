@@ -14,7 +14,7 @@ use crate::capture::FrameNumber;
 use crate::flow::Flow;
 use crate::frame::IcmpKind;
 use crate::sip::digest::{Challenge, Credentials};
-use crate::sip::{Message, Method};
+use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -63,11 +63,60 @@ impl Kind {
     }
 }
 
+/// The timer that sends a message again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ladder {
+    /// An INVITE without a response (RFC 3261 §17.1.1.2).
+    TimerA,
+    /// Another request without a final response (RFC 3261 §17.1.2.2).
+    TimerE,
+    /// A 300–699 to INVITE without an ACK (RFC 3261 §17.2.1).
+    TimerG,
+    /// A 2xx to INVITE without an ACK, on every transport (RFC 3261 §13.3.1.4).
+    Success,
+    /// A reliable provisional response without a PRACK, on every transport (RFC 3262 §3).
+    ReliableProvisional,
+    /// None: the answer to a request that was sent again (RFC 3261 §17.2.2), a second ACK (§17.1.1.3).
+    Answer,
+}
+
+impl Ladder {
+    /// The name in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TimerA => "timer-a",
+            Self::TimerE => "timer-e",
+            Self::TimerG => "timer-g",
+            Self::Success => "2xx",
+            Self::ReliableProvisional => "reliable-1xx",
+            Self::Answer => "answer",
+        }
+    }
+
+    /// What sends this message again, when it comes a second time in a transaction of this method.
+    fn of(method: &Method, message: &Message) -> Self {
+        let is_invite = *method == Method::Invite;
+        match message.status() {
+            None if message.method() == Some(Method::Ack) => Self::Answer,
+            None if is_invite => Self::TimerA,
+            None => Self::TimerE,
+            Some(200..300) if is_invite => Self::Success,
+            Some(300..) if is_invite => Self::TimerG,
+            Some(101..200) if message.header(HeaderName::RSeq).is_some() => {
+                Self::ReliableProvisional
+            }
+            Some(_) => Self::Answer,
+        }
+    }
+}
+
 /// Where a message belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// What it is there.
     pub kind: Kind,
+    /// For a retransmission, the timer behind it.
+    pub ladder: Option<Ladder>,
     /// Its transaction; an ACK has that of its INVITE. `None` when there is none, as for a message cut before its CSeq.
     pub transaction: Option<TransactionId>,
 }

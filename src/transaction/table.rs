@@ -2,8 +2,8 @@
 
 use super::key::Identity;
 use super::{
-    Ack, Arrival, IcmpNote, Kind, Party, Placement, Response, Sends, Sighting, State, Transaction,
-    TransactionId, timers,
+    Ack, Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
+    Transaction, TransactionId, timers,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
@@ -72,11 +72,21 @@ struct Open {
 impl Table {
     /// Places a message that is no copy: finds or begins its transaction.
     pub fn place(&mut self, arrival: &Arrival<'_>) -> Placement {
+        let (kind, transaction) = self.find_place(arrival);
+        let ladder = transaction
+            .filter(|_| kind == Kind::Retransmission)
+            .and_then(|id| self.get(id))
+            .map(|transaction| Ladder::of(&transaction.method, arrival.message));
+        Placement {
+            kind,
+            ladder,
+            transaction,
+        }
+    }
+
+    fn find_place(&mut self, arrival: &Arrival<'_>) -> (Kind, Option<TransactionId>) {
         let Some(identity) = Identity::of(arrival.message) else {
-            return Placement {
-                kind: Kind::New,
-                transaction: None,
-            };
+            return (Kind::New, None);
         };
         match arrival.message.start_line() {
             StartLine::Request {
@@ -182,7 +192,12 @@ impl Table {
         self.given_up
     }
 
-    fn request(&mut self, arrival: &Arrival<'_>, identity: Identity, uri: &[u8]) -> Placement {
+    fn request(
+        &mut self,
+        arrival: &Arrival<'_>,
+        identity: Identity,
+        uri: &[u8],
+    ) -> (Kind, Option<TransactionId>) {
         let key = identity.key(&self.hasher);
         let clock = self.clock(arrival);
         let sighting = Sighting {
@@ -207,14 +222,14 @@ impl Table {
                 describe(transaction, arrival, uri);
             }
             transaction.requests.push(sighting);
-            return Placement {
-                kind: if first {
+            return (
+                if first {
                     Kind::New
                 } else {
                     Kind::Retransmission
                 },
-                transaction: Some(id),
-            };
+                Some(id),
+            );
         }
         let cancels = (identity.method == Method::Cancel).then(|| {
             let mut invite = identity.clone();
@@ -236,10 +251,7 @@ impl Table {
                 open.touch(arrival, clock);
             }
         }
-        Placement {
-            kind: Kind::New,
-            transaction: Some(id),
-        }
+        (Kind::New, Some(id))
     }
 
     fn response(
@@ -248,7 +260,7 @@ impl Table {
         identity: Identity,
         status: u64,
         reason: &[u8],
-    ) -> Placement {
+    ) -> (Kind, Option<TransactionId>) {
         let key = identity.key(&self.hasher);
         let found = self
             .by_key
@@ -257,10 +269,7 @@ impl Table {
         let id =
             found.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow.reversed(), key));
         let kind = self.add_response(id, arrival, status, reason);
-        Placement {
-            kind,
-            transaction: Some(id),
-        }
+        (kind, Some(id))
     }
 
     fn add_response(
@@ -320,7 +329,7 @@ impl Table {
 
     /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
     /// every hop on which that INVITE was answered.
-    fn ack(&mut self, arrival: &Arrival<'_>, identity: &Identity) -> Placement {
+    fn ack(&mut self, arrival: &Arrival<'_>, identity: &Identity) -> (Kind, Option<TransactionId>) {
         let by_branch = self
             .by_key
             .get(&identity.key(&self.hasher))
@@ -341,10 +350,7 @@ impl Table {
                 }
             }
         }
-        Placement {
-            kind,
-            transaction: self.best_leg(&ids, arrival.flow, false),
-        }
+        (kind, self.best_leg(&ids, arrival.flow, false))
     }
 
     /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
