@@ -6,7 +6,7 @@ DESTDIR ?=
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 INTO := $(DESTDIR)$(PREFIX)
 SIPDIAG := $(INTO)/bin/sipdiag
-DEMO := fixtures/captures/118-b2bua-callee-down.pcap
+DEMO := fixtures/captures/004-register-bad-password.pcap
 
 .PHONY: help demo test install uninstall clean
 
