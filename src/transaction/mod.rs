@@ -4,6 +4,7 @@
 
 mod duplicate;
 mod key;
+mod notes;
 mod table;
 pub mod timers;
 

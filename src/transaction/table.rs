@@ -1,15 +1,14 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
 use super::key::Identity;
+use super::notes::{challenges, describe, evidence, text};
 use super::{
     Ack, Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
     Transaction, TransactionId, timers,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::limits::{MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_TEXT};
-use crate::sip::digest;
-use crate::sip::value::{self, NameAddr};
+use crate::limits::{MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use std::cmp::Reverse;
@@ -24,22 +23,6 @@ const LINGER: Duration = Duration::from_secs(32);
 const UNANSWERED: Duration = Duration::from_secs(34);
 /// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
 const PROCEEDING: Duration = Duration::from_mins(15);
-
-/// The header fields of a response that explain it, kept as evidence.
-const EVIDENCE: &[(HeaderName, &str)] = &[
-    (HeaderName::Warning, "Warning"),
-    (HeaderName::Reason, "Reason"),
-    (HeaderName::RetryAfter, "Retry-After"),
-    (HeaderName::MinExpires, "Min-Expires"),
-    (HeaderName::MinSe, "Min-SE"),
-    (HeaderName::Allow, "Allow"),
-    (HeaderName::Unsupported, "Unsupported"),
-    (HeaderName::Require, "Require"),
-    (HeaderName::Contact, "Contact"),
-    (HeaderName::RecordRoute, "Record-Route"),
-    (HeaderName::Server, "Server"),
-    (HeaderName::UserAgent, "User-Agent"),
-];
 
 /// All open transactions.
 #[derive(Debug, Default)]
@@ -568,57 +551,6 @@ fn note_ack(
         });
     }
     false
-}
-
-/// Takes from the request what responses do not have.
-fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
-    let message = arrival.message;
-    transaction.request_uri = uri.into();
-    transaction.via_count = message.via_count();
-    transaction.user_agent = message
-        .text(HeaderName::UserAgent)
-        .map(|value| clip(&value));
-    transaction.to.tag = message.to_tag();
-    transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
-    transaction.credentials = message
-        .headers(HeaderName::Authorization)
-        .chain(message.headers(HeaderName::ProxyAuthorization))
-        .filter_map(|value| digest::credentials(&value))
-        .take(MAX_NOTES)
-        .collect();
-}
-
-fn contact_expires(message: &Message) -> Option<u64> {
-    let contact = message.header(HeaderName::Contact)?;
-    let value = NameAddr::of(value::list(&contact).next()?).param(b"expires")?;
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn challenges(message: &Message, status: u64) -> Vec<digest::Challenge> {
-    if !matches!(status, 401 | 407) {
-        return Vec::new();
-    }
-    message
-        .headers(HeaderName::WwwAuthenticate)
-        .chain(message.headers(HeaderName::ProxyAuthenticate))
-        .filter_map(|value| digest::challenge(&value))
-        .take(MAX_NOTES)
-        .collect()
-}
-
-fn evidence(message: &Message) -> Vec<(&'static str, Box<str>)> {
-    EVIDENCE
-        .iter()
-        .filter_map(|(header, name)| Some((*name, clip(&message.text(*header)?))))
-        .collect()
-}
-
-fn text(bytes: &[u8]) -> Box<str> {
-    clip(&String::from_utf8_lossy(bytes))
-}
-
-fn clip(text: &str) -> Box<str> {
-    text.chars().take(MAX_TEXT).collect::<String>().into()
 }
 
 /// Whether quoted bytes can be the start of SIP although too few for a start line.

@@ -1,0 +1,74 @@
+//! What a transaction keeps of its messages: who sent the request, what a response explains itself with.
+
+use super::{Arrival, Transaction};
+use crate::limits::{MAX_NOTES, MAX_TEXT};
+use crate::sip::digest;
+use crate::sip::value::{self, NameAddr};
+use crate::sip::{HeaderName, Message};
+
+/// The header fields of a response that explain it, kept as evidence.
+const EVIDENCE: &[(HeaderName, &str)] = &[
+    (HeaderName::Warning, "Warning"),
+    (HeaderName::Reason, "Reason"),
+    (HeaderName::RetryAfter, "Retry-After"),
+    (HeaderName::MinExpires, "Min-Expires"),
+    (HeaderName::MinSe, "Min-SE"),
+    (HeaderName::Allow, "Allow"),
+    (HeaderName::Unsupported, "Unsupported"),
+    (HeaderName::Require, "Require"),
+    (HeaderName::Contact, "Contact"),
+    (HeaderName::RecordRoute, "Record-Route"),
+    (HeaderName::Server, "Server"),
+    (HeaderName::UserAgent, "User-Agent"),
+];
+
+/// Takes from the request what responses do not have.
+pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
+    let message = arrival.message;
+    transaction.request_uri = uri.into();
+    transaction.via_count = message.via_count();
+    transaction.user_agent = message
+        .text(HeaderName::UserAgent)
+        .map(|value| clip(&value));
+    transaction.to.tag = message.to_tag();
+    transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
+    transaction.credentials = message
+        .headers(HeaderName::Authorization)
+        .chain(message.headers(HeaderName::ProxyAuthorization))
+        .filter_map(|value| digest::credentials(&value))
+        .take(MAX_NOTES)
+        .collect();
+}
+
+fn contact_expires(message: &Message) -> Option<u64> {
+    let contact = message.header(HeaderName::Contact)?;
+    let value = NameAddr::of(value::list(&contact).next()?).param(b"expires")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+pub(super) fn challenges(message: &Message, status: u64) -> Vec<digest::Challenge> {
+    if !matches!(status, 401 | 407) {
+        return Vec::new();
+    }
+    message
+        .headers(HeaderName::WwwAuthenticate)
+        .chain(message.headers(HeaderName::ProxyAuthenticate))
+        .filter_map(|value| digest::challenge(&value))
+        .take(MAX_NOTES)
+        .collect()
+}
+
+pub(super) fn evidence(message: &Message) -> Vec<(&'static str, Box<str>)> {
+    EVIDENCE
+        .iter()
+        .filter_map(|(header, name)| Some((*name, clip(&message.text(*header)?))))
+        .collect()
+}
+
+pub(super) fn text(bytes: &[u8]) -> Box<str> {
+    clip(&String::from_utf8_lossy(bytes))
+}
+
+fn clip(text: &str) -> Box<str> {
+    text.chars().take(MAX_TEXT).collect::<String>().into()
+}
