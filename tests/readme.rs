@@ -1,0 +1,48 @@
+//! Every screen that the README shows is what the program prints. `UPDATE_SCREENS=1 cargo test --test readme` writes them
+//! anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const MARK: &str = "<!-- screen: sipdiag ";
+
+#[test]
+fn the_screens_of_the_readme_are_true() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&path).expect("README.md");
+    let mut written = String::new();
+    let mut rest = text.as_str();
+    let mut screens = 0;
+    while let Some((before, after)) = rest.split_once(MARK) {
+        let (command, after) = after.split_once(" -->\n").expect("the end of the mark");
+        let (old, after) = after
+            .strip_prefix("```text\n")
+            .and_then(|body| body.split_once("```\n"))
+            .expect("a text block behind the mark");
+        let screen = run(command);
+        if std::env::var_os("UPDATE_SCREENS").is_none() {
+            assert_eq!(old, screen, "sipdiag {command}");
+        }
+        written.push_str(&format!("{before}{MARK}{command} -->\n```text\n{screen}```\n"));
+        rest = after;
+        screens += 1;
+    }
+    written.push_str(rest);
+    assert!(screens > 0, "the README shows no screen");
+    if std::env::var_os("UPDATE_SCREENS").is_some() {
+        fs::write(&path, written).expect("README.md");
+    }
+}
+
+fn run(command: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_sipdiag"))
+        .args(command.split(' '))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COLUMNS", "100")
+        .env("LC_ALL", "C")
+        .output()
+        .expect("sipdiag runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
