@@ -2,6 +2,7 @@
 //! anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +26,11 @@ fn the_screens_of_the_readme_are_true() {
         if std::env::var_os("UPDATE_SCREENS").is_none() {
             assert_eq!(old, screen, "sipdiag {command}");
         }
-        written.push_str(&format!("{before}{MARK}{command} -->\n```text\n{screen}```\n"));
+        write!(
+            written,
+            "{before}{MARK}{command} -->\n```text\n{screen}```\n"
+        )
+        .expect("a String");
         rest = after;
         screens += 1;
     }
