@@ -29,14 +29,20 @@ pub(super) fn ethernet(data: &[u8]) -> Result<Step<'_>, Undecoded> {
     let header = Ethernet2HeaderSlice::from_slice(data)
         .map_err(|_| Undecoded::because("ethernet-truncated"))?;
     let rest = data.get(header.slice().len()..).unwrap_or_default();
-    let ether_type = header.ether_type().0;
-    if ether_type >= SMALLEST_ETHER_TYPE {
-        return Ok(Step::Next(Layer::EtherType(ether_type), rest));
-    }
-    Ok(logical_link_control(rest))
+    Ok(Step::Next(layer_of(header.ether_type().0), rest))
 }
 
-fn logical_link_control(data: &[u8]) -> Step<'_> {
+/// What follows a field that holds an EtherType or a length. Cooked captures put small numbers of their own there; all of
+/// them stand for frames without EtherType (`LINUX_SLL_P_802_2` and its like).
+pub(super) const fn layer_of(value: u16) -> Layer {
+    if value < SMALLEST_ETHER_TYPE {
+        Layer::LogicalLink
+    } else {
+        Layer::EtherType(value)
+    }
+}
+
+pub(super) fn logical_link_control(data: &[u8]) -> Step<'_> {
     match data.split_at_checked(8) {
         Some(([snap @ .., high, low], rest)) if *snap == SNAP => {
             Step::Next(Layer::EtherType(u16::from_be_bytes([*high, *low])), rest)
@@ -58,11 +64,7 @@ pub(super) fn ether_type<'a>(
                 .map_err(|_| Undecoded::because("vlan-truncated"))?;
             encapsulation.push("vlan");
             let rest = data.get(tag.slice().len()..).unwrap_or_default();
-            let inner = tag.ether_type().0;
-            if inner < SMALLEST_ETHER_TYPE {
-                return Ok(logical_link_control(rest));
-            }
-            Ok(Step::Next(Layer::EtherType(inner), rest))
+            Ok(Step::Next(layer_of(tag.ether_type().0), rest))
         }
         _ if UNRELATED.contains(&value) => Ok(Step::Done(Content::Unrelated)),
         _ => Err(

@@ -3,7 +3,7 @@
 use super::icmp;
 use super::transport;
 use super::{Content, Step, Undecoded};
-use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6ExtensionsSlice, Ipv6HeaderSlice, ip_number};
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 use std::net::IpAddr;
 
 /// What an IP header says that matters above it.
@@ -24,6 +24,8 @@ pub(super) struct Ip<'a> {
     pub(super) payload: &'a [u8],
     /// More than nothing when this is a piece of a larger datagram.
     pub(super) fragment: bool,
+    /// Whether the payload begins somewhere inside that datagram, so that no transport header is in it.
+    pub(super) headless: bool,
 }
 
 /// Protocols between routers, which never carry SIP: IGMP, EIGRP, OSPF, PIM, VRRP.
@@ -94,6 +96,7 @@ fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         protocol: header.protocol(),
         payload: data.get(header_len..end).unwrap_or_default(),
         fragment: header.is_fragmenting_payload(),
+        headless: header.fragments_offset().value() != 0,
     })
 }
 
@@ -106,8 +109,7 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         len => (header_len + len).min(data.len()),
     };
     let body = data.get(header_len..end).unwrap_or_default();
-    let (extensions, protocol, payload, _) =
-        Ipv6ExtensionsSlice::from_slice_lax(header.next_header(), body);
+    let chain = Chain::of(header.next_header(), body)?;
     Ok(Ip {
         header: Header {
             src: IpAddr::V6(header.source_addr()),
@@ -115,8 +117,55 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
             identification: None,
             ttl: header.hop_limit(),
         },
-        protocol,
-        payload,
-        fragment: extensions.is_fragmenting_payload(),
+        protocol: chain.protocol,
+        payload: chain.payload,
+        fragment: chain.fragment,
+        headless: chain.headless,
     })
+}
+
+/// The end of a chain of extension headers (RFC 8200 §4). By hand, as the iterator of etherparse 0.21 reads outside of the
+/// bytes when a header behind the first is cut.
+struct Chain<'a> {
+    protocol: IpNumber,
+    payload: &'a [u8],
+    fragment: bool,
+    headless: bool,
+}
+
+impl<'a> Chain<'a> {
+    fn of(first: IpNumber, bytes: &'a [u8]) -> Result<Self, Undecoded> {
+        let mut chain = Chain {
+            protocol: first,
+            payload: bytes,
+            fragment: false,
+            headless: false,
+        };
+        // Inside a later fragment there is no further header.
+        while !chain.headless {
+            // Where these four are not there, the header that should hold them is too short as well.
+            let start = chain.payload.first_chunk().copied();
+            let [next, len, high, low] = start.unwrap_or_default();
+            let len = usize::from(len);
+            let header_len = match chain.protocol {
+                ip_number::IPV6_HEADER_HOP_BY_HOP
+                | ip_number::IPV6_ROUTE_HEADER
+                | ip_number::IPV6_DESTINATION_OPTIONS => (len + 1) * 8,
+                // RFC 4302 §2.2: the length counts units of four octets, less two.
+                ip_number::AUTHENTICATION_HEADER => (len + 2) * 4,
+                ip_number::IPV6_FRAGMENTATION_HEADER => {
+                    chain.headless = u16::from_be_bytes([high, low]) >> 3 != 0;
+                    chain.fragment |= chain.headless || low & 1 != 0;
+                    8
+                }
+                _ => break,
+            };
+            chain.payload = chain
+                .payload
+                .get(header_len..)
+                .ok_or(Undecoded::because("ipv6-malformed"))?;
+            chain.protocol = IpNumber(next);
+        }
+        Ok(chain)
+    }
 }

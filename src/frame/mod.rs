@@ -7,6 +7,8 @@ mod ethernet;
 mod icmp;
 mod ip;
 mod loopback;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use icmp::{IcmpError, IcmpKind, Quote};
@@ -105,6 +107,7 @@ enum Layer {
     CookedV2,
     Loopback,
     EtherType(u16),
+    LogicalLink,
     Ip,
 }
 
@@ -153,6 +156,7 @@ pub fn decode(
         let step = match layer {
             Layer::Ethernet => ethernet::ethernet(rest)?,
             Layer::EtherType(value) => ethernet::ether_type(value, rest, &mut encapsulation)?,
+            Layer::LogicalLink => ethernet::logical_link_control(rest),
             Layer::CookedV1 => cooked::version_1(rest, &mut direction)?,
             Layer::CookedV2 => cooked::version_2(rest, &mut direction)?,
             Layer::Loopback => loopback::loopback(rest)?,

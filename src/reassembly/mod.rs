@@ -3,7 +3,7 @@
 
 use crate::limits::MAX_MESSAGE_LEN;
 use crate::sip;
-use memchr::memmem;
+use memchr::{memchr, memchr_iter};
 
 /// A stretch of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl<'a> Iterator for Pieces<'a> {
         if !sip::looks_like_sip(rest, self.cut) {
             return Some(Piece::Other(rest));
         }
-        let Some(head_len) = memmem::find(rest, b"\r\n\r\n").map(|at| at + 4) else {
+        let Some(head_len) = head_len(rest) else {
             return Some(self.unfinished(rest));
         };
         let head = rest.get(..head_len).unwrap_or_default();
@@ -72,19 +72,34 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// The Content-Length of a message head, in its long or compact form; `None` when there is none or it is no number.
+/// The length of start line and header fields with the empty line that ends them; `None` when that is not there. Lines may
+/// end in LF alone, as everywhere else in the reading of a message.
+fn head_len(bytes: &[u8]) -> Option<usize> {
+    memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+/// The Content-Length of a message head, in its long or compact form; `None` when there is none or it is no number. Of
+/// several the first counts, as in [`sip::Message::body`].
 fn content_length(head: &[u8]) -> Option<usize> {
-    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
-        let colon = memchr::memchr(b':', line)?;
-        let name = line.get(..colon)?.trim_ascii_end();
-        (sip::HeaderName::of(name) == sip::HeaderName::ContentLength)
-            .then(|| {
-                std::str::from_utf8(line.get(colon + 1..)?.trim_ascii())
-                    .ok()?
-                    .parse()
-                    .ok()
-            })
-            .flatten()
+    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
+    let first = lines.by_ref().find_map(|line| {
+        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+        let found = sip::HeaderName::of(name.trim_ascii_end()) == sip::HeaderName::ContentLength;
+        found.then(|| value.get(1..).unwrap_or_default())
+    })?;
+    // RFC 3261 §7.3.1: the number may stand on a line that continues the field.
+    let value = std::iter::once(first)
+        .chain(lines.take_while(|line| matches!(line, [b' ' | b'\t', ..])))
+        .map(<[u8]>::trim_ascii)
+        .find(|part| !part.is_empty())?;
+    let is_number = value.iter().all(u8::is_ascii_digit);
+    is_number.then(|| {
+        // Too large for a number is too large for any segment.
+        std::str::from_utf8(value).map_or(usize::MAX, |digits| digits.parse().unwrap_or(usize::MAX))
     })
 }
 
@@ -115,6 +130,28 @@ mod tests {
     fn a_start_line_inside_a_body_is_no_message() {
         let body = b"MESSAGE sip:a@example.com SIP/2.0\r\nContent-Length: 26\r\n\r\nINVITE sip:b SIP/2.0\r\n\r\n\r\n";
         assert_eq!(segment(body, false).count(), 1);
+    }
+
+    #[test]
+    fn lines_that_end_in_lf_alone_are_framed_alike() {
+        let bytes = b"OPTIONS sip:a SIP/2.0\nl: 2\n\nhiOPTIONS sip:b SIP/2.0\r\nl: 0\r\n\r\n";
+        let pieces: Vec<_> = segment(bytes, false).collect();
+        let (first, second) = bytes.split_at(30);
+        assert_eq!(pieces, [Piece::Message(first), Piece::Message(second)]);
+    }
+
+    #[test]
+    fn the_first_content_length_frames_the_message_even_when_it_is_folded() {
+        let head = b"A b SIP/2.0\r\nContent-Length :\r\n  12\r\nl: 7\r\n\r\n";
+        assert_eq!(content_length(head), Some(12));
+        assert_eq!(
+            content_length(b"A b SIP/2.0\r\nl: -1\r\nl: 7\r\n\r\n"),
+            None
+        );
+        assert_eq!(
+            content_length(b"A b SIP/2.0\r\nl: 99999999999999999999999\r\n\r\n"),
+            Some(usize::MAX)
+        );
     }
 
     #[test]

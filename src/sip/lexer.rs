@@ -74,16 +74,32 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
         scan.oddities.insert(Oddity::CutBySnapLength);
     }
     let head = bytes.get(skipped..scan.body_start).unwrap_or_default();
-    if head
-        .iter()
-        .any(|&byte| (byte < b' ' && !matches!(byte, b'\r' | b'\n' | b'\t')) || byte == 0x7f)
-    {
+    if has_control_bytes(head) {
         scan.oddities.insert(Oddity::ControlBytes);
     }
-    if !head.is_ascii() && std::str::from_utf8(head).is_err() {
+    if !head.is_ascii()
+        && std::str::from_utf8(head).is_err_and(|error| !cut || error.error_len().is_some())
+    {
         scan.oddities.insert(Oddity::NotUtf8);
     }
     Some(scan)
+}
+
+/// Control characters are legal only behind a backslash: `quoted-pair` of RFC 3261 §25.1.
+fn has_control_bytes(head: &[u8]) -> bool {
+    head.iter().enumerate().any(|(at, &byte)| {
+        let control = (byte < b' ' && !matches!(byte, b'\r' | b'\n' | b'\t')) || byte == 0x7f;
+        control && {
+            let before = head.get(..at).unwrap_or_default();
+            before
+                .iter()
+                .rev()
+                .take_while(|&&byte| byte == b'\\')
+                .count()
+                % 2
+                == 0
+        }
+    })
 }
 
 impl Start {
@@ -123,27 +139,24 @@ fn start_line(bytes: &[u8], cut: bool, oddities: &mut Oddities) -> Option<(Start
     if !bytes.first().copied().is_some_and(is_token_byte) {
         return None;
     }
-    match line(bytes) {
-        Some((content, len, carriage_return)) => {
-            let start =
-                status_line(content, oddities).or_else(|| request_line(content, oddities))?;
-            if !carriage_return {
-                oddities.insert(Oddity::BareLf);
-            }
-            Some((start, len))
+    if let Some((content, len, carriage_return)) = line(bytes) {
+        let start =
+            status_line(content, true, oddities).or_else(|| request_line(content, oddities))?;
+        if !carriage_return {
+            oddities.insert(Oddity::BareLf);
         }
-        None => {
-            let content = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-            let start = status_line(content, oddities)
-                .or_else(|| request_line(content, oddities))
-                .or_else(|| cut.then(|| cut_request_line(content)).flatten())?;
-            Some((start, bytes.len()))
-        }
+        return Some((start, len));
     }
+    let content = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    let start = status_line(content, !cut, oddities)
+        .or_else(|| request_line(content, oddities))
+        .or_else(|| cut.then(|| cut_request_line(content)).flatten())?;
+    Some((start, bytes.len()))
 }
 
-/// RFC 3261 §7.2: `SIP-Version SP Status-Code SP Reason-Phrase`.
-fn status_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
+/// RFC 3261 §7.2: `SIP-Version SP Status-Code SP Reason-Phrase`. `whole` is false when the snap length may have cut the
+/// line; then digits may be missing, and fewer than three say nothing.
+fn status_line(content: &[u8], whole: bool, oddities: &mut Oddities) -> Option<Start> {
     let version_len = memchr(b' ', content)?;
     if !is_version(content.get(..version_len)?) {
         return None;
@@ -155,7 +168,7 @@ fn status_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
         .count();
     let code = after_version.get(spaces..)?;
     let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if digits == 0 {
+    if digits == 0 || (!whole && digits < 3 && spaces + digits == after_version.len()) {
         return None;
     }
     let status = number(code.get(..digits)?);
@@ -169,6 +182,7 @@ fn status_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
     let code_end = version_len + spaces + digits;
     let reason_start = match content.get(code_end) {
         Some(b' ') => code_end + 1,
+        None if !whole => code_end,
         _ => {
             oddities.insert(Oddity::ReasonPhraseMissing);
             code_end
@@ -260,12 +274,12 @@ pub(super) fn number(digits: &[u8]) -> u64 {
     })
 }
 
-fn is_token(bytes: &[u8]) -> bool {
+pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 
 /// `token` of RFC 3261 §25.1.
-const fn is_token_byte(byte: u8) -> bool {
+pub(super) const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
@@ -288,10 +302,14 @@ fn header_fields(bytes: &[u8], mut at: usize, cut: bool, scan: &mut Scan) {
             scan.body_start = at + len;
             return;
         }
+        if !complete && cut {
+            // Part of a value, such as half a Call-ID, would be taken for another value.
+            break;
+        }
         if let [b' ' | b'\t', ..] = content {
             fold(content, at, scan);
         } else {
-            field(content, at, complete, scan);
+            field(content, at, scan);
         }
         at += len;
     }
@@ -321,12 +339,9 @@ fn fold(content: &[u8], at: usize, scan: &mut Scan) {
     }
 }
 
-fn field(content: &[u8], at: usize, complete: bool, scan: &mut Scan) {
+fn field(content: &[u8], at: usize, scan: &mut Scan) {
     let Some(colon) = memchr(b':', content) else {
-        // The last line of a cut capture may simply lack its end.
-        if complete {
-            scan.oddities.insert(Oddity::JunkLine);
-        }
+        scan.oddities.insert(Oddity::JunkLine);
         return;
     };
     let name = content.get(..colon).unwrap_or_default().trim_ascii_end();

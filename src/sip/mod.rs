@@ -166,7 +166,11 @@ impl Message {
     /// The URI of the first value of a From, To or Contact as written; `None` when there is none.
     pub fn uri(&self, header: HeaderName) -> Option<Box<[u8]>> {
         let value = self.header(header)?;
-        let first = value::list(&value).next()?;
+        // A From or To is one value, whatever commas an unquoted display name may have (RFC 4475 §3.1.2.15).
+        let first = match header {
+            HeaderName::From | HeaderName::To => &value,
+            _ => value::list(&value).next()?,
+        };
         Some(NameAddr::of(first).uri.into())
     }
 
@@ -181,7 +185,12 @@ impl Message {
     /// How many Via values the message has: one more for each proxy it passed.
     pub fn via_count(&self) -> usize {
         self.headers(HeaderName::Via)
-            .map(|value| value::list(&value).count())
+            .map(|value| {
+                // Stray separators are no values (RFC 4475 §3.1.2.1).
+                value::list(&value)
+                    .filter(|via| !via.starts_with(b";"))
+                    .count()
+            })
             .sum()
     }
 
@@ -269,8 +278,15 @@ impl Message {
         if single.into_iter().any(|header| count(header) > 1) {
             found.insert(Oddity::RepeatedSingle);
         }
-        if self.top_via().is_some_and(|via| Via::of(&via).is_none()) {
-            found.insert(Oddity::ViaUnreadable);
+        if count(HeaderName::Via) > 0 {
+            let value = self.top_via().unwrap_or_default();
+            match Via::of(&value) {
+                None => found.insert(Oddity::ViaUnreadable),
+                Some(via) if via.branch() == Some(value::MAGIC_COOKIE) => {
+                    found.insert(Oddity::BranchWithoutId);
+                }
+                Some(_) => {}
+            }
         }
         for header in [HeaderName::From, HeaderName::To] {
             if self
@@ -299,7 +315,37 @@ impl Message {
                 found.insert(Oddity::CseqMethod);
             }
         }
-        self.scan.oddities = self.scan.oddities.union(found);
+        if let Start::Request { uri, .. } = &self.scan.start
+            && value::has_headers(self.bytes(uri))
+        {
+            found.insert(Oddity::RequestUriHeaders);
+        }
+        self.scan.oddities = self.scan.oddities.union(found).union(self.out_of_range());
+    }
+
+    /// Numbers and dates that elements must not send; few messages have these fields.
+    fn out_of_range(&self) -> Oddities {
+        let mut found = Oddities::default();
+        for (header, largest) in [
+            (HeaderName::MaxForwards, 255),
+            (HeaderName::Expires, u64::from(u32::MAX)),
+            (HeaderName::MinExpires, u64::from(u32::MAX)),
+            (HeaderName::RetryAfter, u64::from(u32::MAX)),
+        ] {
+            if self
+                .header(header)
+                .is_some_and(|value| value::delta_seconds(&value).is_none_or(|it| it > largest))
+            {
+                found.insert(Oddity::NumberOutOfRange);
+            }
+        }
+        if self
+            .header(HeaderName::Date)
+            .is_some_and(|date| !date.to_ascii_uppercase().ends_with(b"GMT"))
+        {
+            found.insert(Oddity::DateZone);
+        }
+        found
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Method;
 use super::lexer::number;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// A Via value (RFC 3261 §20.42).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ impl<'a> Via<'a> {
     pub fn has_param(&self, name: &[u8]) -> bool {
         param(self.params, name).is_some()
     }
+
+    /// The parameters as written, from the first semicolon; empty when there are none.
+    pub(super) const fn params(&self) -> &'a [u8] {
+        self.params
+    }
 }
 
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.
@@ -65,6 +70,10 @@ pub struct NameAddr<'a> {
     params: &'a [u8],
     /// Whether a quoted display name ends.
     pub balanced: bool,
+    /// Whether the URI stands in angle brackets.
+    pub bracketed: bool,
+    /// Whether white space stands between the brackets and the URI, where none is allowed (RFC 4475 §3.1.2.14).
+    pub padded: bool,
 }
 
 impl<'a> NameAddr<'a> {
@@ -79,17 +88,26 @@ impl<'a> NameAddr<'a> {
             _ => (0, true),
         };
         let rest = value.get(display_len..).unwrap_or_default();
-        if let Some(open) = memchr(b'<', rest) {
+        let open = if balanced {
+            open_bracket(rest)
+        } else {
+            memchr(b'<', rest)
+        };
+        if let Some(open) = open {
             let inner = rest.get(open + 1..).unwrap_or_default();
             let close = memchr(b'>', inner).unwrap_or(inner.len());
+            let between = inner.get(..close).unwrap_or_default();
+            let uri = between.trim_ascii();
             return Self {
                 display: value
                     .get(..display_len + open)
                     .unwrap_or_default()
                     .trim_ascii(),
-                uri: inner.get(..close).unwrap_or_default().trim_ascii(),
+                uri,
                 params: inner.get(close + 1..).unwrap_or_default(),
                 balanced,
+                bracketed: true,
+                padded: uri.len() < between.len(),
             };
         }
         // Without brackets, parameters belong to the header field (RFC 3261 §20.10).
@@ -99,6 +117,8 @@ impl<'a> NameAddr<'a> {
             uri: rest.get(..end).unwrap_or_default().trim_ascii(),
             params: rest.get(end..).unwrap_or_default(),
             balanced,
+            bracketed: false,
+            padded: false,
         }
     }
 
@@ -110,6 +130,11 @@ impl<'a> NameAddr<'a> {
     /// A header parameter's value by its name in any case, empty for one without a value; `None` when it is not there.
     pub fn param(&self, name: &[u8]) -> Option<&'a [u8]> {
         param(self.params, name)
+    }
+
+    /// The header parameters as written, from the first semicolon; empty when there are none.
+    pub(super) const fn params(&self) -> &'a [u8] {
+        self.params
     }
 }
 
@@ -159,16 +184,49 @@ pub fn cseq(value: &[u8]) -> Option<(u64, Method)> {
     (digits > 0 && separated && !name.is_empty()).then(|| (number(sequence), Method::of(name)))
 }
 
+/// A number alone, or before a comment or parameters as in Retry-After (RFC 3261 §20.33); saturating. `None` for anything else.
+pub(super) fn delta_seconds(value: &[u8]) -> Option<u64> {
+    let digits = value
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (number_part, rest) = value.split_at_checked(digits)?;
+    let ends = matches!(rest.trim_ascii_start(), [] | [b';' | b'(', ..]);
+    (digits > 0 && ends).then(|| number(number_part))
+}
+
+/// Whether a SIP URI has header fields, which begin at the first `?` behind the user part (RFC 3261 §19.1.1).
+pub(super) fn has_headers(uri: &[u8]) -> bool {
+    is_sip(uri)
+        && uri
+            .rsplit(|&byte| byte == b'@')
+            .next()
+            .is_some_and(|behind_user| memchr(b'?', behind_user).is_some())
+}
+
+/// Whether the scheme is `sip` or `sips`.
+pub(super) fn is_sip(uri: &[u8]) -> bool {
+    let scheme = |name: &[u8]| {
+        uri.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    scheme(b"sip:") || scheme(b"sips:")
+}
+
 /// The values of a comma-separated list, quotes and angle brackets respected (RFC 3261 §7.3.1).
 pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    split(value, b',').filter(|item| !item.is_empty())
+}
+
+/// What stands between the separators, without the white space around it; also where nothing does.
+pub(super) fn split(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let current = rest.take()?;
-        let end = top_level(current, b',').unwrap_or(current.len());
+        let end = top_level(current, separator).unwrap_or(current.len());
         rest = current.get(end + 1..);
         Some(current.get(..end).unwrap_or_default().trim_ascii())
     })
-    .filter(|item| !item.is_empty())
 }
 
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
@@ -209,8 +267,20 @@ fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
     None
 }
 
+/// Where the first angle bracket opens outside quotes.
+fn open_bracket(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let next = at + memchr2(b'<', b'"', bytes.get(at..)?)?;
+        match bytes.get(next..)? {
+            quoted @ [b'"', ..] => at = next + quoted_len(quoted)?,
+            _ => return Some(next),
+        }
+    }
+}
+
 /// The length of the quoted string at the start, quotes included; `None` when it does not end.
-fn quoted_len(bytes: &[u8]) -> Option<usize> {
+pub(super) fn quoted_len(bytes: &[u8]) -> Option<usize> {
     let mut escaped = false;
     for (at, &byte) in bytes.iter().enumerate().skip(1) {
         match byte {
@@ -244,6 +314,11 @@ mod tests {
         assert_eq!(value.display, br#""A; \"B\" <x>""#);
         assert_eq!(value.uri, b"sip:a@example.com;tag=no");
         assert_eq!(value.tag(), Some(&b"yes"[..]));
+        assert!(value.bracketed && !value.padded);
+        let quoted = NameAddr::of(br#"sip:a@example.com;x="<y>";tag=12"#);
+        assert_eq!(quoted.uri, b"sip:a@example.com");
+        assert_eq!(quoted.tag(), Some(&b"12"[..]));
+        assert!(NameAddr::of(b"< sip:a@example.com >").padded);
         let bare = NameAddr::of(b"sip:a@example.com;tag=12");
         assert_eq!(bare.uri, b"sip:a@example.com");
         assert_eq!(bare.tag(), Some(&b"12"[..]));
