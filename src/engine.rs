@@ -515,6 +515,13 @@ impl<O: Observer> Engine<O> {
         for finding in found {
             self.keep(finding);
         }
+        for transaction in &call.transactions {
+            if call.response_is_implied(transaction) {
+                let flow = transaction.flow;
+                self.surroundings
+                    .note_unseen_answer(flow.src.ip(), flow.dst.ip());
+            }
+        }
     }
 
     fn view<'a>(&'a self, call: &'a Call) -> CallView<'a> {

@@ -206,12 +206,15 @@ impl CallView<'_> {
     /// (guard G-1WAY): then nothing that was not seen can be said of them.
     pub fn is_one_directional(&self, transaction: &Transaction) -> bool {
         let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
-        !self.surroundings.was_heard(dst, src)
-            && self.call.transactions.iter().any(|other| {
+        let proven_here = || {
+            self.call.transactions.iter().any(|other| {
                 other.flow.src.ip() == src
                     && other.flow.dst.ip() == dst
                     && self.call.response_is_implied(other)
             })
+        };
+        self.surroundings.is_one_directional(src, dst)
+            || (!self.surroundings.was_heard(dst, src) && proven_here())
     }
 
     /// Whether the sender gave up on this target and tried another one.

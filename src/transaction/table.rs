@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// After the last message of a transaction that has its final response: Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
 const LINGER: Duration = Duration::from_secs(32);
+/// The same for an INVITE whose final response nobody acknowledged: the side that answered hangs up after 64*T1 (RFC 3261
+/// §13.3.1.4), and its BYE belongs to the picture.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(36);
 /// After the last message of one that has none: Timers B and F, and the longest gap of a ladder with room for a late answer.
 const UNANSWERED: Duration = Duration::from_secs(34);
 /// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
@@ -512,6 +515,12 @@ fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: Transactio
 impl Open {
     fn deadline(&self) -> Timestamp {
         let patience = match self.transaction.state {
+            State::Completed
+                if self.transaction.method == Method::Invite
+                    && self.transaction.acks.is_empty() =>
+            {
+                UNACKNOWLEDGED
+            }
             State::Completed | State::Terminated => LINGER,
             State::Proceeding if self.transaction.method == Method::Invite => PROCEEDING,
             _ => UNANSWERED,
