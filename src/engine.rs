@@ -219,6 +219,7 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             keepalives: &self.keepalives,
             now: end,
+            lossy: self.lossy,
         };
         for finding in rules::judge_capture(&view, &mut self.last_finding) {
             self.keep(finding);

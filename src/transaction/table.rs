@@ -351,7 +351,7 @@ impl Table {
     }
 
     /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
-    /// without any, whose answer the ACK proves.
+    /// without any final one, whose answer the ACK proves.
     fn answered_invites(&self, identity: &Identity, to_tag: Option<&[u8]>) -> Vec<TransactionId> {
         let matching = |matches: &dyn Fn(&Transaction) -> bool| -> Vec<TransactionId> {
             self.invites
@@ -364,7 +364,7 @@ impl Table {
         };
         let answered = matching(&|it| acknowledges(it, to_tag));
         if answered.is_empty() {
-            matching(&|it| it.responses.is_empty())
+            matching(&|it| it.final_response().is_none())
         } else {
             answered
         }
