@@ -450,7 +450,10 @@ impl<O: Observer> Engine<O> {
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
-        self.book.message(message, began);
+        let late = !began
+            && placement.kind == Kind::New
+            && message.method().is_some_and(|method| method != Method::Ack);
+        self.book.message(message, began, late);
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
             if message

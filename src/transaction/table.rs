@@ -200,9 +200,14 @@ impl Table {
                 })
             })
         });
-        if let Some(id) = known
-            && let Some(open) = self.open.get_mut(&id)
-        {
+        let cancels = (identity.method == Method::Cancel).then(|| {
+            let mut invite = identity.clone();
+            invite.method = Method::Invite;
+            invite.key(&self.hasher)
+        });
+        // Its response may have been read before it.
+        let id = known.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow, key));
+        if let Some(open) = self.open.get_mut(&id) {
             open.touch(arrival, clock);
             let transaction = &mut open.transaction;
             let first = transaction.requests.count() == 0;
@@ -210,24 +215,12 @@ impl Table {
                 describe(transaction, arrival, uri);
             }
             transaction.requests.push(sighting);
-            return Placement {
-                kind: if first {
-                    Kind::New
-                } else {
-                    Kind::Retransmission
-                },
-                transaction: Some(id),
-            };
-        }
-        let cancels = (identity.method == Method::Cancel).then(|| {
-            let mut invite = identity.clone();
-            invite.method = Method::Invite;
-            invite.key(&self.hasher)
-        });
-        let id = self.begin(arrival, identity, arrival.flow, key);
-        if let Some(open) = self.open.get_mut(&id) {
-            describe(&mut open.transaction, arrival, uri);
-            open.transaction.requests.push(sighting);
+            if !first {
+                return Placement {
+                    kind: Kind::Retransmission,
+                    transaction: Some(id),
+                };
+            }
         }
         // RFC 3261 §9.1: the CANCEL has the branch of the INVITE it cancels.
         if let Some(invite_key) = cancels {
@@ -351,7 +344,7 @@ impl Table {
     }
 
     /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
-    /// without any final one, whose answer the ACK proves.
+    /// that had a provisional one only, then those without any: the ACK proves the answer.
     fn answered_invites(&self, identity: &Identity, to_tag: Option<&[u8]>) -> Vec<TransactionId> {
         let matching = |matches: &dyn Fn(&Transaction) -> bool| -> Vec<TransactionId> {
             self.invites
@@ -362,12 +355,14 @@ impl Table {
                 .filter(|id| self.get(*id).is_some_and(matches))
                 .collect()
         };
-        let answered = matching(&|it| acknowledges(it, to_tag));
-        if answered.is_empty() {
-            matching(&|it| it.final_response().is_none())
-        } else {
-            answered
+        let mut found = matching(&|it| acknowledges(it, to_tag));
+        if found.is_empty() {
+            found = matching(&|it| !it.responses.is_empty() && it.final_response().is_none());
         }
+        if found.is_empty() {
+            found = matching(&|it| it.responses.is_empty());
+        }
+        found
     }
 
     /// Of several hops that show the same transaction, the one a message on `flow` belongs to: exactly that hop, else one
