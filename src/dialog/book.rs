@@ -29,8 +29,9 @@ struct Entry {
 }
 
 impl Book {
-    /// Notes a message that is no copy. `began` says that it began a transaction.
-    pub fn message(&mut self, message: &Message, began: bool) {
+    /// Notes a message that is no copy. `began` says that it began a transaction, `late` that it is a request whose
+    /// response was read before it, as clocks of several capture points make it.
+    pub fn message(&mut self, message: &Message, began: bool, late: bool) {
         let Some(call_id) = message.call_id() else {
             return;
         };
@@ -68,6 +69,11 @@ impl Book {
             self.mid_dialog += u64::from(entry.starts_mid_dialog);
             self.calls +=
                 u64::from(!entry.starts_mid_dialog && message.method() == Some(Method::Invite));
+        }
+        if late && entry.starts_mid_dialog && message.to_tag().is_none() {
+            entry.starts_mid_dialog = false;
+            self.mid_dialog = self.mid_dialog.saturating_sub(1);
+            self.calls += u64::from(message.method() == Some(Method::Invite));
         }
         match dialog {
             Some((Change::Ended, tags)) => entry.dialogs.retain(|other| *other != tags),

@@ -66,14 +66,16 @@ impl Call {
             return false;
         }
         let same_client = |other: &Transaction| other.flow.src.ip() == transaction.flow.src.ip();
-        // What the client sends on may follow from the answer of another target that it turned to.
-        if self
-            .attempt(transaction)
-            .any(|other| same_client(other) && !other.responses.is_empty())
-        {
-            return false;
+        let answered = |other: &Transaction| same_client(other) && !other.responses.is_empty();
+        // An ACK belongs to the INVITEs of its CSeq number, of which another target may have answered one.
+        let acknowledged = transaction.acks.iter().any(|ack| ack.to_tag.is_some())
+            && !self
+                .attempt(transaction)
+                .any(|other| answered(other) && other.cseq == transaction.cseq);
+        // What else the client sends on may follow from the answer of any other target that it turned to.
+        if acknowledged || self.attempt(transaction).any(answered) {
+            return acknowledged;
         }
-        let acknowledged = transaction.acks.iter().any(|ack| ack.to_tag.is_some());
         // Two sends and a CANCEL are a user who hung up at once on a peer that answered; more are a peer that did not.
         let cancelled = transaction.cancelled.is_some() && transaction.requests.count() < 3;
         let authenticated = transaction.credentials.is_empty()
@@ -87,7 +89,31 @@ impl Call {
                     && same_client(other)
                     && other.from.tag == transaction.from.tag
             });
-        acknowledged || cancelled || authenticated || (in_dialog && !transaction.in_dialog())
+        cancelled || authenticated || (in_dialog && !transaction.in_dialog())
+    }
+
+    /// Whether an INVITE that has 100 at most was answered nevertheless (guard G-1WAY): an ACK proves a final response, a
+    /// request in the dialog one with a To tag, and the next INVITE of the same side that the one before is over (RFC
+    /// 3261 §14.1).
+    pub fn progress_is_implied(&self, invite: &Transaction) -> bool {
+        if Self::first_progress(invite).is_some() {
+            return false;
+        }
+        let elsewhere = self.attempt(invite).any(|other| {
+            other.flow.src.ip() == invite.flow.src.ip() && Self::first_progress(other).is_some()
+        });
+        let follows = |other: &Transaction| {
+            let same_side = other.from.tag == invite.from.tag;
+            other.in_dialog()
+                && other.id > invite.id
+                && if invite.in_dialog() {
+                    same_side && other.method == Method::Invite
+                } else {
+                    same_side || other.to.tag == invite.from.tag
+                }
+        };
+        invite.acks.iter().any(|ack| ack.to_tag.is_some())
+            || (!elsewhere && self.transactions.iter().any(follows))
     }
 
     /// Whether another BYE of this call was on its way at that moment or before: then a 481 to a BYE is a normal race.

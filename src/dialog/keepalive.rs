@@ -26,6 +26,8 @@ pub struct Ping {
     pub time: Timestamp,
     /// Its packets.
     pub frames: Vec<FrameNumber>,
+    /// Whether it was sent again as UDP asks, or needs not be: then its sender had no answer.
+    pub repeated: bool,
     /// Whether its silence is proven, or its sender gave it up and sent another ping.
     failed: bool,
 }
@@ -79,6 +81,9 @@ impl Keepalives {
                 id: transaction.id,
                 time: transaction.start(),
                 frames: transaction.frames(),
+                repeated: transaction.requests.count() > 1
+                    || !transaction.icmp.is_empty()
+                    || transaction.flow.transport.is_reliable(),
                 failed: unanswered,
             });
         }

@@ -4,7 +4,7 @@ use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
@@ -12,6 +12,7 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub struct Surroundings {
     heard: HashMap<(IpAddr, IpAddr), u64>,
+    unseen_answers: HashSet<(IpAddr, IpAddr)>,
     hasher: RandomState,
     successes: HashMap<u64, Timestamp>,
     success_order: VecDeque<u64>,
@@ -33,6 +34,21 @@ impl Surroundings {
     /// Whether any SIP message went from one host to another so far.
     pub fn was_heard(&self, src: IpAddr, dst: IpAddr) -> bool {
         self.heard.contains_key(&(src, dst))
+    }
+
+    /// Notes that requests from one host to another are known to have had answers that the capture lacks.
+    pub fn note_unseen_answer(&mut self, src: IpAddr, dst: IpAddr) {
+        if self.unseen_answers.len() < MAX_HOST_PAIRS {
+            self.unseen_answers.insert((src, dst));
+        } else {
+            self.pairs_refused += 1;
+        }
+    }
+
+    /// Whether the capture has nothing of what the second host sent to the first, although a call that was judged before
+    /// proves that there was something (guard G-1WAY).
+    pub fn is_one_directional(&self, src: IpAddr, dst: IpAddr) -> bool {
+        self.unseen_answers.contains(&(src, dst)) && !self.was_heard(dst, src)
     }
 
     /// How many SIP messages went from one host to another.

@@ -155,6 +155,7 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             keepalives: &self.keepalives,
             now: end,
+            lossy: self.lossy,
         };
         for finding in rules::judge_capture(&view, &mut self.last_finding) {
             self.keep(finding);
@@ -369,7 +370,10 @@ impl<O: Observer> Engine<O> {
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
-        self.book.message(message, began);
+        let late = !began
+            && placement.kind == Kind::New
+            && message.method().is_some_and(|method| method != Method::Ack);
+        self.book.message(message, began, late);
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
             if message
@@ -434,6 +438,13 @@ impl<O: Observer> Engine<O> {
         }
         for finding in found {
             self.keep(finding);
+        }
+        for transaction in &call.transactions {
+            if call.response_is_implied(transaction) {
+                let flow = transaction.flow;
+                self.surroundings
+                    .note_unseen_answer(flow.src.ip(), flow.dst.ip());
+            }
         }
     }
 

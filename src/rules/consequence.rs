@@ -27,9 +27,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     };
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
-        return others().find(|other| {
+        let said = others().find(|other| {
             other.rule.name == "icmp-unreachable" && shares_transaction(other, finding)
         });
+        if said.is_some() {
+            return said;
+        }
     }
     // The hop behind is silent: waiting for it, giving up and every answer that says so are its consequences.
     let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")

@@ -135,10 +135,14 @@ impl Finding {
 
     /// Proven absence keeps the rule's severity; absence so far is a warning and possible at most.
     pub(super) fn silence(mut self, silence: Silence, lossy: bool) -> Self {
-        if silence == Silence::SoFar {
-            self.so_far = true;
-            self.severity = self.severity.min(Severity::Warning);
-            self.confidence = Confidence::Possible;
+        match silence {
+            Silence::Proven => {}
+            Silence::Unrepeated => self.confidence = Confidence::Likely,
+            Silence::SoFar => {
+                self.so_far = true;
+                self.severity = self.severity.min(Severity::Warning);
+                self.confidence = Confidence::Possible;
+            }
         }
         if lossy {
             self.confidence = Confidence::Possible;

@@ -135,6 +135,8 @@ pub struct CaptureView<'a> {
     pub keepalives: &'a Keepalives,
     /// The time of the last packet.
     pub now: Timestamp,
+    /// Whether the capture is known to lack packets (guard G-LOSS).
+    pub lossy: bool,
 }
 
 /// What the engine counts over a whole capture, as far as findings need it.
@@ -162,11 +164,17 @@ pub struct Counts {
     pub mid_dialog: u64,
 }
 
+/// Sends after which a sender over UDP has certainly had no answer: two may cross with a slow one.
+const INSISTED: usize = 3;
+
 /// How sure one can be that something that was not seen was not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
     /// As long as the protocol waits, or with the complete ladder of retransmissions.
     Proven,
+    /// As long as the protocol waits, but its sender did not repeat it as UDP asks (RFC 3261 §17.1.1.2, §17.1.2.2): it may
+    /// have had an answer that the capture lacks.
+    Unrepeated,
     /// Long enough to be told, not long enough to be certain.
     SoFar,
 }
@@ -193,10 +201,17 @@ impl CallView<'_> {
         let timeout = timers::timeout(transaction, self.thresholds.t1);
         let ladder =
             !transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction);
-        if waited >= timeout || ladder {
-            return Some(Silence::Proven);
-        }
         let sends = transaction.requests.count();
+        if waited >= timeout || ladder {
+            let insisted = transaction.flow.transport.is_reliable()
+                || sends >= INSISTED
+                || !transaction.icmp.is_empty();
+            return Some(if insisted {
+                Silence::Proven
+            } else {
+                Silence::Unrepeated
+            });
+        }
         let long =
             sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
         (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
@@ -206,12 +221,15 @@ impl CallView<'_> {
     /// (guard G-1WAY): then nothing that was not seen can be said of them.
     pub fn is_one_directional(&self, transaction: &Transaction) -> bool {
         let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
-        !self.surroundings.was_heard(dst, src)
-            && self.call.transactions.iter().any(|other| {
+        let proven_here = || {
+            self.call.transactions.iter().any(|other| {
                 other.flow.src.ip() == src
                     && other.flow.dst.ip() == dst
                     && self.call.response_is_implied(other)
             })
+        };
+        self.surroundings.is_one_directional(src, dst)
+            || (!self.surroundings.was_heard(dst, src) && proven_here())
     }
 
     /// Whether the sender gave up on this target and tried another one.

@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// After the last message of a transaction that has its final response: Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
 const LINGER: Duration = Duration::from_secs(32);
+/// The same for an INVITE whose final response nobody acknowledged: the side that answered hangs up after 64*T1 (RFC 3261
+/// §13.3.1.4), and its BYE belongs to the picture.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(36);
 /// After the last message of one that has none: Timers B and F, and the longest gap of a ladder with room for a late answer.
 const UNANSWERED: Duration = Duration::from_secs(34);
 /// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
@@ -195,9 +198,14 @@ impl Table {
                 })
             })
         });
-        if let Some(id) = known
-            && let Some(open) = self.open.get_mut(&id)
-        {
+        let cancels = (identity.method == Method::Cancel).then(|| {
+            let mut invite = identity.clone();
+            invite.method = Method::Invite;
+            invite.key(&self.hasher)
+        });
+        // Its response may have been read before it.
+        let id = known.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow, key));
+        if let Some(open) = self.open.get_mut(&id) {
             open.touch(arrival, clock);
             let transaction = &mut open.transaction;
             let first = transaction.requests.count() == 0;
@@ -205,24 +213,9 @@ impl Table {
                 describe(transaction, arrival, uri);
             }
             transaction.requests.push(sighting);
-            return (
-                if first {
-                    Kind::New
-                } else {
-                    Kind::Retransmission
-                },
-                Some(id),
-            );
-        }
-        let cancels = (identity.method == Method::Cancel).then(|| {
-            let mut invite = identity.clone();
-            invite.method = Method::Invite;
-            invite.key(&self.hasher)
-        });
-        let id = self.begin(arrival, identity, arrival.flow, key);
-        if let Some(open) = self.open.get_mut(&id) {
-            describe(&mut open.transaction, arrival, uri);
-            open.transaction.requests.push(sighting);
+            if !first {
+                return (Kind::Retransmission, Some(id));
+            }
         }
         // RFC 3261 §9.1: the CANCEL has the branch of the INVITE it cancels.
         if let Some(invite_key) = cancels {
@@ -337,7 +330,7 @@ impl Table {
     }
 
     /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
-    /// without any, whose answer the ACK proves.
+    /// that had a provisional one only, then those without any: the ACK proves the answer.
     fn answered_invites(&self, identity: &Identity, to_tag: Option<&[u8]>) -> Vec<TransactionId> {
         let matching = |matches: &dyn Fn(&Transaction) -> bool| -> Vec<TransactionId> {
             self.invites
@@ -348,12 +341,14 @@ impl Table {
                 .filter(|id| self.get(*id).is_some_and(matches))
                 .collect()
         };
-        let answered = matching(&|it| acknowledges(it, to_tag));
-        if answered.is_empty() {
-            matching(&|it| it.responses.is_empty())
-        } else {
-            answered
+        let mut found = matching(&|it| acknowledges(it, to_tag));
+        if found.is_empty() {
+            found = matching(&|it| !it.responses.is_empty() && it.final_response().is_none());
         }
+        if found.is_empty() {
+            found = matching(&|it| it.responses.is_empty());
+        }
+        found
     }
 
     /// Of several hops that show the same transaction, the one a message on `flow` belongs to: exactly that hop, else one
@@ -501,6 +496,12 @@ fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: Transactio
 impl Open {
     fn deadline(&self) -> Timestamp {
         let patience = match self.transaction.state {
+            State::Completed
+                if self.transaction.method == Method::Invite
+                    && self.transaction.acks.is_empty() =>
+            {
+                UNACKNOWLEDGED
+            }
             State::Completed | State::Terminated => LINGER,
             State::Proceeding if self.transaction.method == Method::Invite => PROCEEDING,
             _ => UNANSWERED,

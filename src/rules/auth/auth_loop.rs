@@ -2,7 +2,8 @@
 
 use super::{challenged, nonce_was_fresh, rejects};
 use crate::rules::{CallView, Finding, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
+use crate::transaction::timers;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-loop",
@@ -22,9 +23,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let retried: Vec<_> = view.call.later_tries(transaction).collect();
-        if told.contains(&transaction.id)
-            || (!retried.is_empty() && !nonce_was_fresh(view.call, transaction))
-        {
+        let fresh = nonce_was_fresh(view.call, transaction);
+        if told.contains(&transaction.id) || (!retried.is_empty() && !fresh) {
             continue;
         }
         // All tries of one client at one server are one conversation.
@@ -52,6 +52,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("algorithm", &*challenge.algorithm);
         for try_again in rejected {
             finding = finding.also(try_again);
+        }
+        // The last word, but to a nonce that may only have grown old.
+        if !fresh {
+            let waited = view.now.since(response.time());
+            finding.so_far = waited < timers::timeout(transaction, view.thresholds.t1);
+            finding.confidence = Confidence::Possible;
         }
         if came_right {
             finding = finding.severity(Severity::Warning);

@@ -2,7 +2,7 @@
 
 use super::no_answer::rang_in_vain;
 use crate::rules::{CallView, Fact, Finding, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction};
 
@@ -39,6 +39,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         }
         let mut finding = Finding::of(&RULE, transaction)
             .severity(severity)
+            .confidence(if severity == Severity::Info {
+                Confidence::Certain
+            } else {
+                confidence(view, transaction, response)
+            })
             .fact("method", transaction.method.name())
             .fact("code", response.code)
             .fact("reason", &*response.reason)
@@ -97,7 +102,11 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let glare = response.code == 491 && transaction.in_dialog();
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
-    if came_right(view, transaction, response) || crossed || ordinary {
+    if came_right(view, transaction, response)
+        || crossed
+        || ordinary
+        || is_tried_again(view, transaction, response)
+    {
         Severity::Info
     } else if redirected || is_bye || glare {
         Severity::Warning
@@ -108,12 +117,40 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
 
 /// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
 fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
-    let asks_for_another = matches!(response.code, 300..400 | 422 | 423 | 503);
     view.came_right(transaction)
-        || (asks_for_another
+        || (asks_for_another_try(response)
             && view
                 .surroundings
                 .succeeded_after(transaction, response.time()))
+}
+
+/// Whether the same client made another try after this answer that has no final response in the capture: the attempt's
+/// last word is not this one.
+fn is_tried_again(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    view.call.attempt(transaction).any(|other| {
+        other.final_response().is_none()
+            && other.start() > response.time()
+            && other.flow.src.ip() == transaction.flow.src.ip()
+    })
+}
+
+/// The caller may get another answer than this: as long as its own hop or another fork has no final response, and where
+/// the client is asked to try elsewhere, which the capture need not show.
+fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> Confidence {
+    let open = view
+        .call
+        .attempt(transaction)
+        .any(|other| other.via_count <= transaction.via_count && other.final_response().is_none());
+    if open || asks_for_another_try(response) {
+        Confidence::Likely
+    } else {
+        Confidence::Certain
+    }
+}
+
+/// RFC 3261 §8.1.3.4, RFC 4028 §7.3, RFC 3263 §4.3.
+const fn asks_for_another_try(response: &Response) -> bool {
+    matches!(response.code, 300..400 | 422 | 423 | 503)
 }
 
 /// Who gave this answer first: of the hops that show the same code, the one farthest from the caller.

@@ -2,7 +2,7 @@
 
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "options-no-response",
@@ -25,6 +25,11 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             .fact("answered", peer.answered);
         if run.len() >= DOWN_AFTER {
             finding = finding.severity(Severity::Error);
+        }
+        if view.lossy {
+            finding = finding.confidence(Confidence::Possible);
+        } else if !run.iter().any(|ping| ping.repeated) {
+            finding = finding.confidence(Confidence::Likely);
         }
         finding.transactions = run.iter().map(|ping| ping.id).collect();
         finding.frames = run.iter().flat_map(|ping| ping.frames.clone()).collect();

@@ -1,0 +1,213 @@
+//! Each rule has a case that raises it and a near miss that does not: `<stem>.flow` and `<stem>.near-miss.flow` beside
+//! its words. What a case's header expects is all that may be found above info.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod support;
+
+use sipdiag::catalogue::{Catalogue, Language};
+use sipdiag::rules::{Finding, RULES, Rule};
+use sipdiag::severity::Severity;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use support::flow::{Expectation, Flow};
+use support::run::Outcome;
+
+#[test]
+fn every_rule_is_raised_by_its_flow() {
+    let mut faults = Vec::new();
+    for (rule, stem) in stems() {
+        let path = stem.with_extension("flow");
+        if !path.exists() {
+            faults.push(format!("{}: no {}", rule.name, path.display()));
+            continue;
+        }
+        let flow = Flow::read(&path);
+        let outcome = flow.run();
+        if !flow.expects.iter().any(|it| is_named(it.name(), rule)) {
+            faults.push(format!("{}: does not expect {}", flow.name, rule.name));
+        }
+        faults.extend(differences(&flow, &outcome));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn no_rule_is_raised_by_its_near_miss() {
+    let mut faults = Vec::new();
+    for (rule, stem) in stems() {
+        let path = stem.with_extension("near-miss.flow");
+        if !path.exists() {
+            faults.push(format!("{}: no {}", rule.name, path.display()));
+            continue;
+        }
+        let flow = Flow::read(&path);
+        let outcome = flow.run();
+        if !flow.expects_not.iter().any(|it| is_named(it, rule)) {
+            faults.push(format!("{}: does not exclude {}", flow.name, rule.name));
+        }
+        faults.extend(differences(&flow, &outcome));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Further cases of a rule: `<stem>.<what is special>.flow`.
+#[test]
+fn the_other_cases_of_a_rule_say_what_they_expect() {
+    let stems = stems();
+    let mut faults = Vec::new();
+    for path in flows() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let stem = path.with_file_name(name.split('.').next().unwrap());
+        let Some((rule, _)) = stems.iter().find(|(_, it)| *it == stem) else {
+            faults.push(format!("{} belongs to no rule", path.display()));
+            continue;
+        };
+        let flow = Flow::read(&path);
+        let named = (flow.expects.iter().map(Expectation::name))
+            .chain(flow.expects_not.iter().map(String::as_str))
+            .any(|it| is_named(it, rule));
+        if !named {
+            faults.push(format!("{} says nothing of {}", flow.name, rule.name));
+        }
+        faults.extend(differences(&flow, &flow.run()));
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
+    let mut faults = Vec::new();
+    for path in flows() {
+        let flow = Flow::read(&path);
+        for finding in &flow.run().report.findings {
+            for language in Language::ALL {
+                let message = Catalogue::new(language).message(finding);
+                if message.is_empty() || message.contains(['{', '}']) {
+                    faults.push(format!("{}: {}: {message}", flow.name, finding.name()));
+                }
+            }
+            if finding.frames.is_empty() && !is_about_the_capture(finding) {
+                faults.push(format!("{}: {}: no frames", flow.name, finding.name()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Every template of every language, also those that no case uses, asks only for facts that the rule gives.
+#[test]
+fn templates_ask_for_facts_that_the_rule_gives() {
+    let mut given = std::collections::BTreeMap::<&str, BTreeSet<&str>>::new();
+    for path in flows() {
+        for finding in &Flow::read(&path).run().report.findings {
+            let facts = given.entry(finding.rule.name).or_default();
+            facts.extend(finding.facts.iter().map(|(name, _)| *name));
+        }
+    }
+    let mut faults = Vec::new();
+    for rule in RULES {
+        for language in Language::ALL {
+            let words = Catalogue::new(language).rule(rule);
+            for template in [Some(&words.message), words.message_so_far.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                for name in placeholders(template) {
+                    if !given.get(rule.name).is_some_and(|it| it.contains(name)) {
+                        faults.push(format!("{} {}: {{{name}}}", language.code(), rule.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// What a run found that its flow does not allow, or lacks.
+fn differences(flow: &Flow, outcome: &Outcome) -> Vec<String> {
+    let found = outcome.findings();
+    let mut faults = Vec::new();
+    for expected in &flow.expects {
+        if !found.contains(expected) {
+            faults.push(format!("{}: lacks    {expected}", flow.name));
+        }
+    }
+    for (finding, worded) in outcome.report.findings.iter().zip(&found) {
+        let excluded = flow.expects_not.iter().any(|it| *it == finding.name());
+        let unstated = finding.severity > Severity::Info && !flow.expects.contains(worded);
+        if excluded || unstated {
+            let message = Catalogue::new(Language::English).message(finding);
+            faults.push(format!("{}: has also {worded}: {message}", flow.name));
+        }
+    }
+    if flow.expects.is_empty() && flow.expects_not.is_empty() {
+        faults.push(format!("{}: expects nothing", flow.name));
+    }
+    faults
+}
+
+fn is_named(name: &str, rule: &Rule) -> bool {
+    name == rule.name
+        || (rule.name == "status"
+            && name
+                .strip_prefix("status-")
+                .is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit())))
+}
+
+fn is_about_the_capture(finding: &Finding) -> bool {
+    finding.rule.name.starts_with("capture-") && finding.call_id.is_none()
+}
+
+/// Each rule with its path but for the ending: that of the words it includes.
+fn stems() -> Vec<(&'static Rule, PathBuf)> {
+    let words: Vec<_> = files("toml")
+        .into_iter()
+        .map(|path| (std::fs::read_to_string(&path).unwrap(), path))
+        .collect();
+    RULES
+        .iter()
+        .map(|rule| {
+            let (_, path) = words
+                .iter()
+                .find(|(text, _)| text == rule.words)
+                .unwrap_or_else(|| panic!("where are the words of {}?", rule.name));
+            (*rule, path.with_extension(""))
+        })
+        .collect()
+}
+
+fn flows() -> Vec<PathBuf> {
+    files("flow")
+}
+
+fn files(extension: &str) -> Vec<PathBuf> {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    let mut files = Vec::new();
+    for family in std::fs::read_dir(rules).unwrap() {
+        let family = family.unwrap().path();
+        if family.is_dir() {
+            files.extend(
+                std::fs::read_dir(family)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path())
+                    .filter(|path| path.extension().is_some_and(|it| it == extension)),
+            );
+        }
+    }
+    files.sort();
+    files
+}
+
+fn placeholders(template: &str) -> Vec<&str> {
+    template
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+        .collect()
+}

@@ -1,0 +1,372 @@
+//! Reads `.flow` files: cases that a reviewer reads as text and the engine as packets.
+//!
+//! ```text
+//! # A title in a line or more.
+//! # expects: invite-no-response warning possible so-far      what must be found: name severity confidence
+//! # expects: status-487 info certain consequence-of invite-stuck-trying
+//! # expects-not: icmp-unreachable                             what must not be found
+//! alice = 192.0.2.10:5060                                     who is who
+//! bob = 192.0.2.20:5060
+//!
+//! +0.000 alice -> bob  INVITE a1                              seconds; a request: method, branch
+//! +0.010 bob -> alice  100 INVITE a1                          a response: code, method and branch of its request
+//! +0.500 +1.500 again                                         the message above again, in new packets
+//! +1.501 copy                                                 the packet above captured once more
+//! +2.000 alice -> bob  INVITE a2 cseq=2 uri=sip:5@example.com
+//!     Authorization: Digest …                                 a header field: replaces the one of that name, or is added
+//!     | v=0                                                   a line of the body
+//! +2.010 bob -> alice  200 INVITE a2 tag=x
+//! +2.020 alice -> bob  ACK a3 cseq=2 to=bob;x
+//! +2.1 icmp 3/3 from bob quoting previous                     with all that was sent, or `quoting previous 8` bytes
+//! +40 packet                                                  something that is not SIP: the capture goes on
+//! +41 frame 0x8847                                            an Ethernet frame of that type
+//! dropped 3                                                   the kernel's count
+//! damaged packet 7 offset 1234 the record is cut
+//! ```
+//!
+//! Between the addresses and the message may stand: `tcp`; `ip-id=7`, else each packet has its own; `cut=100`, so many
+//! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it.
+//!
+//! A request is complete: its Via has the source address and the branch behind the magic cookie; `p1/a1` puts it on top
+//! of the Vias of the request `a1`. Where nothing else is said it is `call=1`, `cseq=1`, `from=alice;a` (user and tag),
+//! `to=bob`, and the Request-URI names the To; a REGISTER is to `alice` at `sip:example.com`. INVITE, REGISTER and other
+//! target refreshes have a Contact: the address of that user where the file names one, else of the sender. A response
+//! has Via, From, To, Call-ID and CSeq of its request (RFC 3261 §8.2.6.2), the To tag `b` unless `tag=` says otherwise,
+//! and a Contact where it forms a dialog.
+
+use super::message::{Message, Spec};
+use super::packet::{self, Endpoints};
+use sipdiag::capture::{CaptureFacts, Damage};
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+/// A case.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) name: String,
+    pub(crate) expects: Vec<Expectation>,
+    pub(crate) expects_not: Vec<String>,
+    pub(crate) packets: Vec<FlowPacket>,
+    pub(crate) facts: CaptureFacts,
+}
+
+/// A finding as a file's header words it: `name severity confidence [so-far] [consequence-of name]`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Expectation(pub(crate) String);
+
+impl Expectation {
+    pub(crate) fn name(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A packet as it will be captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FlowPacket {
+    /// Nanoseconds since the beginning of the case.
+    pub(crate) time: i64,
+    pub(crate) data: Vec<u8>,
+    pub(crate) original_len: u32,
+    /// Source and destination of a SIP packet; `None` for others.
+    pub(crate) ends: Option<(IpAddr, IpAddr)>,
+    /// The line of the file.
+    pub(crate) line: usize,
+}
+
+impl Flow {
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    pub(crate) fn parse(name: &str, text: &str) -> Self {
+        let mut reader = Reader {
+            flow: Self {
+                name: name.to_owned(),
+                ..Self::default()
+            },
+            ..Reader::default()
+        };
+        let lines: Vec<_> = text.lines().collect();
+        let mut at = 0;
+        while let Some(line) = lines.get(at) {
+            let below = lines[at + 1..]
+                .iter()
+                .take_while(|line| line.starts_with(' ') && !line.trim().is_empty())
+                .count();
+            reader.line = at + 1;
+            let fields: Vec<_> = lines[at + 1..=at + below]
+                .iter()
+                .map(|line| line.trim())
+                .collect();
+            reader.line(line.trim(), &fields);
+            at += 1 + below;
+        }
+        reader.flow
+    }
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    flow: Flow,
+    line: usize,
+    hosts: HashMap<String, SocketAddr>,
+    requests: Vec<(String, Message)>,
+    previous: Option<(Message, Endpoints, usize)>,
+    next_id: u16,
+    next_sequence: HashMap<(SocketAddr, SocketAddr), u32>,
+}
+
+impl Reader {
+    fn fail(&self, what: &str) -> ! {
+        panic!("{}:{}: {what}", self.flow.name, self.line)
+    }
+
+    fn line(&mut self, line: &str, fields: &[&str]) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [] => {}
+            ["#", "expects:", rest @ ..] => {
+                self.flow.expects.push(Expectation(rest.join(" ")));
+            }
+            ["#", "expects-not:", name] => self.flow.expects_not.push((*name).to_owned()),
+            [first, ..] if first.starts_with('#') => {}
+            [name, "=", address] => {
+                let Ok(address) = address.parse() else {
+                    self.fail("no address")
+                };
+                self.hosts.insert((*name).to_owned(), address);
+            }
+            ["dropped", count] => self.flow.facts.dropped_by_kernel = count.parse().ok(),
+            ["damaged", "packet", packet, "offset", offset, what @ ..] => {
+                self.flow.facts.damage.push(Damage {
+                    input: "case.pcap".to_owned(),
+                    packet: self.number(packet),
+                    offset: self.number(offset),
+                    what: what.join(" "),
+                });
+            }
+            [first, ..] if first.starts_with('+') => {
+                let split = words
+                    .iter()
+                    .position(|word| !word.starts_with('+'))
+                    .unwrap_or_else(|| self.fail("nothing behind the time"));
+                let times: Vec<_> = words[..split].iter().map(|word| self.time(word)).collect();
+                for time in times {
+                    self.event(time, &words[split..], fields);
+                }
+            }
+            _ => self.fail("not understood"),
+        }
+    }
+
+    fn number<T: std::str::FromStr>(&self, word: &str) -> T {
+        word.parse()
+            .unwrap_or_else(|_| self.fail(&format!("{word} is no number")))
+    }
+
+    fn time(&self, word: &str) -> i64 {
+        let seconds: f64 = self.number(&word[1..]);
+        #[expect(clippy::cast_possible_truncation, reason = "microseconds of a case")]
+        let micros = (seconds * 1e6).round() as i64;
+        micros * 1000
+    }
+
+    fn event(&mut self, time: i64, words: &[&str], fields: &[&str]) {
+        match words {
+            ["packet"] => self.push(time, packet::unrelated(), None, None),
+            ["frame", ether_type] => {
+                let Ok(ether_type) = u16::from_str_radix(ether_type.trim_start_matches("0x"), 16)
+                else {
+                    self.fail("no type of an Ethernet frame")
+                };
+                self.push(time, packet::frame(ether_type), None, None);
+            }
+            ["copy"] => {
+                let Some(packet) = self.flow.packets.last().cloned() else {
+                    self.fail("nothing to copy")
+                };
+                self.flow.packets.push(FlowPacket {
+                    time,
+                    line: self.line,
+                    ..packet
+                });
+            }
+            ["again"] => {
+                let Some((message, ends, _)) = self.previous.clone() else {
+                    self.fail("nothing to send again")
+                };
+                self.send(time, &message, ends, Sending::default());
+            }
+            [
+                "icmp",
+                kind,
+                "from",
+                from,
+                "quoting",
+                "previous",
+                bytes @ ..,
+            ] => {
+                let reporter = self.host(from);
+                let Some((_, ends, index)) = &self.previous else {
+                    self.fail("nothing to quote")
+                };
+                let Some((kind, code)) = kind.split_once('/') else {
+                    self.fail("no type/code")
+                };
+                let kept = match bytes {
+                    [] => usize::MAX,
+                    [bytes, ..] => self.number(bytes),
+                };
+                let data = packet::icmp(
+                    self.number(kind),
+                    self.number(code),
+                    reporter.ip(),
+                    ends.src.ip(),
+                    &self.flow.packets[*index].data,
+                    kept,
+                );
+                self.push(time, data, None, None);
+            }
+            [src, "->", dst, rest @ ..] => {
+                let mut sending = Sending::default();
+                let mut ends = Endpoints {
+                    src: self.host(src),
+                    dst: self.host(dst),
+                    tcp: false,
+                };
+                let mut rest = rest;
+                while let [word, behind @ ..] = rest {
+                    match word.split_once('=') {
+                        None if *word == "tcp" => ends.tcp = true,
+                        None if *word == "udp" => {}
+                        None if *word == "unseen" => sending.unseen = true,
+                        Some(("ip-id", id)) => sending.id = Some(self.number(id)),
+                        Some(("cut", len)) => sending.cut = Some(self.number(len)),
+                        _ => break,
+                    }
+                    rest = behind;
+                }
+                let message = self.message(rest, fields, ends);
+                self.send(time, &message, ends, sending);
+            }
+            _ => self.fail("not understood"),
+        }
+    }
+
+    fn host(&self, name: &str) -> SocketAddr {
+        self.hosts
+            .get(name)
+            .copied()
+            .or_else(|| name.parse().ok())
+            .unwrap_or_else(|| self.fail(&format!("who is {name}?")))
+    }
+
+    fn message(&mut self, words: &[&str], fields: &[&str], ends: Endpoints) -> Message {
+        let (code, words) = match words {
+            [code, rest @ ..] if code.len() == 3 && code.parse::<u16>().is_ok() => {
+                (Some(*code), rest)
+            }
+            _ => (None, words),
+        };
+        let [method, branch, params @ ..] = words else {
+            self.fail("a method and a branch are wanted")
+        };
+        let mut spec = Spec::default();
+        for param in params {
+            let Some((name, value)) = param.split_once('=') else {
+                self.fail(&format!("{param} is no name=value"))
+            };
+            if !spec.set(name, value) {
+                self.fail(&format!("{name} is not known"));
+            }
+        }
+        let known = |branch: &str, method: Option<&str>| {
+            self.requests
+                .iter()
+                .rev()
+                .find(|(it, message)| {
+                    it == branch && method.is_none_or(|method| message.is_of(method))
+                })
+                .map(|(_, message)| message)
+        };
+        let hosts = |name: &str| self.hosts.get(name).copied();
+        let mut message = if let Some(code) = code {
+            let Some(request) = known(branch, Some(method)) else {
+                self.fail(&format!("no {method} {branch} to answer"))
+            };
+            Message::response(code, request, &spec, ends, hosts)
+        } else {
+            let (top, below) = branch.split_once('/').unwrap_or((branch, ""));
+            let below = (!below.is_empty()).then(|| {
+                known(below, Some(method))
+                    .or_else(|| known(below, None))
+                    .unwrap_or_else(|| self.fail(&format!("no request {below}")))
+            });
+            Message::request(method, top, below, &spec, ends, hosts)
+        };
+        if let Err(what) = message.apply(fields) {
+            self.fail(&what);
+        }
+        if code.is_none() {
+            self.requests.push(((*branch).to_owned(), message.clone()));
+        }
+        message
+    }
+
+    fn send(&mut self, time: i64, message: &Message, ends: Endpoints, sending: Sending) {
+        let bytes = message.bytes();
+        self.next_id += 1;
+        let id = sending.id.unwrap_or(self.next_id);
+        let sequence = self
+            .next_sequence
+            .entry((ends.src, ends.dst))
+            .or_insert(1000);
+        let data = packet::sip(ends, id, *sequence, &bytes);
+        *sequence += u32::try_from(bytes.len()).unwrap_or_default();
+        if sending.unseen {
+            return;
+        }
+        self.push(
+            time,
+            data,
+            Some((ends.src.ip(), ends.dst.ip())),
+            sending.cut,
+        );
+        self.previous = Some((message.clone(), ends, self.flow.packets.len() - 1));
+    }
+
+    fn push(
+        &mut self,
+        time: i64,
+        mut data: Vec<u8>,
+        ends: Option<(IpAddr, IpAddr)>,
+        cut: Option<usize>,
+    ) {
+        let original_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        data.truncate(cut.unwrap_or(usize::MAX));
+        self.flow.packets.push(FlowPacket {
+            time,
+            data,
+            original_len,
+            ends,
+            line: self.line,
+        });
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sending {
+    id: Option<u16>,
+    cut: Option<usize>,
+    unseen: bool,
+}

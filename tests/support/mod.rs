@@ -1,0 +1,7 @@
+//! What several tests need: cases as text, packets from them, and a run of the engine over packets.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+pub(crate) mod flow;
+pub(crate) mod message;
+pub(crate) mod packet;
+pub(crate) mod run;

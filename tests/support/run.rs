@@ -1,0 +1,110 @@
+//! Runs the engine over the packets of a case.
+
+use super::flow::{Expectation, Flow, FlowPacket};
+use sipdiag::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
+use sipdiag::engine::{Engine, Observer, Options, Report, SeenMessage};
+use sipdiag::rules::{Finding, FindingId};
+use sipdiag::sip::Method;
+use sipdiag::time::Timestamp;
+use sipdiag::transaction::{Kind, Placement, Transaction, TransactionId};
+
+/// All that came out.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) report: Report,
+    pub(crate) seen: Seen,
+}
+
+/// What the engine told while it ran.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) transactions: Vec<Transaction>,
+    /// Of each message in time order: its packet, what it is, where it belongs.
+    pub(crate) placed: Vec<(FrameNumber, Kind, Option<TransactionId>)>,
+}
+
+impl Observer for Seen {
+    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
+        self.placed
+            .push((message.arrival.frame, placement.kind, placement.transaction));
+    }
+
+    fn transaction(&mut self, transaction: &Transaction, _: &[FindingId]) {
+        self.transactions.push(transaction.clone());
+        self.transactions.sort_by_key(|it| it.id);
+    }
+}
+
+/// When cases begin: 2026-01-01T00:00:00Z.
+const EPOCH: i64 = 1_767_225_600_000_000_000;
+
+pub(crate) fn run(packets: &[FlowPacket], facts: &CaptureFacts) -> Outcome {
+    let mut engine = Engine::new(Options::default(), Seen::default());
+    for (packet, number) in packets.iter().zip(1..) {
+        engine.packet(&Packet {
+            frame: FrameNumber(number),
+            time: Timestamp::from_nanos(EPOCH + packet.time),
+            link_type: LinkType::ETHERNET,
+            interface: 0,
+            original_len: packet.original_len,
+            data: &packet.data,
+        });
+    }
+    let (report, seen) = engine.finish(facts.clone());
+    Outcome { report, seen }
+}
+
+impl Flow {
+    pub(crate) fn run(&self) -> Outcome {
+        run(&self.packets, &self.facts)
+    }
+}
+
+impl Outcome {
+    /// The findings as headers of flows word them, in the report's order.
+    pub(crate) fn findings(&self) -> Vec<Expectation> {
+        self.report
+            .findings
+            .iter()
+            .map(|finding| self.worded(finding))
+            .collect()
+    }
+
+    fn worded(&self, finding: &Finding) -> Expectation {
+        let so_far = if finding.so_far { " so-far" } else { "" };
+        let cause = finding
+            .consequence_of
+            .and_then(|id| self.report.findings.iter().find(|it| it.id == id))
+            .map_or_else(String::new, |cause| {
+                format!(" consequence-of {}", cause.name())
+            });
+        Expectation(format!(
+            "{} {} {}{so_far}{cause}",
+            finding.name(),
+            finding.severity,
+            finding.confidence.name(),
+        ))
+    }
+
+    /// The one transaction of that method.
+    pub(crate) fn only(&self, method: &Method) -> &Transaction {
+        let all = self.all(method);
+        let [one] = all.as_slice() else {
+            panic!("{} {} transactions", all.len(), method.name());
+        };
+        one
+    }
+
+    pub(crate) fn all(&self, method: &Method) -> Vec<&Transaction> {
+        self.seen
+            .transactions
+            .iter()
+            .filter(|it| it.method == *method)
+            .collect()
+    }
+
+    /// What each message was to its transaction, in time order.
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
+        self.seen.placed.iter().map(|(_, kind, _)| *kind).collect()
+    }
+}
