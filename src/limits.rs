@@ -15,8 +15,9 @@ pub const MAX_RESPONSES: usize = 64;
 /// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
 pub const MAX_NOTES: usize = 64;
 
-/// Transactions of one Call-ID that are judged together: scanners and keep-alives use one Call-ID for days.
-pub const MAX_CALL_TRANSACTIONS: usize = 256;
+/// Transactions of one Call-ID that are judged together: more than any call has; scanners and keep-alives use one Call-ID
+/// for days, and rules compare each with each.
+pub const MAX_CALL_TRANSACTIONS: usize = 64;
 
 /// Bytes kept of a text that a stranger wrote (a reason phrase, a Server header): a screen line or two.
 pub const MAX_TEXT: usize = 256;

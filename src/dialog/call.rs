@@ -130,10 +130,26 @@ impl Call {
             .find(|response| response.code > 100)
     }
 
+    /// Whether the INVITE was answered although the capture lacks the answer: an ACK with a To tag, or a later request
+    /// inside the dialog by either side, cannot be without one (RFC 3261 §12.1, §13.2.2.4).
+    pub fn answer_is_implied(&self, invite: &Transaction) -> bool {
+        let in_dialog = |other: &Transaction| {
+            other.in_dialog()
+                && other.id > invite.id
+                && (other.from.tag == invite.from.tag || other.to.tag == invite.from.tag)
+                && !matches!(other.method, Method::Prack | Method::Update)
+        };
+        invite.final_response().is_none()
+            && !invite.in_dialog()
+            && (invite.acks.iter().any(|ack| ack.to_tag.is_some())
+                || self.transactions.iter().any(in_dialog))
+    }
+
     /// Whether an INVITE was still waiting for its final response when it was last watched, and no other try had one.
     pub fn is_open_attempt(&self) -> bool {
         self.of(&Method::Invite).any(|invite| {
             invite.state == State::PendingAtEnd
+                && !self.answer_is_implied(invite)
                 && self
                     .attempt(invite)
                     .all(|other| other.final_response().is_none())

@@ -8,6 +8,10 @@ use crate::transaction::{Transaction, TransactionId};
 
 /// Links the findings of one call. They have their ids already.
 pub(super) fn link(call: &Call, findings: &mut [Finding]) {
+    // A flood under one Call-ID has no story to tell, and each pair would be compared.
+    if findings.len() > MAX_LINKED {
+        return;
+    }
     for index in 0..findings.len() {
         let cause = findings
             .get(index)
@@ -18,6 +22,9 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
         }
     }
 }
+
+/// Findings of one call among which causes are looked for.
+const MAX_LINKED: usize = 32;
 
 fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let name = finding.rule.name;
@@ -34,12 +41,18 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
-    // The hop behind is silent: waiting for it, giving up and every answer that says so are its consequences.
+    // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
+    // consequences. An answer that came from behind as it is has its hop behind in its own finding.
     let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")
-        || matches!(finding.status, Some(408 | 480 | 487 | 500 | 503 | 504));
+        || finding
+            .status
+            .is_some_and(|code| !comes_from_behind(call, finding, code));
     if waits {
         let deeper = others().find(|other| {
-            matches!(other.rule.name, "icmp-unreachable" | "invite-no-response")
+            (matches!(
+                other.rule.name,
+                "icmp-unreachable" | "invite-no-response" | "invite-stuck-trying"
+            ) || (other.status.is_some() && name == "status"))
                 && lies_behind(call, other, finding)
         });
         if deeper.is_some() {
@@ -51,6 +64,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         return others().find(|other| other.rule.name == "invite-stuck-trying");
     }
     None
+}
+
+/// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.
+fn comes_from_behind(call: &Call, finding: &Finding, code: u64) -> bool {
+    let hops = call
+        .transactions
+        .iter()
+        .filter(|hop| finding.transactions.contains(&hop.id) && hop.final_code() == Some(code));
+    let counts: Vec<usize> = hops.map(|hop| hop.via_count).collect();
+    counts.iter().min() != counts.iter().max()
 }
 
 fn shares_transaction(one: &Finding, other: &Finding) -> bool {

@@ -112,6 +112,15 @@ impl Finding {
         frames.truncate(MAX_FRAMES_SHOWN);
         Self {
             call_id: Some(transaction.call_id.clone()),
+            facts: [
+                ("from", &transaction.from.uri),
+                ("to", &transaction.to.uri),
+                ("request_uri", &transaction.request_uri),
+            ]
+            .into_iter()
+            .filter(|(_, uri)| !uri.is_empty())
+            .map(|(name, uri)| (name, Fact::Text(String::from_utf8_lossy(uri).into_owned())))
+            .collect(),
             transactions: vec![transaction.id],
             frames,
             ..Self::of_capture(rule, transaction.start())
@@ -159,6 +168,11 @@ impl Finding {
         self
     }
 
+    pub(super) fn severity_at_most(mut self, severity: Severity) -> Self {
+        self.severity = self.severity.min(severity);
+        self
+    }
+
     pub(super) fn also(mut self, transaction: &Transaction) -> Self {
         if !self.transactions.contains(&transaction.id)
             && self.transactions.len() < MAX_FRAMES_SHOWN
@@ -193,7 +207,10 @@ impl Finding {
     pub fn is_outcome(&self) -> bool {
         self.severity > Severity::Info
             || (!self.came_right
-                && matches!(self.rule.name, "status" | "no-answer" | "capture-no-sip"))
+                && matches!(
+                    self.rule.name,
+                    "status" | "no-answer" | "capture-no-sip" | "auth-no-credentials"
+                ))
     }
 
     /// A fact by name; `None` when the finding has no such fact.

@@ -17,7 +17,7 @@ use crate::frame::IcmpKind;
 use crate::sip::digest::{Challenge, Credentials};
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,6 +244,8 @@ pub struct IcmpNote {
     pub seen: Sighting,
     /// Who reports it.
     pub reporter: IpAddr,
+    /// Where the quoted packet was going.
+    pub target: SocketAddr,
     /// What it says.
     pub kind: IcmpKind,
     /// Whether a response could not be delivered, and not the request.

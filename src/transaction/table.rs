@@ -114,6 +114,7 @@ impl Table {
             transaction.icmp.push(IcmpNote {
                 seen,
                 reporter: error.reporter,
+                target: quote.flow.dst,
                 kind: error.kind,
                 of_response,
             });

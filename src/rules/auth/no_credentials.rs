@@ -4,6 +4,7 @@ use super::{challenged, realm};
 use crate::rules::{CallView, Finding, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::transaction::{Transaction, timers};
+use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-no-credentials",
@@ -55,10 +56,18 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("dst", transaction.flow.dst.to_string())
                 .fact("src", transaction.flow.src.to_string())
                 .silence(silence, view.lossy)
-                .note_if(came_right),
+                .note_if(came_right)
+                .severity_at_most(if waited < SOON {
+                    Severity::Info
+                } else {
+                    Severity::Error
+                }),
         );
     }
 }
+
+/// A capture that ends this soon after a challenge says nothing against the client.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A proxy passes the challenge on: the same challenge on the next hop is its echo.
 fn told(found: &[Finding], transaction: &Transaction) -> bool {

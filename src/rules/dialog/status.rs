@@ -28,7 +28,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         }
         let severity = severity(view, transaction, response);
         // The same answer on another hop, or to another try, is the same failure.
-        let method = Fact::from(transaction.method.name());
+        let method = Fact::from(
+            if transaction.method == Method::Invite && transaction.in_dialog() {
+                "re-INVITE"
+            } else {
+                transaction.method.name()
+            },
+        );
         let known = told.iter_mut().find(|finding| {
             finding.status == Some(response.code) && finding.get("method") == Some(&method)
         });
@@ -44,7 +50,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             } else {
                 confidence(view, transaction, response)
             })
-            .fact("method", transaction.method.name())
+            .fact("method", method)
             .fact("code", response.code)
             .fact("reason", &*response.reason)
             .fact("dst", deepest_sender(view, response));
@@ -90,7 +96,10 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
     match response.code {
         401 | 407 => true,
         403 => !transaction.credentials.is_empty(),
-        487 => transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some(),
+        // It rang and nobody answered: no-answer says so.
+        408 | 480 | 487 => {
+            transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some()
+        }
         _ => false,
     }
 }
@@ -100,6 +109,10 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let is_bye = transaction.method == Method::Bye;
     let crossed = response.code == 481 && is_bye && view.call.has_other_bye(transaction);
     let glare = response.code == 491 && transaction.in_dialog();
+    // RFC 3261 §14.1: the session goes on as before, unless the answer says that it is gone.
+    let survives = transaction.method == Method::Invite
+        && transaction.in_dialog()
+        && !matches!(response.code, 408 | 481);
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
     if came_right(view, transaction, response)
@@ -108,7 +121,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || is_tried_again(view, transaction, response)
     {
         Severity::Info
-    } else if redirected || is_bye || glare {
+    } else if redirected || is_bye || glare || survives {
         Severity::Warning
     } else {
         Severity::Error
@@ -117,7 +130,14 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
 
 /// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
 fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    // After a glare either side may be the one whose next try succeeds (RFC 3261 §14.1).
+    let glare_solved = response.code == 491
+        && view
+            .call
+            .of(&transaction.method)
+            .any(|other| other.id > transaction.id && other.succeeded());
     view.came_right(transaction)
+        || glare_solved
         || (asks_for_another_try(response)
             && view
                 .surroundings

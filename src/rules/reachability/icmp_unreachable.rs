@@ -24,11 +24,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(first) = notes().next() else {
             continue;
         };
-        let target = if first.of_response {
-            transaction.flow.src
-        } else {
-            transaction.flow.dst
-        };
         // A peer that closes its port after the call, or a path that asked for smaller packets and got them, broke nothing.
         let harmless = if first.of_response {
             transaction.succeeded()
@@ -45,7 +40,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .severity(severity)
                 .fact("reporter", first.reporter.to_string())
                 .fact("kind", first.kind.name())
-                .fact("dst", target.to_string())
+                .fact("dst", first.target.to_string())
                 .fact("count", notes().count())
                 .fact("method", transaction.method.name())
                 .note_if(view.came_right(transaction)),

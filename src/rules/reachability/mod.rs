@@ -19,14 +19,22 @@ fn unanswered(
     transaction: &Transaction,
 ) -> Option<Finding> {
     let silence = view.silence(transaction)?;
+    let waited = view.now.since(transaction.start());
     Some(
         Finding::of(rule, transaction)
             .fact("method", transaction.method.name())
             .fact("src", transaction.flow.src.to_string())
             .fact("dst", transaction.flow.dst.to_string())
             .fact("sends", transaction.requests.count())
-            .fact("span", transaction.requests.span())
-            .fact("waited", view.now.since(transaction.start()))
+            .fact(
+                "span",
+                if transaction.requests.repeats() > 0 {
+                    transaction.requests.span()
+                } else {
+                    waited
+                },
+            )
+            .fact("waited", waited)
             .silence(silence, view.lossy)
             .note_if(view.came_right(transaction)),
     )
