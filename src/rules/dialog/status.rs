@@ -87,7 +87,9 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
     match response.code {
         401 | 407 => true,
         403 => !transaction.credentials.is_empty(),
-        487 => transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some(),
+        408 | 480 | 487 => {
+            transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some()
+        }
         _ => false,
     }
 }
@@ -97,6 +99,10 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let is_bye = transaction.method == Method::Bye;
     let crossed = response.code == 481 && is_bye && view.call.has_other_bye(transaction);
     let glare = response.code == 491 && transaction.in_dialog();
+    // RFC 3261 §14.1: the session stays as it was, unless the answer ends the dialog.
+    let is_reinvite = transaction.method == Method::Invite
+        && transaction.in_dialog()
+        && !matches!(response.code, 408 | 481);
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
     if view.came_right(transaction)
@@ -106,7 +112,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || is_tried_again(view, transaction, response)
     {
         Severity::Info
-    } else if redirected || is_bye || glare {
+    } else if redirected || is_bye || glare || is_reinvite {
         Severity::Warning
     } else {
         Severity::Error
