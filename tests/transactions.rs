@@ -262,8 +262,8 @@ mod matching {
         let outcome = run("
 +0.0 alice -> bob  REGISTER a1 cseq=1
 +0.1 bob -> alice  200 REGISTER a1
-+60.0 alice -> bob  REGISTER a1 cseq=2
-+60.1 bob -> alice  403 REGISTER a1
++1.0 alice -> bob  REGISTER a1 cseq=2
++1.1 bob -> alice  403 REGISTER a1
 ");
         let all = outcome.all(&Method::Register);
         assert_eq!(all.len(), 2);
@@ -306,13 +306,14 @@ mod matching {
         let outcome = run("
 +0.0 alice -> proxy  OPTIONS a1
 +0.5 alice -> other  OPTIONS a1
-+0.6 other -> alice  200 OPTIONS a1
++0.6 proxy -> alice  404 OPTIONS a1
++0.7 other -> alice  200 OPTIONS a1
 ");
         let all = outcome.all(&Method::Options);
         assert_eq!(all.len(), 2);
-        assert!(all[0].responses.is_empty());
+        assert_eq!(codes(all[0]), [404]);
         assert_eq!(codes(all[1]), [200]);
-        assert_eq!(outcome.kinds(), [New; 3]);
+        assert_eq!(outcome.kinds(), [New; 4]);
     }
 
     #[test]
