@@ -93,7 +93,13 @@ fn equal_times_of_a_message_and_its_answer_have_no_order() {
     for flow in in_order() {
         for at in 1..flow.packets.len() {
             let [one, other] = [&flow.packets[at - 1], &flow.packets[at]];
-            let answers = one.ends.is_some() && one.ends == other.ends.map(|(a, b)| (b, a));
+            let responds = |packet: &FlowPacket| {
+                String::from_utf8_lossy(&packet.data).contains("SIP/2.0 ")
+                    && !String::from_utf8_lossy(&packet.data).contains(" SIP/2.0\r\n")
+            };
+            let answers = responds(one) != responds(other)
+                && one.ends.is_some()
+                && one.ends == other.ends.map(|(a, b)| (b, a));
             if !answers || other.time - one.time > SECOND / 10 {
                 continue;
             }

@@ -72,16 +72,24 @@ impl Call {
             && !self
                 .attempt(transaction)
                 .any(|other| answered(other) && other.cseq == transaction.cseq);
+        let retries = || {
+            self.attempt(transaction).filter(|other| {
+                transaction.credentials.is_empty()
+                    && other.id > transaction.id
+                    && !other.credentials.is_empty()
+            })
+        };
+        let challenged = retries()
+            .any(|other| other.flow.dst.ip() == transaction.flow.dst.ip() && same_client(other));
+        if acknowledged || challenged {
+            return true;
+        }
         // What else the client sends on may follow from the answer of any other target that it turned to.
-        if acknowledged || self.attempt(transaction).any(answered) {
-            return acknowledged;
+        if self.attempt(transaction).any(answered) {
+            return false;
         }
         // Two sends and a CANCEL are a user who hung up at once on a peer that answered; more are a peer that did not.
         let cancelled = transaction.cancelled.is_some() && transaction.requests.count() < 3;
-        let authenticated = transaction.credentials.is_empty()
-            && self
-                .attempt(transaction)
-                .any(|other| other.id > transaction.id && !other.credentials.is_empty());
         let in_dialog = transaction.method == Method::Invite
             && self.transactions.iter().any(|other| {
                 other.in_dialog()
@@ -89,7 +97,7 @@ impl Call {
                     && same_client(other)
                     && other.from.tag == transaction.from.tag
             });
-        cancelled || authenticated || (in_dialog && !transaction.in_dialog())
+        cancelled || retries().next().is_some() || (in_dialog && !transaction.in_dialog())
     }
 
     /// Whether an INVITE that has 100 at most was answered nevertheless (guard G-1WAY): an ACK proves a final response, a
@@ -139,10 +147,13 @@ impl Call {
                 && (other.from.tag == invite.from.tag || other.to.tag == invite.from.tag)
                 && !matches!(other.method, Method::Prack | Method::Update)
         };
+        let elsewhere = self.attempt(invite).any(|other| {
+            other.flow.src.ip() == invite.flow.src.ip() && other.final_response().is_some()
+        });
         invite.final_response().is_none()
             && !invite.in_dialog()
             && (invite.acks.iter().any(|ack| ack.to_tag.is_some())
-                || self.transactions.iter().any(in_dialog))
+                || (!elsewhere && self.transactions.iter().any(in_dialog)))
     }
 
     /// Whether an INVITE was still waiting for its final response when it was last watched, and no other try had one.

@@ -40,7 +40,7 @@ impl Surroundings {
     pub fn note_unseen_answer(&mut self, src: IpAddr, dst: IpAddr) {
         if self.unseen_answers.len() < MAX_HOST_PAIRS {
             self.unseen_answers.insert((src, dst));
-        } else {
+        } else if !self.unseen_answers.contains(&(src, dst)) {
             self.pairs_refused += 1;
         }
     }

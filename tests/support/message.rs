@@ -176,14 +176,20 @@ impl Message {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let body: String = self.body.iter().map(|line| format!("{line}\r\n")).collect();
-        let mut text = format!("{}\r\n", self.start);
-        for (name, value) in &self.fields {
-            text += &format!("{name}: {value}\r\n");
+        let mut body = self.body.join("\r\n");
+        if !body.is_empty() {
+            body += "\r\n";
         }
+        let mut lines = vec![self.start.clone()];
+        lines.extend(
+            self.fields
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}")),
+        );
         if self.all("Content-Length").next().is_none() {
-            text += &format!("Content-Length: {}\r\n", body.len());
+            lines.push(format!("Content-Length: {}", body.len()));
         }
+        let mut text = lines.join("\r\n") + "\r\n";
         text += "\r\n";
         text += &body;
         text.into_bytes()

@@ -40,7 +40,6 @@ fn stuck(view: &CallView<'_>, invite: &Transaction) -> Option<Finding> {
     if elapsed < view.thresholds.stuck_after
         || progress.is_some_and(|answer| answer.code < 300)
         || invite.succeeded()
-        || view.call.answer_is_implied(invite)
         || view.call.progress_is_implied(invite)
     {
         return None;
