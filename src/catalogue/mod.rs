@@ -59,7 +59,9 @@ impl Catalogue {
     pub fn code_named(self, name: &str) -> Option<Code<'static>> {
         let codes = self.locale().codes();
         let class = || match name.as_bytes() {
-            [digit @ b'1'..=b'6', _, _] => codes.get(&format!("{}xx", char::from(*digit))),
+            [digit @ b'1'..=b'6', b'0'..=b'9', b'0'..=b'9'] => {
+                codes.get(&format!("{}xx", char::from(*digit)))
+            }
             _ => None,
         };
         let words = codes.get(name).or_else(class)?;

@@ -1,6 +1,6 @@
 //! Where a report goes: stdout, or a file that is written whole or not at all.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -31,6 +31,8 @@ impl Output {
         let file = tempfile::Builder::new()
             .prefix(".sipdiag-")
             .tempfile_in(folder)
+            // The error names the temporary file, which is nobody's business.
+            .map_err(|error| anyhow!("{}", reason(error.kind())))
             .with_context(|| format!("cannot write to {}", path.display()))?;
         Ok(Self::File {
             out: BufWriter::new(file),
@@ -49,6 +51,15 @@ impl Output {
             }
         }
         Ok(())
+    }
+}
+
+/// Why there can be no file.
+fn reason(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -303,7 +303,8 @@ fn time(time: Timestamp) -> String {
 
 /// Milliseconds with their fractions.
 fn millis(time: Duration) -> Value {
-    (time.as_secs_f64() * 1e3).into()
+    // Through whole nanoseconds: 0.693, not 0.6930000000000001.
+    ((time.as_secs_f64() * 1e9).round() / 1e6).into()
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -34,8 +34,15 @@ impl<W: Write> Screen<W> {
                 } else {
                     "nothing_wrong"
                 };
-                page.push_str(&self.paint(OK, self.word(word)));
-                page.push_str("\n\n");
+                let wrapped = Wrapped {
+                    width: self.settings.width,
+                    indent: 0,
+                };
+                for line in wrapped.paragraph("", self.word(word)).lines() {
+                    page.push_str(&self.paint(OK, line));
+                    page.push('\n');
+                }
+                page.push('\n');
             }
         } else {
             for (index, group) in told.iter().enumerate() {
