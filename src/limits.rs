@@ -84,8 +84,8 @@ pub const LIVE_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Rows of the transaction table when `--all` asks for them: about 300 bytes each.
 pub const MAX_ROWS: usize = 1_000_000;
 
-/// Rows when nobody asks: more than anybody reads, few enough to scroll.
-pub const MAX_ROWS_UNASKED: usize = 1_000;
+/// Rows when nobody asks: more than a few screens nobody reads.
+pub const MAX_ROWS_UNASKED: usize = 100;
 
 /// Unanswered pings in a row that are kept of one peer: enough for a finding to name, whatever the outage's length.
 pub const MAX_PINGS: usize = 64;

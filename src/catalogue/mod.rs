@@ -117,19 +117,30 @@ impl Catalogue {
         self.locale().finding(rule)
     }
 
+    /// A stretch of time as [`duration`] writes it, with the decimal sign of the language.
+    pub fn duration(self, time: Duration) -> String {
+        duration(time).replace('.', self.word("decimal_sign"))
+    }
+
     /// What happened, in one sentence with the facts in it.
     pub fn message(self, finding: &Finding) -> String {
         let words = self.rule(finding.rule);
+        let redirected = matches!(finding.status, Some(300..400));
         let template = words
             .message_so_far
             .as_deref()
             .filter(|_| finding.so_far)
             .unwrap_or(&words.message);
+        let template = if redirected {
+            self.word("status_redirected")
+        } else {
+            template
+        };
         fill(template, |name| {
             finding.get(name).map(|fact| match fact {
                 Fact::Text(text) => text.clone(),
                 Fact::Number(number) => number.to_string(),
-                Fact::Time(time) => duration(*time),
+                Fact::Time(time) => self.duration(*time),
             })
         })
     }

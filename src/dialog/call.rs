@@ -156,6 +156,21 @@ impl Call {
                 || (!elsewhere && self.transactions.iter().any(in_dialog)))
     }
 
+    /// Marks the transactions whose answer the call proves and the capture lacks.
+    pub fn mark_implied_answers(&mut self) {
+        let implied: Vec<bool> = self
+            .transactions
+            .iter()
+            .map(|it| {
+                self.response_is_implied(it)
+                    || (it.method == Method::Invite && self.answer_is_implied(it))
+            })
+            .collect();
+        for (transaction, implied) in self.transactions.iter_mut().zip(implied) {
+            transaction.answer_implied = implied;
+        }
+    }
+
     /// Whether an INVITE was still waiting for its final response when it was last watched, and no other try had one.
     pub fn is_open_attempt(&self) -> bool {
         self.of(&Method::Invite).any(|invite| {

@@ -13,7 +13,7 @@ use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
 use crate::limits::{MAX_FINDINGS, MAX_UNDECODED_REASONS};
 use crate::reassembly::{self, Piece};
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, FindingId, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::severity::Severity;
 use crate::sip::{Carrier, Message, Method};
 use crate::time::Timestamp;
@@ -29,7 +29,7 @@ pub trait Observer {
     /// A SIP message, in time order.
     fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
     /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
-    fn transaction(&mut self, _transaction: &Transaction, _findings: &[FindingId]) {}
+    fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
     /// A finding that is final.
     fn finding(&mut self, _finding: &Finding) {}
     /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
@@ -417,7 +417,8 @@ impl<O: Observer> Engine<O> {
             let silent = self.is_silent(&transaction);
             self.keepalives.note(&transaction, silent);
             self.alerted.remove(&transaction.id);
-            if let Some(call) = self.book.closed(transaction) {
+            if let Some(mut call) = self.book.closed(transaction) {
+                call.mark_implied_answers();
                 self.judge(&call);
             }
         }
@@ -429,12 +430,11 @@ impl<O: Observer> Engine<O> {
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
         for transaction in &call.transactions {
-            let ids: Vec<_> = found
+            let own: Vec<_> = found
                 .iter()
                 .filter(|finding| finding.transactions.contains(&transaction.id))
-                .map(|finding| finding.id)
                 .collect();
-            self.observer.transaction(transaction, &ids);
+            self.observer.transaction(transaction, &own);
         }
         for finding in found {
             self.keep(finding);

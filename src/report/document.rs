@@ -2,7 +2,7 @@
 
 use super::{RecordKind, Settings, record};
 use crate::engine::{Report, SeenMessage};
-use crate::rules::FindingId;
+use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
 use serde_json::{Map, Value};
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ impl<W: Write> Document<W> {
         }
     }
 
-    pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[FindingId]) {
+    pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
         if self.settings.records.contains(&RecordKind::Transaction) {
             self.transactions.push(record::transaction(
                 self.settings.catalogue,

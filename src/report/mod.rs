@@ -12,9 +12,13 @@ pub use text::{Wrapped, sanitize};
 
 use crate::catalogue::Catalogue;
 use crate::engine::{Observer, Report, SeenMessage};
-use crate::rules::{Finding, FindingId};
+use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
 use std::io::{self, Write};
+use std::time::Duration;
+
+/// A 100 Trying that stood alone for less than this is shown as open, not as stuck.
+const STUCK_SHOWN: Duration = Duration::from_secs(10);
 
 /// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +145,7 @@ impl<W: Write> Observer for Renderer<W> {
         }
     }
 
-    fn transaction(&mut self, transaction: &Transaction, findings: &[FindingId]) {
+    fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
         match self {
             Self::Table(screen) => screen.transaction(transaction, findings),
             Self::Json(document) => document.transaction(transaction, findings),

@@ -4,7 +4,7 @@ use super::context;
 use crate::capture::{CaptureFacts, LinkType};
 use crate::catalogue::Catalogue;
 use crate::engine::{Report, SeenMessage};
-use crate::rules::{Fact, Finding, FindingId};
+use crate::rules::{Fact, Finding};
 use crate::sip::{HeaderName, StartLine, typed};
 use crate::time::Timestamp;
 use crate::transaction::{Placement, Transaction};
@@ -121,7 +121,7 @@ pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) -> Value {
 pub(super) fn transaction(
     catalogue: Catalogue,
     transaction: &Transaction,
-    findings: &[FindingId],
+    findings: &[&Finding],
 ) -> Value {
     let start_time = transaction.start();
     let responses: Vec<Value> = transaction
@@ -139,13 +139,14 @@ pub(super) fn transaction(
             entry.insert("repeats".into(), response.sends.repeats().into());
             put(&mut entry, "to_tag", response.to_tag.as_deref().map(lossy));
             entry.insert("src".into(), response.flow.src.to_string().into());
-            entry.insert(
-                "meaning".into(),
-                context::short(catalogue, transaction, response).into(),
+            put(
+                &mut entry,
+                "meaning",
+                Some(context::short(catalogue, transaction, response, findings)),
             );
             entry.insert(
                 "advice".into(),
-                context::advice(catalogue, transaction, response).into(),
+                context::advice(catalogue, transaction, response, findings).into(),
             );
             entry.into()
         })
@@ -188,9 +189,9 @@ pub(super) fn transaction(
     }
     record.insert("responses".into(), responses.into());
     let sequence: Vec<_> = transaction.sequence().iter().map(u64::to_string).collect();
-    record.insert("sequence".into(), sequence.join(" ").into());
+    put(&mut record, "sequence", Some(sequence.join(" ")));
     put(&mut record, "final", transaction.final_code());
-    let ids: Vec<_> = findings.iter().map(|id| id.0).collect();
+    let ids: Vec<_> = findings.iter().map(|finding| finding.id.0).collect();
     record.insert("finding_ids".into(), ids.into());
     record.into()
 }
@@ -200,6 +201,8 @@ pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
     for (name, fact) in &finding.facts {
         match fact {
             Fact::Text(text) => put(&mut facts, name, Some(text.clone())),
+            // Absent is absent, never 0.
+            Fact::Number(0) => {}
             Fact::Number(number) => {
                 facts.insert((*name).into(), (*number).into());
             }

@@ -3,7 +3,7 @@
 
 use super::{RecordKind, Settings, record};
 use crate::engine::{Report, SeenMessage};
-use crate::rules::{Finding, FindingId};
+use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -35,7 +35,7 @@ impl<W: Write> Stream<W> {
         }
     }
 
-    pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[FindingId]) {
+    pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
         if self.wants(RecordKind::Transaction) {
             self.write(&record::transaction(
                 self.settings.catalogue,

@@ -342,6 +342,8 @@ pub struct Transaction {
     pub state: State,
     /// The last time anything of it was seen.
     pub last: Timestamp,
+    /// Whether the rest of the call proves that it was answered although the capture has no final response (guard G-1WAY).
+    pub answer_implied: bool,
     /// The moment until which it was watched: when its timers ran out, or the end of the capture.
     pub closed: Timestamp,
 }
@@ -423,6 +425,8 @@ impl Transaction {
             + self
                 .responses
                 .iter()
+                // A provisional comes again for the asking, or once a minute (§13.3.1.1).
+                .filter(|response| response.is_final() || response.rseq.is_some())
                 .map(|response| response.sends.repeats())
                 .sum::<usize>()
             + self

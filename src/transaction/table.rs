@@ -27,6 +27,9 @@ const UNANSWERED: Duration = Duration::from_secs(34);
 /// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
 const PROCEEDING: Duration = Duration::from_mins(15);
 
+/// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
+const REMINDER: Duration = Duration::from_secs(30);
+
 /// All open transactions.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -283,8 +286,16 @@ impl Table {
                 && (response.is_final() || response.fingerprint == fingerprint)
         });
         if let Some(response) = same {
+            let earlier = response.sends.last();
             response.sends.push(sighting);
-            return Kind::Retransmission;
+            // RFC 3261 §13.3.1.1: a UAS says once a minute that it is still there. That is no retransmission.
+            let pause = earlier.map_or(Duration::ZERO, |seen| arrival.time.since(seen.time));
+            let anew = status < 200 && rseq.is_none() && pause >= REMINDER;
+            return if anew {
+                Kind::New
+            } else {
+                Kind::Retransmission
+            };
         }
         if transaction.responses.len() < MAX_RESPONSES {
             let mut sends = Sends::default();
@@ -430,6 +441,7 @@ impl Table {
             state: State::Calling,
             last: arrival.time,
             closed: arrival.time,
+            answer_implied: false,
         };
         self.by_key.entry(key).or_default().push(id);
         if let Some(invite_key) = invite_key {

@@ -3,7 +3,7 @@
 use super::flow::{Expectation, Flow, FlowPacket};
 use sipdiag::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use sipdiag::engine::{Engine, Observer, Options, Report, SeenMessage};
-use sipdiag::rules::{Finding, FindingId};
+use sipdiag::rules::Finding;
 use sipdiag::sip::Method;
 use sipdiag::time::Timestamp;
 use sipdiag::transaction::{Kind, Placement, Transaction, TransactionId};
@@ -29,7 +29,7 @@ impl Observer for Seen {
             .push((message.arrival.frame, placement.kind, placement.transaction));
     }
 
-    fn transaction(&mut self, transaction: &Transaction, _: &[FindingId]) {
+    fn transaction(&mut self, transaction: &Transaction, _: &[&Finding]) {
         self.transactions.push(transaction.clone());
         self.transactions.sort_by_key(|it| it.id);
     }

@@ -29,7 +29,10 @@ impl<W: Write> Screen<W> {
         });
         if told.is_empty() {
             if report.summary.counts.sip_messages > 0 {
-                let word = if self.remarkable == 0 {
+                let quiet = notes
+                    .iter()
+                    .all(|group| group.first.rule.name == "auth-challenge-normal");
+                let word = if self.remarkable == 0 && quiet {
                     "healthy"
                 } else {
                     "nothing_wrong"
@@ -56,13 +59,18 @@ impl<W: Write> Screen<W> {
                 page.push('\n');
             }
         }
+        // Those at the head of the page are told already.
+        let notes: Vec<_> = notes
+            .into_iter()
+            .filter(|group| !LIMITS.contains(&group.first.rule.name))
+            .collect();
         if !notes.is_empty() {
             page.push_str(&self.heading(self.word("section_notes")));
             for group in notes {
                 let line = format!(
                     "{}{}: {}",
                     group.first.name(),
-                    group.times(),
+                    self.times(group),
                     sanitize(&self.settings.catalogue.message(group.first)),
                 );
                 page.push_str(
@@ -77,13 +85,22 @@ impl<W: Write> Screen<W> {
         }
     }
 
+    /// ` (and 5 more)` behind the first of several.
+    fn times(&self, group: &Group<'_>) -> String {
+        if group.count < 2 {
+            return String::new();
+        }
+        let others = (group.count - 1).to_string();
+        format!(" ({})", self.filled("and_n_more", &[("n", others)]))
+    }
+
     fn headline(&self, group: &Group<'_>, page: &mut String) {
         let finding = group.first;
         let label = self.word(finding.severity.name()).to_uppercase();
         let text = format!(
             "{}{}",
             sanitize(&self.settings.catalogue.message(finding)).trim_end(),
-            group.times()
+            self.times(group)
         );
         let indent = label.width() + 2;
         let lines = Wrapped {
@@ -107,13 +124,20 @@ impl<W: Write> Screen<W> {
         if !proof.is_empty() {
             page.push_str(&self.paragraph(&self.label("label_proof"), &proof));
         }
+        let who = who(finding);
+        if !who.is_empty() {
+            page.push_str(&self.paragraph("", &who));
+        }
         let said = said(finding);
         if !said.is_empty() {
             page.push_str(&self.paragraph("", &said));
         }
         let causes = catalogue.causes(finding);
         if !causes.is_empty() {
-            page.push_str(&self.paragraph(&self.label("label_causes"), &causes.join("; ")));
+            page.push_str(&self.paragraph(
+                &self.label("label_causes"),
+                &causes.join(self.word("list_separator")),
+            ));
         }
         for (index, step) in catalogue.advice(finding).iter().enumerate() {
             let label = if index == 0 {
@@ -138,8 +162,13 @@ impl<W: Write> Screen<W> {
             );
             page.push_str(&self.paragraph(&self.label("label_because"), &text));
         }
+        // A code that the catalogue cannot explain leads to the rule.
+        let explained = match finding.status {
+            Some(code) if catalogue.code(code).is_none() => finding.rule.name.into(),
+            _ => finding.name(),
+        };
         let hint = fill(catalogue.word("explain_hint"), |_| {
-            Some(finding.name().into_owned())
+            Some(explained.clone().into_owned())
         });
         let references = catalogue.references(finding).join(", ");
         let see = if references.is_empty() {
@@ -174,7 +203,8 @@ impl<W: Write> Screen<W> {
             parts.push(part);
         }
         if finding.confidence != Confidence::Certain {
-            parts.push(self.word(finding.confidence.name()).to_owned());
+            let word = self.word(finding.confidence.name()).to_owned();
+            parts.push(self.filled("confidence_is", &[("word", word)]));
         }
         parts.join(" · ")
     }
@@ -185,16 +215,6 @@ struct Group<'a> {
     first: &'a Finding,
     count: usize,
     frames: Vec<FrameNumber>,
-}
-
-impl Group<'_> {
-    fn times(&self) -> String {
-        if self.count > 1 {
-            format!(" (×{})", self.count)
-        } else {
-            String::new()
-        }
-    }
 }
 
 /// Groups findings in their order; consequences are told with their cause.
@@ -211,7 +231,7 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
         if has_cause {
             continue;
         }
-        let peer = ["dst", "src", "user", "realm", "aor"].map(|name| match finding.get(name) {
+        let peer = ["dst", "src", "realm"].map(|name| match finding.get(name) {
             Some(Fact::Text(text)) if finding.severity > Severity::Info => {
                 Some(host(text).to_owned())
             }
@@ -256,6 +276,32 @@ fn consequences<'a>(report: &'a Report, cause: &Finding) -> impl Iterator<Item =
         .filter(move |finding| finding.consequence_of == Some(id))
         .take(4)
 }
+
+/// Who asked whom, for what target.
+fn who(finding: &Finding) -> String {
+    let text = |name| match finding.get(name) {
+        Some(Fact::Text(text)) => clip(&sanitize(text), 80),
+        _ => String::new(),
+    };
+    let (from, to, target) = (text("from"), text("to"), text("request_uri"));
+    if from.is_empty() && to.is_empty() {
+        return String::new();
+    }
+    if target.is_empty() || target == to {
+        format!("{from} → {to}")
+    } else {
+        format!("{from} → {to} · {target}")
+    }
+}
+
+/// What limits the evidence; it stands at the head of the page.
+pub(super) const LIMITS: &[&str] = &[
+    "capture-one-directional",
+    "capture-undecoded",
+    "capture-starts-mid-call",
+    "capture-duplicates",
+    "capture-time-disorder",
+];
 
 /// What the peer itself said about a failure.
 fn said(finding: &Finding) -> String {

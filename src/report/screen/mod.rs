@@ -6,15 +6,16 @@ mod row;
 
 use super::Settings;
 use super::text::{Wrapped, clock, date, first_sentence, offset, sanitize};
-use crate::catalogue::{duration, fill};
+use crate::catalogue::fill;
 use crate::engine::{Report, Summary};
 use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
-use crate::rules::{Finding, FindingId};
+use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use findings::LIMITS;
 use row::Row;
 use std::io::{self, Write};
 
@@ -47,9 +48,9 @@ impl<W: Write> Screen<W> {
         self.failed.is_some()
     }
 
-    pub(super) fn transaction(&mut self, transaction: &Transaction, _findings: &[FindingId]) {
+    pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
         self.all += 1;
-        let remarkable = row::severity_of(transaction).is_some();
+        let remarkable = row::severity_of(transaction, findings).is_some();
         self.remarkable += usize::from(remarkable);
         let wanted = self.settings.all || remarkable || self.all <= FITS_ON_A_SCREEN;
         let cap = if self.settings.all {
@@ -59,7 +60,7 @@ impl<W: Write> Screen<W> {
         };
         if wanted && self.rows.len() < cap {
             self.rows
-                .push(Row::of(self.settings.catalogue, transaction));
+                .push(Row::of(self.settings.catalogue, transaction, findings));
         }
     }
 
@@ -109,6 +110,14 @@ impl<W: Write> Screen<W> {
         })
     }
 
+    fn wrapped(&self, label: &str, text: &str, indent: usize) -> String {
+        Wrapped {
+            width: self.settings.width,
+            indent,
+        }
+        .paragraph(label, text)
+    }
+
     fn paragraph(&self, label: &str, text: &str) -> String {
         Wrapped {
             width: self.settings.width,
@@ -128,7 +137,11 @@ impl<W: Write> Screen<W> {
             .collect();
         let span = match (report.first_time, report.last_time) {
             (Some(first), Some(last)) => {
-                format!("{} ({})", date(first), duration(last.since(first)))
+                format!(
+                    "{} ({})",
+                    date(first),
+                    self.settings.catalogue.duration(last.since(first))
+                )
             }
             _ => "0 s".to_owned(),
         };
@@ -151,10 +164,27 @@ impl<W: Write> Screen<W> {
                 .trim_start(),
         );
         if let Some(filter) = &capture.filter {
-            page.push_str(&plain.paragraph(
-                "",
-                &self.filled("filter_line", &[("filter", sanitize(filter))]),
-            ));
+            let all: u64 = capture.inputs.iter().map(|input| input.packets).sum();
+            let values = [
+                ("filter", sanitize(filter)),
+                ("passed", counts.packets.to_string()),
+                ("all", all.to_string()),
+            ];
+            page.push_str(&self.wrapped("", &self.filled("filter_line", &values), 2));
+        }
+        // What limits the evidence stands before what rests on it.
+        for name in LIMITS {
+            let limit = report
+                .findings
+                .iter()
+                .find(|finding| finding.rule.name == *name);
+            if let Some(finding) = limit {
+                let text = format!(
+                    "{name}: {}",
+                    sanitize(&self.settings.catalogue.message(finding))
+                );
+                page.push_str(&self.wrapped("  ! ", &text, 4));
+            }
         }
         let dropped =
             capture.dropped_by_kernel.unwrap_or(0) + capture.dropped_by_interface.unwrap_or(0);
@@ -206,11 +236,12 @@ impl<W: Write> Screen<W> {
                 ],
             ));
         }
-        page.push_str(&self.heading(&heading));
+        page.push_str(&self.heading(self.wrapped("", &heading, 2).trim_start().trim_end()));
         let narrow = self.settings.width < NARROW;
         let mut table = self.table();
         table.set_header(
             [
+                "column_frame",
                 "column_time",
                 "column_method",
                 "column_route",
@@ -230,6 +261,11 @@ impl<W: Write> Screen<W> {
                 _ => sequence,
             };
             table.add_row([
+                Cell::new(
+                    row.frame
+                        .map_or_else(String::new, |frame| frame.to_string()),
+                )
+                .set_alignment(CellAlignment::Right),
                 Cell::new(offset(row.time.since(start))),
                 Cell::new(sanitize(&row.method)),
                 Cell::new(format!("{from}{arrow}{to}")),
@@ -275,7 +311,7 @@ impl<W: Write> Screen<W> {
             let meaning = entry.map_or("", |entry| &entry.words.meaning);
             table.add_row([
                 Cell::new(code),
-                Cell::new(count).set_alignment(comfy_table::CellAlignment::Right),
+                Cell::new(count).set_alignment(CellAlignment::Right),
                 Cell::new(phrase),
                 Cell::new(first_sentence(meaning)),
             ]);

@@ -1,16 +1,22 @@
 //! Rows of the transaction table.
 
-use crate::catalogue::{Catalogue, duration, fill};
-use crate::report::context;
+use crate::capture::FrameNumber;
+use crate::catalogue::{Catalogue, fill};
+use crate::report::{STUCK_SHOWN, context};
+use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
+use std::collections::HashSet;
+use std::time::Duration;
 
 /// A transaction as the table shows it.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) time: Timestamp,
+    /// The packet it begins with.
+    pub(super) frame: Option<FrameNumber>,
     pub(super) method: String,
     pub(super) route: [String; 2],
     pub(super) sequence: String,
@@ -20,30 +26,45 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(catalogue: Catalogue, transaction: &Transaction) -> Self {
+    pub(super) fn of(
+        catalogue: Catalogue,
+        transaction: &Transaction,
+        findings: &[&Finding],
+    ) -> Self {
         Self {
             time: transaction.start(),
+            frame: transaction.frames().first().copied(),
             method: method(transaction),
             route: [
                 transaction.flow.src.to_string(),
                 transaction.flow.dst.to_string(),
             ],
             sequence: sequence(catalogue, transaction),
-            verdict: context::verdict(catalogue, transaction),
-            severity: severity_of(transaction),
+            verdict: context::verdict(catalogue, transaction, findings),
+            severity: severity_of(transaction, findings),
         }
     }
 }
 
 /// What makes a row worth showing: failed, stuck, unanswered, retransmitted.
-pub(super) fn severity_of(transaction: &Transaction) -> Option<Severity> {
-    match transaction.final_code() {
-        Some(401 | 407) if transaction.credentials.is_empty() => {}
-        Some(486 | 487 | 600 | 300..400) => return Some(Severity::Warning),
-        Some(400..) | None => return Some(Severity::Error),
-        Some(_) => {}
-    }
-    (transaction.retransmissions() > 0 || !transaction.icmp.is_empty()).then_some(Severity::Warning)
+pub(super) fn severity_of(transaction: &Transaction, findings: &[&Finding]) -> Option<Severity> {
+    let worst = findings
+        .iter()
+        .map(|finding| finding.severity)
+        .max()
+        .filter(|worst| *worst > Severity::Info);
+    let alive = transaction.method == Method::Options;
+    let own = match transaction.final_code() {
+        // A challenge is a step; whether it went wrong, the findings say.
+        Some(401 | 407) => None,
+        Some(300..=699) if alive => None,
+        Some(486 | 487 | 600 | 300..=399) => Some(Severity::Warning),
+        None if transaction.answer_implied => Some(Severity::Info),
+        Some(400..) | None => Some(Severity::Error),
+        Some(_) => None,
+    };
+    let again = transaction.retransmissions() > 0 || !transaction.icmp.is_empty();
+    worst.or(own).or_else(|| again.then_some(Severity::Warning))
 }
 
 fn method(transaction: &Transaction) -> String {
@@ -54,37 +75,56 @@ fn method(transaction: &Transaction) -> String {
     }
 }
 
-/// `100 → 180 → 200`, with repeats, and what is missing at the end.
+/// `100 → 180 → (12 s) 200`, with repeats, forks, waits, and what is missing at the end.
 fn sequence(catalogue: Catalogue, transaction: &Transaction) -> String {
+    let word = |key, value: String| fill(catalogue.word(key), |_| Some(value.clone()));
     let mut steps: Vec<String> = Vec::new();
-    let sends = transaction.requests.count();
-    let mut codes: Vec<(u64, usize)> = Vec::new();
-    for response in &transaction.responses {
-        match codes.last_mut() {
-            Some((code, count)) if *code == response.code => *count += response.sends.count(),
-            _ => codes.push((response.code, response.sends.count())),
+    let mut before = transaction.start();
+    let mut rest = transaction.responses.as_slice();
+    while let Some(first) = rest.first() {
+        let run = rest.iter().take_while(|it| it.code == first.code).count();
+        let (same, behind) = rest.split_at(run);
+        rest = behind;
+        let tags: HashSet<_> = same.iter().map(|it| &it.to_tag).collect();
+        let count: usize = same.iter().map(|it| it.sends.count()).sum();
+        let mut step = first.code.to_string();
+        let waited = first.time().since(before);
+        if waited >= WAIT_SHOWN {
+            step = format!("({}) {step}", catalogue.duration(waited));
         }
+        if tags.len() > 1 {
+            step = format!("{step} ({})", word("forks", tags.len().to_string()));
+        } else if count > 1 {
+            step = format!("{step} ×{count}");
+        }
+        before = first.time();
+        steps.push(step);
     }
-    for (code, count) in codes {
-        steps.push(if count > 1 {
-            format!("{code} ×{count}")
-        } else {
-            code.to_string()
-        });
-    }
-    if transaction.responses.is_empty() {
-        steps.push(catalogue.word("sequence_none").to_owned());
-    } else if let Some(stuck) = transaction.alone_since_trying(transaction.closed) {
-        steps.push(fill(catalogue.word("sequence_stuck"), |_| {
-            Some(duration(stuck))
-        }));
+    let stuck = transaction
+        .alone_since_trying(transaction.closed)
+        .filter(|time| *time >= STUCK_SHOWN && !transaction.answer_implied);
+    if let Some(time) = stuck {
+        steps.push(word("sequence_stuck", catalogue.duration(time)));
     } else if transaction.final_response().is_none() {
-        steps.push(catalogue.word("sequence_open").to_owned());
+        let key = if transaction.answer_implied {
+            "sequence_unseen"
+        } else if transaction.responses.is_empty() {
+            "sequence_none"
+        } else {
+            "sequence_open"
+        };
+        steps.push(catalogue.word(key).to_owned());
     }
-    let mut text = steps.join(" → ");
-    if sends > 1 {
-        let again = fill(catalogue.word("sent_again"), |_| Some(sends.to_string()));
-        text = format!("{again}: {text}");
+    let text = steps.join(" → ");
+    match transaction.requests.count() {
+        0 | 1 => text,
+        sends => format!(
+            "{}{}{text}",
+            word("sent_again", sends.to_string()),
+            catalogue.word("colon")
+        ),
     }
-    text
 }
+
+/// Waits between responses that are worth a word: longer than the network and the ladders of a healthy call take.
+const WAIT_SHOWN: Duration = Duration::from_secs(3);
