@@ -10,6 +10,8 @@ pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::R
         .diagnosis
         .filter
         .as_deref()
+        // An empty filter lets everything pass, as in tcpdump.
+        .filter(|filter| !filter.trim().is_empty())
         .map(Filter::new)
         .transpose()?;
     let mut source = open_files(&options.files, filter)?;

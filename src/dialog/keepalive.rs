@@ -15,6 +15,9 @@ pub struct Peer {
     pub answered: u64,
     worst_run: Vec<Ping>,
     current_run: Vec<Ping>,
+    /// Failed pings of the current run beyond those kept.
+    beyond: u64,
+    worst_beyond: u64,
 }
 
 /// A ping without an answer.
@@ -42,6 +45,11 @@ impl Peer {
             &self.worst_run
         };
         run.get(..failed(run)).unwrap_or_default()
+    }
+
+    /// How many pings failed in a row at worst, those that are not kept too.
+    pub fn failures(&self) -> u64 {
+        self.worst_run().len() as u64 + self.beyond.max(self.worst_beyond)
     }
 
     fn give_up(&mut self) {
@@ -76,7 +84,11 @@ impl Keepalives {
         if transaction.final_response().is_some() {
             peer.answered += 1;
             peer.current_run.clear();
-        } else if transaction.requests.count() > 0 && peer.current_run.len() < MAX_PINGS {
+            peer.worst_beyond = peer.worst_beyond.max(peer.beyond);
+            peer.beyond = 0;
+        } else if peer.current_run.len() >= MAX_PINGS {
+            peer.beyond += u64::from(unanswered);
+        } else if transaction.requests.count() > 0 {
             peer.current_run.push(Ping {
                 id: transaction.id,
                 time: transaction.start(),

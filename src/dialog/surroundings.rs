@@ -3,8 +3,8 @@
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
-use crate::transaction::Transaction;
-use std::collections::{HashMap, HashSet, VecDeque};
+use crate::transaction::{Sighting, Transaction};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
@@ -12,11 +12,35 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub struct Surroundings {
     heard: HashMap<(IpAddr, IpAddr), u64>,
-    unseen_answers: HashSet<(IpAddr, IpAddr)>,
+    unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
     hasher: RandomState,
-    successes: HashMap<u64, Timestamp>,
-    success_order: VecDeque<u64>,
+    successes: LastTimes,
+    credentials: LastTimes,
     pairs_refused: u64,
+}
+
+/// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
+#[derive(Debug, Default)]
+struct LastTimes {
+    times: HashMap<u64, Timestamp>,
+    order: VecDeque<u64>,
+}
+
+impl LastTimes {
+    fn note(&mut self, key: u64, at: Timestamp) {
+        if self.times.insert(key, at).is_none() {
+            self.order.push_back(key);
+            if self.order.len() > MAX_SUCCESSES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.times.remove(&oldest);
+            }
+        }
+    }
+
+    fn is_after(&self, key: u64, moment: Timestamp) -> bool {
+        self.times.get(&key).is_some_and(|at| *at > moment)
+    }
 }
 
 impl Surroundings {
@@ -36,11 +60,11 @@ impl Surroundings {
         self.heard.contains_key(&(src, dst))
     }
 
-    /// Notes that requests from one host to another are known to have had answers that the capture lacks.
-    pub fn note_unseen_answer(&mut self, src: IpAddr, dst: IpAddr) {
+    /// Notes that a request from one host to another is known to have had an answer that the capture lacks.
+    pub fn note_unseen_answer(&mut self, src: IpAddr, dst: IpAddr, request: Sighting) {
         if self.unseen_answers.len() < MAX_HOST_PAIRS {
-            self.unseen_answers.insert((src, dst));
-        } else if !self.unseen_answers.contains(&(src, dst)) {
+            self.unseen_answers.entry((src, dst)).or_insert(request);
+        } else if !self.unseen_answers.contains_key(&(src, dst)) {
             self.pairs_refused += 1;
         }
     }
@@ -48,7 +72,15 @@ impl Surroundings {
     /// Whether the capture has nothing of what the second host sent to the first, although a call that was judged before
     /// proves that there was something (guard G-1WAY).
     pub fn is_one_directional(&self, src: IpAddr, dst: IpAddr) -> bool {
-        self.unseen_answers.contains(&(src, dst)) && !self.was_heard(dst, src)
+        self.unseen_answers.contains_key(&(src, dst)) && !self.was_heard(dst, src)
+    }
+
+    /// The pairs of hosts of which the capture shows one direction only, with a request whose answer it lacks.
+    pub fn one_directional(&self) -> impl Iterator<Item = (IpAddr, IpAddr, Sighting)> {
+        self.unseen_answers
+            .iter()
+            .filter(|((src, dst), _)| !self.was_heard(*dst, *src))
+            .map(|(&(src, dst), &request)| (src, dst, request))
     }
 
     /// How many SIP messages went from one host to another.
@@ -59,22 +91,24 @@ impl Surroundings {
     /// Notes that a request was answered with a 2xx at that moment.
     pub fn note_success(&mut self, transaction: &Transaction, at: Timestamp) {
         let key = self.key(transaction);
-        if self.successes.insert(key, at).is_none() {
-            self.success_order.push_back(key);
-            if self.success_order.len() > MAX_SUCCESSES
-                && let Some(oldest) = self.success_order.pop_front()
-            {
-                self.successes.remove(&oldest);
-            }
-        }
+        self.successes.note(key, at);
+    }
+
+    /// Notes that a request with credentials was sent at that moment.
+    pub fn note_credentials(&mut self, transaction: &Transaction, at: Timestamp) {
+        let key = self.key(transaction);
+        self.credentials.note(key, at);
     }
 
     /// Whether a request of the same method between the same addresses-of-record succeeded after that moment, under
     /// whatever Call-ID.
     pub fn succeeded_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
-        self.successes
-            .get(&self.key(transaction))
-            .is_some_and(|at| *at > moment)
+        self.successes.is_after(self.key(transaction), moment)
+    }
+
+    /// Whether such a request had credentials after that moment: the challenge was answered under another Call-ID.
+    pub fn authenticated_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
+        self.credentials.is_after(self.key(transaction), moment)
     }
 
     /// How many host pairs could not be remembered.

@@ -2,6 +2,8 @@
 //! packets and time. Goes out: records to an [`Observer`] as soon as they are known, and a [`Report`] at the end. No
 //! I/O, no clock.
 
+mod alerts;
+mod counting;
 mod report;
 mod waiting;
 
@@ -11,14 +13,13 @@ use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use crate::dialog::{Book, Call, Keepalives, Surroundings};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
-use crate::limits::{MAX_FINDINGS, MAX_UNDECODED_REASONS};
+use crate::limits::MAX_FINDINGS;
 use crate::reassembly::{self, Piece};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
-use crate::severity::Severity;
 use crate::sip::{Carrier, Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{
-    Arrival, Duplicates, Kind, Placement, Sighting, Table, Transaction, TransactionId,
+    Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
 };
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -124,7 +125,10 @@ impl<O: Observer> Engine<O> {
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
                 let found = self.decoded(packet, &decoded);
-                self.summary.not_sip_packets += u64::from(!found);
+                if !found {
+                    self.summary.not_sip_packets += 1;
+                    self.note_ports(&decoded.content);
+                }
             }
             Err(undecoded) => self.undecoded(undecoded),
         }
@@ -153,6 +157,7 @@ impl<O: Observer> Engine<O> {
         let view = CaptureView {
             facts: &capture,
             counts: &self.counts,
+            surroundings: &self.surroundings,
             keepalives: &self.keepalives,
             now: end,
             lossy: self.lossy,
@@ -295,18 +300,6 @@ impl<O: Observer> Engine<O> {
         true
     }
 
-    fn undecoded(&mut self, undecoded: Undecoded) {
-        let undecoded = undecoded.0;
-        let reasons = &mut self.counts.undecoded;
-        if let Some(count) = reasons.get_mut(&*undecoded) {
-            *count += 1;
-        } else if reasons.len() < MAX_UNDECODED_REASONS {
-            reasons.insert(undecoded.into_owned(), 1);
-        } else {
-            *reasons.entry("other".to_owned()).or_default() += 1;
-        }
-    }
-
     /// Hands on what nothing can overtake any more.
     fn release(&mut self, all: bool) {
         let Some(now) = self.now else {
@@ -335,7 +328,10 @@ impl<O: Observer> Engine<O> {
         if let Ok(decoded) = frame::decode(link_type, bytes, len)
             && let Content::IcmpError(error) = decoded.content
         {
-            self.table.icmp(seen, &error);
+            let quoted = self.table.icmp(seen, &error);
+            if let Some(id) = quoted.filter(|_| self.options.alerts) {
+                self.alert(id);
+            }
         }
     }
 
@@ -355,34 +351,32 @@ impl<O: Observer> Engine<O> {
         };
         self.counts.sip_messages += 1;
         self.count(message);
-        if self.duplicates.is_copy(&seen.arrival) {
-            self.counts.duplicates += 1;
-            let placement = Placement {
-                kind: Kind::Duplicate,
-                ladder: None,
-                transaction: None,
-            };
-            self.observer.message(&seen, placement);
-            return;
-        }
+        let key = match self.duplicates.look_up(&seen.arrival) {
+            Seen::First(key) => key,
+            Seen::Again(transaction) => {
+                self.counts.duplicates += 1;
+                let placement = Placement {
+                    kind: Kind::Duplicate,
+                    ladder: None,
+                    transaction,
+                };
+                self.observer.message(&seen, placement);
+                return;
+            }
+        };
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
+        self.duplicates.belongs(key, placement.transaction);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
         self.book.message(message, began, late);
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
-            if message
-                .status()
-                .is_some_and(|code| (200..300).contains(&code))
-                && let Some(transaction) = self.table.get(id)
-            {
-                self.surroundings.note_success(transaction, time);
-            }
+            self.note(id, message, time);
             if began && self.options.alerts {
                 self.watched.push_back((time, id));
             }
@@ -390,24 +384,18 @@ impl<O: Observer> Engine<O> {
         self.observer.message(&seen, placement);
     }
 
-    fn count(&mut self, message: &Message) {
-        match (message.method(), message.status()) {
-            (Some(method), _) => {
-                let requests = &mut self.summary.requests;
-                if let Some(count) = requests.get_mut(method.name()) {
-                    *count += 1;
-                } else if method.is_registered() || requests.len() < MAX_UNDECODED_REASONS {
-                    requests.insert(method.name().to_owned(), 1);
-                } else {
-                    *requests.entry("other".to_owned()).or_default() += 1;
-                }
+    /// Keeps what other Call-IDs may need to know, and tells at once what has failed.
+    fn note(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+        let Some(transaction) = self.table.get(id) else {
+            return;
+        };
+        match message.status() {
+            Some(200..300) => self.surroundings.note_success(transaction, time),
+            Some(300..) if self.options.alerts => self.alert(id),
+            None if !transaction.credentials.is_empty() => {
+                self.surroundings.note_credentials(transaction, time);
             }
-            (None, Some(status)) => {
-                let responses = &mut self.summary.responses;
-                let known = (100..700).contains(&status) || responses.len() < MAX_STATUS_KINDS;
-                *responses.entry(if known { status } else { 0 }).or_default() += 1;
-            }
-            (None, None) => {}
+            _ => {}
         }
     }
 
@@ -440,10 +428,12 @@ impl<O: Observer> Engine<O> {
             self.keep(finding);
         }
         for transaction in &call.transactions {
-            if call.response_is_implied(transaction) {
+            if call.response_is_implied(transaction)
+                && let Some(request) = transaction.requests.first()
+            {
                 let flow = transaction.flow;
                 self.surroundings
-                    .note_unseen_answer(flow.src.ip(), flow.dst.ip());
+                    .note_unseen_answer(flow.src.ip(), flow.dst.ip(), request);
             }
         }
     }
@@ -485,53 +475,7 @@ impl<O: Observer> Engine<O> {
             *self.summary.limits_hit.entry("findings").or_default() += 1;
         }
     }
-
-    /// Tells what is stuck while it is stuck. Each transaction is told once.
-    fn watch(&mut self) {
-        let Some(now) = self.now else {
-            return;
-        };
-        let due = now.minus(self.options.thresholds.stuck_after);
-        let mut again = Vec::new();
-        while let Some(&(began, id)) = self.watched.front() {
-            if began > due {
-                break;
-            }
-            self.watched.pop_front();
-            let Some(transaction) = self.table.get(id) else {
-                continue;
-            };
-            if transaction.final_response().is_some() || self.alerted.contains(&id) {
-                continue;
-            }
-            let call = Call {
-                call_id: transaction.call_id.clone(),
-                starts_mid_dialog: false,
-                transactions: vec![transaction.clone()],
-            };
-            let mut scratch = self.last_finding;
-            let found = rules::judge_call(&self.view(&call), &mut scratch);
-            let worst = found
-                .iter()
-                .filter(|finding| finding.severity > Severity::Info)
-                .max_by_key(|finding| finding.severity);
-            if let Some(finding) = worst {
-                self.observer.alert(finding);
-                self.alerted.insert(id);
-            } else if now.since(began) < WATCHED_FOR {
-                again.push((began, id));
-            }
-        }
-        for entry in again.into_iter().rev() {
-            self.watched.push_front(entry);
-        }
-    }
 }
-
-/// After this a transaction that raised no alert will not raise one: Timer C and more.
-const WATCHED_FOR: Duration = Duration::from_mins(4);
-/// Different status codes that no RFC allows, counted one by one.
-const MAX_STATUS_KINDS: usize = 1000;
 
 /// Where a message came from, apart from its packet.
 #[derive(Clone, Copy)]

@@ -131,6 +131,8 @@ pub struct CaptureView<'a> {
     pub facts: &'a CaptureFacts,
     /// What was counted.
     pub counts: &'a Counts,
+    /// Which hosts were heard.
+    pub surroundings: &'a Surroundings,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
     /// The time of the last packet.
@@ -150,6 +152,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Packets that were not decoded, by reason.
     pub undecoded: BTreeMap<String, u64>,
+    /// What the first packets without SIP were, by transport and port, as long as there was no SIP.
+    pub ports: BTreeMap<(&'static str, u16), u64>,
     /// SIP messages that the snap length cut.
     pub cut_messages: u64,
     /// The most bytes captured of a cut packet.

@@ -1,7 +1,7 @@
 //! Guard G-DUP: the same packet captured more than once, on `any`, at both ends of a mirrored port or in two files, is
 //! not a retransmission.
 
-use super::Arrival;
+use super::{Arrival, TransactionId};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
@@ -26,12 +26,22 @@ pub struct Duplicates {
 struct Copy {
     time: Timestamp,
     identification: Option<u16>,
+    transaction: Option<TransactionId>,
+}
+
+/// Whether a packet was captured before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// For the first time; the key is for [`Duplicates::belongs`].
+    First(u64),
+    /// Again; the message belongs to this transaction.
+    Again(Option<TransactionId>),
 }
 
 impl Duplicates {
     /// Whether the message is a copy of a packet that was captured already, as far as identification, sequence number
     /// and time can tell.
-    pub fn is_copy(&mut self, arrival: &Arrival<'_>) -> bool {
+    pub fn look_up(&mut self, arrival: &Arrival<'_>) -> Seen {
         self.forget(arrival.time);
         let key = self
             .hasher
@@ -39,14 +49,24 @@ impl Duplicates {
         let this = Copy {
             time: arrival.time,
             identification: arrival.identification,
+            transaction: None,
         };
         match self.recent.get(&key) {
-            Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => true,
+            Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => {
+                Seen::Again(earlier.transaction)
+            }
             _ => {
                 self.recent.insert(key, this);
                 self.order.push_back((arrival.time, key));
-                false
+                Seen::First(key)
             }
+        }
+    }
+
+    /// Remembers the transaction of a message, for its copies.
+    pub fn belongs(&mut self, key: u64, transaction: Option<TransactionId>) {
+        if let Some(copy) = self.recent.get_mut(&key) {
+            copy.transaction = transaction;
         }
     }
 

@@ -8,7 +8,7 @@ mod notes;
 mod table;
 pub mod timers;
 
-pub use duplicate::Duplicates;
+pub use duplicate::{Duplicates, Seen};
 pub use table::Table;
 
 use crate::capture::FrameNumber;

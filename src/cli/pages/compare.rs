@@ -1,7 +1,7 @@
 //! `sipdiag compare`.
 
 use super::Page;
-use crate::catalogue::CodeFacts;
+use crate::catalogue::{CodeFacts, Registration};
 use crate::cli::args::CompareOptions;
 use crate::cli::environment::Environment;
 use crate::cli::errors::WrongUse;
@@ -53,15 +53,18 @@ pub(in crate::cli) fn compare(
     } else {
         "compare_class"
     };
-    differences.push(page.filled(
-        key,
-        &[
-            ("a", a),
-            ("b", b),
-            ("class_a", &class_a),
-            ("class_b", &class_b),
-        ],
-    ));
+    // Codes that only a program shows are in no class.
+    if page.class_name(a).is_some() && page.class_name(b).is_some() {
+        differences.push(page.filled(
+            key,
+            &[
+                ("a", a),
+                ("b", b),
+                ("class_a", &class_a),
+                ("class_b", &class_b),
+            ],
+        ));
+    }
     if let (Some(facts_a), Some(facts_b)) = (facts_a, facts_b) {
         differences.extend(fact_differences(&page, (a, facts_a), (b, facts_b)));
     }
@@ -112,7 +115,8 @@ fn fact_differences(
     (b, facts_b): (&str, &CodeFacts),
 ) -> Vec<String> {
     let mut differences = Vec::new();
-    if facts_a.is_final != facts_b.is_final {
+    let on_the_wire = |facts: &CodeFacts| facts.registration != Registration::Local;
+    if facts_a.is_final != facts_b.is_final && on_the_wire(facts_a) && on_the_wire(facts_b) {
         differences.push(page.filled(
             "compare_final",
             &[

@@ -309,6 +309,7 @@ fn said(finding: &Finding) -> String {
     let methods = matches!(finding.status, Some(405 | 501));
     let extension = finding.status == Some(421);
     let names = [
+        ("ports", "ports", true),
         ("warning", "Warning", true),
         ("reason_header", "Reason", true),
         ("retry_after", "Retry-After", true),

@@ -19,7 +19,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(response) = challenged(transaction) else {
             continue;
         };
-        let retried = view.call.later_tries(transaction).next().is_some()
+        let retried = view
+            .surroundings
+            .authenticated_after(transaction, response.time())
+            || view.call.later_tries(transaction).next().is_some()
             || view.call.attempt(transaction).any(|other| {
                 other.id > transaction.id
                     && other.flow.src.ip() == transaction.flow.src.ip()

@@ -12,7 +12,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    if view.counts.sip_messages == 0 {
-        found.push(Finding::of_capture(&RULE, view.now).fact("packets", view.counts.packets));
+    if view.counts.sip_messages > 0 {
+        return;
     }
+    let mut ports: Vec<_> = view.counts.ports.iter().collect();
+    ports.sort_by_key(|&(port, count)| (std::cmp::Reverse(*count), port));
+    let ports: Vec<_> = ports
+        .iter()
+        .take(PORTS_SHOWN)
+        .map(|((transport, port), count)| format!("{transport}/{port} {count}"))
+        .collect();
+    found.push(
+        Finding::of_capture(&RULE, view.now)
+            .fact("packets", view.counts.packets)
+            .fact("ports", ports.join(", ")),
+    );
 }
+
+/// Ports named: enough to see what was captured instead.
+const PORTS_SHOWN: usize = 6;

@@ -21,7 +21,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         let mut finding = Finding::of_capture(&RULE, first.time)
             .fact("src", src.to_string())
             .fact("dst", dst.to_string())
-            .fact("failures", run.len())
+            .fact("failures", peer.failures())
             .fact("answered", peer.answered);
         if run.len() >= DOWN_AFTER {
             finding = finding.severity(Severity::Error);

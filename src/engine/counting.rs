@@ -1,0 +1,65 @@
+//! What is only counted.
+
+use super::{Engine, Observer};
+use crate::frame::{Content, Undecoded};
+use crate::limits::MAX_UNDECODED_REASONS;
+use crate::sip::Message;
+
+/// Packets without SIP whose ports are noted, as long as no SIP was seen.
+const PORTS_LOOKED_AT: u64 = 10_000;
+/// Different status codes that no RFC allows, counted one by one.
+const MAX_STATUS_KINDS: usize = 1000;
+
+impl<O: Observer> Engine<O> {
+    pub(super) fn undecoded(&mut self, undecoded: Undecoded) {
+        let undecoded = undecoded.0;
+        let reasons = &mut self.counts.undecoded;
+        if let Some(count) = reasons.get_mut(&*undecoded) {
+            *count += 1;
+        } else if reasons.len() < MAX_UNDECODED_REASONS {
+            reasons.insert(undecoded.into_owned(), 1);
+        } else {
+            *reasons.entry("other".to_owned()).or_default() += 1;
+        }
+    }
+
+    pub(super) fn count(&mut self, message: &Message) {
+        match (message.method(), message.status()) {
+            (Some(method), _) => {
+                let requests = &mut self.summary.requests;
+                if let Some(count) = requests.get_mut(method.name()) {
+                    *count += 1;
+                } else if method.is_registered() || requests.len() < MAX_UNDECODED_REASONS {
+                    requests.insert(method.name().to_owned(), 1);
+                } else {
+                    *requests.entry("other".to_owned()).or_default() += 1;
+                }
+            }
+            (None, Some(status)) => {
+                let responses = &mut self.summary.responses;
+                let known = (100..700).contains(&status) || responses.len() < MAX_STATUS_KINDS;
+                *responses.entry(if known { status } else { 0 }).or_default() += 1;
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// What the first packets without SIP are, for a capture that turns out to have none.
+    pub(super) fn note_ports(&mut self, content: &Content<'_>) {
+        if self.counts.sip_messages > 0 || self.summary.not_sip_packets > PORTS_LOOKED_AT {
+            return;
+        }
+        let flow = match content {
+            Content::Datagram(datagram) => datagram.flow,
+            Content::Segment(segment) => segment.flow,
+            Content::IcmpError(_) | Content::Unrelated => return,
+        };
+        // The lower port is the service's, mostly.
+        let port = flow.src.port().min(flow.dst.port());
+        *self
+            .counts
+            .ports
+            .entry((flow.transport.name(), port))
+            .or_default() += 1;
+    }
+}
