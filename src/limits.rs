@@ -89,3 +89,6 @@ pub const MAX_ROWS_UNASKED: usize = 100;
 
 /// Unanswered pings in a row that are kept of one peer: enough for a finding to name, whatever the outage's length.
 pub const MAX_PINGS: usize = 64;
+
+/// Gaps between files that are remembered: as many as anybody gives files.
+pub const MAX_GAPS: usize = 65_536;

@@ -132,6 +132,7 @@ fn diagnose(path: &Path) -> Report {
     loop {
         match source.next().unwrap() {
             Next::Packet(packet) => engine.packet(&packet),
+            Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => engine.advance(now),
             Next::End => break,
         }

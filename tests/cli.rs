@@ -119,7 +119,6 @@ mod statuses {
             &["read", OK, "--records", "call-ids"],
             &["read", OK, "--lang", "xx"],
             &["explain", "nonsense"],
-            &["explain", "401", "4zz"],
             &["compare", "401", "40x"],
             &["compare", "401"],
             &["codes", "--class", "7xx"],
@@ -130,6 +129,27 @@ mod statuses {
             assert!(ran.stdout.is_empty(), "{wrong:?}: {}", ran.stdout);
             assert!(!ran.stderr.is_empty(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_is_known_is_explained_although_another_word_is_not() {
+        let ran = run(&["explain", "401", "4zz", "404"]).with_status(2);
+        assert!(ran.stdout.contains("401 Unauthorized") && ran.stdout.contains("404 Not Found"));
+        assert!(ran.stderr.contains("\"4zz\""));
+    }
+
+    #[test]
+    fn time_between_two_files_is_not_time_without_an_answer() {
+        // The first capture ends 5 s after its unanswered INVITE, the second begins an hour and a half later.
+        let files = ["162-folded-headers.pcap", "180-stuck-at-100.pcap"];
+        let ran = run(&["read", files[0], files[1], "--format", "ndjson"]).with_status(0);
+        let silent = ran
+            .stdout
+            .lines()
+            .find(|line| line.contains("\"name\":\"invite-no-response\""))
+            .expect("the finding");
+        assert!(silent.contains("\"severity\":\"warning\""), "{silent}");
+        assert!(silent.contains("\"confidence\":\"possible\""), "{silent}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Bytes of a file that is no capture which are looked at to tell what it is.
 const SNIFFED: usize = 4096;
@@ -32,6 +33,10 @@ pub struct FileSource {
     /// The input whose packet was handed out last.
     current: Option<usize>,
     started: bool,
+    /// An input whose packet comes next, behind the gap that was told.
+    announced: Option<usize>,
+    /// The time of the latest packet.
+    latest: Option<Timestamp>,
     frame: u64,
 }
 
@@ -121,6 +126,8 @@ impl FileSource {
             heap: BinaryHeap::new(),
             current: None,
             started: false,
+            announced: None,
+            latest: None,
             frame: 0,
         })
     }
@@ -164,6 +171,20 @@ impl FileSource {
         }
     }
 
+    /// Whether nothing was captured before the first packet of an input: every input before it has ended.
+    fn gap_before(&mut self, index: usize) -> Option<(Timestamp, Timestamp)> {
+        let others_go_on = self
+            .inputs
+            .iter()
+            .enumerate()
+            .any(|(other, input)| other != index && input.delivered && !input.ended);
+        let input = self.inputs.get_mut(index)?;
+        let time = input.record.as_ref()?.time;
+        let first = !std::mem::replace(&mut input.delivered, true);
+        let before = self.latest.replace(time.max(self.latest.unwrap_or(time)))?;
+        (first && !others_go_on && time.since(before) > SEAM).then_some((before, time))
+    }
+
     fn passes(&mut self, index: usize) -> Result<bool, CaptureError> {
         let (Some(filter), Some(input)) = (&mut self.filter, self.inputs.get(index)) else {
             return Ok(true);
@@ -178,9 +199,13 @@ impl FileSource {
 impl Source for FileSource {
     fn next(&mut self) -> Result<Next<'_>, CaptureError> {
         let index = loop {
-            let Some(index) = self.step() else {
+            let Some(index) = self.announced.take().or_else(|| self.step()) else {
                 return Ok(Next::End);
             };
+            if let Some((from, until)) = self.gap_before(index) {
+                self.announced = Some(index);
+                return Ok(Next::Gap(from, until));
+            }
             if self.passes(index)? {
                 break index;
             }
@@ -220,6 +245,9 @@ impl Source for FileSource {
     }
 }
 
+/// Files of one rotated capture follow each other closer than this.
+const SEAM: Duration = Duration::from_secs(1);
+
 /// One file or stream.
 struct Input {
     facts: InputFacts,
@@ -228,6 +256,8 @@ struct Input {
     /// The packet at the front of the window.
     record: Option<Record>,
     ended: bool,
+    /// Whether a packet of it was handed out.
+    delivered: bool,
     damage: Option<Damage>,
     read: Arc<AtomicU64>,
     length: Option<u64>,
@@ -287,6 +317,7 @@ impl Input {
             format,
             record: None,
             ended: false,
+            delivered: false,
             damage: None,
             read,
             length,

@@ -130,6 +130,8 @@ pub struct Packet<'a> {
 pub enum Next<'a> {
     /// A packet.
     Packet(Packet<'a>),
+    /// Between these moments nothing was captured: one file ended, and the next began later.
+    Gap(Timestamp, Timestamp),
     /// No packet for a while on an interface: the wall clock says this.
     Idle(Timestamp),
     /// Nothing more will come.

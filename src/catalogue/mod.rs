@@ -125,16 +125,16 @@ impl Catalogue {
     /// What happened, in one sentence with the facts in it.
     pub fn message(self, finding: &Finding) -> String {
         let words = self.rule(finding.rule);
-        let redirected = matches!(finding.status, Some(300..400));
         let template = words
             .message_so_far
             .as_deref()
             .filter(|_| finding.so_far)
             .unwrap_or(&words.message);
-        let template = if redirected {
-            self.word("status_redirected")
-        } else {
-            template
+        let template = match finding.status {
+            Some(300..400) => self.word("status_redirected"),
+            // Busy, or cancelled: an end, and no failure.
+            Some(486 | 487 | 600) => self.word("status_ended"),
+            _ => template,
         };
         fill(template, |name| {
             finding.get(name).map(|fact| match fact {
@@ -149,6 +149,7 @@ impl Catalogue {
     pub fn meaning(self, finding: &Finding) -> &'static str {
         match self.status_words(finding) {
             Some(words) => &words.meaning,
+            None if is_closed_port(finding) => self.word("icmp_closed_port"),
             None => &self.rule(finding.rule).meaning,
         }
     }
@@ -157,7 +158,16 @@ impl Catalogue {
     pub fn causes(self, finding: &Finding) -> &'static [String] {
         match self.status_words(finding) {
             Some(words) => &words.causes,
-            None => &self.rule(finding.rule).causes,
+            None => {
+                let causes = &self.rule(finding.rule).causes;
+                // The first cause is the one of a closed port.
+                let known = if is_closed_port(finding) {
+                    1
+                } else {
+                    causes.len()
+                };
+                causes.get(..known).unwrap_or(causes)
+            }
         }
     }
 
@@ -165,7 +175,12 @@ impl Catalogue {
     pub fn advice(self, finding: &Finding) -> &'static [String] {
         match self.status_words(finding) {
             Some(words) => &words.fix,
-            None => &self.rule(finding.rule).advice,
+            None => {
+                let advice = &self.rule(finding.rule).advice;
+                // The last step is for packets that are too big.
+                let of_use = advice.len() - usize::from(is_closed_port(finding));
+                advice.get(..of_use).unwrap_or(advice)
+            }
         }
     }
 
@@ -187,6 +202,19 @@ impl Catalogue {
     fn status_words(self, finding: &Finding) -> Option<&'static CodeWords> {
         Some(self.code(finding.status?)?.words)
     }
+}
+
+/// Whether an ICMP error came from the target itself: the host is up, and nothing listens on the port.
+fn is_closed_port(finding: &Finding) -> bool {
+    let text = |name| match finding.get(name) {
+        Some(Fact::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    finding.rule.name == "icmp-unreachable"
+        && text("kind") == "port unreachable"
+        && text("dst")
+            .rsplit_once(':')
+            .is_some_and(|(host, _)| host.trim_matches(['[', ']']) == text("reporter"))
 }
 
 /// Both halves of an entry.

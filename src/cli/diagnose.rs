@@ -49,6 +49,7 @@ pub(super) fn run(
                     engine.advance(time);
                 }
             }
+            Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => engine.advance(now),
             Next::End => break,
         }

@@ -13,7 +13,7 @@ use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use crate::dialog::{Book, Call, Keepalives, Surroundings};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
-use crate::limits::MAX_FINDINGS;
+use crate::limits::{MAX_FINDINGS, MAX_GAPS};
 use crate::reassembly::{self, Piece};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::sip::{Carrier, Message, Method};
@@ -79,6 +79,7 @@ pub struct Engine<O> {
     first_time: Option<Timestamp>,
     now: Option<Timestamp>,
     lossy: bool,
+    gaps: Vec<(Timestamp, Timestamp)>,
     watched: VecDeque<(Timestamp, TransactionId)>,
     alerted: HashSet<TransactionId>,
 }
@@ -103,6 +104,7 @@ impl<O: Observer> Engine<O> {
             first_time: None,
             now: None,
             lossy: false,
+            gaps: Vec::new(),
             watched: VecDeque::new(),
             alerted: HashSet::new(),
         }
@@ -133,6 +135,13 @@ impl<O: Observer> Engine<O> {
             Err(undecoded) => self.undecoded(undecoded),
         }
         self.release(false);
+    }
+
+    /// Says that nothing was captured between two moments: what was not seen then was not looked for (guard G-END).
+    pub fn gap(&mut self, from: Timestamp, until: Timestamp) {
+        if self.gaps.len() < MAX_GAPS {
+            self.gaps.push((from, until));
+        }
     }
 
     /// Says that time has passed: the wall clock on an idle interface.
@@ -444,6 +453,7 @@ impl<O: Observer> Engine<O> {
             surroundings: &self.surroundings,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
+            gaps: &self.gaps,
             thresholds: self.options.thresholds,
         }
     }

@@ -202,10 +202,13 @@ impl Finding {
         }
     }
 
-    /// Whether it says how a call or registration ended, or why there is nothing to say, and not only what was noticed on
-    /// the way.
+    /// Whether it says how a call or registration ended, which peer is silent, or why there is nothing to say, and not only
+    /// what was noticed on the way.
     pub fn is_outcome(&self) -> bool {
+        let silent =
+            self.rule.name.ends_with("-no-response") || self.rule.name == "icmp-unreachable";
         self.severity > Severity::Info
+            || silent
             || (!self.came_right
                 && matches!(
                     self.rule.name,

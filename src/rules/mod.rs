@@ -120,6 +120,8 @@ pub struct CallView<'a> {
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
     pub lossy: bool,
+    /// Between these moments nothing was captured.
+    pub gaps: &'a [(Timestamp, Timestamp)],
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
 }
@@ -201,7 +203,7 @@ impl CallView<'_> {
         {
             return None;
         }
-        let waited = self.now.since(first.time);
+        let waited = self.watched_since(first.time);
         let timeout = timers::timeout(transaction, self.thresholds.t1);
         let ladder =
             !transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction);
@@ -219,6 +221,12 @@ impl CallView<'_> {
         let long =
             sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
         (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
+    }
+
+    /// How long the capture went on after a moment, without a gap (guard G-END).
+    pub fn watched_since(&self, moment: Timestamp) -> Duration {
+        let gap = self.gaps.iter().find(|(from, _)| *from >= moment);
+        gap.map_or(self.now, |(from, _)| *from).since(moment)
     }
 
     /// Whether the capture shows only one direction between the two hosts although responses must have existed

@@ -13,12 +13,17 @@ pub(in crate::cli) fn explain(
     environment: &Environment,
 ) -> anyhow::Result<u8> {
     let mut page = Page::new(environment);
-    for what in &options.what {
-        if !explain_one(&mut page, what.trim()) {
-            return Err(unknown(what).into());
-        }
+    let unknown: Vec<_> = options
+        .what
+        .iter()
+        .filter(|what| !explain_one(&mut page, what.trim()))
+        .collect();
+    let status = page.print()?;
+    // What is known is told all the same.
+    match unknown.first() {
+        Some(what) => Err(self::unknown(what).into()),
+        None => Ok(status),
     }
-    page.print()
 }
 
 fn unknown(what: &str) -> WrongUse {

@@ -34,6 +34,8 @@ impl<W: Write> Screen<W> {
                     .all(|group| group.first.rule.name == "auth-challenge-normal");
                 let word = if self.remarkable == 0 && quiet {
                     "healthy"
+                } else if self.remarkable == 0 {
+                    "healthy_limited"
                 } else {
                     "nothing_wrong"
                 };
@@ -131,6 +133,10 @@ impl<W: Write> Screen<W> {
         let said = said(finding);
         if !said.is_empty() {
             page.push_str(&self.paragraph("", &said));
+        }
+        if let Some(Fact::Text(ports)) = finding.get("ports") {
+            let line = self.filled("other_traffic", &[("ports", ports.clone())]);
+            page.push_str(&self.paragraph("", &line));
         }
         let causes = catalogue.causes(finding);
         if !causes.is_empty() {
@@ -309,7 +315,6 @@ fn said(finding: &Finding) -> String {
     let methods = matches!(finding.status, Some(405 | 501));
     let extension = finding.status == Some(421);
     let names = [
-        ("ports", "ports", true),
         ("warning", "Warning", true),
         ("reason_header", "Reason", true),
         ("retry_after", "Retry-After", true),

@@ -21,6 +21,9 @@ use std::io::{self, Write};
 
 /// A report with no more rows than this shows all of them.
 const FITS_ON_A_SCREEN: usize = 20;
+/// More files than this are named by the first and the last.
+const FILES_NAMED: usize = 4;
+
 /// The format at work.
 #[derive(Debug)]
 pub struct Screen<W> {
@@ -135,6 +138,17 @@ impl<W: Write> Screen<W> {
             .iter()
             .map(|input| sanitize(&input.name))
             .collect();
+        let names = match names.as_slice() {
+            [first, _, .., last] if names.len() > FILES_NAMED => self.filled(
+                "many_files",
+                &[
+                    ("n", names.len().to_string()),
+                    ("first", first.clone()),
+                    ("last", last.clone()),
+                ],
+            ),
+            _ => names.join(", "),
+        };
         let span = match (report.first_time, report.last_time) {
             (Some(first), Some(last)) => {
                 format!(
@@ -160,9 +174,12 @@ impl<W: Write> Screen<W> {
         };
         page.push_str(
             plain
-                .paragraph("", &format!("{}: {line}", names.join(", ")))
+                .paragraph("", &format!("{}: {line}", names))
                 .trim_start(),
         );
+        if capture.inputs.len() > 1 {
+            page.push_str(&self.wrapped("", self.word("frames_over_all"), 2));
+        }
         if let Some(filter) = &capture.filter {
             let all: u64 = capture.inputs.iter().map(|input| input.packets).sum();
             let values = [

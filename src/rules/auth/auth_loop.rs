@@ -55,7 +55,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         }
         // The last word, but to a nonce that may only have grown old.
         if !fresh {
-            let waited = view.now.since(response.time());
+            let waited = view.watched_since(response.time());
             finding.so_far = waited < timers::timeout(transaction, view.thresholds.t1);
             finding.confidence = Confidence::Possible;
         }

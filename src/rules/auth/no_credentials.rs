@@ -42,7 +42,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         {
             continue;
         }
-        let waited = view.now.since(response.time());
+        let waited = view.watched_since(response.time());
         let silence = if waited >= timers::timeout(transaction, view.thresholds.t1) {
             Silence::Proven
         } else {

@@ -34,7 +34,7 @@ fn stuck(view: &CallView<'_>, invite: &Transaction) -> Option<Finding> {
         (Some(cancel), None) => cancel,
         (None, Some(answer)) if answer.code == 487 => answer.time(),
         (None, Some(_)) => return None,
-        (None, None) => view.now,
+        (None, None) => trying.time() + view.watched_since(trying.time()),
     };
     let elapsed = until.since(trying.time());
     if elapsed < view.thresholds.stuck_after

@@ -19,7 +19,7 @@ fn unanswered(
     transaction: &Transaction,
 ) -> Option<Finding> {
     let silence = view.silence(transaction)?;
-    let waited = view.now.since(transaction.start());
+    let waited = view.watched_since(transaction.start());
     Some(
         Finding::of(rule, transaction)
             .fact("method", transaction.method.name())
