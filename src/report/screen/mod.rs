@@ -174,7 +174,7 @@ impl<W: Write> Screen<W> {
         };
         page.push_str(
             plain
-                .paragraph("", &format!("{}: {line}", names))
+                .paragraph("", &format!("{names}: {line}"))
                 .trim_start(),
         );
         if capture.inputs.len() > 1 {
