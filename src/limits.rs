@@ -34,9 +34,6 @@ pub const MAX_HOST_PAIRS: usize = 262_144;
 /// Addresses-of-record whose last success is remembered: 16 bytes each, the users of a large registrar.
 pub const MAX_SUCCESSES: usize = 262_144;
 
-/// Dialogs of one Call-ID: a fork has one a target.
-pub const MAX_DIALOGS: usize = 64;
-
 /// Frames and transactions listed in one finding: more than anybody looks up by hand.
 pub const MAX_FRAMES_SHOWN: usize = 256;
 
@@ -92,3 +89,15 @@ pub const MAX_PINGS: usize = 64;
 
 /// Gaps between files that are remembered: as many as anybody gives files.
 pub const MAX_GAPS: usize = 65_536;
+
+/// Transactions that share one key: the hops on which one message is seen, or the INVITEs of one Call-ID and CSeq number.
+pub const MAX_LEGS: usize = 64;
+
+/// Bytes kept of a URI: longer ones exist in tests only.
+pub const MAX_URI: usize = 512;
+
+/// Dialogs watched for their BYE: 16 bytes each, so at most 16 MiB.
+pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
+
+/// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
+pub const MAX_NOTED: usize = 10_000;

@@ -1,6 +1,7 @@
 //! Reading of files of every kind, whole, cut and broken.
 
 mod compressed;
+mod gaps;
 
 use super::pcap::ByteOrder::{self, Big, Little};
 use super::testing::{Pcap, Pcapng};
@@ -190,33 +191,6 @@ fn files_are_merged_by_time_and_equal_times_keep_the_order_of_the_files() {
             .collect::<Vec<_>>(),
         [3, 2]
     );
-}
-
-#[test]
-fn a_gap_is_told_where_one_file_ended_before_the_next_began() {
-    let file = |first: u32, last: u32| Pcap::usual().packet(first, 0, b"a").packet(last, 0, b"b");
-    let gaps = |files: &[&Pcap]| -> Vec<(i64, i64)> {
-        let bytes: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_slice()).collect();
-        let mut source = open(&bytes).unwrap();
-        let mut gaps = Vec::new();
-        loop {
-            match source.next().unwrap() {
-                Next::Gap(from, until) => gaps.push((from.as_nanos(), until.as_nanos())),
-                Next::End => return gaps,
-                Next::Packet(_) | Next::Idle(_) => {}
-            }
-        }
-    };
-    let second = 1_000_000_000;
-    // One after the other, whatever the order of the arguments.
-    let (one, two) = (file(1, 5), file(60, 70));
-    assert_eq!(gaps(&[&one, &two]), [(5 * second, 60 * second)]);
-    assert_eq!(gaps(&[&two, &one]), [(5 * second, 60 * second)]);
-    // A third one that covers the time between, files that overlap, and a rotated capture have none.
-    assert!(gaps(&[&one, &two, &file(2, 65)]).is_empty());
-    assert!(gaps(&[&one, &file(4, 9)]).is_empty());
-    assert!(gaps(&[&one, &file(6, 9)]).is_empty());
-    assert!(gaps(&[&file(1, 500)]).is_empty());
 }
 
 #[test]

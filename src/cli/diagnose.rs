@@ -4,7 +4,7 @@ use super::args::DiagnosisOptions;
 use super::environment::Environment;
 use super::errors;
 use super::output::Output;
-use crate::capture::{Next, Source};
+use crate::capture::{CaptureFacts, Next, Source};
 use crate::engine::{Engine, Options};
 use crate::report::{RecordKind, Renderer, Settings};
 use crate::rules::Thresholds;
@@ -50,7 +50,12 @@ pub(super) fn run(
                 }
             }
             Next::Gap(from, until) => engine.gap(from, until),
-            Next::Idle(now) => engine.advance(now),
+            Next::Idle(now) => {
+                if lost_packets(&source.facts()) {
+                    engine.packets_were_lost();
+                }
+                engine.advance(now);
+            }
             Next::End => break,
         }
         if engine.observer_mut().has_failed() {
@@ -79,6 +84,10 @@ pub(super) fn run(
         (false, true) => errors::FAIL_ON,
         (false, false) => 0,
     })
+}
+
+fn lost_packets(facts: &CaptureFacts) -> bool {
+    facts.dropped_by_kernel.unwrap_or(0) + facts.dropped_by_interface.unwrap_or(0) > 0
 }
 
 fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {

@@ -1,7 +1,7 @@
 //! The book of Call-IDs: collects what belongs together and says when it can be judged.
 
 use super::Call;
-use crate::limits::{MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOGS};
+use crate::limits::{MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_OPEN_DIALOGS};
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::Transaction;
 use std::collections::{HashMap, HashSet};
@@ -14,6 +14,8 @@ pub struct Book {
     hasher: RandomState,
     entries: HashMap<Arc<[u8]>, Entry>,
     call_ids: HashSet<u64>,
+    /// Confirmed dialogs that were not ended, by the fingerprint of Call-ID and tags.
+    dialogs: HashSet<u64>,
     calls: u64,
     mid_dialog: u64,
     refused: u64,
@@ -24,8 +26,6 @@ struct Entry {
     open: usize,
     closed: Vec<Transaction>,
     starts_mid_dialog: bool,
-    /// Confirmed dialogs of this Call-ID, by the fingerprint of their tags.
-    dialogs: Vec<u64>,
 }
 
 impl Book {
@@ -44,11 +44,28 @@ impl Book {
             self.refused += 1;
             false
         };
-        let dialog = self.dialog(message);
-        if !self.entries.contains_key(call_id.as_ref()) {
-            if !(began || new) {
-                return;
+        self.note_dialog(message);
+        if new {
+            // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
+            // A cut message hides its tags (guard G-SNAP).
+            let mid_dialog = !message.is_cut()
+                && match message.start_line() {
+                    StartLine::Request { method, .. } => {
+                        method == Method::Ack || message.to_tag().is_some()
+                    }
+                    StartLine::Response { .. } => true,
+                };
+            self.mid_dialog += u64::from(mid_dialog);
+            self.calls += u64::from(!mid_dialog && message.method() == Some(Method::Invite));
+            if began {
+                let entry = Entry {
+                    starts_mid_dialog: mid_dialog,
+                    ..Entry::default()
+                };
+                self.entries.insert(Arc::from(call_id.as_ref()), entry);
             }
+        }
+        if began && !self.entries.contains_key(call_id.as_ref()) {
             self.entries
                 .insert(Arc::from(call_id.as_ref()), Entry::default());
         }
@@ -56,33 +73,10 @@ impl Book {
             return;
         };
         entry.open += usize::from(began);
-        if new {
-            // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
-            // A cut message hides its tags (guard G-SNAP).
-            entry.starts_mid_dialog = !message.is_cut()
-                && match message.start_line() {
-                    StartLine::Request { method, .. } => {
-                        method == Method::Ack || message.to_tag().is_some()
-                    }
-                    StartLine::Response { .. } => true,
-                };
-            self.mid_dialog += u64::from(entry.starts_mid_dialog);
-            self.calls +=
-                u64::from(!entry.starts_mid_dialog && message.method() == Some(Method::Invite));
-        }
         if late && entry.starts_mid_dialog && message.to_tag().is_none() {
             entry.starts_mid_dialog = false;
             self.mid_dialog = self.mid_dialog.saturating_sub(1);
             self.calls += u64::from(message.method() == Some(Method::Invite));
-        }
-        match dialog {
-            Some((Change::Ended, tags)) => entry.dialogs.retain(|other| *other != tags),
-            Some((Change::Confirmed, tags))
-                if entry.dialogs.len() < MAX_DIALOGS && !entry.dialogs.contains(&tags) =>
-            {
-                entry.dialogs.push(tags);
-            }
-            _ => {}
         }
     }
 
@@ -102,7 +96,7 @@ impl Book {
             return None;
         }
         let call = entry.take(call_id.clone());
-        if entry.open == 0 && entry.dialogs.is_empty() {
+        if entry.open == 0 {
             self.entries.remove(&call_id);
         }
         Some(call)
@@ -130,34 +124,41 @@ impl Book {
 
     /// How many dialogs are confirmed and not ended.
     pub fn open_dialogs(&self) -> u64 {
-        self.entries
-            .values()
-            .map(|entry| entry.dialogs.len() as u64)
-            .sum()
+        self.dialogs.len() as u64
     }
 
     /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it.
-    fn dialog(&self, message: &Message) -> Option<(Change, u64)> {
-        let change = match message.start_line() {
+    fn note_dialog(&mut self, message: &Message) {
+        // Either side may send the BYE, so the order of the tags means nothing.
+        let dialog = || {
+            let (one, other) = (message.from_tag(), message.to_tag());
+            self.hasher.hash_one((message.call_id(), &one, &other))
+                ^ self.hasher.hash_one((message.call_id(), &other, &one))
+        };
+        match message.start_line() {
             StartLine::Request {
                 method: Method::Bye,
                 ..
-            } => Change::Ended,
+            } => {
+                let dialog = dialog();
+                self.dialogs.remove(&dialog);
+            }
             StartLine::Response {
                 status: 200..300, ..
-            } if message.cseq()?.1 == Method::Invite => Change::Confirmed,
-            _ => return None,
-        };
-        // Either side may send the BYE, so the order of the tags means nothing.
-        let (one, other) = (message.from_tag(), message.to_tag());
-        let tags = self.hasher.hash_one(&one) ^ self.hasher.hash_one(&other);
-        Some((change, tags))
+            } if message
+                .cseq()
+                .is_some_and(|(_, method)| method == Method::Invite) =>
+            {
+                let dialog = dialog();
+                if self.dialogs.len() < MAX_OPEN_DIALOGS {
+                    self.dialogs.insert(dialog);
+                } else {
+                    self.refused += 1;
+                }
+            }
+            _ => {}
+        }
     }
-}
-
-enum Change {
-    Confirmed,
-    Ended,
 }
 
 impl Entry {

@@ -53,7 +53,7 @@ impl Call {
         let ended = transaction.last;
         self.attempt(transaction).any(|other| {
             other.succeeded()
-                && (transaction.method == Method::Invite
+                && ((transaction.method == Method::Invite && !transaction.in_dialog())
                     || other.start() >= ended
                     || other.id > transaction.id)
         })

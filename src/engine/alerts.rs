@@ -4,25 +4,27 @@ use super::{Engine, Observer};
 use crate::dialog::Call;
 use crate::rules;
 use crate::severity::Severity;
+use crate::time::Timestamp;
 use crate::transaction::TransactionId;
+use std::cmp::Reverse;
 use std::time::Duration;
 
-/// After this a transaction that raised no alert will not raise one: Timer C and more.
-const WATCHED_FOR: Duration = Duration::from_mins(4);
+/// When to look again after the first look: for the ladders, for Timers B and F, and for Timer C.
+const LOOK_AGAIN: [Duration; 4] = [
+    Duration::from_secs(10),
+    Duration::from_secs(15),
+    Duration::from_mins(1),
+    Duration::from_secs(100),
+];
 
 impl<O: Observer> Engine<O> {
-    /// Tells what is stuck while it is stuck. Each transaction is told once.
-    pub(super) fn watch(&mut self) {
-        let Some(now) = self.now else {
-            return;
-        };
-        let due = now.minus(self.options.thresholds.stuck_after);
-        let mut again = Vec::new();
-        while let Some(&(began, id)) = self.watched.front() {
-            if began > due {
+    /// Tells what is stuck while it is stuck. Each transaction is told once, and looked at a few times.
+    pub(super) fn watch(&mut self, now: Timestamp) {
+        while let Some(&Reverse((due, id, looks))) = self.watched.peek() {
+            if due > now {
                 break;
             }
-            self.watched.pop_front();
+            self.watched.pop();
             let Some(transaction) = self.table.get(id) else {
                 continue;
             };
@@ -30,15 +32,11 @@ impl<O: Observer> Engine<O> {
                 continue;
             }
             self.alert(id);
-            if self.alerted.contains(&id) {
-                continue;
+            if let Some(pause) = LOOK_AGAIN.get(looks)
+                && !self.alerted.contains(&id)
+            {
+                self.watched.push(Reverse((due + *pause, id, looks + 1)));
             }
-            if now.since(began) < WATCHED_FOR {
-                again.push((began, id));
-            }
-        }
-        for entry in again.into_iter().rev() {
-            self.watched.push_front(entry);
         }
     }
 

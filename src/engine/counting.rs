@@ -13,6 +13,8 @@ const MAX_STATUS_KINDS: usize = 1000;
 impl<O: Observer> Engine<O> {
     pub(super) fn undecoded(&mut self, undecoded: Undecoded) {
         let undecoded = undecoded.0;
+        // A piece of a datagram may be a piece of an answer (guard G-LOSS).
+        self.lossy |= undecoded == "ip-fragment";
         let reasons = &mut self.counts.undecoded;
         if let Some(count) = reasons.get_mut(&*undecoded) {
             *count += 1;

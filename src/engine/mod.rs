@@ -13,15 +13,17 @@ use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use crate::dialog::{Book, Call, Keepalives, Surroundings};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
-use crate::limits::{MAX_FINDINGS, MAX_GAPS};
+use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::{self, Piece};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
+use crate::severity::Severity;
 use crate::sip::{Carrier, Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{
     Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
 };
-use std::collections::{HashSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
 use std::time::Duration;
 use waiting::{Queue, Sip, Waiting, What};
 
@@ -75,12 +77,13 @@ pub struct Engine<O> {
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
+    notes: usize,
     last_finding: u64,
     first_time: Option<Timestamp>,
     now: Option<Timestamp>,
     lossy: bool,
     gaps: Vec<(Timestamp, Timestamp)>,
-    watched: VecDeque<(Timestamp, TransactionId)>,
+    watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: HashSet<TransactionId>,
 }
 
@@ -100,12 +103,13 @@ impl<O: Observer> Engine<O> {
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
+            notes: 0,
             last_finding: 0,
             first_time: None,
             now: None,
             lossy: false,
             gaps: Vec::new(),
-            watched: VecDeque::new(),
+            watched: BinaryHeap::new(),
             alerted: HashSet::new(),
         }
     }
@@ -148,9 +152,11 @@ impl<O: Observer> Engine<O> {
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
         self.release(false);
-        self.table.advance(now);
+        // Messages younger than the window may still wait for their turn.
+        let settled = now.minus(waiting::REORDER_WINDOW);
+        self.table.advance(settled);
         self.settle();
-        self.watch();
+        self.watch(settled);
     }
 
     /// Ends the capture: everything open is judged, and the report is made.
@@ -183,10 +189,17 @@ impl<O: Observer> Engine<O> {
             ("open-transactions", self.table.given_up()),
             ("recent-messages", self.duplicates.forgotten_early()),
             ("call-ids", self.book.refused()),
+            ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
         ] {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
+            }
+        }
+        if self.lossy {
+            // What was judged before the loss was known may rest on it (guard G-LOSS).
+            for finding in &mut self.findings {
+                finding.lower_absence();
             }
         }
         rules::sort(&mut self.findings);
@@ -202,6 +215,9 @@ impl<O: Observer> Engine<O> {
 
     fn note_time(&mut self, time: Timestamp) {
         if let Some(latest) = self.now {
+            if time.since(latest) > CLOCK_JUMP {
+                self.gap(latest, time);
+            }
             let back = latest.since(time);
             if back > Duration::from_millis(1) {
                 self.counts.disordered += 1;
@@ -268,6 +284,7 @@ impl<O: Observer> Engine<O> {
                             );
                         }
                         Piece::Unfinished(_) => {
+                            self.lossy = true;
                             self.undecoded(Undecoded("tcp-message-in-several-segments".into()));
                             found = true;
                         }
@@ -292,6 +309,7 @@ impl<O: Observer> Engine<O> {
         };
         if carrier.cut {
             self.counts.cut_messages += 1;
+            self.lossy = true;
             self.counts.snap_length = self.counts.snap_length.max(packet.data.len() as u64);
         }
         self.waiting.push(Waiting {
@@ -387,7 +405,8 @@ impl<O: Observer> Engine<O> {
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
             if began && self.options.alerts {
-                self.watched.push_back((time, id));
+                self.watched
+                    .push(Reverse((time + self.options.thresholds.stuck_after, id, 0)));
             }
         }
         self.observer.message(&seen, placement);
@@ -400,7 +419,10 @@ impl<O: Observer> Engine<O> {
         };
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
-            Some(300..) if self.options.alerts => self.alert(id),
+            // Codes that clients answer with another try are told when the call is over.
+            Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
+                self.alert(id);
+            }
             None if !transaction.credentials.is_empty() => {
                 self.surroundings.note_credentials(transaction, time);
             }
@@ -479,13 +501,20 @@ impl<O: Observer> Engine<O> {
             .or_default() += 1;
         self.summary.worst = self.summary.worst.max(Some(finding.severity));
         self.observer.finding(&finding);
-        if self.findings.len() < MAX_FINDINGS {
+        let is_note = finding.severity == Severity::Info;
+        if self.findings.len() < MAX_FINDINGS && !(is_note && self.notes >= MAX_NOTED) {
+            self.notes += usize::from(is_note);
             self.findings.push(finding);
         } else {
             *self.summary.limits_hit.entry("findings").or_default() += 1;
         }
     }
 }
+
+/// Codes after which a healthy client tries again, or which a healthy call has.
+const RETRIED: [u64; 9] = [407, 422, 423, 481, 486, 487, 491, 503, 600];
+/// Silence of all packets for longer than this is a clock that was set, or a capture that was paused.
+const CLOCK_JUMP: Duration = Duration::from_hours(1);
 
 /// Where a message came from, apart from its packet.
 #[derive(Clone, Copy)]

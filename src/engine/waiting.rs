@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
 /// several queues of one interface make, less than anybody waits for in `live`.
-const REORDER_WINDOW: Duration = Duration::from_secs(1);
+pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
 
 /// A message or an ICMP error on its way into time order.
 #[derive(Debug)]
@@ -44,11 +44,12 @@ pub(super) struct Queue(VecDeque<Waiting>);
 impl Queue {
     /// Takes something; nearly always it goes to the end.
     pub(super) fn push(&mut self, waiting: Waiting) {
-        let at = self
-            .0
-            .iter()
-            .rposition(|other| other.time <= waiting.time)
-            .map_or(0, |position| position + 1);
+        let at = match self.0.back() {
+            Some(last) if last.time > waiting.time => {
+                self.0.partition_point(|other| other.time <= waiting.time)
+            }
+            _ => self.0.len(),
+        };
         self.0.insert(at, waiting);
     }
 

@@ -186,6 +186,19 @@ impl Finding {
         self
     }
 
+    /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS).
+    pub fn lower_absence(&mut self) {
+        let rests_on_absence = self.rule.name.ends_with("-no-response")
+            || self.rule.name.starts_with("ack-missing")
+            || matches!(
+                self.rule.name,
+                "invite-stuck-trying" | "auth-no-credentials"
+            );
+        if rests_on_absence {
+            self.confidence = Confidence::Possible;
+        }
+    }
+
     /// Its id in scripts, such as `auth-loop` or `status-486`.
     pub fn name(&self) -> Cow<'static, str> {
         match self.status {

@@ -235,9 +235,12 @@ impl CallView<'_> {
         let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
         let proven_here = || {
             self.call.transactions.iter().any(|other| {
-                other.flow.src.ip() == src
-                    && other.flow.dst.ip() == dst
-                    && self.call.response_is_implied(other)
+                let same_way = other.flow.src.ip() == src && other.flow.dst.ip() == dst;
+                // Answers to requests that were not captured prove it as well, for the other way.
+                let answers_only = other.requests.count() == 0
+                    && other.flow.src.ip() == dst
+                    && other.flow.dst.ip() == src;
+                (same_way && self.call.response_is_implied(other)) || answers_only
             })
         };
         self.surroundings.is_one_directional(src, dst)

@@ -79,6 +79,8 @@ impl Identity {
 
 /// Host names are compared without case, and white space around the port's colon means nothing.
 fn normal_sent_by(sent_by: &[u8]) -> Box<[u8]> {
+    // RFC 3261 §18.1.1: 5060 is meant where no port stands.
+    let sent_by = sent_by.strip_suffix(b":5060").unwrap_or(sent_by);
     sent_by
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace())

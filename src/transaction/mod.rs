@@ -94,15 +94,16 @@ impl Ladder {
         }
     }
 
-    /// What sends this message again, when it comes a second time in a transaction of this method.
-    fn of(method: &Method, message: &Message) -> Self {
-        let is_invite = *method == Method::Invite;
+    /// What sends this message again, when it comes a second time. Over TCP only two ladders run (guard G-TCP).
+    fn of(transaction: &Transaction, message: &Message) -> Self {
+        let is_invite = transaction.method == Method::Invite;
+        let reliable = transaction.flow.transport.is_reliable();
         match message.status() {
-            None if message.method() == Some(Method::Ack) => Self::Answer,
+            None if message.method() == Some(Method::Ack) || reliable => Self::Answer,
             None if is_invite => Self::TimerA,
             None => Self::TimerE,
             Some(200..300) if is_invite => Self::Success,
-            Some(300..) if is_invite => Self::TimerG,
+            Some(300..) if is_invite && !reliable => Self::TimerG,
             Some(101..200) if message.header(HeaderName::RSeq).is_some() => {
                 Self::ReliableProvisional
             }
@@ -250,6 +251,8 @@ pub struct IcmpNote {
     pub kind: IcmpKind,
     /// Whether a response could not be delivered, and not the request.
     pub of_response: bool,
+    /// Whether it was an ACK.
+    pub of_ack: bool,
 }
 
 /// One response, with its repeats. Forks (other To tags) are separate.
@@ -328,6 +331,8 @@ pub struct Transaction {
     pub credentials: Vec<Credentials>,
     /// The lifetime asked for, in seconds: of the Contact or the Expires (RFC 3261 §10.2.1.1).
     pub expires: Option<u64>,
+    /// Whether the snap length cut the request, so that header fields may be missing (guard G-SNAP).
+    pub cut: bool,
     /// When the request was sent. Empty when only responses were seen.
     pub requests: Sends,
     /// The responses in order of first appearance.

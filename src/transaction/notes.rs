@@ -1,7 +1,7 @@
 //! What a transaction keeps of its messages: who sent the request, what a response explains itself with.
 
-use super::{Arrival, Transaction};
-use crate::limits::{MAX_NOTES, MAX_TEXT};
+use super::{Ack, Arrival, Sends, Sighting, Transaction};
+use crate::limits::{MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest;
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message};
@@ -25,7 +25,8 @@ const EVIDENCE: &[(HeaderName, &str)] = &[
 /// Takes from the request what responses do not have.
 pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
     let message = arrival.message;
-    transaction.request_uri = uri.into();
+    transaction.request_uri = clip_bytes(uri);
+    transaction.cut = message.is_cut();
     transaction.via_count = message.via_count();
     transaction.user_agent = message
         .text(HeaderName::UserAgent)
@@ -38,6 +39,11 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
         .filter_map(|value| digest::credentials(&value))
         .take(MAX_NOTES)
         .collect();
+}
+
+/// As much of a URI as is kept.
+pub(super) fn clip_bytes(uri: &[u8]) -> Box<[u8]> {
+    uri.get(..MAX_URI).unwrap_or(uri).into()
 }
 
 fn contact_expires(message: &Message) -> Option<u64> {
@@ -71,4 +77,43 @@ pub(super) fn text(bytes: &[u8]) -> Box<str> {
 
 fn clip(text: &str) -> Box<str> {
     text.chars().take(MAX_TEXT).collect::<String>().into()
+}
+
+/// Whether an ACK with this To tag answers a 2xx of the transaction. Without a tag any 2xx will do.
+pub(super) fn acknowledges(transaction: &Transaction, to_tag: Option<&[u8]>) -> bool {
+    transaction.responses.iter().any(|response| {
+        response.is_success() && (to_tag.is_none() || response.to_tag.as_deref() == to_tag)
+    })
+}
+
+/// Notes an ACK; true when it is a retransmission.
+pub(super) fn note_ack(
+    transaction: &mut Transaction,
+    arrival: &Arrival<'_>,
+    to_tag: Option<&[u8]>,
+    branch: u64,
+) -> bool {
+    let sighting = Sighting {
+        frame: arrival.frame,
+        time: arrival.time,
+    };
+    let known = transaction
+        .acks
+        .iter_mut()
+        .find(|ack| ack.branch == branch && ack.flow == arrival.flow);
+    if let Some(ack) = known {
+        ack.sends.push(sighting);
+        return true;
+    }
+    if transaction.acks.len() < MAX_NOTES {
+        let mut sends = Sends::default();
+        sends.push(sighting);
+        transaction.acks.push(Ack {
+            flow: arrival.flow,
+            to_tag: to_tag.map(Into::into),
+            sends,
+            branch,
+        });
+    }
+    false
 }

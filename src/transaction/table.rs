@@ -1,14 +1,14 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
 use super::key::Identity;
-use super::notes::{challenges, describe, evidence, text};
+use super::notes::{acknowledges, challenges, clip_bytes, describe, evidence, note_ack, text};
 use super::{
-    Ack, Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
+    Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
     Transaction, TransactionId, timers,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::limits::{MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
+use crate::limits::{MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use std::cmp::Reverse;
@@ -46,6 +46,7 @@ pub struct Table {
     now: Option<Timestamp>,
     last_id: u64,
     given_up: u64,
+    refused: u64,
 }
 
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Table {
         let ladder = transaction
             .filter(|_| kind == Kind::Retransmission)
             .and_then(|id| self.get(id))
-            .map(|transaction| Ladder::of(&transaction.method, arrival.message));
+            .map(|transaction| Ladder::of(transaction, arrival.message));
         Placement {
             kind,
             ladder,
@@ -98,10 +99,24 @@ impl Table {
         };
         let quoted = Message::parse(quote.payload, carrier);
         let of_response = quoted.as_ref().is_some_and(|it| it.status().is_some());
+        let of_ack = quoted
+            .as_ref()
+            .is_some_and(|it| it.method() == Some(Method::Ack));
+        let to_tag = quoted.as_ref().and_then(Message::to_tag);
         let by_message = quoted
             .and_then(|message| Identity::of(&message))
-            .and_then(|identity| self.by_key.get(&identity.key(&self.hasher)))
-            .and_then(|ids| self.best_leg(ids, quote.flow, of_response));
+            .and_then(|identity| {
+                let own = self.by_key.get(&identity.key(&self.hasher));
+                own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
+                    .or_else(|| {
+                        let answered = if of_ack {
+                            self.answered_invites(&identity, to_tag.as_deref())
+                        } else {
+                            Vec::new()
+                        };
+                        self.best_leg(&answered, quote.flow, false)
+                    })
+            });
         let id = by_message.or_else(|| {
             // Without bytes of SIP in the quote only the ports tell; other bytes mean that it was something else.
             let blind = quote.payload.is_empty() || carrier_of_sip(quote.payload);
@@ -120,6 +135,7 @@ impl Table {
                 target: quote.flow.dst,
                 kind: error.kind,
                 of_response,
+                of_ack,
             });
         }
         Some(id)
@@ -168,6 +184,11 @@ impl Table {
         self.open.get(&id).map(|open| &open.transaction)
     }
 
+    /// How many could not be found again because too many share their key.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
     fn clock(&self, arrival: &Arrival<'_>) -> Timestamp {
         self.now.map_or(arrival.time, |now| now.max(arrival.time))
     }
@@ -198,7 +219,7 @@ impl Table {
             ids.iter().copied().find(|id| {
                 self.get(*id).is_some_and(|it| {
                     it.flow == arrival.flow
-                        && (it.request_uri.is_empty() || *it.request_uri == *uri)
+                        && (it.request_uri.is_empty() || *it.request_uri == *clip_bytes(uri))
                 })
             })
         });
@@ -296,6 +317,13 @@ impl Table {
             } else {
                 Kind::Retransmission
             };
+        }
+        // A final response is never the one too many: it takes the place of the last provisional.
+        if status >= 200 && transaction.responses.len() >= MAX_RESPONSES {
+            let provisional = transaction.responses.iter().rposition(|it| !it.is_final());
+            if let Some(at) = provisional {
+                transaction.responses.remove(at);
+            }
         }
         if transaction.responses.len() < MAX_RESPONSES {
             let mut sends = Sends::default();
@@ -412,7 +440,9 @@ impl Table {
         let invite_key =
             (identity.method == Method::Invite).then(|| identity.invite_key(&self.hasher));
         let party = |header, tag| Party {
-            uri: message.uri(header).unwrap_or_default(),
+            uri: message
+                .uri(header)
+                .map_or_else(Box::default, |uri| clip_bytes(&uri)),
             tag,
         };
         let is_request = message.method().is_some();
@@ -433,6 +463,7 @@ impl Table {
             user_agent: None,
             credentials: Vec::new(),
             expires: None,
+            cut: false,
             requests: Sends::default(),
             responses: Vec::new(),
             acks: Vec::new(),
@@ -443,9 +474,9 @@ impl Table {
             closed: arrival.time,
             answer_implied: false,
         };
-        self.by_key.entry(key).or_default().push(id);
+        self.refused += u64::from(!index(&mut self.by_key, key, id));
         if let Some(invite_key) = invite_key {
-            self.invites.entry(invite_key).or_default().push(id);
+            self.refused += u64::from(!index(&mut self.invites, invite_key, id));
         }
         self.by_flow.insert(flow, id);
         let open = Open {
@@ -497,6 +528,16 @@ fn state_at_end(transaction: &Transaction, end: Timestamp) -> State {
     }
 }
 
+/// Enters a transaction under a key; false when too many are there already, which no real network makes.
+fn index(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: TransactionId) -> bool {
+    let ids = index.entry(key).or_default();
+    let room = ids.len() < MAX_LEGS;
+    if room {
+        ids.push(id);
+    }
+    room
+}
+
 fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: TransactionId) {
     if let Some(ids) = index.get_mut(&key) {
         ids.retain(|other| *other != id);
@@ -526,45 +567,6 @@ impl Open {
         self.transaction.last = self.transaction.last.max(arrival.time);
         self.touched = self.touched.max(clock);
     }
-}
-
-/// Whether an ACK with this To tag answers a 2xx of the transaction. Without a tag any 2xx will do.
-fn acknowledges(transaction: &Transaction, to_tag: Option<&[u8]>) -> bool {
-    transaction.responses.iter().any(|response| {
-        response.is_success() && (to_tag.is_none() || response.to_tag.as_deref() == to_tag)
-    })
-}
-
-/// Notes an ACK; true when it is a retransmission.
-fn note_ack(
-    transaction: &mut Transaction,
-    arrival: &Arrival<'_>,
-    to_tag: Option<&[u8]>,
-    branch: u64,
-) -> bool {
-    let sighting = Sighting {
-        frame: arrival.frame,
-        time: arrival.time,
-    };
-    let known = transaction
-        .acks
-        .iter_mut()
-        .find(|ack| ack.branch == branch && ack.flow == arrival.flow);
-    if let Some(ack) = known {
-        ack.sends.push(sighting);
-        return true;
-    }
-    if transaction.acks.len() < MAX_NOTES {
-        let mut sends = Sends::default();
-        sends.push(sighting);
-        transaction.acks.push(Ack {
-            flow: arrival.flow,
-            to_tag: to_tag.map(Into::into),
-            sends,
-            branch,
-        });
-    }
-    false
 }
 
 /// Whether quoted bytes can be the start of SIP although too few for a start line.

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 /// T1 of RFC 3261 §17.1.1.1: the estimate of the round-trip time.
 pub const T1: Duration = Duration::from_millis(500);
+/// A shorter first gap is no T1 that anybody configures.
+const SHORTEST_T1: Duration = Duration::from_millis(50);
 /// T2 of RFC 3261 §17.1.2.2: the longest interval between retransmissions of a non-INVITE request or a final response.
 pub const T2: Duration = Duration::from_secs(4);
 /// Timers B, F, H and J are this many times T1 (RFC 3261 Appendix A).
 pub const TIMEOUT_FACTOR: u32 = 64;
+
+/// A complete ladder spans 63 times T1, less what clocks and schedulers take.
+const LADDER_AT_LEAST: u32 = 56;
 
 /// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
 pub const INVITE_SENDS: usize = 7;
@@ -25,7 +30,8 @@ pub fn estimate_t1(sends: &Sends) -> Option<Duration> {
     };
     let (gap, next) = (second.since(first), third.since(second));
     let ratio = next.as_secs_f64() / gap.as_secs_f64();
-    (1.7..=2.3).contains(&ratio).then_some(gap)
+    // Copies that ARP held back together are microseconds apart, whatever their ratio.
+    ((1.7..=2.3).contains(&ratio) && (SHORTEST_T1..=T2).contains(&gap)).then_some(gap)
 }
 
 /// Timer B or F of a transaction: 64 times its own T1 where the ladder shows one, else of `t1` (RFC 3261 §17.1.1.2).
@@ -40,7 +46,9 @@ pub fn ladder_complete(transaction: &Transaction) -> bool {
     } else {
         NON_INVITE_SENDS
     };
-    transaction.requests.count() >= whole
+    // A ladder takes 63 of the 64 times T1; as many sends at once are something else.
+    let t1 = estimate_t1(&transaction.requests).unwrap_or(T1);
+    transaction.requests.count() >= whole && transaction.requests.span() >= t1 * LADDER_AT_LEAST
 }
 
 #[cfg(test)]

@@ -53,7 +53,9 @@ pub(super) fn severity_of(transaction: &Transaction, findings: &[&Finding]) -> O
         .map(|finding| finding.severity)
         .max()
         .filter(|worst| *worst > Severity::Info);
-    let alive = transaction.method == Method::Options;
+    // A ping that is answered at all has found its peer alive, but for these (RFC 3261 §11.2).
+    let alive = transaction.method == Method::Options
+        && !matches!(transaction.final_code(), Some(408 | 503));
     let own = match transaction.final_code() {
         // A challenge is a step; whether it went wrong, the findings say.
         Some(401 | 407) => None,

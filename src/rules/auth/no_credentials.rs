@@ -3,6 +3,7 @@
 use super::{challenged, realm};
 use crate::rules::{CallView, Finding, Judge, Rule, Silence};
 use crate::severity::Severity;
+use crate::sip::Method;
 use crate::transaction::{Transaction, timers};
 use std::time::Duration;
 
@@ -34,7 +35,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .last()
             .is_some_and(|last| last.time > response.time())
             || transaction.icmp.iter().any(|note| note.of_response);
-        if !transaction.credentials.is_empty()
+        // Any answer to a ping means that the peer is alive (RFC 3261 §11.2); a cut request hides its credentials (G-SNAP).
+        let ping = transaction.method == Method::Options && !transaction.in_dialog();
+        if ping
+            || transaction.cut
+            || !transaction.credentials.is_empty()
             || retried
             || unheard
             || transaction.requests.count() == 0
@@ -62,6 +67,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .note_if(came_right)
                 .severity_at_most(if waited < SOON {
                     Severity::Info
+                } else if transaction.in_dialog() {
+                    Severity::Warning
                 } else {
                     Severity::Error
                 }),

@@ -52,6 +52,10 @@ fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> 
     if response.sends.count() >= 3 {
         return true;
     }
+    // Where the caller's side is not captured, its ACK is not either (guard G-1WAY).
+    if invite.requests.count() == 0 {
+        return false;
+    }
     let timeout = timers::timeout(invite, view.thresholds.t1);
     view.call.of(&Method::Bye).any(|bye| {
         let after = bye.start().since(response.time());

@@ -25,7 +25,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         // A peer that closes its port after the call, or a path that asked for smaller packets and got them, broke nothing.
-        let harmless = if first.of_response {
+        let harmless = if first.of_ack {
+            // Without its ACK the answered call ends after 64*T1 (RFC 3261 §13.3.1.4).
+            false
+        } else if first.of_response {
             transaction.succeeded()
         } else {
             transaction.final_response().is_some()

@@ -44,7 +44,7 @@ fn stuck(view: &CallView<'_>, invite: &Transaction) -> Option<Finding> {
     {
         return None;
     }
-    let severity = if elapsed >= timers::T1 * timers::TIMEOUT_FACTOR {
+    let severity = if elapsed >= view.thresholds.t1 * timers::TIMEOUT_FACTOR {
         Severity::Error
     } else {
         Severity::Warning
