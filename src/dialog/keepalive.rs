@@ -13,11 +13,19 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Peer {
     /// Pings that were answered, by whatever final response.
     pub answered: u64,
-    worst_run: Vec<Ping>,
-    current_run: Vec<Ping>,
-    /// Failed pings of the current run beyond those kept.
-    beyond: u64,
-    worst_beyond: u64,
+    /// Pings in order of closing, which is not that of sending: an unanswered one is watched longer.
+    recent: Vec<(Timestamp, Option<Ping>)>,
+    run: Run,
+    worst: Run,
+}
+
+/// Failed pings in a row.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The first of them.
+    pub pings: Vec<Ping>,
+    /// How many there are, those that are not kept too.
+    pub failures: u64,
 }
 
 /// A ping without an answer.
@@ -37,27 +45,38 @@ pub struct Ping {
 
 impl Peer {
     /// The longest run of failed pings in a row.
-    pub fn worst_run(&self) -> &[Ping] {
-        let failed = |run: &[Ping]| run.iter().take_while(|ping| ping.failed).count();
-        let run = if failed(&self.current_run) > failed(&self.worst_run) {
-            &self.current_run
-        } else {
-            &self.worst_run
-        };
-        run.get(..failed(run)).unwrap_or_default()
+    pub fn worst_run(&self) -> Run {
+        let mut whole = self.clone();
+        whole.fold(0);
+        whole.worst
     }
 
-    /// How many pings failed in a row at worst, those that are not kept too.
-    pub fn failures(&self) -> u64 {
-        self.worst_run().len() as u64 + self.beyond.max(self.worst_beyond)
-    }
-
-    fn give_up(&mut self) {
-        for ping in &mut self.current_run {
-            ping.failed = true;
-        }
-        if self.current_run.len() > self.worst_run.len() {
-            self.worst_run.clone_from(&self.current_run);
+    /// Takes the oldest pings into the runs, all but `keep`.
+    fn fold(&mut self, keep: usize) {
+        self.recent.sort_by_key(|(time, _)| *time);
+        let rest = self
+            .recent
+            .split_off(self.recent.len().saturating_sub(keep));
+        let last = self.recent.len().saturating_sub(1);
+        for (index, (_, ping)) in std::mem::replace(&mut self.recent, rest)
+            .into_iter()
+            .enumerate()
+        {
+            // Another ping behind it, answered or not, means that its sender waits for it no longer.
+            let given_up = index < last || keep > 0;
+            match ping {
+                None => self.run = Run::default(),
+                Some(ping) if ping.failed || given_up => {
+                    self.run.failures += 1;
+                    if self.run.pings.len() < MAX_PINGS {
+                        self.run.pings.push(ping);
+                    }
+                    if self.run.failures > self.worst.failures {
+                        self.worst = self.run.clone();
+                    }
+                }
+                Some(_) => {}
+            }
         }
     }
 }
@@ -79,17 +98,11 @@ impl Keepalives {
             return;
         }
         let peer = self.peers.entry(key).or_default();
-        // Another ping, answered or not, means that its sender waits for the ones before no longer.
-        peer.give_up();
-        if transaction.final_response().is_some() {
+        let outcome = if transaction.final_response().is_some() {
             peer.answered += 1;
-            peer.current_run.clear();
-            peer.worst_beyond = peer.worst_beyond.max(peer.beyond);
-            peer.beyond = 0;
-        } else if peer.current_run.len() >= MAX_PINGS {
-            peer.beyond += u64::from(unanswered);
+            None
         } else if transaction.requests.count() > 0 {
-            peer.current_run.push(Ping {
+            Some(Ping {
                 id: transaction.id,
                 time: transaction.start(),
                 frames: transaction.frames(),
@@ -97,7 +110,13 @@ impl Keepalives {
                     || !transaction.icmp.is_empty()
                     || transaction.flow.transport.is_reliable(),
                 failed: unanswered,
-            });
+            })
+        } else {
+            return;
+        };
+        peer.recent.push((transaction.start(), outcome));
+        if peer.recent.len() > 4 * MAX_PINGS {
+            peer.fold(2 * MAX_PINGS);
         }
     }
 

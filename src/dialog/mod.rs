@@ -9,5 +9,5 @@ mod surroundings;
 
 pub use book::Book;
 pub use call::Call;
-pub use keepalive::{Keepalives, Peer, Ping};
+pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use surroundings::Surroundings;

@@ -83,6 +83,8 @@ pub struct Engine<O> {
     now: Option<Timestamp>,
     lossy: bool,
     gaps: Vec<(Timestamp, Timestamp)>,
+    /// The time of a packet that is far ahead of all others.
+    suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: HashSet<TransactionId>,
 }
@@ -109,6 +111,7 @@ impl<O: Observer> Engine<O> {
             now: None,
             lossy: false,
             gaps: Vec::new(),
+            suspect: None,
             watched: BinaryHeap::new(),
             alerted: HashSet::new(),
         }
@@ -163,6 +166,10 @@ impl<O: Observer> Engine<O> {
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
+        if let (Some(latest), Some(late)) = (self.now, self.suspect) {
+            self.gap(latest, late);
+            self.now = Some(late);
+        }
         self.release(true);
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
@@ -214,18 +221,29 @@ impl<O: Observer> Engine<O> {
     }
 
     fn note_time(&mut self, time: Timestamp) {
-        if let Some(latest) = self.now {
-            if time.since(latest) > CLOCK_JUMP {
-                self.gap(latest, time);
-            }
-            let back = latest.since(time);
-            if back > Duration::from_millis(1) {
-                self.counts.disordered += 1;
-                self.counts.largest_step_back = self.counts.largest_step_back.max(back);
-            }
-        }
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        self.now = self.now.max(Some(time));
+        let Some(latest) = self.now else {
+            self.now = Some(time);
+            return;
+        };
+        if time.since(latest) > CLOCK_JUMP {
+            // One packet may be stamped wrongly; two that agree are a clock that was set, or a pause.
+            let agree = self
+                .suspect
+                .is_some_and(|other| time.distance(other) <= CLOCK_JUMP);
+            if !agree {
+                self.suspect = Some(time);
+                return;
+            }
+            self.gap(latest, time);
+        }
+        self.suspect = None;
+        let back = latest.since(time);
+        if back > Duration::from_millis(1) {
+            self.counts.disordered += 1;
+            self.counts.largest_step_back = self.counts.largest_step_back.max(back);
+        }
+        self.now = Some(latest.max(time));
     }
 
     /// Takes what a packet holds; whether that was SIP, or spoke of SIP.

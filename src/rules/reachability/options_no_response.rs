@@ -15,28 +15,32 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.worst_run();
-        let Some(first) = run.first() else {
+        let Some(first) = run.pings.first() else {
             continue;
         };
         let mut finding = Finding::of_capture(&RULE, first.time)
             .fact("src", src.to_string())
             .fact("dst", dst.to_string())
-            .fact("failures", peer.failures())
+            .fact("failures", run.failures)
             .fact("answered", peer.answered);
-        if run.len() >= DOWN_AFTER {
+        if run.failures >= DOWN_AFTER {
             finding = finding.severity(Severity::Error);
         }
         if view.lossy {
             finding = finding.confidence(Confidence::Possible);
-        } else if !run.iter().any(|ping| ping.repeated) {
+        } else if !run.pings.iter().any(|ping| ping.repeated) {
             finding = finding.confidence(Confidence::Likely);
         }
-        finding.transactions = run.iter().map(|ping| ping.id).collect();
-        finding.frames = run.iter().flat_map(|ping| ping.frames.clone()).collect();
+        finding.transactions = run.pings.iter().map(|ping| ping.id).collect();
+        finding.frames = run
+            .pings
+            .iter()
+            .flat_map(|ping| ping.frames.clone())
+            .collect();
         finding.frames.truncate(MAX_FRAMES_SHOWN);
         found.push(finding);
     }
 }
 
 /// Failures in a row after which a peer counts as down.
-const DOWN_AFTER: usize = 3;
+const DOWN_AFTER: u64 = 3;
