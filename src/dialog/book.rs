@@ -86,7 +86,6 @@ impl Book {
         let Some(entry) = self.entries.get_mut(&call_id) else {
             return Some(Call {
                 call_id,
-                starts_mid_dialog: true,
                 transactions: vec![transaction],
             });
         };
@@ -167,7 +166,6 @@ impl Entry {
         transactions.sort_by_key(|transaction| transaction.id);
         Call {
             call_id,
-            starts_mid_dialog: self.starts_mid_dialog,
             transactions,
         }
     }

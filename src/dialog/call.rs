@@ -10,8 +10,6 @@ use std::sync::Arc;
 pub struct Call {
     /// The Call-ID; empty for messages without one.
     pub call_id: Arc<[u8]>,
-    /// Whether the first message of the Call-ID in this capture belongs to a dialog that began before (guard G-START).
-    pub starts_mid_dialog: bool,
     /// The transactions.
     pub transactions: Vec<Transaction>,
 }

@@ -4,14 +4,14 @@ use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 /// Which hosts were heard, and who succeeded lately: facts that cross Call-IDs.
 #[derive(Debug, Default)]
 pub struct Surroundings {
-    heard: HashMap<(IpAddr, IpAddr), u64>,
+    heard: HashSet<(IpAddr, IpAddr)>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
     hasher: RandomState,
     successes: LastTimes,
@@ -46,18 +46,16 @@ impl LastTimes {
 impl Surroundings {
     /// Notes that a SIP message went from one host to another.
     pub fn heard_message(&mut self, src: IpAddr, dst: IpAddr) {
-        if let Some(count) = self.heard.get_mut(&(src, dst)) {
-            *count += 1;
-        } else if self.heard.len() < MAX_HOST_PAIRS {
-            self.heard.insert((src, dst), 1);
-        } else {
+        if self.heard.len() < MAX_HOST_PAIRS {
+            self.heard.insert((src, dst));
+        } else if !self.heard.contains(&(src, dst)) {
             self.pairs_refused += 1;
         }
     }
 
     /// Whether any SIP message went from one host to another so far.
     pub fn was_heard(&self, src: IpAddr, dst: IpAddr) -> bool {
-        self.heard.contains_key(&(src, dst))
+        self.heard.contains(&(src, dst))
     }
 
     /// Notes that a request from one host to another is known to have had an answer that the capture lacks.
@@ -81,11 +79,6 @@ impl Surroundings {
             .iter()
             .filter(|((src, dst), _)| !self.was_heard(*dst, *src))
             .map(|(&(src, dst), &request)| (src, dst, request))
-    }
-
-    /// How many SIP messages went from one host to another.
-    pub fn messages(&self, src: IpAddr, dst: IpAddr) -> u64 {
-        self.heard.get(&(src, dst)).copied().unwrap_or(0)
     }
 
     /// Notes that a request was answered with a 2xx at that moment.

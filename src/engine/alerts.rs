@@ -47,7 +47,6 @@ impl<O: Observer> Engine<O> {
         };
         let call = Call {
             call_id: transaction.call_id.clone(),
-            starts_mid_dialog: false,
             transactions: vec![transaction.clone()],
         };
         let mut scratch = self.last_finding;

@@ -504,7 +504,6 @@ impl<O: Observer> Engine<O> {
         }
         let call = Call {
             call_id: transaction.call_id.clone(),
-            starts_mid_dialog: false,
             transactions: vec![transaction.clone()],
         };
         let view = self.view(&call);

@@ -13,7 +13,7 @@ pub struct Report {
     pub capture: CaptureFacts,
     /// The time of the earliest packet; `None` without packets.
     pub first_time: Option<Timestamp>,
-    /// The time of the latest packet.
+    /// The time of the latest packet; live, of the clock when nothing came for a while.
     pub last_time: Option<Timestamp>,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
