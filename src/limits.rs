@@ -6,7 +6,8 @@ pub const MAX_LAYERS: usize = 8;
 /// Messages remembered to recognise packets that were captured twice: two seconds at 130,000 messages a second.
 pub const MAX_RECENT_MESSAGES: usize = 262_144;
 
-/// Transactions open at once: about 1 KiB each, so at most 1 GiB; the one whose timers end first is given up.
+/// Transactions open at once: about 3 KiB each with ordinary messages, so about 3 GiB; the one whose timers end first is
+/// given up.
 pub const MAX_OPEN_TRANSACTIONS: usize = 1_000_000;
 
 /// Different responses kept of one transaction: a fork over many targets has dozens; what comes beyond is only counted.
@@ -37,7 +38,7 @@ pub const MAX_SUCCESSES: usize = 262_144;
 /// Frames and transactions listed in one finding: more than anybody looks up by hand.
 pub const MAX_FRAMES_SHOWN: usize = 256;
 
-/// Findings kept for the report: about 1 KiB each. What comes beyond is counted by name.
+/// Findings kept for the report: 1 to 5 KiB each. What comes beyond is counted by name.
 pub const MAX_FINDINGS: usize = 50_000;
 
 /// Messages held back to bring them into time order: one second at 65,000 messages a second.

@@ -11,7 +11,7 @@ pub use data::{
 };
 pub use language::Language;
 
-use crate::rules::{self, Fact, Finding, Rule};
+use crate::rules::{Fact, Finding, Rule};
 use data::{FACTS, Locale, Map};
 use std::time::Duration;
 
@@ -268,11 +268,6 @@ pub fn duration(time: Duration) -> String {
         120..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
-}
-
-/// The finding's rule by name or code; see [`rules::find`].
-pub fn find_rule(name_or_code: &str) -> Option<&'static Rule> {
-    rules::find(name_or_code)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A call: the transactions of one Call-ID that are judged together.
 
 use crate::sip::Method;
-use crate::time::Timestamp;
 use crate::transaction::{Response, State, Transaction};
 use std::sync::Arc;
 
@@ -178,10 +177,5 @@ impl Call {
                     .attempt(invite)
                     .all(|other| other.final_response().is_none())
         })
-    }
-
-    /// When the call began.
-    pub fn start(&self) -> Option<Timestamp> {
-        self.transactions.iter().map(Transaction::start).min()
     }
 }

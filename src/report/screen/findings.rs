@@ -4,11 +4,11 @@ use super::{LABEL_WIDTH, OK, Screen};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::engine::Report;
-use crate::limits::{MAX_FRAMES_SHOWN, MAX_ROWS_UNASKED};
+use crate::limits::MAX_FRAMES_SHOWN;
 use crate::report::text::{Wrapped, clip, clock, sanitize};
 use crate::rules::{Fact, Finding};
 use crate::severity::{Confidence, Severity};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 
@@ -191,7 +191,11 @@ impl<W: Write> Screen<W> {
         let finding = group.first;
         let mut parts = Vec::new();
         if !group.frames.is_empty() {
-            let mut frames = ranges(&group.frames);
+            // Calls that ran side by side share the stretch.
+            let mut frames = group.frames.clone();
+            frames.sort_unstable();
+            frames.dedup();
+            let mut frames = ranges(&frames);
             if frames.len() > FRAMES_NAMED {
                 frames.truncate(FRAMES_NAMED);
                 frames.push("…".to_owned());
@@ -227,13 +231,11 @@ struct Group<'a> {
 fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut index: HashMap<_, usize> = HashMap::new();
+    let kept: HashSet<_> = findings.iter().map(|finding| finding.id).collect();
     for finding in findings {
-        let has_cause = finding.consequence_of.is_some_and(|cause| {
-            findings
-                .iter()
-                .take(MAX_ROWS_UNASKED)
-                .any(|other| other.id == cause)
-        });
+        let has_cause = finding
+            .consequence_of
+            .is_some_and(|cause| kept.contains(&cause));
         if has_cause {
             continue;
         }
