@@ -6,6 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What everybody learns first, as far as this build can do it.
+const EXAMPLES: &str = if cfg!(feature = "live") {
+    "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag live eth0              diagnose an interface"
+} else {
+    "  sipdiag read trace.pcap        diagnose a capture"
+};
+
 /// Reads SIP from captures and interfaces and says what happened, why, and what to do.
 #[derive(Debug, Parser)]
 #[command(
@@ -13,7 +20,7 @@ use std::time::Duration;
     version,
     about,
     max_term_width = 100,
-    before_help = "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag live eth0              diagnose an interface",
+    before_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -70,6 +77,7 @@ pub(super) enum Command {
     #[command(before_help = "  sipdiag findings\n  sipdiag findings --search auth")]
     Findings(FindingsOptions),
     /// What `live` can listen on, and whether this user may
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
     Interfaces,
     /// Write a completion script for a shell
     #[command(before_help = "  sipdiag completions bash > /etc/bash_completion.d/sipdiag")]
@@ -118,6 +126,7 @@ pub(super) struct LiveOptions {
 #[derive(Debug, Args)]
 pub(super) struct DiagnosisOptions {
     /// Capture filter in tcpdump's language, for files too
+    #[cfg(feature = "live")]
     #[arg(short, long, value_name = "BPF")]
     pub(super) filter: Option<String>,
     /// Every transaction in the table
