@@ -10,6 +10,14 @@ pub enum Transport {
     Udp,
     /// TCP: the transport retransmits, SIP only its 2xx to INVITE and its reliable provisionals.
     Tcp,
+    /// TLS over TCP (RFC 3261 §26.2.1).
+    Tls,
+    /// WebSocket over TCP (RFC 7118).
+    Ws,
+    /// WebSocket over TLS (RFC 7118).
+    Wss,
+    /// SCTP (RFC 4168).
+    Sctp,
 }
 
 impl Transport {
@@ -18,6 +26,10 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Sctp => "sctp",
         }
     }
 
@@ -25,7 +37,7 @@ impl Transport {
     pub const fn is_reliable(self) -> bool {
         match self {
             Self::Udp => false,
-            Self::Tcp => true,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss | Self::Sctp => true,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Caps on what strangers can make sipdiag do or store: each number with its reason.
 
 /// Layers peeled off one packet: deeper than any real stack of tags and tunnels, and the end of a packet made to recurse.
-pub const MAX_LAYERS: usize = 8;
+pub const MAX_LAYERS: usize = 24;
+
+/// Names of layers kept of one packet: a tag, a few tunnels, each with its own; what is deeper is peeled, not named.
+pub const MAX_LAYERS_NAMED: usize = 8;
 
 /// Messages remembered to recognise packets that were captured twice: two seconds at 130,000 messages a second.
 pub const MAX_RECENT_MESSAGES: usize = 262_144;

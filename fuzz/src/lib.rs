@@ -128,8 +128,8 @@ pub fn frame(data: &[u8]) {
         for wire in [whole, whole.saturating_add(100)] {
             match frame::decode(link_type, data, wire) {
                 Ok(decoded) => {
-                    assert_eq!(decoded.cut, wire > whole);
-                    black_box(decoded.encapsulation.iter().count());
+                    assert_eq!(decoded.envelope.cut, wire > whole);
+                    black_box(decoded.envelope.encapsulation.iter().count());
                     match decoded.content {
                         frame::Content::Datagram(it) => assert!(it.payload.len() < data.len()),
                         frame::Content::Segment(it) => assert!(it.payload.len() < data.len()),
@@ -139,6 +139,9 @@ pub fn frame(data: &[u8]) {
                                     .map(|quote| assert!(quote.payload.len() < data.len())),
                             );
                         }
+                        frame::Content::Sctp(it) => assert!(it.chunks.len() < data.len()),
+                        frame::Content::Fragment(it) => assert!(it.payload.len() < data.len()),
+                        frame::Content::Mirrored(it) => assert!(it.payload.len() < data.len()),
                         frame::Content::Unrelated => {}
                     }
                 }

@@ -48,6 +48,15 @@ impl fmt::Display for FrameNumber {
     }
 }
 
+/// One packet in which something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The packet.
+    pub frame: FrameNumber,
+    /// When.
+    pub time: Timestamp,
+}
+
 /// How the first bytes of a packet are to be read: a LINKTYPE_ value as in capture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkType(pub u16);

@@ -54,7 +54,11 @@ impl<O: Observer> Engine<O> {
         let flow = match content {
             Content::Datagram(datagram) => datagram.flow,
             Content::Segment(segment) => segment.flow,
-            Content::IcmpError(_) | Content::Unrelated => return,
+            Content::Sctp(packet) => packet.flow,
+            Content::Fragment(_)
+            | Content::Mirrored(_)
+            | Content::IcmpError(_)
+            | Content::Unrelated => return,
         };
         // The lower port is the service's, mostly.
         let port = flow.src.port().min(flow.dst.port());

@@ -249,7 +249,15 @@ impl<O: Observer> Engine<O> {
     /// Takes what a packet holds; whether that was SIP, or spoke of SIP.
     fn decoded(&mut self, packet: &Packet<'_>, decoded: &frame::Decoded<'_>) -> bool {
         match &decoded.content {
-            Content::Unrelated => false,
+            Content::Unrelated | Content::Mirrored(_) => false,
+            Content::Fragment(_) => {
+                self.undecoded(Undecoded("ip-fragment".into()));
+                true
+            }
+            Content::Sctp(_) => {
+                self.undecoded(Undecoded("sctp".into()));
+                true
+            }
             Content::IcmpError(error) => {
                 let speaks = error.quote.is_some();
                 if speaks {
@@ -281,12 +289,12 @@ impl<O: Observer> Engine<O> {
             }
             Content::Segment(segment) => {
                 let mut found = false;
-                for piece in reassembly::segment(segment.payload, decoded.cut) {
+                for piece in reassembly::segment(segment.payload, decoded.envelope.cut) {
                     match piece {
                         Piece::Message(bytes) => {
                             let offset = offset_in(segment.payload, bytes);
                             let carrier = Carrier {
-                                cut: decoded.cut && ends_together(segment.payload, bytes),
+                                cut: decoded.envelope.cut && ends_together(segment.payload, bytes),
                                 stream: true,
                             };
                             found |= self.sip(
@@ -338,8 +346,8 @@ impl<O: Observer> Engine<O> {
                 flow: origin.flow,
                 identification: origin.identification,
                 sequence: origin.sequence,
-                encapsulation: decoded.encapsulation,
-                direction: decoded.direction,
+                encapsulation: decoded.envelope.encapsulation,
+                direction: decoded.envelope.direction,
             })),
         });
         true

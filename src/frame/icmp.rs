@@ -117,7 +117,7 @@ fn error(header: Header, kind: IcmpKind, data: &[u8]) -> Content<'_> {
 }
 
 fn quote(data: &[u8]) -> Option<Quote<'_>> {
-    let ip = ip::take_apart(data).ok().filter(|ip| !ip.headless)?;
+    let ip = ip::take_apart(data).ok().filter(|ip| !ip.is_headless())?;
     let (transport, header_len) = match ip.protocol {
         ip_number::UDP => (Transport::Udp, 8),
         ip_number::TCP => (

@@ -2,7 +2,7 @@
 
 use super::icmp;
 use super::transport;
-use super::{Content, Step, Undecoded};
+use super::{Content, Fragment, FragmentedDatagram, Step, Undecoded};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
 use std::net::IpAddr;
 
@@ -15,6 +15,8 @@ pub(super) struct Header {
     pub(super) identification: Option<u16>,
     /// Time to live or hop limit.
     pub(super) ttl: u8,
+    /// How many bytes of the payload that the header announces are not there.
+    pub(super) missing: usize,
 }
 
 /// An IP packet taken apart, no further.
@@ -22,10 +24,23 @@ pub(super) struct Ip<'a> {
     pub(super) header: Header,
     pub(super) protocol: IpNumber,
     pub(super) payload: &'a [u8],
-    /// More than nothing when this is a piece of a larger datagram.
-    pub(super) fragment: bool,
-    /// Whether the payload begins somewhere inside that datagram, so that no transport header is in it.
-    pub(super) headless: bool,
+    /// Where the payload belongs, when this is a piece of a larger datagram.
+    pub(super) piece: Option<Piece>,
+}
+
+impl Ip<'_> {
+    /// Whether the payload begins somewhere inside a larger datagram, so that no transport header is in it.
+    pub(super) fn is_headless(&self) -> bool {
+        self.piece.is_some_and(|piece| piece.offset > 0)
+    }
+}
+
+/// The place of a payload in a datagram that was fragmented (RFC 791 §3.2, RFC 8200 §4.5).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    pub(super) identification: u32,
+    pub(super) offset: u32,
+    pub(super) more: bool,
 }
 
 /// Protocols between routers, which never carry SIP: IGMP, EIGRP, OSPF, PIM, VRRP.
@@ -39,21 +54,62 @@ const NOT_OPENED: &[(u8, &str)] = &[
     (50, "esp"),
     (97, "ether-ip"),
     (115, "l2tp"),
-    (132, "sctp"),
     (136, "udp-lite"),
     (137, "mpls-in-ip"),
 ];
 
 pub(super) fn ip(data: &[u8]) -> Result<Step<'_>, Undecoded> {
     let ip = take_apart(data)?;
-    if ip.fragment {
-        return Err(Undecoded::because("ip-fragment"));
+    if let Some(piece) = ip.piece {
+        return Ok(Step::Done(Content::Fragment(Fragment {
+            datagram: FragmentedDatagram {
+                src: ip.header.src,
+                dst: ip.header.dst,
+                protocol: ip.protocol.0,
+                identification: piece.identification,
+            },
+            ttl: ip.header.ttl,
+            offset: piece.offset,
+            more: piece.more,
+            payload: ip.payload,
+            missing: ip.header.missing,
+        })));
     }
-    let content = match ip.protocol {
-        ip_number::UDP => Content::Datagram(transport::datagram(ip.header, ip.payload)?),
-        ip_number::TCP => Content::Segment(transport::segment(ip.header, ip.payload)?),
-        ip_number::ICMP => icmp::version_4(ip.header, ip.payload),
-        ip_number::IPV6_ICMP => icmp::version_6(ip.header, ip.payload),
+    payload(ip.header, ip.protocol, ip.payload)
+}
+
+/// The payload of a datagram that was put together from its fragments.
+pub(super) fn joined<'a>(
+    of: &FragmentedDatagram,
+    ttl: u8,
+    bytes: &'a [u8],
+) -> Result<Step<'a>, Undecoded> {
+    let mut protocol = IpNumber(of.protocol);
+    let mut rest = bytes;
+    if of.src.is_ipv6() {
+        // RFC 8200 §4.5: destination options may stand in the fragmented part.
+        let chain = Chain::of(protocol, bytes)?;
+        (protocol, rest) = (chain.protocol, chain.payload);
+    }
+    let header = Header {
+        src: of.src,
+        dst: of.dst,
+        identification: u16::try_from(of.identification)
+            .ok()
+            .filter(|&id| id != 0 && of.src.is_ipv4()),
+        ttl,
+        missing: 0,
+    };
+    payload(header, protocol, rest)
+}
+
+fn payload(header: Header, protocol: IpNumber, bytes: &[u8]) -> Result<Step<'_>, Undecoded> {
+    let content = match protocol {
+        ip_number::UDP => Content::Datagram(transport::datagram(header, bytes)?),
+        ip_number::TCP => Content::Segment(transport::segment(header, bytes)?),
+        ip_number::SCTP => Content::Sctp(transport::sctp(header, bytes)?),
+        ip_number::ICMP => icmp::version_4(header, bytes),
+        ip_number::IPV6_ICMP => icmp::version_6(header, bytes),
         IpNumber(number) if UNRELATED.contains(&number) => Content::Unrelated,
         IpNumber(number) => {
             return Err(
@@ -82,21 +138,27 @@ fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         Ipv4HeaderSlice::from_slice(data).map_err(|_| Undecoded::because("ipv4-malformed"))?;
     let header_len = header.slice().len();
     // A total length of 0 is what segmentation offload leaves behind: the packet goes to the end of the frame.
-    let end = match usize::from(header.total_len()) {
+    let announced = match usize::from(header.total_len()) {
         0 => data.len(),
-        total => total.min(data.len()),
+        total => total,
     };
+    let end = announced.min(data.len());
+    let piece = header.is_fragmenting_payload().then(|| Piece {
+        identification: header.identification().into(),
+        offset: u32::from(header.fragments_offset().value()) * 8,
+        more: header.more_fragments(),
+    });
     Ok(Ip {
         header: Header {
             src: IpAddr::V4(header.source_addr()),
             dst: IpAddr::V4(header.destination_addr()),
             identification: Some(header.identification()).filter(|&id| id != 0),
             ttl: header.ttl(),
+            missing: announced - end,
         },
         protocol: header.protocol(),
         payload: data.get(header_len..end).unwrap_or_default(),
-        fragment: header.is_fragmenting_payload(),
-        headless: header.fragments_offset().value() != 0,
+        piece,
     })
 }
 
@@ -104,10 +166,12 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
     let header =
         Ipv6HeaderSlice::from_slice(data).map_err(|_| Undecoded::because("ipv6-malformed"))?;
     let header_len = header.slice().len();
-    let end = match usize::from(header.payload_length()) {
+    // A payload length of 0 is a jumbogram's (RFC 2675 §3), or what segmentation offload leaves behind.
+    let announced = match usize::from(header.payload_length()) {
         0 => data.len(),
-        len => (header_len + len).min(data.len()),
+        len => header_len + len,
     };
+    let end = announced.min(data.len());
     let body = data.get(header_len..end).unwrap_or_default();
     let chain = Chain::of(header.next_header(), body)?;
     Ok(Ip {
@@ -116,11 +180,11 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
             dst: IpAddr::V6(header.destination_addr()),
             identification: None,
             ttl: header.hop_limit(),
+            missing: announced - end,
         },
         protocol: chain.protocol,
         payload: chain.payload,
-        fragment: chain.fragment,
-        headless: chain.headless,
+        piece: chain.piece,
     })
 }
 
@@ -129,8 +193,7 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
 struct Chain<'a> {
     protocol: IpNumber,
     payload: &'a [u8],
-    fragment: bool,
-    headless: bool,
+    piece: Option<Piece>,
 }
 
 impl<'a> Chain<'a> {
@@ -138,11 +201,10 @@ impl<'a> Chain<'a> {
         let mut chain = Chain {
             protocol: first,
             payload: bytes,
-            fragment: false,
-            headless: false,
+            piece: None,
         };
-        // Inside a later fragment there is no further header.
-        while !chain.headless {
+        // Headers behind that of a fragment belong to the datagram, not to the piece.
+        while chain.piece.is_none() {
             // Where these four are not there, the header that should hold them is too short as well.
             let start = chain.payload.first_chunk().copied();
             let [next, len, high, low] = start.unwrap_or_default();
@@ -154,8 +216,15 @@ impl<'a> Chain<'a> {
                 // RFC 4302 §2.2: the length counts units of four octets, less two.
                 ip_number::AUTHENTICATION_HEADER => (len + 2) * 4,
                 ip_number::IPV6_FRAGMENTATION_HEADER => {
-                    chain.headless = u16::from_be_bytes([high, low]) >> 3 != 0;
-                    chain.fragment |= chain.headless || low & 1 != 0;
+                    let offset = u32::from(u16::from_be_bytes([high, low]) & !7);
+                    let more = low & 1 != 0;
+                    let identification = chain.payload.get(4..8).unwrap_or_default();
+                    // An "atomic" fragment is the whole datagram (RFC 6946).
+                    chain.piece = (offset > 0 || more).then(|| Piece {
+                        identification: identification.try_into().map_or(0, u32::from_be_bytes),
+                        offset,
+                        more,
+                    });
                     8
                 }
                 _ => break,

@@ -12,22 +12,21 @@ mod tests;
 mod transport;
 
 pub use icmp::{IcmpError, IcmpKind, Quote};
-pub use transport::{Datagram, Segment};
+pub use transport::{Datagram, SctpPacket, Segment, TcpFlags};
 
 use crate::capture::LinkType;
-use crate::limits::MAX_LAYERS;
+use crate::flow::Flow;
+use crate::limits::{MAX_LAYERS, MAX_LAYERS_NAMED};
+use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 /// A packet without its envelopes.
 #[derive(Clone, Debug)]
 pub struct Decoded<'a> {
-    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`.
-    pub encapsulation: Encapsulation,
-    /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
-    pub direction: Option<Direction>,
-    /// Whether bytes of this packet are missing because the snap length cut it.
-    pub cut: bool,
+    /// What was around it.
+    pub envelope: Envelope,
     /// What is inside.
     pub content: Content<'a>,
 }
@@ -39,10 +38,63 @@ pub enum Content<'a> {
     Datagram(Datagram<'a>),
     /// A TCP segment.
     Segment(Segment<'a>),
+    /// An SCTP packet.
+    Sctp(SctpPacket<'a>),
+    /// A piece of an IP datagram: [`resume`] goes on once it is whole.
+    Fragment(Fragment<'a>),
+    /// A message that somebody copied, with the addresses it had on its way.
+    Mirrored(Mirrored<'a>),
     /// An ICMP or ICMPv6 error about an earlier packet.
     IcmpError(IcmpError<'a>),
     /// Something that never carries SIP, such as ARP or a ping.
     Unrelated,
+}
+
+/// What the pieces of one IP datagram have in common (RFC 791 §3.2, RFC 8200 §4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FragmentedDatagram {
+    /// Where it came from.
+    pub src: IpAddr,
+    /// Where it went.
+    pub dst: IpAddr,
+    /// The protocol, for IPv6 the first header, of the fragmented part.
+    pub protocol: u8,
+    /// Its identification, 16 bits of it for IPv4.
+    pub identification: u32,
+}
+
+/// A piece of an IP datagram.
+#[derive(Clone, Copy, Debug)]
+pub struct Fragment<'a> {
+    /// Whose piece it is.
+    pub datagram: FragmentedDatagram,
+    /// Time to live or hop limit.
+    pub ttl: u8,
+    /// Where its payload begins in that of the datagram, in bytes.
+    pub offset: u32,
+    /// Whether it is not the last.
+    pub more: bool,
+    /// What it carries, as far as captured.
+    pub payload: &'a [u8],
+    /// How many bytes of the payload the capture lacks.
+    pub missing: usize,
+}
+
+/// One SIP message that a mirror sent on (HEP, Wireshark's exported PDUs).
+#[derive(Clone, Copy, Debug)]
+pub struct Mirrored<'a> {
+    /// From where to where the message itself went, and over what.
+    pub flow: Flow,
+    /// When the mirror saw it; `None` when it does not say.
+    pub time: Option<Timestamp>,
+    /// What the mirror calls itself, HEP's capture node; `None` when it does not say.
+    pub node: Option<u64>,
+    /// What the mirror ties messages together with, HEP's correlation id.
+    pub correlation: Option<&'a [u8]>,
+    /// The message.
+    pub payload: &'a [u8],
+    /// Whether bytes of the message are missing.
+    pub cut: bool,
 }
 
 /// Seen from the capturing host.
@@ -83,7 +135,7 @@ impl Undecoded {
 /// The layers around the innermost IP header, outermost first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encapsulation {
-    names: [Option<&'static str>; MAX_LAYERS],
+    names: [Option<&'static str>; MAX_LAYERS_NAMED],
 }
 
 impl Encapsulation {
@@ -148,31 +200,68 @@ pub fn decode(
             format!("link-type-{link_type}").to_lowercase().into(),
         ));
     };
-    let cut = usize::try_from(original_len).is_ok_and(|wire| wire > data.len());
-    let mut encapsulation = Encapsulation::default();
-    let mut direction = None;
-    let (mut layer, mut rest) = (first, data);
-    for _ in 0..MAX_LAYERS {
-        let step = match layer {
-            Layer::Ethernet => ethernet::ethernet(rest)?,
-            Layer::EtherType(value) => ethernet::ether_type(value, rest, &mut encapsulation)?,
-            Layer::LogicalLink => ethernet::logical_link_control(rest),
-            Layer::CookedV1 => cooked::version_1(rest, &mut direction)?,
-            Layer::CookedV2 => cooked::version_2(rest, &mut direction)?,
-            Layer::Loopback => loopback::loopback(rest)?,
-            Layer::Ip => ip::ip(rest)?,
-        };
-        match step {
-            Step::Next(next, bytes) => (layer, rest) = (next, bytes),
-            Step::Done(content) => {
-                return Ok(Decoded {
-                    encapsulation,
-                    direction,
-                    cut,
-                    content,
-                });
+    let envelope = Envelope {
+        encapsulation: Encapsulation::default(),
+        direction: None,
+        cut: usize::try_from(original_len).is_ok_and(|wire| wire > data.len()),
+        layers: 0,
+    };
+    envelope.peel(Step::Next(first, data))
+}
+
+/// Goes on with a datagram whose fragments were put together: `bytes` is what they carried, `envelope` that of one of them.
+///
+/// # Errors
+/// As [`decode`].
+pub fn resume<'a>(
+    datagram: &FragmentedDatagram,
+    ttl: u8,
+    bytes: &'a [u8],
+    envelope: Envelope,
+) -> Result<Decoded<'a>, Undecoded> {
+    envelope.peel(ip::joined(datagram, ttl, bytes)?)
+}
+
+/// What was peeled off a packet so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`.
+    pub encapsulation: Encapsulation,
+    /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
+    pub direction: Option<Direction>,
+    /// Whether bytes of this packet are missing because the snap length cut it.
+    pub cut: bool,
+    /// How many layers there were.
+    layers: usize,
+}
+
+impl Envelope {
+    fn peel(mut self, mut step: Step<'_>) -> Result<Decoded<'_>, Undecoded> {
+        loop {
+            let (layer, rest) = match step {
+                Step::Next(layer, rest) => (layer, rest),
+                Step::Done(content) => {
+                    return Ok(Decoded {
+                        envelope: self,
+                        content,
+                    });
+                }
+            };
+            if self.layers == MAX_LAYERS {
+                return Err(Undecoded::because("too-many-layers"));
             }
+            self.layers += 1;
+            step = match layer {
+                Layer::Ethernet => ethernet::ethernet(rest)?,
+                Layer::EtherType(value) => {
+                    ethernet::ether_type(value, rest, &mut self.encapsulation)?
+                }
+                Layer::LogicalLink => ethernet::logical_link_control(rest),
+                Layer::CookedV1 => cooked::version_1(rest, &mut self.direction)?,
+                Layer::CookedV2 => cooked::version_2(rest, &mut self.direction)?,
+                Layer::Loopback => loopback::loopback(rest)?,
+                Layer::Ip => ip::ip(rest)?,
+            };
         }
     }
-    Err(Undecoded::because("too-many-layers"))
 }

@@ -32,10 +32,58 @@ pub struct Segment<'a> {
     pub ttl: u8,
     /// Sequence number of the first byte of the payload.
     pub sequence: u32,
-    /// Whether SYN, FIN or RST is set: the segment opens or ends a connection.
-    pub control: bool,
+    /// The next byte that its sender expects from the other side; meaningless without the flag ACK.
+    pub acknowledgment: u32,
+    /// What the segment does beside carrying bytes.
+    pub flags: TcpFlags,
     /// What it carries, as far as captured.
     pub payload: &'a [u8],
+    /// How many bytes of the payload the capture lacks.
+    pub missing: usize,
+}
+
+/// The control bits of a TCP segment (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFlags(u8);
+
+impl TcpFlags {
+    /// The bits as they are in the header's fourteenth byte.
+    pub const fn of(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// No more data from the sender.
+    pub const fn fin(self) -> bool {
+        self.0 & 0x01 != 0
+    }
+
+    /// Synchronize sequence numbers: the connection is being opened.
+    pub const fn syn(self) -> bool {
+        self.0 & 0x02 != 0
+    }
+
+    /// The connection is reset.
+    pub const fn rst(self) -> bool {
+        self.0 & 0x04 != 0
+    }
+
+    /// The acknowledgment number counts.
+    pub const fn ack(self) -> bool {
+        self.0 & 0x10 != 0
+    }
+}
+
+/// An SCTP packet (RFC 9260 §3).
+#[derive(Clone, Copy, Debug)]
+pub struct SctpPacket<'a> {
+    /// From where to where.
+    pub flow: Flow,
+    /// The verification tag, which names the association.
+    pub verification_tag: u32,
+    /// The chunks, as far as captured.
+    pub chunks: &'a [u8],
+    /// How many bytes of the chunks the capture lacks.
+    pub missing: usize,
 }
 
 const UDP_HEADER_LEN: usize = 8;
@@ -74,7 +122,28 @@ pub(super) fn segment(ip: Header, data: &[u8]) -> Result<Segment<'_>, Undecoded>
         identification: ip.identification,
         ttl: ip.ttl,
         sequence: header.sequence_number(),
-        control: header.syn() || header.fin() || header.rst(),
+        acknowledgment: header.acknowledgment_number(),
+        flags: TcpFlags::of(header.slice().get(13).copied().unwrap_or_default()),
         payload: data.get(header.slice().len()..).unwrap_or_default(),
+        missing: ip.missing,
+    })
+}
+
+/// Ports, verification tag and checksum; the chunks follow (RFC 9260 §3.1).
+pub(super) fn sctp(ip: Header, data: &[u8]) -> Result<SctpPacket<'_>, Undecoded> {
+    let Some(([src_high, src_low, dst_high, dst_low, tag @ .., _, _, _, _], chunks)) =
+        data.split_first_chunk::<12>()
+    else {
+        return Err(Undecoded::because("sctp-truncated"));
+    };
+    Ok(SctpPacket {
+        flow: Flow {
+            src: SocketAddr::new(ip.src, u16::from_be_bytes([*src_high, *src_low])),
+            dst: SocketAddr::new(ip.dst, u16::from_be_bytes([*dst_high, *dst_low])),
+            transport: Transport::Sctp,
+        },
+        verification_tag: u32::from_be_bytes(*tag),
+        chunks,
+        missing: ip.missing,
     })
 }

@@ -1,9 +1,46 @@
 //! Cuts SIP messages out of what datagrams and segments carry. Comes in: payloads. Goes out: the bytes of each message.
 //! This room knows start lines and Content-Length, and nothing else of SIP.
 
+pub mod fragments;
+pub mod sctp;
+pub mod tls;
+pub mod websocket;
+
+use crate::capture::Sighting;
 use crate::limits::MAX_MESSAGE_LEN;
 use crate::sip;
 use memchr::{memchr, memchr_iter};
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The end that opened it; where the capture began later, the end that was seen sending first.
+    Opener,
+    /// The other end.
+    Acceptor,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Opener => Self::Acceptor,
+            Self::Acceptor => Self::Opener,
+        }
+    }
+}
+
+/// Bytes that a layer above the transport gave up: decrypted, unmasked or inflated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Who sent them.
+    pub side: Side,
+    /// The packet that completed them.
+    pub at: Sighting,
+    /// The bytes, in the order of the stream.
+    pub bytes: Vec<u8>,
+}
 
 /// A stretch of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

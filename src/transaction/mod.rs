@@ -8,6 +8,7 @@ mod notes;
 mod table;
 pub mod timers;
 
+pub use crate::capture::Sighting;
 pub use duplicate::{Duplicates, Seen};
 pub use table::Table;
 
@@ -152,15 +153,6 @@ impl State {
             Self::PendingAtEnd => "pending-at-end",
         }
     }
-}
-
-/// One packet in which something was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// The packet.
-    pub frame: FrameNumber,
-    /// When.
-    pub time: Timestamp,
 }
 
 /// The same message sent one or more times.

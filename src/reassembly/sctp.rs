@@ -1,0 +1,1 @@
+//! Puts user messages together from SCTP DATA chunks (RFC 9260).
