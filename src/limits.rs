@@ -1,5 +1,7 @@
 //! Caps on what strangers can make sipdiag do or store: each number with its reason.
 
+use std::time::Duration;
+
 /// Layers peeled off one packet: deeper than any real stack of tags and tunnels, and the end of a packet made to recurse.
 pub const MAX_LAYERS: usize = 24;
 
@@ -105,3 +107,26 @@ pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
 
 /// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
 pub const MAX_NOTED: usize = 10_000;
+
+/// Bytes of one direction of a TCP connection that wait for a missing segment: as many as a window of a SIP stack holds,
+/// several times over; beyond that the missing ones are given up.
+pub const MAX_STREAM_WAITING: usize = 256 * 1024;
+
+/// How long a hole in a TCP stream may be when the receiver has acknowledged what is behind it: the capture lacks the
+/// segment, or has it a little later.
+pub const HOLE_PATIENCE_ACKNOWLEDGED: Duration = Duration::from_millis(500);
+
+/// The same without an acknowledgment: TCP may send again after several doubled timeouts (RFC 6298 §5).
+pub const HOLE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// TCP connections known at once: some 600 bytes each when nothing waits in them; the ones idle longest are given up.
+pub const MAX_CONNECTIONS: usize = 200_000;
+
+/// Bytes that wait in all TCP connections together.
+pub const MAX_STREAMS_WAITING: usize = 256 * 1024 * 1024;
+
+/// The longest start line waited for in a stream: RFC 3261 has no limit, real Request-URIs stay far below.
+pub const MAX_START_LINE: usize = 4096;
+
+/// Connections whose faults are kept for the findings: about 1 KiB each.
+pub const MAX_CONNECTION_FACTS: usize = 10_000;

@@ -49,7 +49,7 @@ impl fmt::Display for FrameNumber {
 }
 
 /// One packet in which something was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sighting {
     /// The packet.
     pub frame: FrameNumber,

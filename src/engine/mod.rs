@@ -4,6 +4,7 @@
 
 mod alerts;
 mod counting;
+mod intake;
 mod report;
 mod waiting;
 
@@ -11,21 +12,20 @@ pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use crate::dialog::{Book, Call, Keepalives, Surroundings};
-use crate::flow::Flow;
-use crate::frame::{self, Content, Direction, Encapsulation, Undecoded};
+use crate::frame::{self, Content, Direction, Encapsulation};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
-use crate::reassembly::{self, Piece};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::severity::Severity;
-use crate::sip::{Carrier, Message, Method};
+use crate::sip::{Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{
     Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
 };
+use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::time::Duration;
-use waiting::{Queue, Sip, Waiting, What};
+use waiting::{Queue, Sip, What};
 
 /// Takes what the engine finds out, as soon as it is known.
 pub trait Observer {
@@ -67,6 +67,7 @@ pub struct Options {
 pub struct Engine<O> {
     observer: O,
     options: Options,
+    intake: Intake,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -95,6 +96,7 @@ impl<O: Observer> Engine<O> {
         Self {
             observer,
             options,
+            intake: Intake::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -132,15 +134,10 @@ impl<O: Observer> Engine<O> {
         self.counts.packets += 1;
         self.note_time(packet.time);
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
-            Ok(decoded) => {
-                let found = self.decoded(packet, &decoded);
-                if !found {
-                    self.summary.not_sip_packets += 1;
-                    self.note_ports(&decoded.content);
-                }
-            }
+            Ok(decoded) => self.take(packet, &decoded),
             Err(undecoded) => self.undecoded(undecoded),
         }
+        self.look_at_streams();
         self.release(false);
     }
 
@@ -154,6 +151,7 @@ impl<O: Observer> Engine<O> {
     /// Says that time has passed: the wall clock on an idle interface.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
+        self.look_at_streams();
         self.release(false);
         // Messages younger than the window may still wait for their turn.
         let settled = now.minus(waiting::REORDER_WINDOW);
@@ -170,6 +168,7 @@ impl<O: Observer> Engine<O> {
             self.gap(latest, late);
             self.now = Some(late);
         }
+        self.finish_streams();
         self.release(true);
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
@@ -198,6 +197,7 @@ impl<O: Observer> Engine<O> {
             ("call-ids", self.book.refused()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
+            ("connections", self.intake.connections_given_up()),
         ] {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
@@ -244,113 +244,6 @@ impl<O: Observer> Engine<O> {
             self.counts.largest_step_back = self.counts.largest_step_back.max(back);
         }
         self.now = Some(latest.max(time));
-    }
-
-    /// Takes what a packet holds; whether that was SIP, or spoke of SIP.
-    fn decoded(&mut self, packet: &Packet<'_>, decoded: &frame::Decoded<'_>) -> bool {
-        match &decoded.content {
-            Content::Unrelated | Content::Mirrored(_) => false,
-            Content::Fragment(_) => {
-                self.undecoded(Undecoded("ip-fragment".into()));
-                true
-            }
-            Content::Sctp(_) => {
-                self.undecoded(Undecoded("sctp".into()));
-                true
-            }
-            Content::IcmpError(error) => {
-                let speaks = error.quote.is_some();
-                if speaks {
-                    self.waiting.push(Waiting {
-                        time: packet.time,
-                        frame: packet.frame,
-                        what: What::Icmp(packet.data.into(), packet.link_type),
-                    });
-                }
-                false
-            }
-            Content::Datagram(datagram) => {
-                let cut = datagram.missing > 0;
-                let Some(bytes) = reassembly::datagram(datagram.payload, cut) else {
-                    return false;
-                };
-                let carrier = Carrier { cut, stream: false };
-                self.sip(
-                    packet,
-                    decoded,
-                    bytes,
-                    carrier,
-                    Origin {
-                        flow: datagram.flow,
-                        identification: datagram.identification,
-                        sequence: None,
-                    },
-                )
-            }
-            Content::Segment(segment) => {
-                let mut found = false;
-                for piece in reassembly::segment(segment.payload, decoded.envelope.cut) {
-                    match piece {
-                        Piece::Message(bytes) => {
-                            let offset = offset_in(segment.payload, bytes);
-                            let carrier = Carrier {
-                                cut: decoded.envelope.cut && ends_together(segment.payload, bytes),
-                                stream: true,
-                            };
-                            found |= self.sip(
-                                packet,
-                                decoded,
-                                bytes,
-                                carrier,
-                                Origin {
-                                    flow: segment.flow,
-                                    identification: segment.identification,
-                                    sequence: Some(segment.sequence.wrapping_add(offset)),
-                                },
-                            );
-                        }
-                        Piece::Unfinished(_) => {
-                            self.lossy = true;
-                            self.undecoded(Undecoded("tcp-message-in-several-segments".into()));
-                            found = true;
-                        }
-                        Piece::Other(_) => {}
-                    }
-                }
-                found
-            }
-        }
-    }
-
-    fn sip(
-        &mut self,
-        packet: &Packet<'_>,
-        decoded: &frame::Decoded<'_>,
-        bytes: &[u8],
-        carrier: Carrier,
-        origin: Origin,
-    ) -> bool {
-        let Some(message) = Message::parse(bytes, carrier) else {
-            return false;
-        };
-        if carrier.cut {
-            self.counts.cut_messages += 1;
-            self.lossy = true;
-            self.counts.snap_length = self.counts.snap_length.max(packet.data.len() as u64);
-        }
-        self.waiting.push(Waiting {
-            time: packet.time,
-            frame: packet.frame,
-            what: What::Sip(Box::new(Sip {
-                message,
-                flow: origin.flow,
-                identification: origin.identification,
-                sequence: origin.sequence,
-                encapsulation: decoded.envelope.encapsulation,
-                direction: decoded.envelope.direction,
-            })),
-        });
-        true
     }
 
     /// Hands on what nothing can overtake any more.
@@ -540,21 +433,3 @@ impl<O: Observer> Engine<O> {
 const RETRIED: [u64; 9] = [407, 422, 423, 481, 486, 487, 491, 503, 600];
 /// Silence of all packets for longer than this is a clock that was set, or a capture that was paused.
 const CLOCK_JUMP: Duration = Duration::from_hours(1);
-
-/// Where a message came from, apart from its packet.
-#[derive(Clone, Copy)]
-struct Origin {
-    flow: Flow,
-    identification: Option<u16>,
-    sequence: Option<u32>,
-}
-
-/// The offset of a part within the whole it was cut from; 0 when it is no part of it.
-fn offset_in(whole: &[u8], part: &[u8]) -> u32 {
-    let offset = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
-    u32::try_from(offset).unwrap_or(0)
-}
-
-fn ends_together(whole: &[u8], part: &[u8]) -> bool {
-    offset_in(whole, part) as usize + part.len() == whole.len()
-}

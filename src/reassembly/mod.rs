@@ -1,20 +1,29 @@
 //! Cuts SIP messages out of what datagrams and segments carry. Comes in: payloads. Goes out: the bytes of each message.
 //! This room knows start lines and Content-Length, and nothing else of SIP.
 
+mod connections;
 pub mod fragments;
+mod framing;
 pub mod sctp;
+mod sequencer;
+mod session;
 pub mod tls;
 pub mod websocket;
 
+pub use connections::{Connection, Connections, Ended, Outcome};
+pub use framing::Desync;
+
 use crate::capture::Sighting;
+use crate::flow::Flow;
+use crate::frame::Envelope;
 use crate::limits::MAX_MESSAGE_LEN;
-use crate::sip;
+use crate::sip::{self, Message};
 use memchr::{memchr, memchr_iter};
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
-    /// The end that opened it; where the capture began later, the end that was seen sending first.
+    /// The end that opened it; where the capture began later, the end with the higher port.
     Opener,
     /// The other end.
     Acceptor,
@@ -29,6 +38,49 @@ impl Side {
             Self::Acceptor => Self::Opener,
         }
     }
+
+    /// Both, in the order in which pairs have them.
+    pub const BOTH: [Self; 2] = [Self::Opener, Self::Acceptor];
+
+    /// Its half of a pair.
+    pub const fn of<T>(self, [opener, acceptor]: &[T; 2]) -> &T {
+        match self {
+            Self::Opener => opener,
+            Self::Acceptor => acceptor,
+        }
+    }
+
+    /// Its half of a pair.
+    pub const fn of_mut<T>(self, [opener, acceptor]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Opener => opener,
+            Self::Acceptor => acceptor,
+        }
+    }
+
+    /// The direction in which it sends, of a connection that the opener's direction names.
+    #[must_use]
+    pub const fn of_flow(self, flow: Flow) -> Flow {
+        match self {
+            Self::Opener => flow,
+            Self::Acceptor => flow.reversed(),
+        }
+    }
+}
+
+/// A message that a stream held.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// From where to where, and over what.
+    pub flow: Flow,
+    /// The last packet that it needed.
+    pub at: Sighting,
+    /// Where it begins in its stream: TCP's sequence number, or a count of the bytes that were opened.
+    pub sequence: u32,
+    /// What was around that packet.
+    pub envelope: Envelope,
+    /// The message.
+    pub message: Message,
 }
 
 /// Bytes that a layer above the transport gave up: decrypted, unmasked or inflated.

@@ -71,7 +71,7 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
     };
     header_fields(bytes, skipped + line_len, cut, &mut scan);
     if cut {
-        scan.oddities.insert(Oddity::CutBySnapLength);
+        scan.oddities.insert(Oddity::Incomplete);
     }
     let head = bytes.get(skipped..scan.body_start).unwrap_or_default();
     if has_control_bytes(head) {

@@ -118,7 +118,7 @@ impl Message {
 
     /// Whether the capture lacks the end of the message.
     pub const fn is_cut(&self) -> bool {
-        self.scan.oddities.contains(Oddity::CutBySnapLength)
+        self.scan.oddities.contains(Oddity::Incomplete)
     }
 
     /// The value of the first field of that name, unfolded (RFC 3261 §7.3.1); `None` when there is none.

@@ -57,7 +57,7 @@ oddities! {
     FromUnreadable "from-unreadable" "A From that the grammar refuses (RFC 3261 §20.20).",
     ToUnreadable "to-unreadable" "A To that the grammar refuses (RFC 3261 §20.39).",
     ContactUnreadable "contact-unreadable" "A Contact that the grammar refuses (RFC 3261 §20.10).",
-    CutBySnapLength "cut-by-snap-length" "The capture holds only the beginning of the message.",
+    Incomplete "incomplete" "The capture holds only the beginning of the message: the snap length, a lost segment or a lost fragment cut it.",
 }
 
 /// A set of [`Oddity`].

@@ -1,0 +1,423 @@
+//! TCP connections: whose segments belong together, how each was opened and ended, and what came of it.
+
+use super::framing::Desync;
+use super::sequencer::{Ordered, Reception, Sequencer};
+use super::session::Session;
+use super::{Delivery, Piece, Side};
+use crate::capture::Sighting;
+use crate::flow::Flow;
+use crate::frame::{Envelope, Segment};
+use crate::limits::{MAX_CONNECTIONS, MAX_STREAMS_WAITING};
+use crate::sip::{Carrier, Message};
+use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// From the end that opened it, as far as known, to the other; with the transport that was found inside.
+    pub flow: Flow,
+    /// Its first packet.
+    pub first: Sighting,
+    /// Its last packet.
+    pub last: Sighting,
+    /// The SYNs, repeated ones too, at most eight; empty when the capture began later.
+    pub syns: Vec<Sighting>,
+    /// The SYN with ACK.
+    pub accepted: Option<Sighting>,
+    /// The first FIN or RST.
+    pub ended: Option<Ended>,
+    /// Bytes that each side sent, [`Side::Opener`] first.
+    pub sent: [u64; 2],
+    /// Bytes that the capture lacks.
+    pub lost: u64,
+    /// SIP messages.
+    pub messages: u64,
+    /// Where the framing of messages lost its way, with who sent the bytes.
+    pub desyncs: Vec<(Side, Desync)>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Who ended it.
+    pub by: Side,
+    /// Whether by RST.
+    pub reset: bool,
+    /// The packet.
+    pub at: Sighting,
+}
+
+/// What comes out of connections.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Messages that are whole now, or as whole as they will ever be.
+    pub messages: Vec<Delivery>,
+    /// Connections that are over.
+    pub over: Vec<Connection>,
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub struct Connections {
+    open: HashMap<Key, Open>,
+    /// Those that time changes: with holes, or ended.
+    watched: Vec<Key>,
+    looked: Option<Timestamp>,
+    waiting_bytes: usize,
+    given_up: u64,
+}
+
+/// The two ends in the order of their addresses.
+type Key = (SocketAddr, SocketAddr);
+
+/// SYNs of one connection that are kept: a client's whole series of tries.
+const MAX_SYNS: usize = 8;
+/// How often the watched connections are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Segments that come this long after the end belong to it.
+const LINGER: Duration = Duration::from_secs(5);
+
+impl Connections {
+    /// Takes a segment. Returns whether it is part of a connection that speaks SIP.
+    pub fn segment(
+        &mut self,
+        segment: &Segment<'_>,
+        envelope: Envelope,
+        at: Sighting,
+        out: &mut Outcome,
+    ) -> bool {
+        let Flow { src, dst, .. } = segment.flow;
+        let key = (src.min(dst), src.max(dst));
+        if self
+            .open
+            .get(&key)
+            .is_some_and(|open| open.is_replaced_by(segment))
+        {
+            self.end(key, out);
+        }
+        if self.open.len() >= MAX_CONNECTIONS && !self.open.contains_key(&key) {
+            self.make_room(|_| true, out);
+        }
+        let open = self
+            .open
+            .entry(key)
+            .or_insert_with(|| Open::new(segment, envelope, at));
+        open.segment(segment, envelope, at, out);
+        let waiting = open.waiting_bytes();
+        let before = std::mem::replace(&mut open.waiting, waiting);
+        self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
+        if open.needs_time() && !open.watched {
+            open.watched = true;
+            self.watched.push(key);
+        }
+        let speaks = open.session.messages() > 0;
+        if self.waiting_bytes > MAX_STREAMS_WAITING {
+            self.make_room(|open| open.waiting > 0, out);
+        }
+        self.look(at.time, out);
+        speaks
+    }
+
+    /// Says that time has passed: holes that nothing fills are given up, ended connections forgotten.
+    pub fn look(&mut self, now: Timestamp, out: &mut Outcome) {
+        if self
+            .looked
+            .is_some_and(|looked| now.distance(looked) < LOOK_EVERY)
+        {
+            return;
+        }
+        self.looked = Some(now);
+        for key in std::mem::take(&mut self.watched) {
+            let Some(open) = self.open.get_mut(&key) else {
+                continue;
+            };
+            open.look(now, out);
+            if open.is_over(now) {
+                self.end(key, out);
+            } else if open.needs_time() {
+                self.watched.push(key);
+            } else {
+                open.watched = false;
+            }
+        }
+    }
+
+    /// Ends all: what still waits is handed on as it is.
+    pub fn finish(&mut self, out: &mut Outcome) {
+        let mut keys: Vec<_> = self
+            .open
+            .iter()
+            .map(|(key, open)| (open.facts.first.frame, *key))
+            .collect();
+        keys.sort_unstable();
+        for (_, key) in keys {
+            self.end(key, out);
+        }
+    }
+
+    /// How many connections were given up because there were too many, or too much waited in them.
+    pub const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    fn end(&mut self, key: Key, out: &mut Outcome) {
+        if let Some(mut open) = self.open.remove(&key) {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(open.waiting);
+            open.finish(out);
+            out.over.push(open.into_facts());
+        }
+    }
+
+    /// Gives up those of them on which nothing has happened for the longest, one half.
+    fn make_room(&mut self, of_them: impl Fn(&Open) -> bool, out: &mut Outcome) {
+        let mut keys: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| of_them(open))
+            .map(|(key, open)| (open.facts.last.frame, *key))
+            .collect();
+        keys.sort_unstable();
+        let half = keys.len().div_ceil(2);
+        for (_, key) in keys.into_iter().take(half) {
+            self.given_up += 1;
+            self.end(key, out);
+        }
+        self.watched.retain(|key| self.open.contains_key(key));
+    }
+}
+
+/// A connection of which more may come.
+#[derive(Debug)]
+struct Open {
+    facts: Connection,
+    envelope: Envelope,
+    /// The sequence number of the first SYN.
+    initial: Option<u32>,
+    sequencers: [Sequencer; 2],
+    session: Session,
+    /// Where each side's bytes end, once it has said so.
+    fins: [Option<u32>; 2],
+    finished: [bool; 2],
+    watched: bool,
+    /// What it has in [`Connections::waiting_bytes`].
+    waiting: usize,
+}
+
+impl Open {
+    fn new(segment: &Segment<'_>, envelope: Envelope, at: Sighting) -> Self {
+        let Flow { src, dst, .. } = segment.flow;
+        let flags = segment.flags;
+        // Services have the lower port, mostly.
+        let by_opener = if flags.syn() {
+            !flags.ack()
+        } else {
+            src.port() >= dst.port()
+        };
+        let flow = if by_opener {
+            segment.flow
+        } else {
+            segment.flow.reversed()
+        };
+        Self {
+            facts: Connection {
+                flow,
+                first: at,
+                last: at,
+                syns: Vec::new(),
+                accepted: None,
+                ended: None,
+                sent: [0; 2],
+                lost: 0,
+                messages: 0,
+                desyncs: Vec::new(),
+            },
+            envelope,
+            initial: None,
+            sequencers: Default::default(),
+            session: Session::new(flow),
+            fins: [None; 2],
+            finished: [false; 2],
+            watched: false,
+            waiting: 0,
+        }
+    }
+
+    /// Whether this opens another connection between the same ports.
+    fn is_replaced_by(&self, segment: &Segment<'_>) -> bool {
+        let opens = segment.flags.syn() && !segment.flags.ack();
+        opens && self.initial != Some(segment.sequence)
+    }
+
+    fn side(&self, segment: &Segment<'_>) -> Side {
+        if segment.flow.src == self.facts.flow.src {
+            Side::Opener
+        } else {
+            Side::Acceptor
+        }
+    }
+
+    fn segment(
+        &mut self,
+        segment: &Segment<'_>,
+        envelope: Envelope,
+        at: Sighting,
+        out: &mut Outcome,
+    ) {
+        let side = self.side(segment);
+        let flags = segment.flags;
+        self.envelope = envelope;
+        self.facts.last = at;
+        if flags.syn() && flags.ack() {
+            self.facts.accepted.get_or_insert(at);
+        } else if flags.syn() {
+            self.initial = Some(segment.sequence);
+            if self.facts.syns.len() < MAX_SYNS {
+                self.facts.syns.push(at);
+            }
+        }
+        if flags.ack() {
+            let other = side.other();
+            other
+                .of_mut(&mut self.sequencers)
+                .acknowledge(segment.acknowledgment);
+            self.run(other, out, |sequencer, out| sequencer.look(at.time, out));
+        }
+        let reception = self.run(side, out, |sequencer, out| {
+            sequencer.segment(segment, at, out)
+        });
+        match reception {
+            Reception::New => *side.of_mut(&mut self.facts.sent) += segment.payload.len() as u64,
+            Reception::Copy => self.copy(side, segment, at, out),
+            Reception::Retransmission => {}
+        }
+        if flags.fin() || flags.rst() {
+            self.facts.ended.get_or_insert(Ended {
+                by: side,
+                reset: flags.rst(),
+                at,
+            });
+        }
+        if flags.fin() {
+            let wire = segment.payload.len() + segment.missing;
+            let end = u32::try_from(wire).map(|len| segment.sequence.wrapping_add(len));
+            *side.of_mut(&mut self.fins) = end.ok();
+        }
+        self.finish_complete(out);
+    }
+
+    /// Messages that a copy of a packet holds are copies too; they are told apart from those of the first by nothing.
+    fn copy(&self, side: Side, segment: &Segment<'_>, at: Sighting, out: &mut Outcome) {
+        if !self.session.is_plain() {
+            return;
+        }
+        for piece in super::segment(segment.payload, segment.missing > 0) {
+            let Piece::Message(bytes) = piece else {
+                continue;
+            };
+            let offset =
+                (bytes.as_ptr() as usize).saturating_sub(segment.payload.as_ptr() as usize);
+            let carrier = Carrier {
+                cut: false,
+                stream: true,
+            };
+            if let Some(message) = Message::parse(bytes, carrier) {
+                out.messages.push(Delivery {
+                    flow: side.of_flow(self.facts.flow),
+                    at,
+                    sequence: segment
+                        .sequence
+                        .wrapping_add(u32::try_from(offset).unwrap_or(0)),
+                    envelope: self.envelope,
+                    message,
+                });
+            }
+        }
+    }
+
+    /// Runs one direction's sequencer, and what it hands on through the session.
+    fn run<T>(
+        &mut self,
+        side: Side,
+        out: &mut Outcome,
+        what: impl FnOnce(&mut Sequencer, &mut dyn FnMut(Ordered<'_>)) -> T,
+    ) -> T {
+        let Self {
+            facts,
+            sequencers,
+            session,
+            envelope,
+            ..
+        } = self;
+        what(side.of_mut(sequencers), &mut |ordered| match ordered {
+            Ordered::Bytes {
+                at,
+                position,
+                bytes,
+            } => session.bytes(side, at, position, bytes, *envelope, &mut out.messages),
+            Ordered::Gap(len) => {
+                facts.lost += len;
+                session.gap(side, len, *envelope, &mut out.messages);
+            }
+        })
+    }
+
+    /// Tells the session that a side has sent all it had to send, when it has.
+    fn finish_complete(&mut self, out: &mut Outcome) {
+        for side in Side::BOTH {
+            let end = *side.of(&self.fins);
+            let complete = end.is_some_and(|end| side.of(&self.sequencers).is_at(end));
+            if complete && !std::mem::replace(side.of_mut(&mut self.finished), complete) {
+                self.session.finish(side, self.envelope, &mut out.messages);
+            }
+        }
+    }
+
+    fn look(&mut self, now: Timestamp, out: &mut Outcome) {
+        for side in Side::BOTH {
+            self.run(side, out, |sequencer, out| sequencer.look(now, out));
+        }
+        self.finish_complete(out);
+    }
+
+    fn finish(&mut self, out: &mut Outcome) {
+        for side in Side::BOTH {
+            self.run(side, out, Sequencer::finish);
+            if !std::mem::replace(side.of_mut(&mut self.finished), true) {
+                self.session.finish(side, self.envelope, &mut out.messages);
+            }
+        }
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        let both = self.fins.iter().all(Option::is_some);
+        self.facts.ended.is_some_and(|ended| {
+            (ended.reset || both) && now.since(self.facts.last.time.max(ended.at.time)) > LINGER
+        })
+    }
+
+    fn needs_time(&self) -> bool {
+        self.facts.ended.is_some() || self.sequencers.iter().any(|it| it.waiting_bytes() > 0)
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        let ahead: usize = self.sequencers.iter().map(Sequencer::waiting_bytes).sum();
+        ahead + self.session.waiting_bytes()
+    }
+
+    fn into_facts(self) -> Connection {
+        let Flow { src, dst, .. } = self.facts.flow;
+        Connection {
+            flow: Flow {
+                src,
+                dst,
+                transport: self.session.transport(),
+            },
+            messages: self.session.messages(),
+            desyncs: self.session.desyncs(),
+            ..self.facts
+        }
+    }
+}

@@ -1,0 +1,529 @@
+//! Cuts SIP messages out of the bytes of one direction (RFC 3261 §18.3), and finds the next start line when it has lost
+//! its place.
+
+use super::{content_length, head_len};
+use crate::capture::Sighting;
+use crate::limits::{MAX_MESSAGE_LEN, MAX_START_LINE};
+use crate::sip;
+use memchr::memmem::Finder;
+use std::ops::Range;
+
+/// A message of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Framed<'a> {
+    /// The last packet that it needed.
+    pub(super) at: Sighting,
+    /// Where its first byte is in the stream.
+    pub(super) position: u64,
+    /// The message.
+    pub(super) bytes: &'a [u8],
+    /// Whether its end is missing.
+    pub(super) cut: bool,
+}
+
+/// A place where a start line had to be and was not: what the Content-Length before it says and what was sent differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desync {
+    /// The packet with the bytes that are no start line.
+    pub at: Sighting,
+    /// The packet of the message before it.
+    pub after: Sighting,
+    /// How many bytes of body that message announces.
+    pub content_length: usize,
+    /// Where the bytes are, counted from the beginning of that message.
+    pub offset: u64,
+    /// The beginning of the bytes, as text.
+    pub found: Box<str>,
+    /// The packet with the next start line; `None` when none came.
+    pub resynchronised: Option<Sighting>,
+}
+
+/// The framing of one direction.
+#[derive(Debug, Default)]
+pub(super) struct Framer {
+    /// What is not framed yet.
+    buffer: Vec<u8>,
+    /// Where that begins in the stream.
+    position: u64,
+    /// Up to where in the buffer which packet's bytes reach.
+    marks: Vec<(usize, Sighting)>,
+    /// Bytes the buffer must have before looking again makes sense.
+    needed: usize,
+    /// Bytes of the buffer in which the end of the head was looked for.
+    scanned: usize,
+    place: Place,
+    /// The last message, as long as nothing proves that its Content-Length was right.
+    last: Option<Last>,
+    /// Messages so far.
+    messages: u64,
+    desyncs: Vec<Desync>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a message: here the capture, or the connection, begins.
+    #[default]
+    Start,
+    /// Behind a message.
+    Behind,
+    /// Somewhere: the next line that begins a message counts.
+    Lost,
+    /// Inside a body of which so many bytes are still to come and not wanted.
+    Body(u64),
+}
+
+/// A message that was handed on.
+#[derive(Clone, Debug)]
+struct Last {
+    at: Sighting,
+    len: usize,
+    body: Vec<u8>,
+    position: u64,
+}
+
+/// Desyncs that are kept of one direction.
+const MAX_DESYNCS: usize = 4;
+/// Bytes of a line that are shown.
+const SHOWN: usize = 60;
+
+impl Framer {
+    /// How many messages there were.
+    pub(super) const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Bytes that wait for the rest of their message.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.buffer.capacity() + self.last.as_ref().map_or(0, |last| last.body.len())
+    }
+
+    /// The places where it lost its way.
+    pub(super) fn desyncs(&self) -> &[Desync] {
+        &self.desyncs
+    }
+
+    /// Takes bytes in the order of the stream, from `position` on.
+    pub(super) fn bytes(
+        &mut self,
+        at: Sighting,
+        position: u64,
+        bytes: &[u8],
+        out: &mut impl FnMut(Framed<'_>),
+    ) {
+        if self.place == Place::Lost && sip::looks_like_sip(bytes, false) {
+            // What waited was the end of something; senders begin a message with a packet.
+            self.buffer.clear();
+            self.marks.clear();
+        }
+        if self.buffer.is_empty() {
+            self.position = position;
+            self.mark(bytes.len(), at);
+            self.buffer = match self.cut(bytes, out) {
+                Left::From(used) => bytes.get(used..).unwrap_or_default().to_vec(),
+                Left::These(left) => left,
+            };
+            return;
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.mark(self.buffer.len(), at);
+        if self.buffer.len() < self.needed {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.buffer = match self.cut(&buffer, out) {
+            Left::From(used) if used >= buffer.len() => Vec::new(),
+            Left::From(used) => {
+                buffer.drain(..used);
+                buffer
+            }
+            Left::These(left) => left,
+        };
+    }
+
+    /// So many bytes are missing; what waited for them is handed on as it is.
+    pub(super) fn gap(&mut self, len: u64, out: &mut impl FnMut(Framed<'_>)) {
+        let buffer = std::mem::take(&mut self.buffer);
+        let end = self.position + (buffer.len() as u64) + len;
+        let place = match self.place {
+            Place::Body(left) if len <= left => Place::Body(left - len),
+            Place::Start | Place::Behind if sip::looks_like_sip(&buffer, true) => {
+                let start = sip::leading_empty_lines(&buffer);
+                let message = buffer.get(start..).unwrap_or_default();
+                self.hand_on(start..buffer.len(), &buffer, true, out);
+                head_len(message)
+                    .and_then(|head| {
+                        let body = content_length(message.get(..head)?)?;
+                        (head as u64 + body as u64).checked_sub(message.len() as u64 + len)
+                    })
+                    .map_or(Place::Lost, Place::Body)
+            }
+            _ => Place::Lost,
+        };
+        self.forget(buffer.len());
+        self.last = None;
+        self.position = end;
+        self.place = place;
+    }
+
+    /// Nothing more comes: a message whose end is missing is handed on as it is, and so are those that its Content-Length
+    /// swallowed.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Framed<'_>)) {
+        loop {
+            let buffer = std::mem::take(&mut self.buffer);
+            let start = sip::leading_empty_lines(&buffer);
+            let waits = matches!(self.place, Place::Start | Place::Behind);
+            if !waits || !sip::looks_like_sip(&buffer, true) {
+                return;
+            }
+            let message = buffer.get(start..).unwrap_or_default();
+            let head = head_len(message);
+            let swallowed = head.and_then(|head| Some(head + next_message(message.get(head..)?)?));
+            let Some(swallowed) = swallowed else {
+                self.hand_on(start..buffer.len(), &buffer, true, out);
+                return;
+            };
+            let announced = head.and_then(|head| content_length(message.get(..head)?));
+            let end = start + swallowed;
+            self.hand_on(start..end, &buffer, false, out);
+            self.note_desync(end, &buffer, announced.unwrap_or(0), swallowed as u64);
+            self.confirm_desync(end);
+            self.last = None;
+            self.place = Place::Behind;
+            self.forget(end);
+            self.position += end as u64;
+            self.scanned = 0;
+            let rest = buffer.get(end..).unwrap_or_default();
+            self.buffer = match self.cut(rest, out) {
+                Left::From(used) => rest.get(used..).unwrap_or_default().to_vec(),
+                Left::These(left) => left,
+            };
+        }
+    }
+
+    /// Frames what can be framed; returns what is left of the bytes.
+    fn cut(&mut self, bytes: &[u8], out: &mut impl FnMut(Framed<'_>)) -> Left {
+        let mut used = 0;
+        while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
+            let step = match self.place {
+                Place::Start | Place::Behind => self.message(used, bytes, out),
+                Place::Lost => self.search(rest),
+                Place::Body(left) => {
+                    let skipped = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                    self.place = match left - skipped as u64 {
+                        0 => Place::Behind,
+                        left => Place::Body(left),
+                    };
+                    Step::Used(skipped)
+                }
+            };
+            match step {
+                Step::Used(count) => {
+                    used += count;
+                    self.scanned = 0;
+                }
+                Step::Wait => break,
+                Step::Instead(bytes) => {
+                    return Left::These(match self.cut(&bytes, out) {
+                        Left::From(used) => bytes.get(used..).unwrap_or_default().to_vec(),
+                        Left::These(left) => left,
+                    });
+                }
+            }
+        }
+        self.needed = self.needed.saturating_sub(used);
+        self.forget(used);
+        self.position += used as u64;
+        Left::From(used)
+    }
+
+    /// One message at the beginning of what is there.
+    fn message(&mut self, used: usize, bytes: &[u8], out: &mut impl FnMut(Framed<'_>)) -> Step {
+        let rest = bytes.get(used..).unwrap_or_default();
+        let idle = keep_alive_len(rest);
+        if idle > 0 {
+            return Step::Used(idle);
+        }
+        match Beginning::of(rest) {
+            Beginning::Message => {}
+            Beginning::Unclear => return Step::Wait,
+            Beginning::Other => return self.lose(used, bytes),
+        }
+        // The empty line may begin in the bytes that were looked at.
+        let from = self.scanned.saturating_sub(3);
+        let head = head_len(rest.get(from..).unwrap_or_default()).map(|len| from + len);
+        let Some(head) = head else {
+            if rest.len() > MAX_MESSAGE_LEN {
+                // No head has that many bytes: what begins here is something else.
+                self.place = Place::Lost;
+                self.last = None;
+                return Step::Used(memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1));
+            }
+            self.scanned = rest.len();
+            self.needed = 0;
+            return Step::Wait;
+        };
+        let announced = content_length(rest.get(..head).unwrap_or_default());
+        let len = match announced {
+            Some(body) if body <= MAX_MESSAGE_LEN => head + body,
+            // Without a length that can be believed the body ends where the next message begins, or with the packet.
+            _ => unframed_len(rest, head),
+        };
+        if rest.len() < len {
+            self.needed = used + len;
+            self.scanned = head;
+            return Step::Wait;
+        }
+        self.confirm_desync(used);
+        self.hand_on(used..used + len, bytes, false, out);
+        self.last = announced.map(|_| Last {
+            at: self.sighting(used..used + len),
+            len,
+            body: rest.get(head..len).unwrap_or_default().to_vec(),
+            position: self.position + used as u64,
+        });
+        self.place = Place::Behind;
+        Step::Used(len)
+    }
+
+    /// What stands where a message should begin is none: the Content-Length before it was wrong, or this is no SIP.
+    fn lose(&mut self, used: usize, bytes: &[u8]) -> Step {
+        let behind = self.place == Place::Behind;
+        self.place = Place::Lost;
+        let Some(last) = self.last.take().filter(|_| behind) else {
+            return Step::Used(0);
+        };
+        let offset = self.position + used as u64 - last.position;
+        let noted = self.note_desync(used, bytes, last.body.len(), offset);
+        if let Some(desync) = self.desyncs.last_mut().filter(|_| noted) {
+            desync.after = last.at;
+        }
+        // A Content-Length that was too large swallows the beginning of the next message.
+        let Some(swallowed) = next_message(&last.body).filter(|_| noted) else {
+            return Step::Used(0);
+        };
+        let taken = last.body.get(swallowed..).unwrap_or_default();
+        let rest = bytes.get(used..).unwrap_or_default();
+        let here = self.sighting(used..bytes.len());
+        self.position = last.position + (last.len - taken.len()) as u64;
+        self.marks = vec![(taken.len(), last.at), (taken.len() + rest.len(), here)];
+        self.place = Place::Start;
+        self.scanned = 0;
+        self.needed = 0;
+        Step::Instead([taken, rest].concat())
+    }
+
+    /// The next line that begins a message.
+    fn search(&mut self, rest: &[u8]) -> Step {
+        let at_start = rest
+            .get(sip::leading_empty_lines(rest)..)
+            .unwrap_or_default();
+        if matches!(Beginning::of(at_start), Beginning::Message) {
+            self.place = Place::Start;
+            return Step::Used(0);
+        }
+        if let Some(start) = next_start_line(rest) {
+            self.place = Place::Start;
+            return Step::Used(start);
+        }
+        // The last line may be the beginning of a start line.
+        let line = memchr::memrchr(b'\n', rest).map_or(0, |at| at + 1);
+        if rest.len() - line > MAX_START_LINE || !is_text(rest.get(line..).unwrap_or_default()) {
+            return Step::Used(rest.len());
+        }
+        if line == 0 {
+            Step::Wait
+        } else {
+            Step::Used(line)
+        }
+    }
+
+    fn hand_on(
+        &mut self,
+        range: Range<usize>,
+        bytes: &[u8],
+        cut: bool,
+        out: &mut impl FnMut(Framed<'_>),
+    ) {
+        self.messages += 1;
+        out(Framed {
+            at: self.sighting(range.clone()),
+            position: self.position + range.start as u64,
+            bytes: bytes.get(range).unwrap_or_default(),
+            cut,
+        });
+    }
+
+    /// Whether there was room for one more.
+    fn note_desync(&mut self, at: usize, bytes: &[u8], content_length: usize, offset: u64) -> bool {
+        if self.desyncs.len() >= MAX_DESYNCS {
+            return false;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let line = rest.split(|&byte| matches!(byte, b'\r' | b'\n')).next();
+        let line = line.unwrap_or_default();
+        let shown = line.get(..SHOWN.min(line.len())).unwrap_or_default();
+        let sighting = self.sighting(at..at + 1);
+        self.desyncs.push(Desync {
+            at: sighting,
+            after: sighting,
+            content_length,
+            offset,
+            found: String::from_utf8_lossy(shown).into(),
+            resynchronised: None,
+        });
+        true
+    }
+
+    fn confirm_desync(&mut self, at: usize) {
+        let here = self.sighting(at..at + 1);
+        if let Some(desync) = self.desyncs.last_mut() {
+            desync.resynchronised.get_or_insert(here);
+        }
+    }
+
+    /// The latest packet among those that the bytes came in.
+    fn sighting(&self, range: Range<usize>) -> Sighting {
+        let from = self.marks.partition_point(|(end, _)| *end <= range.start);
+        let behind = self.marks.get(from..).unwrap_or_default();
+        let upto = behind.partition_point(|(end, _)| *end < range.end);
+        behind
+            .iter()
+            .take(upto + 1)
+            .map(|(_, at)| *at)
+            .max_by_key(|at| at.frame)
+            .or_else(|| self.marks.last().map(|(_, at)| *at))
+            .unwrap_or_default()
+    }
+
+    /// Says that the bytes up to `end` came with that packet.
+    fn mark(&mut self, end: usize, at: Sighting) {
+        match self.marks.last_mut() {
+            Some((last, same)) if *same == at => *last = end,
+            _ => self.marks.push((end, at)),
+        }
+    }
+
+    /// Drops the marks of bytes that are used up.
+    fn forget(&mut self, used: usize) {
+        if used == 0 {
+            return;
+        }
+        self.marks.retain_mut(|(end, _)| {
+            *end = end.saturating_sub(used);
+            *end > 0
+        });
+    }
+}
+
+/// What to do next.
+enum Step {
+    /// So many bytes are done with.
+    Used(usize),
+    /// More must come first.
+    Wait,
+    /// These bytes are to be framed in place of what is there.
+    Instead(Vec<u8>),
+}
+
+/// What framing leaves.
+enum Left {
+    /// The bytes from there on.
+    From(usize),
+    /// These.
+    These(Vec<u8>),
+}
+
+/// What bytes look like where a message should begin.
+enum Beginning {
+    Message,
+    /// Too few bytes to tell.
+    Unclear,
+    Other,
+}
+
+impl Beginning {
+    fn of(bytes: &[u8]) -> Self {
+        let whole_line = memchr::memchr(b'\n', bytes).is_some();
+        if sip::looks_like_sip(bytes, false) {
+            Self::Message
+        } else if !whole_line && bytes.len() < MAX_START_LINE && is_text(bytes) {
+            Self::Unclear
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Whether the first bytes could be those of a start line.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .take(SHOWN)
+        .all(|&byte| byte >= b' ' && byte != 0x7f || byte == b'\t')
+}
+
+/// The length of a message without a usable Content-Length: up to the next message, or all there is.
+fn unframed_len(bytes: &[u8], head: usize) -> usize {
+    let body = bytes.get(head..).unwrap_or_default();
+    let starts = sip::looks_like_sip(body, false) || body.starts_with(b"\r\n");
+    if starts {
+        return head;
+    }
+    next_start_line(body).map_or(bytes.len(), |at| head + at)
+}
+
+/// Where the next line that begins a message is; 0 is none, as something else stands there.
+fn next_start_line(bytes: &[u8]) -> Option<usize> {
+    let version = Finder::new(b"SIP/2.0");
+    let mut from = 0;
+    while let Some(found) = version.find(bytes.get(from..)?) {
+        let at = from + found;
+        let line = memchr::memrchr(b'\n', bytes.get(..at)?).map_or(0, |at| at + 1);
+        if line > 0 && sip::looks_like_sip(bytes.get(line..)?, false) {
+            return Some(line);
+        }
+        // Further on in the same line it is no start line either.
+        from = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
+    }
+    None
+}
+
+/// Where a message begins inside what was taken for a body: its head has a CSeq, which tells it from text about messages.
+fn next_message(body: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = body.get(from..)?;
+        let at = if from == 0 && sip::looks_like_sip(rest, false) {
+            0
+        } else {
+            next_start_line(rest)?
+        };
+        let message = rest.get(at..)?;
+        let head = message.get(..head_len(message).unwrap_or(message.len()))?;
+        let has_cseq = head.split(|&byte| byte == b'\n').any(|line| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            sip::HeaderName::of(name.trim_ascii()) == sip::HeaderName::CSeq
+        });
+        if has_cseq {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+}
+
+/// The length of keep-alives at the beginning: empty lines (RFC 5626 §4.4.1), STUN (§4.4.2), and the NUL bytes that some
+/// stacks send instead.
+fn keep_alive_len(bytes: &[u8]) -> usize {
+    const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    match bytes {
+        // RFC 8489 §5: type, length, cookie, transaction id (12).
+        [0..=0x3f, _, high, low, cookie @ ..] if cookie.starts_with(&MAGIC_COOKIE) => {
+            let len = 20 + usize::from(u16::from_be_bytes([*high, *low]));
+            len.min(bytes.len())
+        }
+        _ => bytes
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n' | 0))
+            .count(),
+    }
+}
