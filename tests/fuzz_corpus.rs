@@ -30,8 +30,8 @@ fn message() {
 }
 
 #[test]
-fn segment() {
-    replay("segment", targets::segment);
+fn stream() {
+    replay("stream", targets::stream);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use rsip::headers::{ToTypedHeader, UntypedHeader};
 use rsip::message::HeadersExt;
-use sipdiag::reassembly::{Piece, segment};
 use sipdiag::sip::value::Via;
 use sipdiag::sip::{Carrier, HeaderName, Message, Method, Oddity, looks_like_sip, typed};
 use std::borrow::Cow;
@@ -439,7 +438,6 @@ proptest! {
             }
         }
         targets::message(&bytes);
-        targets::segment(&bytes);
     }
 
     #[test]
@@ -482,35 +480,6 @@ proptest! {
         };
         prop_assert!(agrees_with_rsip(&model.write(&[])) || !in_reach);
         agrees_with_rsip(&model.write(&choices));
-    }
-
-    #[test]
-    fn pieces_of_a_segment_are_in_order_and_inside(
-        parts in prop::collection::vec(
-            prop_oneof![
-                model().prop_map(|model| model.write(&[])),
-                prop::collection::vec(any::<u8>(), 0..20),
-                Just(b"\r\n\r\n".to_vec()),
-            ],
-            0..6,
-        ),
-        keep in any::<prop::sample::Index>(),
-        cut in any::<bool>(),
-    ) {
-        let bytes = parts.concat();
-        let bytes = &bytes[..keep.index(bytes.len() + 1)];
-        targets::segment_as(bytes, cut);
-    }
-
-    #[test]
-    fn messages_in_one_segment_come_out_as_they_went_in(
-        models in prop::collection::vec((model(), prop::collection::vec(any::<u8>(), 0..60)), 1..5),
-    ) {
-        let messages: Vec<_> = models.iter().map(|(model, choices)| model.write(choices)).collect();
-        let bytes = messages.join(&b"\r\n\r\n"[..]);
-        let pieces: Vec<_> = segment(&bytes, false).collect();
-        let expected: Vec<_> = messages.iter().map(|message| Piece::Message(message)).collect();
-        prop_assert_eq!(pieces, expected);
     }
 }
 

@@ -9,12 +9,15 @@
     clippy::panic
 )]
 
-use sipdiag::capture::{LinkType, Next, Source, open_streams};
-use sipdiag::frame;
-use sipdiag::reassembly::{self, Piece};
+use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_streams};
+use sipdiag::flow::{Flow, Transport};
+use sipdiag::frame::{self, Envelope, Segment, TcpFlags};
+use sipdiag::reassembly::{Connections, Outcome};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
+use sipdiag::time::Timestamp;
 use std::hint::black_box;
 use std::io::{Cursor, Read};
+use std::time::Duration;
 
 /// The link types that `frame` opens, and one that it does not.
 pub const LINK_TYPES: &[LinkType] = &[
@@ -87,38 +90,49 @@ fn look_at(message: &Message) {
     assert_eq!(all.iter().count() == 0, all.is_empty());
 }
 
-/// Cuts bytes into messages as a TCP segment, whole and cut.
-pub fn segment(data: &[u8]) {
-    segment_as(data, false);
-    segment_as(data, true);
-}
-
-/// See [`segment`].
-pub fn segment_as(data: &[u8], cut: bool) {
-    let mut rest = data;
-    for piece in reassembly::segment(data, cut) {
-        let (Piece::Message(bytes) | Piece::Unfinished(bytes) | Piece::Other(bytes)) = piece;
-        assert!(!bytes.is_empty(), "a piece of nothing");
-        // In order, inside, and with nothing but empty lines between.
-        let skipped = bytes.as_ptr() as usize - data.as_ptr() as usize - (data.len() - rest.len());
-        assert!(
-            rest[..skipped]
-                .iter()
-                .all(|byte| matches!(byte, b'\r' | b'\n'))
-        );
-        rest = &rest[skipped + bytes.len()..];
-        match piece {
-            Piece::Message(bytes) => {
-                assert!(Message::parse(bytes, Carrier { cut, stream: true }).is_some());
-            }
-            Piece::Unfinished(_) => assert!(!cut && rest.is_empty()),
-            Piece::Other(_) => assert!(rest.is_empty()),
-        }
+/// Reads bytes as segments of a few connections: three bytes of direction, flags and jump, one of length, the payload.
+pub fn stream(data: &[u8]) {
+    let mut connections = Connections::default();
+    let mut outcome = Outcome::default();
+    let (mut rest, mut sequences, mut frame) = (data, [0_u32; 4], 0);
+    while let [way, flags, jump, len, behind @ ..] = rest {
+        let (payload, behind) = behind.split_at(usize::from(*len).min(behind.len()));
+        rest = behind;
+        frame += 1;
+        let lane = usize::from(way % 4);
+        let sequence = sequences[lane].wrapping_add_signed(i32::from(jump.cast_signed()));
+        sequences[lane] = sequence.wrapping_add(u32::from(*len));
+        let ports = 5060 + u16::from(way % 4 / 2);
+        let flow = Flow {
+            src: ([192, 0, 2, 1], 40000).into(),
+            dst: ([192, 0, 2, 2], ports).into(),
+            transport: Transport::Tcp,
+        };
+        let segment = Segment {
+            flow: if lane % 2 == 0 { flow } else { flow.reversed() },
+            identification: None,
+            ttl: 64,
+            sequence,
+            acknowledgment: sequences[lane ^ 1],
+            flags: TcpFlags::of(*flags),
+            payload,
+            missing: usize::from(way / 64 == 3) * 7,
+        };
+        let at = Sighting {
+            frame: FrameNumber(frame),
+            time: Timestamp::from_nanos(0) + Duration::from_millis(frame * u64::from(*way)),
+        };
+        connections.segment(&segment, Envelope::default(), at, &mut outcome);
     }
-    assert!(
-        rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')),
-        "bytes are lost"
-    );
+    connections.finish(&mut outcome);
+    let handed_on: usize = outcome
+        .messages
+        .iter()
+        .map(|delivery| delivery.message.raw().len())
+        .sum();
+    // Nothing is made up; a copy of a packet may hold its messages once more.
+    assert!(handed_on <= 2 * data.len());
+    assert!(outcome.over.len() <= data.len());
 }
 
 /// Peels bytes behind every link type, as captured whole and as cut.

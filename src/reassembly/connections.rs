@@ -3,12 +3,11 @@
 use super::framing::Desync;
 use super::sequencer::{Ordered, Reception, Sequencer};
 use super::session::Session;
-use super::{Delivery, Piece, Side};
+use super::{Delivery, Side};
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::{Envelope, Segment};
 use crate::limits::{MAX_CONNECTIONS, MAX_STREAMS_WAITING};
-use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -237,7 +236,7 @@ impl Open {
             envelope,
             initial: None,
             sequencers: Default::default(),
-            session: Session::new(flow),
+            session: Session::new(flow, flags.syn()),
             fins: [None; 2],
             finished: [false; 2],
             watched: false,
@@ -290,7 +289,12 @@ impl Open {
         });
         match reception {
             Reception::New => *side.of_mut(&mut self.facts.sent) += segment.payload.len() as u64,
-            Reception::Copy => self.copy(side, segment, at, out),
+            Reception::Copy => {
+                let position = segment.sequence.into();
+                let payload = segment.payload;
+                let found = self.session.copy(side, at, position, payload, envelope);
+                out.messages.extend(found);
+            }
             Reception::Retransmission => {}
         }
         if flags.fin() || flags.rst() {
@@ -306,35 +310,6 @@ impl Open {
             *side.of_mut(&mut self.fins) = end.ok();
         }
         self.finish_complete(out);
-    }
-
-    /// Messages that a copy of a packet holds are copies too; they are told apart from those of the first by nothing.
-    fn copy(&self, side: Side, segment: &Segment<'_>, at: Sighting, out: &mut Outcome) {
-        if !self.session.is_plain() {
-            return;
-        }
-        for piece in super::segment(segment.payload, segment.missing > 0) {
-            let Piece::Message(bytes) = piece else {
-                continue;
-            };
-            let offset =
-                (bytes.as_ptr() as usize).saturating_sub(segment.payload.as_ptr() as usize);
-            let carrier = Carrier {
-                cut: false,
-                stream: true,
-            };
-            if let Some(message) = Message::parse(bytes, carrier) {
-                out.messages.push(Delivery {
-                    flow: side.of_flow(self.facts.flow),
-                    at,
-                    sequence: segment
-                        .sequence
-                        .wrapping_add(u32::try_from(offset).unwrap_or(0)),
-                    envelope: self.envelope,
-                    message,
-                });
-            }
-        }
     }
 
     /// Runs one direction's sequencer, and what it hands on through the session.

@@ -4,8 +4,9 @@
 use super::{content_length, head_len};
 use crate::capture::Sighting;
 use crate::limits::{MAX_MESSAGE_LEN, MAX_START_LINE};
-use crate::sip;
+use crate::sip::{self, Method};
 use memchr::memmem::Finder;
+use std::collections::VecDeque;
 use std::ops::Range;
 
 /// A message of a stream.
@@ -56,17 +57,19 @@ pub(super) struct Framer {
     last: Option<Last>,
     /// Messages so far.
     messages: u64,
+    /// Where the last of them began.
+    recent: VecDeque<u64>,
     desyncs: Vec<Desync>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
-    /// At the beginning of a message: here the capture, or the connection, begins.
-    #[default]
+    /// At the beginning of the connection, or of the first message after being lost.
     Start,
     /// Behind a message.
     Behind,
-    /// Somewhere: the next line that begins a message counts.
+    /// Somewhere, as where the capture begins: the next line that begins a message counts.
+    #[default]
     Lost,
     /// Inside a body of which so many bytes are still to come and not wanted.
     Body(u64),
@@ -78,18 +81,43 @@ struct Last {
     at: Sighting,
     len: usize,
     body: Vec<u8>,
+    /// Where in the body packets begin.
+    packets: Vec<usize>,
     position: u64,
 }
 
 /// Desyncs that are kept of one direction.
 const MAX_DESYNCS: usize = 4;
+/// Lines like the beginning of a message that are looked at in one body.
+const MAX_LINES_TRIED: usize = 16;
+/// Messages whose place is remembered, to recognise their copies.
+const REMEMBERED: usize = 8;
 /// Bytes of a line that are shown.
 const SHOWN: usize = 60;
 
 impl Framer {
+    /// Of a direction whose first byte the capture has.
+    pub(super) fn from_beginning() -> Self {
+        Self {
+            place: Place::Start,
+            ..Self::default()
+        }
+    }
+
     /// How many messages there were.
     pub(super) const fn messages(&self) -> u64 {
         self.messages
+    }
+
+    /// Whether one of the last messages begins at that sequence number.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "positions are sequence numbers in their low 32 bits"
+    )]
+    pub(super) fn has_message_at(&self, sequence: u32) -> bool {
+        self.recent
+            .iter()
+            .any(|&position| position as u32 == sequence)
     }
 
     /// Bytes that wait for the rest of their message.
@@ -110,10 +138,8 @@ impl Framer {
         bytes: &[u8],
         out: &mut impl FnMut(Framed<'_>),
     ) {
-        if self.place == Place::Lost && sip::looks_like_sip(bytes, false) {
-            // What waited was the end of something; senders begin a message with a packet.
-            self.buffer.clear();
-            self.marks.clear();
+        if !self.buffer.is_empty() && self.needed == 0 && begins_message(bytes) {
+            self.begin_anew();
         }
         if self.buffer.is_empty() {
             self.position = position;
@@ -138,6 +164,25 @@ impl Framer {
             }
             Left::These(left) => left,
         };
+    }
+
+    /// A packet begins with a message, and what waits is less than a line: unless that line is the beginning of the same
+    /// start line, it was something else.
+    fn begin_anew(&mut self) {
+        let is_line = memchr::memchr(b'\n', &self.buffer).is_none();
+        let waits = match self.place {
+            Place::Lost => true,
+            Place::Start | Place::Behind => is_line && !could_begin_message(&self.buffer),
+            Place::Body(_) => false,
+        };
+        if waits {
+            let buffer = std::mem::take(&mut self.buffer);
+            if let Step::Instead(bytes) = self.lose(0, &buffer) {
+                self.buffer = bytes;
+            } else {
+                self.marks.clear();
+            }
+        }
     }
 
     /// So many bytes are missing; what waited for them is handed on as it is.
@@ -177,7 +222,10 @@ impl Framer {
             }
             let message = buffer.get(start..).unwrap_or_default();
             let head = head_len(message);
-            let swallowed = head.and_then(|head| Some(head + next_message(message.get(head..)?)?));
+            let swallowed = head.and_then(|head| {
+                let packets = self.packets(start + head..buffer.len());
+                Some(head + next_message(message.get(head..)?, &packets)?)
+            });
             let Some(swallowed) = swallowed else {
                 self.hand_on(start..buffer.len(), &buffer, true, out);
                 return;
@@ -279,6 +327,7 @@ impl Framer {
             at: self.sighting(used..used + len),
             len,
             body: rest.get(head..len).unwrap_or_default().to_vec(),
+            packets: self.packets(used + head..used + len),
             position: self.position + used as u64,
         });
         self.place = Place::Behind;
@@ -298,18 +347,21 @@ impl Framer {
             desync.after = last.at;
         }
         // A Content-Length that was too large swallows the beginning of the next message.
-        let Some(swallowed) = next_message(&last.body).filter(|_| noted) else {
+        let rest = bytes.get(used..).unwrap_or_default();
+        let whole = [&last.body, rest].concat();
+        let swallowed =
+            next_message(&whole, &last.packets).filter(|&at| noted && at < last.body.len());
+        let Some(taken) = swallowed.and_then(|at| whole.get(at..)) else {
             return Step::Used(0);
         };
-        let taken = last.body.get(swallowed..).unwrap_or_default();
-        let rest = bytes.get(used..).unwrap_or_default();
+        let swallowed = taken.len() - rest.len();
         let here = self.sighting(used..bytes.len());
-        self.position = last.position + (last.len - taken.len()) as u64;
-        self.marks = vec![(taken.len(), last.at), (taken.len() + rest.len(), here)];
+        self.position = last.position + (last.len - swallowed) as u64;
+        self.marks = vec![(swallowed, last.at), (taken.len(), here)];
         self.place = Place::Start;
         self.scanned = 0;
         self.needed = 0;
-        Step::Instead([taken, rest].concat())
+        Step::Instead(taken.to_vec())
     }
 
     /// The next line that begins a message.
@@ -317,7 +369,7 @@ impl Framer {
         let at_start = rest
             .get(sip::leading_empty_lines(rest)..)
             .unwrap_or_default();
-        if matches!(Beginning::of(at_start), Beginning::Message) {
+        if begins_message(at_start) {
             self.place = Place::Start;
             return Step::Used(0);
         }
@@ -345,6 +397,10 @@ impl Framer {
         out: &mut impl FnMut(Framed<'_>),
     ) {
         self.messages += 1;
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(self.position + range.start as u64);
         out(Framed {
             at: self.sighting(range.clone()),
             position: self.position + range.start as u64,
@@ -393,6 +449,15 @@ impl Framer {
             .max_by_key(|at| at.frame)
             .or_else(|| self.marks.last().map(|(_, at)| *at))
             .unwrap_or_default()
+    }
+
+    /// Where in a range packets begin, counted from its start.
+    fn packets(&self, range: Range<usize>) -> Vec<usize> {
+        self.marks
+            .iter()
+            .filter(|(end, _)| range.contains(end))
+            .map(|(end, _)| end - range.start)
+            .collect()
     }
 
     /// Says that the bytes up to `end` came with that packet.
@@ -462,10 +527,31 @@ fn is_text(bytes: &[u8]) -> bool {
         .all(|&byte| byte >= b' ' && byte != 0x7f || byte == b'\t')
 }
 
+/// Whether bytes begin with a whole start line of a known method or of a response: the test where a message may begin
+/// anywhere, as the end of any word is a method too.
+fn begins_message(bytes: &[u8]) -> bool {
+    sip::looks_like_sip(bytes, false) && is_known(bytes)
+}
+
+/// Whether bytes may be the beginning of such a line.
+fn could_begin_message(bytes: &[u8]) -> bool {
+    is_known(bytes)
+        || Method::REGISTERED
+            .iter()
+            .map(|method| method.name().as_bytes())
+            .chain([&b"SIP/2.0"[..]])
+            .any(|word| word.starts_with(bytes))
+}
+
+fn is_known(line: &[u8]) -> bool {
+    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    word.eq_ignore_ascii_case(b"SIP/2.0") || Method::of(word).is_registered()
+}
+
 /// The length of a message without a usable Content-Length: up to the next message, or all there is.
 fn unframed_len(bytes: &[u8], head: usize) -> usize {
     let body = bytes.get(head..).unwrap_or_default();
-    let starts = sip::looks_like_sip(body, false) || body.starts_with(b"\r\n");
+    let starts = begins_message(body) || body.starts_with(b"\r\n");
     if starts {
         return head;
     }
@@ -479,7 +565,7 @@ fn next_start_line(bytes: &[u8]) -> Option<usize> {
     while let Some(found) = version.find(bytes.get(from..)?) {
         let at = from + found;
         let line = memchr::memrchr(b'\n', bytes.get(..at)?).map_or(0, |at| at + 1);
-        if line > 0 && sip::looks_like_sip(bytes.get(line..)?, false) {
+        if line > 0 && begins_message(bytes.get(line..)?) {
             return Some(line);
         }
         // Further on in the same line it is no start line either.
@@ -488,27 +574,38 @@ fn next_start_line(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where a message begins inside what was taken for a body: its head has a CSeq, which tells it from text about messages.
-fn next_message(body: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let rest = body.get(from..)?;
-        let at = if from == 0 && sip::looks_like_sip(rest, false) {
-            0
-        } else {
-            next_start_line(rest)?
-        };
-        let message = rest.get(at..)?;
-        let head = message.get(..head_len(message).unwrap_or(message.len()))?;
-        let has_cseq = head.split(|&byte| byte == b'\n').any(|line| {
+/// Where a message begins inside what was taken for a body: with a line, or with a packet. Its head has a CSeq, which
+/// tells it from text about messages.
+fn next_message(bytes: &[u8], packets: &[usize]) -> Option<usize> {
+    let begins = |&at: &usize| {
+        bytes
+            .get(at..)
+            .is_some_and(|it| begins_message(it) && has_cseq(it))
+    };
+    let at_packet = packets.iter().copied().find(begins);
+    let mut lines = 0;
+    let at_line = std::iter::from_fn(|| {
+        lines += next_start_line(bytes.get(lines..)?)?;
+        Some(lines)
+    })
+    .take(MAX_LINES_TRIED)
+    .find(begins);
+    let at_front = Some(0).filter(begins);
+    [at_front, at_packet, at_line].into_iter().flatten().min()
+}
+
+fn has_cseq(message: &[u8]) -> bool {
+    let head = head_len(message).unwrap_or(message.len());
+    message
+        .split(|&byte| byte == b'\n')
+        .scan(0, |before, line| {
+            let start = std::mem::replace(before, *before + line.len() + 1);
+            (start < head).then_some(line)
+        })
+        .any(|line| {
             let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
             sip::HeaderName::of(name.trim_ascii()) == sip::HeaderName::CSeq
-        });
-        if has_cseq {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
+        })
 }
 
 /// The length of keep-alives at the beginning: empty lines (RFC 5626 §4.4.1), STUN (§4.4.2), and the NUL bytes that some

@@ -23,21 +23,21 @@ enum Spoken {
 
 impl Session {
     /// A connection of which nothing is known yet but its ends.
-    pub(super) fn new(flow: Flow) -> Self {
+    pub(super) fn new(flow: Flow, from_beginning: bool) -> Self {
+        let framers = if from_beginning {
+            [Framer::from_beginning(), Framer::from_beginning()]
+        } else {
+            Default::default()
+        };
         Self {
             flow,
-            spoken: Spoken::Text(Box::default()),
+            spoken: Spoken::Text(framers.into()),
         }
     }
 
     /// The transport as far as it was opened.
     pub(super) const fn transport(&self) -> Transport {
         self.flow.transport
-    }
-
-    /// Whether messages are in the transport's own bytes.
-    pub(super) const fn is_plain(&self) -> bool {
-        matches!(self.spoken, Spoken::Text(_))
     }
 
     /// Takes bytes in the order of the stream.
@@ -56,9 +56,31 @@ impl Session {
                 side.of_mut(framers)
                     .bytes(at, position, bytes, &mut |framed| {
                         out.extend(delivery(flow, envelope, &framed));
-                    })
+                    });
             }
         }
+    }
+
+    /// The messages of a packet that was captured before, for as far as they can be told: those in the transport's own
+    /// bytes.
+    pub(super) fn copy(
+        &self,
+        side: Side,
+        at: Sighting,
+        position: u64,
+        bytes: &[u8],
+        envelope: Envelope,
+    ) -> Vec<Delivery> {
+        let flow = side.of_flow(self.flow);
+        let Spoken::Text(framers) = &self.spoken;
+        let known = side.of(framers);
+        let mut found = Vec::new();
+        Framer::from_beginning().bytes(at, position, bytes, &mut |framed| {
+            found.extend(
+                delivery(flow, envelope, &framed).filter(|it| known.has_message_at(it.sequence)),
+            );
+        });
+        found
     }
 
     /// So many bytes are missing.

@@ -14,6 +14,9 @@ macro_rules! methods {
         }
 
         impl Method {
+            /// The methods of the IANA registry.
+            pub const REGISTERED: &[Self] = &[$(Self::$variant,)+];
+
             /// The method of a request line or CSeq. Methods are case-sensitive (RFC 3261 §7.1).
             pub fn of(name: &[u8]) -> Self {
                 $(if name == $name.as_bytes() { return Self::$variant; })+
