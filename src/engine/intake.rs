@@ -1,12 +1,13 @@
 //! From what a packet holds to messages on their way into time order.
 
 use super::waiting::{Sip, Waiting, What};
-use super::{Engine, Observer};
+use super::{CLOCK_JUMP, Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{Content, Datagram, Decoded, Envelope, Segment, Undecoded};
+use crate::frame::{Content, Datagram, Decoded, Envelope, Mirrored, Segment, Undecoded};
 use crate::limits::MAX_CONNECTION_FACTS;
 use crate::reassembly::{self, Connection, Connections, Outcome};
 use crate::sip::{Carrier, Message};
+use crate::time::Timestamp;
 
 /// What is put together from several packets, and what became of it.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ impl<O: Observer> Engine<O> {
     pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
         let at = Sighting {
             frame: packet.frame,
-            time: packet.time,
+            time: time_of(packet, &decoded.content),
         };
         let found = match &decoded.content {
             Content::Datagram(datagram) => self.datagram(packet, at, datagram, decoded.envelope),
@@ -51,7 +52,8 @@ impl<O: Observer> Engine<O> {
                 }
                 false
             }
-            Content::Mirrored(_) | Content::Unrelated => false,
+            Content::Mirrored(mirrored) => self.mirrored(at, mirrored, decoded.envelope),
+            Content::Unrelated => false,
         };
         if !found {
             self.summary.not_sip_packets += 1;
@@ -99,11 +101,34 @@ impl<O: Observer> Engine<O> {
                 flow: datagram.flow,
                 identification: datagram.identification,
                 sequence: None,
-                encapsulation: envelope.encapsulation,
-                direction: envelope.direction,
+                envelope,
+                mirror: None,
             },
             cut,
         );
+        true
+    }
+
+    fn mirrored(&mut self, at: Sighting, mirrored: &Mirrored<'_>, envelope: Envelope) -> bool {
+        let carrier = Carrier {
+            cut: mirrored.cut,
+            stream: mirrored.flow.transport.is_reliable(),
+        };
+        let Some(message) = Message::parse(mirrored.payload, carrier) else {
+            return false;
+        };
+        let sip = Sip {
+            message,
+            flow: mirrored.flow,
+            identification: None,
+            sequence: None,
+            envelope,
+            mirror: Some(Mirror {
+                node: mirrored.node,
+                correlation: mirrored.correlation.map(Into::into),
+            }),
+        };
+        self.sip(at, sip, envelope.cut);
         true
     }
 
@@ -128,8 +153,8 @@ impl<O: Observer> Engine<O> {
                     flow: delivery.flow,
                     identification: None,
                     sequence: Some(delivery.sequence),
-                    encapsulation: delivery.envelope.encapsulation,
-                    direction: delivery.envelope.direction,
+                    envelope: delivery.envelope,
+                    mirror: None,
                 },
                 cut,
             );
@@ -159,5 +184,17 @@ impl<O: Observer> Engine<O> {
             frame: at.frame,
             what: What::Sip(Box::new(sip)),
         });
+    }
+}
+
+/// When a packet's content was on the wire: a mirror's packets come later than what they copy. Where the mirror's clock is
+/// far from the capture's, it is not believed.
+pub(super) fn time_of(packet: &Packet<'_>, content: &Content<'_>) -> Timestamp {
+    match content {
+        Content::Mirrored(mirrored) => mirrored
+            .time
+            .filter(|time| time.distance(packet.time) <= CLOCK_JUMP)
+            .unwrap_or(packet.time),
+        _ => packet.time,
     }
 }

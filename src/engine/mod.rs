@@ -51,6 +51,17 @@ pub struct SeenMessage<'a> {
     pub encapsulation: Encapsulation,
     /// Whether the capturing host sent or received it, where the capture says so.
     pub direction: Option<Direction>,
+    /// What its mirror says of it, when one copied it.
+    pub mirror: Option<&'a Mirror>,
+}
+
+/// What a mirror says of a message beside its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// What it calls itself: HEP's capture node.
+    pub node: Option<u64>,
+    /// What it ties messages together with: HEP's correlation id.
+    pub correlation: Option<Box<[u8]>>,
 }
 
 /// What can be chosen.
@@ -132,10 +143,16 @@ impl<O: Observer> Engine<O> {
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
         self.counts.packets += 1;
-        self.note_time(packet.time);
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
-            Ok(decoded) => self.take(packet, &decoded),
-            Err(undecoded) => self.undecoded(undecoded),
+            Ok(decoded) => {
+                let in_order = !matches!(decoded.content, Content::Mirrored(_));
+                self.note_time(intake::time_of(packet, &decoded.content), in_order);
+                self.take(packet, &decoded);
+            }
+            Err(undecoded) => {
+                self.note_time(packet.time, true);
+                self.undecoded(undecoded);
+            }
         }
         self.look_at_streams();
         self.release(false);
@@ -220,7 +237,8 @@ impl<O: Observer> Engine<O> {
         (report, self.observer)
     }
 
-    fn note_time(&mut self, time: Timestamp) {
+    /// Moves the clock. `in_order` says that packets should come in the order of their times, as mirrors' do not.
+    fn note_time(&mut self, time: Timestamp, in_order: bool) {
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
         let Some(latest) = self.now else {
             self.now = Some(time);
@@ -239,7 +257,7 @@ impl<O: Observer> Engine<O> {
         }
         self.suspect = None;
         let back = latest.since(time);
-        if back > Duration::from_millis(1) {
+        if in_order && back > Duration::from_millis(1) {
             self.counts.disordered += 1;
             self.counts.largest_step_back = self.counts.largest_step_back.max(back);
         }
@@ -291,15 +309,28 @@ impl<O: Observer> Engine<O> {
                 message,
                 identification: sip.identification,
                 sequence: sip.sequence,
+                mirrored: sip.mirror.is_some(),
             },
-            encapsulation: sip.encapsulation,
-            direction: sip.direction,
+            encapsulation: sip.envelope.encapsulation,
+            direction: sip.envelope.direction,
+            mirror: sip.mirror.as_ref(),
         };
+        let looked_up = self.duplicates.look_up(&seen.arrival);
+        if let Seen::BothWays(transaction) = looked_up {
+            self.summary.mirrored_too += 1;
+            let placement = Placement {
+                kind: Kind::Duplicate,
+                ladder: None,
+                transaction,
+            };
+            self.observer.message(&seen, placement);
+            return;
+        }
         self.counts.sip_messages += 1;
         self.count(message);
-        let key = match self.duplicates.look_up(&seen.arrival) {
-            Seen::First(key) => key,
-            Seen::Again(transaction) => {
+        let keys = match looked_up {
+            Seen::First(keys) => keys,
+            Seen::Again(transaction) | Seen::BothWays(transaction) => {
                 self.counts.duplicates += 1;
                 let placement = Placement {
                     kind: Kind::Duplicate,
@@ -315,7 +346,7 @@ impl<O: Observer> Engine<O> {
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
-        self.duplicates.belongs(key, placement.transaction);
+        self.duplicates.belongs(keys, placement.transaction);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);

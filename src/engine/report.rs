@@ -38,6 +38,8 @@ pub struct Summary {
     pub calls: u64,
     /// Messages sent again.
     pub retransmissions: u64,
+    /// Messages that came both on the wire and through a mirror; they are counted once, and once more here.
+    pub mirrored_too: u64,
     /// Packets that were decoded and hold no SIP.
     pub not_sip_packets: u64,
     /// Findings by name, consequences and notes too.

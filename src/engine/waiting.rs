@@ -1,8 +1,9 @@
 //! Messages on their way into time order.
 
+use super::Mirror;
 use crate::capture::{FrameNumber, LinkType};
 use crate::flow::Flow;
-use crate::frame::{Direction, Encapsulation};
+use crate::frame::Envelope;
 use crate::limits::MAX_HELD_BACK;
 use crate::sip::Message;
 use crate::time::Timestamp;
@@ -33,8 +34,8 @@ pub(super) struct Sip {
     pub(super) flow: Flow,
     pub(super) identification: Option<u16>,
     pub(super) sequence: Option<u32>,
-    pub(super) encapsulation: Encapsulation,
-    pub(super) direction: Option<Direction>,
+    pub(super) envelope: Envelope,
+    pub(super) mirror: Option<Mirror>,
 }
 
 /// What was taken and not handed on yet, in time order.

@@ -62,6 +62,11 @@ pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) -> Value {
         "direction",
         seen.direction.map(|it| it.name().to_owned()),
     );
+    if let Some(mirror) = seen.mirror {
+        put(&mut record, "capture_node", mirror.node);
+        let correlation = mirror.correlation.as_deref().map(lossy);
+        put(&mut record, "correlation_id", correlation);
+    }
     put(
         &mut record,
         "call_id",
@@ -261,6 +266,9 @@ pub(super) fn summary(report: &Report) -> Value {
     record.insert("calls".into(), summary.calls.into());
     record.insert("retransmissions".into(), summary.retransmissions.into());
     record.insert("duplicates".into(), counts.duplicates.into());
+    if summary.mirrored_too > 0 {
+        record.insert("mirrored_too".into(), summary.mirrored_too.into());
+    }
     record.insert("not_sip_packets".into(), summary.not_sip_packets.into());
     record.insert("undecoded".into(), json!(counts.undecoded));
     record.insert("findings".into(), json!(summary.findings));

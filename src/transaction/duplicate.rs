@@ -27,15 +27,28 @@ struct Copy {
     time: Timestamp,
     identification: Option<u16>,
     transaction: Option<TransactionId>,
+    /// Messages that a mirror sent and that were not on the wire so far.
+    mirrored: u32,
+    /// Whether it was on the wire.
+    on_wire: bool,
 }
 
 /// Whether a packet was captured before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// For the first time; the key is for [`Duplicates::belongs`].
-    First(u64),
+    /// For the first time; the keys are for [`Duplicates::belongs`].
+    First(Keys),
     /// Again; the message belongs to this transaction.
     Again(Option<TransactionId>),
+    /// Both on the wire and through a mirror; this is the second of the two and stands for nothing of its own.
+    BothWays(Option<TransactionId>),
+}
+
+/// What a message is remembered by: with its addresses, and by its bytes alone, as mirrors may name other addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    sent: u64,
+    bytes: u64,
 }
 
 impl Duplicates {
@@ -43,30 +56,72 @@ impl Duplicates {
     /// and time can tell.
     pub fn look_up(&mut self, arrival: &Arrival<'_>) -> Seen {
         self.forget(arrival.time);
-        let key = self
-            .hasher
-            .hash_one((arrival.flow, arrival.sequence, arrival.message.raw()));
+        let bytes = self.hasher.hash_one(arrival.message.raw());
+        let keys = Keys {
+            sent: self
+                .hasher
+                .hash_one((arrival.flow, arrival.sequence, bytes)),
+            bytes,
+        };
+        if let Some(both) = self.both_ways(arrival, bytes) {
+            return both;
+        }
         let this = Copy {
             time: arrival.time,
             identification: arrival.identification,
             transaction: None,
+            mirrored: 0,
+            on_wire: !arrival.mirrored,
         };
-        match self.recent.get(&key) {
+        match self.recent.get(&keys.sent) {
             Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => {
                 Seen::Again(earlier.transaction)
             }
             _ => {
-                self.recent.insert(key, this);
-                self.order.push_back((arrival.time, key));
-                Seen::First(key)
+                self.remember(keys.sent, this);
+                Seen::First(keys)
             }
         }
     }
 
+    /// Whether this message is on the wire and came through a mirror too, this one being the second: HEP says with which
+    /// addresses it was sent, but which of them an agent knows differs.
+    fn both_ways(&mut self, arrival: &Arrival<'_>, bytes: u64) -> Option<Seen> {
+        let Some(known) = self.recent.get_mut(&bytes) else {
+            let this = Copy {
+                time: arrival.time,
+                identification: None,
+                transaction: None,
+                mirrored: u32::from(arrival.mirrored),
+                on_wire: !arrival.mirrored,
+            };
+            self.remember(bytes, this);
+            return None;
+        };
+        if arrival.mirrored && known.on_wire {
+            return Some(Seen::BothWays(known.transaction));
+        }
+        if arrival.mirrored {
+            known.mirrored += 1;
+            return None;
+        }
+        known.on_wire = true;
+        let other = known.mirrored.checked_sub(1)?;
+        known.mirrored = other;
+        Some(Seen::BothWays(known.transaction))
+    }
+
+    fn remember(&mut self, key: u64, copy: Copy) {
+        self.recent.insert(key, copy);
+        self.order.push_back((copy.time, key));
+    }
+
     /// Remembers the transaction of a message, for its copies.
-    pub fn belongs(&mut self, key: u64, transaction: Option<TransactionId>) {
-        if let Some(copy) = self.recent.get_mut(&key) {
-            copy.transaction = transaction;
+    pub fn belongs(&mut self, keys: Keys, transaction: Option<TransactionId>) {
+        for key in [keys.sent, keys.bytes] {
+            if let Some(copy) = self.recent.get_mut(&key) {
+                copy.transaction = transaction;
+            }
         }
     }
 

@@ -9,7 +9,7 @@ mod table;
 pub mod timers;
 
 pub use crate::capture::Sighting;
-pub use duplicate::{Duplicates, Seen};
+pub use duplicate::{Duplicates, Keys, Seen};
 pub use table::Table;
 
 use crate::capture::FrameNumber;
@@ -37,6 +37,8 @@ pub struct Arrival<'a> {
     pub identification: Option<u16>,
     /// TCP sequence number of its first byte.
     pub sequence: Option<u32>,
+    /// Whether a mirror copied it (HEP, exported PDUs), so that the same message may be on the wire as well.
+    pub mirrored: bool,
 }
 
 /// The number of a transaction, from 1, in the order in which they began.
