@@ -7,6 +7,7 @@ mod framing;
 pub mod sctp;
 mod sequencer;
 mod session;
+mod start_line;
 pub mod tls;
 pub mod websocket;
 
@@ -17,7 +18,6 @@ use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::Envelope;
 use crate::sip::{self, Message};
-use memchr::{memchr, memchr_iter};
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,54 +96,4 @@ pub struct Opened {
 /// The one message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it holds no SIP.
 pub fn datagram(payload: &[u8], cut: bool) -> Option<&[u8]> {
     sip::looks_like_sip(payload, cut).then_some(payload)
-}
-
-/// The length of start line and header fields with the empty line that ends them; `None` when that is not there. Lines may
-/// end in LF alone, as everywhere else in the reading of a message.
-fn head_len(bytes: &[u8]) -> Option<usize> {
-    memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
-}
-
-/// The Content-Length of a message head, in its long or compact form; `None` when there is none or it is no number. Of
-/// several the first counts, as in [`sip::Message::body`].
-fn content_length(head: &[u8]) -> Option<usize> {
-    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
-    let first = lines.by_ref().find_map(|line| {
-        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
-        let found = sip::HeaderName::of(name.trim_ascii_end()) == sip::HeaderName::ContentLength;
-        found.then(|| value.get(1..).unwrap_or_default())
-    })?;
-    // RFC 3261 §7.3.1: the number may stand on a line that continues the field.
-    let value = std::iter::once(first)
-        .chain(lines.take_while(|line| matches!(line, [b' ' | b'\t', ..])))
-        .map(<[u8]>::trim_ascii)
-        .find(|part| !part.is_empty())?;
-    let is_number = value.iter().all(u8::is_ascii_digit);
-    is_number.then(|| {
-        // Too large for a number is too large for any segment.
-        std::str::from_utf8(value).map_or(usize::MAX, |digits| digits.parse().unwrap_or(usize::MAX))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_content_length_frames_the_message_even_when_it_is_folded() {
-        let head = b"A b SIP/2.0\r\nContent-Length :\r\n  12\r\nl: 7\r\n\r\n";
-        assert_eq!(content_length(head), Some(12));
-        assert_eq!(
-            content_length(b"A b SIP/2.0\r\nl: -1\r\nl: 7\r\n\r\n"),
-            None
-        );
-        assert_eq!(
-            content_length(b"A b SIP/2.0\r\nl: 99999999999999999999999\r\n\r\n"),
-            Some(usize::MAX)
-        );
-    }
 }

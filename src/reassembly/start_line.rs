@@ -1,0 +1,188 @@
+//! Where messages begin and end in bytes: what a start line looks like, how long head and body are.
+
+use crate::limits::MAX_START_LINE;
+use crate::sip::{self, Method};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
+
+/// Lines like the beginning of a message that are looked at in one body.
+const MAX_LINES_TRIED: usize = 16;
+/// Bytes of a line that are looked at to tell text from other things.
+const LOOKED_AT: usize = 60;
+
+/// What bytes look like where a message should begin.
+pub(super) enum Beginning {
+    Message,
+    /// Too few bytes to tell.
+    Unclear,
+    Other,
+}
+
+impl Beginning {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let whole_line = memchr::memchr(b'\n', bytes).is_some();
+        if sip::looks_like_sip(bytes, false) {
+            Self::Message
+        } else if !whole_line && bytes.len() < MAX_START_LINE && is_text(bytes) {
+            Self::Unclear
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Whether the first bytes could be those of a start line.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .take(LOOKED_AT)
+        .all(|&byte| byte >= b' ' && byte != 0x7f || byte == b'\t')
+}
+
+/// Whether bytes begin with a whole start line of a known method or of a response: the test where a message may begin
+/// anywhere, as the end of any word is a method too.
+pub(super) fn begins_message(bytes: &[u8]) -> bool {
+    sip::looks_like_sip(bytes, false) && is_known(bytes)
+}
+
+/// Whether bytes may be the beginning of such a line.
+pub(super) fn could_begin_message(bytes: &[u8]) -> bool {
+    is_known(bytes)
+        || Method::REGISTERED
+            .iter()
+            .map(|method| method.name().as_bytes())
+            .chain([&b"SIP/2.0"[..]])
+            .any(|word| word.starts_with(bytes))
+}
+
+fn is_known(line: &[u8]) -> bool {
+    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    word.eq_ignore_ascii_case(b"SIP/2.0") || Method::of(word).is_registered()
+}
+
+/// The length of a message without a usable Content-Length: up to the next message, or all there is.
+pub(super) fn unframed_len(bytes: &[u8], head: usize) -> usize {
+    let body = bytes.get(head..).unwrap_or_default();
+    let starts = begins_message(body) || body.starts_with(b"\r\n");
+    if starts {
+        return head;
+    }
+    next_start_line(body).map_or(bytes.len(), |at| head + at)
+}
+
+/// Where the next line that begins a message is; 0 is none, as something else stands there.
+pub(super) fn next_start_line(bytes: &[u8]) -> Option<usize> {
+    let version = Finder::new(b"SIP/2.0");
+    let mut from = 0;
+    while let Some(found) = version.find(bytes.get(from..)?) {
+        let at = from + found;
+        let line = memchr::memrchr(b'\n', bytes.get(..at)?).map_or(0, |at| at + 1);
+        if line > 0 && begins_message(bytes.get(line..)?) {
+            return Some(line);
+        }
+        // Further on in the same line it is no start line either.
+        from = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
+    }
+    None
+}
+
+/// Where a message begins inside what was taken for a body: with a line, or with a packet. Its head has a CSeq, which
+/// tells it from text about messages.
+pub(super) fn next_message(bytes: &[u8], packets: &[usize]) -> Option<usize> {
+    let begins = |&at: &usize| {
+        bytes
+            .get(at..)
+            .is_some_and(|it| begins_message(it) && has_cseq(it))
+    };
+    let at_packet = packets.iter().copied().find(begins);
+    let mut lines = 0;
+    let at_line = std::iter::from_fn(|| {
+        lines += next_start_line(bytes.get(lines..)?)?;
+        Some(lines)
+    })
+    .take(MAX_LINES_TRIED)
+    .find(begins);
+    let at_front = Some(0).filter(begins);
+    [at_front, at_packet, at_line].into_iter().flatten().min()
+}
+
+fn has_cseq(message: &[u8]) -> bool {
+    let head = head_len(message).unwrap_or(message.len());
+    message
+        .split(|&byte| byte == b'\n')
+        .scan(0, |before, line| {
+            let start = std::mem::replace(before, *before + line.len() + 1);
+            (start < head).then_some(line)
+        })
+        .any(|line| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            sip::HeaderName::of(name.trim_ascii()) == sip::HeaderName::CSeq
+        })
+}
+
+/// The length of keep-alives at the beginning: empty lines (RFC 5626 §4.4.1), STUN (§4.4.2), and the NUL bytes that some
+/// stacks send instead.
+pub(super) fn keep_alive_len(bytes: &[u8]) -> usize {
+    const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    match bytes {
+        // RFC 8489 §5: type, length, cookie, transaction id (12).
+        [0..=0x3f, _, high, low, cookie @ ..] if cookie.starts_with(&MAGIC_COOKIE) => {
+            let len = 20 + usize::from(u16::from_be_bytes([*high, *low]));
+            len.min(bytes.len())
+        }
+        _ => bytes
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n' | 0))
+            .count(),
+    }
+}
+
+/// The length of start line and header fields with the empty line that ends them; `None` when that is not there. Lines may
+/// end in LF alone, as everywhere else in the reading of a message.
+pub(super) fn head_len(bytes: &[u8]) -> Option<usize> {
+    memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+/// The Content-Length of a message head, in its long or compact form; `None` when there is none or it is no number. Of
+/// several the first counts, as in [`sip::Message::body`].
+pub(super) fn content_length(head: &[u8]) -> Option<usize> {
+    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
+    let first = lines.by_ref().find_map(|line| {
+        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+        let found = sip::HeaderName::of(name.trim_ascii_end()) == sip::HeaderName::ContentLength;
+        found.then(|| value.get(1..).unwrap_or_default())
+    })?;
+    // RFC 3261 §7.3.1: the number may stand on a line that continues the field.
+    let value = std::iter::once(first)
+        .chain(lines.take_while(|line| matches!(line, [b' ' | b'\t', ..])))
+        .map(<[u8]>::trim_ascii)
+        .find(|part| !part.is_empty())?;
+    let is_number = value.iter().all(u8::is_ascii_digit);
+    is_number.then(|| {
+        // Too large for a number is too large for any segment.
+        std::str::from_utf8(value).map_or(usize::MAX, |digits| digits.parse().unwrap_or(usize::MAX))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_content_length_frames_the_message_even_when_it_is_folded() {
+        let head = b"A b SIP/2.0\r\nContent-Length :\r\n  12\r\nl: 7\r\n\r\n";
+        assert_eq!(content_length(head), Some(12));
+        assert_eq!(
+            content_length(b"A b SIP/2.0\r\nl: -1\r\nl: 7\r\n\r\n"),
+            None
+        );
+        assert_eq!(
+            content_length(b"A b SIP/2.0\r\nl: 99999999999999999999999\r\n\r\n"),
+            Some(usize::MAX)
+        );
+    }
+}
