@@ -181,6 +181,7 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            lost_datagrams: &[],
             now: end,
             lossy: self.lossy,
         };

@@ -276,7 +276,7 @@ impl Set {
         if self.dropped {
             return Ok(None);
         }
-        // RFC 5722 §3: a datagram with overlapping pieces is dropped, and so are the pieces that are still to come. The same
+        // RFC 8200 §4.5, RFC 5722 §4: a datagram with overlapping pieces is dropped with those still to come. The same
         // piece again is a copy.
         let overlaps = |round: &Round| !round.has(range) && round.overlaps(range);
         if piece.datagram.src.is_ipv6() && self.rounds.iter().any(overlaps) {
