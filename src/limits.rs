@@ -131,3 +131,20 @@ pub const MAX_START_LINE: usize = 4096;
 
 /// Connections whose faults are kept for the findings: about 1 KiB each.
 pub const MAX_CONNECTION_FACTS: usize = 10_000;
+
+/// How long pieces of a datagram are waited for, in capture time. They leave their sender in one go, and what a network
+/// delays it delays by far less; a request that stays unanswered is sent again after half of it (RFC 3261 §17.1.1.2).
+pub const FRAGMENTS_WAIT: Duration = Duration::from_secs(1);
+
+/// Datagrams whose pieces are collected at once: what one sender can have on its way in a second, as an IPv4
+/// identification has 16 bits. The oldest is given up.
+pub const MAX_FRAGMENTED_DATAGRAMS: usize = 65_536;
+
+/// Bytes of pieces kept, with what keeping them takes: a thousand of the largest datagrams, or 40,000 large INVITEs.
+pub const MAX_FRAGMENT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Copies of one datagram that are put together side by side: `any` on a bridge shows three.
+pub const MAX_FRAGMENT_COPIES: usize = 4;
+
+/// Datagrams with lost fragments that are remembered: about 1 KiB each, more than findings show. The rest is counted.
+pub const MAX_LOST_DATAGRAMS: usize = 16_384;

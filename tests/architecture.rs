@@ -26,10 +26,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("frame", &["capture"]),
     ("reassembly", &["sip", "frame", "capture"]),
     ("transaction", &["sip", "frame", "capture"]),
-    ("dialog", &["transaction", "sip", "frame", "capture"]),
+    (
+        "dialog",
+        &["transaction", "sip", "reassembly", "frame", "capture"],
+    ),
     (
         "rules",
-        &["dialog", "transaction", "sip", "frame", "capture"],
+        &[
+            "dialog",
+            "transaction",
+            "sip",
+            "reassembly",
+            "frame",
+            "capture",
+        ],
     ),
     ("catalogue", &["rules"]),
     (

@@ -11,12 +11,14 @@
 
 use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_streams};
 use sipdiag::flow::{Flow, Transport};
-use sipdiag::frame::{self, Envelope, Segment, TcpFlags};
+use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpFlags};
+use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
 use sipdiag::reassembly::{Connections, Outcome};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
 use sipdiag::time::Timestamp;
 use std::hint::black_box;
 use std::io::{Cursor, Read};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The link types that `frame` opens, and one that it does not.
@@ -189,4 +191,82 @@ pub fn capture(data: &[u8]) {
             Ok(_) => {}
         }
     }
+}
+
+/// Reads bytes as pieces of datagrams, six bytes each that say which: whose and whether more follow, the offset, the
+/// length, what the snap length took, the time since the piece before. All bytes are what the pieces carry.
+pub fn fragments(data: &[u8]) {
+    let mut fragments = Fragments::default();
+    let mut clock = 0;
+    let (mut taken, mut given) = (0, 0);
+    for (record, number) in data.chunks_exact(6).zip(1..) {
+        let [whose, high, low, len, cut, wait] = *record else {
+            return;
+        };
+        // Some pieces are older than those before them.
+        clock += (i64::from(wait) - 16) * 5_000_000;
+        let at = Sighting {
+            frame: FrameNumber(number),
+            time: Timestamp::from_nanos(clock),
+        };
+        let len = (usize::from(len) * 8).min(data.len());
+        let missing = usize::from(cut & 7);
+        let piece = Fragment {
+            datagram: datagram(whose),
+            ttl: 64,
+            offset: (u32::from(high) << 8 | u32::from(low)) & 0x1fff << 3,
+            more: whose & 1 != 0,
+            payload: &data[..len - missing.min(len)],
+            missing,
+        };
+        for lost in fragments.expire(at.time) {
+            given += lost.pieces;
+            look_at_lost(&LostDatagram::of(&lost));
+        }
+        if let Some(whole) = fragments.fragment(&piece, Envelope::default(), at) {
+            assert!(whole.bytes.len() + whole.missing as usize <= 65_535);
+            assert_eq!(whole.envelope.cut, whole.missing > 0);
+            assert!(!whole.frames.is_empty() && whole.largest > 0);
+            given += whole.pieces;
+            black_box(
+                frame::resume(&whole.datagram, whole.ttl, &whole.bytes, whole.envelope).is_ok(),
+            );
+        }
+        taken += 1;
+    }
+    for lost in fragments.finish() {
+        given += lost.pieces;
+        look_at_lost(&LostDatagram::of(&lost));
+    }
+    assert!(fragments.finish().is_empty(), "something is left");
+    assert!(given <= taken, "more came out than went in");
+}
+
+fn datagram(whose: u8) -> FragmentedDatagram {
+    let (src, dst) = if whose & 2 == 0 {
+        (
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+            Ipv4Addr::new(192, 0, 2, 2).into(),
+        )
+    } else {
+        (Ipv6Addr::LOCALHOST.into(), Ipv6Addr::UNSPECIFIED.into())
+    };
+    FragmentedDatagram {
+        src,
+        dst,
+        // UDP, TCP, destination options and what never carries SIP.
+        protocol: [17, 6, 60, 89][usize::from(whose >> 2 & 3)],
+        identification: u32::from(whose >> 4 & 3),
+    }
+}
+
+fn look_at_lost(lost: &LostDatagram) {
+    assert!(lost.pieces > 0 && !lost.missing.is_empty());
+    for pair in lost.missing.windows(2) {
+        assert!(pair[0].1.is_some_and(|end| end < pair[1].0), "gaps touch");
+    }
+    for &(from, behind) in &lost.missing {
+        assert!(behind.is_none_or(|behind| from < behind), "an empty gap");
+    }
+    assert_eq!(lost.is_sip(), lost.start_line.is_some());
 }

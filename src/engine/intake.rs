@@ -1,10 +1,13 @@
 //! From what a packet holds to messages on their way into time order.
 
-use super::waiting::{Sip, Waiting, What};
+use super::waiting::{Icmp, Sip, Waiting, What};
 use super::{CLOCK_JUMP, Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{Content, Datagram, Decoded, Envelope, Mirrored, Segment, Undecoded};
+use crate::frame::{
+    self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded,
+};
 use crate::limits::MAX_CONNECTION_FACTS;
+use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
 use crate::reassembly::{self, Connection, Connections, Outcome};
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
@@ -12,6 +15,7 @@ use crate::time::Timestamp;
 /// What is put together from several packets, and what became of it.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
+    fragments: Fragments,
     connections: Connections,
     /// Connections that findings may be about.
     notable: Vec<Connection>,
@@ -22,67 +26,94 @@ impl Intake {
     pub(super) const fn connections_given_up(&self) -> u64 {
         self.connections.given_up() + self.refused
     }
+
+    pub(super) const fn fragments_given_up(&self) -> u64 {
+        self.fragments.given_up()
+    }
+
+    /// Fragments other than the first of their datagrams.
+    pub(super) const fn later_fragments(&self) -> u64 {
+        self.fragments.later()
+    }
 }
 
 impl<O: Observer> Engine<O> {
-    /// Takes what a packet holds.
+    /// Takes a packet.
     pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
         let at = Sighting {
             frame: packet.frame,
             time: time_of(packet, &decoded.content),
         };
-        let found = match &decoded.content {
-            Content::Datagram(datagram) => self.datagram(packet, at, datagram, decoded.envelope),
-            Content::Segment(segment) => self.segment(at, segment, decoded.envelope),
-            Content::Fragment(_) => {
-                self.undecoded(Undecoded("ip-fragment".into()));
-                true
-            }
-            Content::Sctp(_) => {
-                self.undecoded(Undecoded("sctp".into()));
-                true
-            }
-            Content::IcmpError(error) => {
-                if error.quote.is_some() {
-                    self.waiting.push(Waiting {
-                        time: packet.time,
-                        frame: packet.frame,
-                        what: What::Icmp(packet.data.into(), packet.link_type),
-                    });
-                }
-                false
-            }
-            Content::Mirrored(mirrored) => self.mirrored(at, mirrored, decoded.envelope),
-            Content::Unrelated => false,
-        };
-        if !found {
+        // The bytes that the snap length left, when it left too few.
+        let snapped = decoded.envelope.cut.then_some(packet.data.len() as u64);
+        if !self.content(at, decoded, snapped) {
             self.summary.not_sip_packets += 1;
             self.note_ports(&decoded.content);
         }
     }
 
-    /// Gives up, as time passes, on what nothing completes any more.
-    pub(super) fn look_at_streams(&mut self) {
-        if let Some(now) = self.now {
-            let mut outcome = Outcome::default();
-            self.intake.connections.look(now, &mut outcome);
-            self.come_out(outcome);
+    /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
+    fn content(&mut self, at: Sighting, decoded: &Decoded<'_>, snapped: Option<u64>) -> bool {
+        let envelope = decoded.envelope;
+        match &decoded.content {
+            Content::Datagram(datagram) => self.datagram(at, datagram, envelope, snapped),
+            Content::Segment(segment) => self.segment(at, segment, envelope, snapped),
+            Content::Fragment(piece) => self.fragment(at, piece, envelope, snapped),
+            Content::Mirrored(mirrored) => self.mirrored(at, mirrored, envelope, snapped),
+            Content::Sctp(_) => {
+                self.undecoded(Undecoded("sctp".into()));
+                true
+            }
+            Content::IcmpError(error) => {
+                self.counts.without_ports += 1;
+                if let Some(icmp) = Icmp::of(error) {
+                    self.waiting.push(Waiting {
+                        time: at.time,
+                        frame: at.frame,
+                        what: What::Icmp(Box::new(icmp)),
+                    });
+                }
+                false
+            }
+            Content::Unrelated => {
+                self.counts.without_ports += 1;
+                false
+            }
         }
     }
 
+    /// Gives up, as time passes, on what nothing completes any more.
+    pub(super) fn look_at_unfinished(&mut self) {
+        let Some(now) = self.now else {
+            return;
+        };
+        for incomplete in self.intake.fragments.expire(now) {
+            self.lost.note(LostDatagram::of(&incomplete));
+            self.head(&incomplete);
+        }
+        let mut outcome = Outcome::default();
+        self.intake.connections.look(now, &mut outcome);
+        self.come_out(outcome, None);
+    }
+
     /// Hands on all that waits, as it is.
-    pub(super) fn finish_streams(&mut self) {
+    pub(super) fn finish_unfinished(&mut self) {
+        self.look_at_unfinished();
+        // The rest of these may have come after the end.
+        for incomplete in self.intake.fragments.finish() {
+            self.head(&incomplete);
+        }
         let mut outcome = Outcome::default();
         self.intake.connections.finish(&mut outcome);
-        self.come_out(outcome);
+        self.come_out(outcome, None);
     }
 
     fn datagram(
         &mut self,
-        packet: &Packet<'_>,
         at: Sighting,
         datagram: &Datagram<'_>,
         envelope: Envelope,
+        snapped: Option<u64>,
     ) -> bool {
         let cut = datagram.missing > 0;
         let carrier = Carrier { cut, stream: false };
@@ -91,25 +122,57 @@ impl<O: Observer> Engine<O> {
         let Some(message) = message else {
             return false;
         };
-        if cut {
-            self.counts.snap_length = self.counts.snap_length.max(packet.data.len() as u64);
-        }
-        self.sip(
-            at,
-            Sip {
-                message,
-                flow: datagram.flow,
-                identification: datagram.identification,
-                sequence: None,
-                envelope,
-                mirror: None,
-            },
-            cut,
-        );
+        let sip = Sip {
+            message,
+            flow: datagram.flow,
+            identification: datagram.identification,
+            sequence: None,
+            envelope,
+            mirror: None,
+        };
+        self.sip(at, sip, snapped);
         true
     }
 
-    fn mirrored(&mut self, at: Sighting, mirrored: &Mirrored<'_>, envelope: Envelope) -> bool {
+    /// Goes on with the datagram that a fragment completes.
+    fn fragment(
+        &mut self,
+        at: Sighting,
+        piece: &Fragment<'_>,
+        envelope: Envelope,
+        snapped: Option<u64>,
+    ) -> bool {
+        let Some(whole) = self.intake.fragments.fragment(piece, envelope, at) else {
+            return false;
+        };
+        match frame::resume(&whole.datagram, whole.ttl, &whole.bytes, whole.envelope) {
+            Ok(decoded) => self.content(whole.at, &decoded, snapped),
+            Err(undecoded) => {
+                self.undecoded(undecoded);
+                false
+            }
+        }
+    }
+
+    /// What there is of a datagram that will not become whole is taken as a packet that was cut.
+    fn head(&mut self, incomplete: &Incomplete) {
+        let Some(head) = &incomplete.head else {
+            return;
+        };
+        let mut envelope = incomplete.envelope;
+        envelope.cut = true;
+        if let Ok(decoded) = frame::resume(&incomplete.datagram, incomplete.ttl, head, envelope) {
+            self.content(incomplete.at, &decoded, None);
+        }
+    }
+
+    fn mirrored(
+        &mut self,
+        at: Sighting,
+        mirrored: &Mirrored<'_>,
+        envelope: Envelope,
+        snapped: Option<u64>,
+    ) -> bool {
         let carrier = Carrier {
             cut: mirrored.cut,
             stream: mirrored.flow.transport.is_reliable(),
@@ -128,36 +191,38 @@ impl<O: Observer> Engine<O> {
                 correlation: mirrored.correlation.map(Into::into),
             }),
         };
-        self.sip(at, sip, envelope.cut);
+        self.sip(at, sip, snapped);
         true
     }
 
-    fn segment(&mut self, at: Sighting, segment: &Segment<'_>, envelope: Envelope) -> bool {
+    fn segment(
+        &mut self,
+        at: Sighting,
+        segment: &Segment<'_>,
+        envelope: Envelope,
+        snapped: Option<u64>,
+    ) -> bool {
         let mut outcome = Outcome::default();
         let speaks = self
             .intake
             .connections
             .segment(segment, envelope, at, &mut outcome);
         let found = !outcome.messages.is_empty() || (speaks && !segment.payload.is_empty());
-        self.come_out(outcome);
+        self.come_out(outcome, snapped);
         found
     }
 
-    fn come_out(&mut self, outcome: Outcome) {
+    fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
         for delivery in outcome.messages {
-            let cut = delivery.envelope.cut;
-            self.sip(
-                delivery.at,
-                Sip {
-                    message: delivery.message,
-                    flow: delivery.flow,
-                    identification: None,
-                    sequence: Some(delivery.sequence),
-                    envelope: delivery.envelope,
-                    mirror: None,
-                },
-                cut,
-            );
+            let sip = Sip {
+                message: delivery.message,
+                flow: delivery.flow,
+                identification: None,
+                sequence: Some(delivery.sequence),
+                envelope: delivery.envelope,
+                mirror: None,
+            };
+            self.sip(delivery.at, sip, snapped);
         }
         for connection in outcome.over {
             // The receiver had what the capture lacks (guard G-LOSS).
@@ -173,11 +238,14 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// Puts a message on its way. `snapped` says that it is cut because the snap length cut its packet.
-    fn sip(&mut self, at: Sighting, sip: Sip, snapped: bool) {
+    /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.
+    fn sip(&mut self, at: Sighting, sip: Sip, snapped: Option<u64>) {
         if sip.message.is_cut() {
             self.lossy = true;
-            self.counts.cut_messages += u64::from(snapped);
+            if let Some(left) = snapped {
+                self.counts.cut_messages += 1;
+                self.counts.snap_length = self.counts.snap_length.max(left);
+            }
         }
         self.waiting.push(Waiting {
             time: at.time,

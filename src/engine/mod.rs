@@ -10,9 +10,9 @@ mod waiting;
 
 pub use report::{Report, Summary};
 
-use crate::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
-use crate::dialog::{Book, Call, Keepalives, Surroundings};
-use crate::frame::{self, Content, Direction, Encapsulation};
+use crate::capture::{CaptureFacts, FrameNumber, Packet};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings};
+use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::severity::Severity;
@@ -79,6 +79,7 @@ pub struct Engine<O> {
     observer: O,
     options: Options,
     intake: Intake,
+    lost: LostDatagrams,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -108,6 +109,7 @@ impl<O: Observer> Engine<O> {
             observer,
             options,
             intake: Intake::default(),
+            lost: LostDatagrams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -154,7 +156,7 @@ impl<O: Observer> Engine<O> {
                 self.undecoded(undecoded);
             }
         }
-        self.look_at_streams();
+        self.look_at_unfinished();
         self.release(false);
     }
 
@@ -168,7 +170,7 @@ impl<O: Observer> Engine<O> {
     /// Says that time has passed: the wall clock on an idle interface.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
-        self.look_at_streams();
+        self.look_at_unfinished();
         self.release(false);
         // Messages younger than the window may still wait for their turn.
         let settled = now.minus(waiting::REORDER_WINDOW);
@@ -185,18 +187,20 @@ impl<O: Observer> Engine<O> {
             self.gap(latest, late);
             self.now = Some(late);
         }
-        self.finish_streams();
+        self.finish_unfinished();
         self.release(true);
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
         self.counts.unfinished += self.book.open_dialogs();
         self.counts.mid_dialog = self.book.mid_dialog();
+        self.counts.later_fragments = self.intake.later_fragments();
         let view = CaptureView {
             facts: &capture,
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            lost_datagrams: self.lost.all(),
             now: end,
             lossy: self.lossy,
         };
@@ -215,6 +219,10 @@ impl<O: Observer> Engine<O> {
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
             ("connections", self.intake.connections_given_up()),
+            (
+                "fragments",
+                self.intake.fragments_given_up() + self.lost.refused(),
+            ),
         ] {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
@@ -276,26 +284,22 @@ impl<O: Observer> Engine<O> {
             self.settle();
             match next.what {
                 What::Sip(sip) => self.place(next.frame, next.time, &sip),
-                What::Icmp(bytes, link_type) => {
+                What::Icmp(icmp) => {
                     let seen = Sighting {
                         frame: next.frame,
                         time: next.time,
                     };
-                    self.icmp(seen, &bytes, link_type);
+                    self.icmp(seen, &icmp.error());
                 }
             }
         }
     }
 
-    fn icmp(&mut self, seen: Sighting, bytes: &[u8], link_type: LinkType) {
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        if let Ok(decoded) = frame::decode(link_type, bytes, len)
-            && let Content::IcmpError(error) = decoded.content
-        {
-            let quoted = self.table.icmp(seen, &error);
-            if let Some(id) = quoted.filter(|_| self.options.alerts) {
-                self.alert(id);
-            }
+    fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
+        let quoted = self.table.icmp(seen, error);
+        self.lost.icmp(seen, error, quoted.is_some());
+        if let Some(id) = quoted.filter(|_| self.options.alerts) {
+            self.alert(id);
         }
     }
 
@@ -386,6 +390,7 @@ impl<O: Observer> Engine<O> {
             let silent = self.is_silent(&transaction);
             self.keepalives.note(&transaction, silent);
             self.alerted.remove(&transaction.id);
+            self.lost.closed(&transaction);
             if let Some(mut call) = self.book.closed(transaction) {
                 call.mark_implied_answers();
                 self.judge(&call);

@@ -1,13 +1,14 @@
 //! Messages on their way into time order.
 
 use super::Mirror;
-use crate::capture::{FrameNumber, LinkType};
+use crate::capture::FrameNumber;
 use crate::flow::Flow;
-use crate::frame::Envelope;
+use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
 use crate::sip::Message;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
@@ -25,7 +26,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) enum What {
     Sip(Box<Sip>),
-    Icmp(Box<[u8]>, LinkType),
+    Icmp(Box<Icmp>),
 }
 
 #[derive(Debug)]
@@ -36,6 +37,41 @@ pub(super) struct Sip {
     pub(super) sequence: Option<u32>,
     pub(super) envelope: Envelope,
     pub(super) mirror: Option<Mirror>,
+}
+
+/// An ICMP error with its quote.
+#[derive(Debug)]
+pub(super) struct Icmp {
+    reporter: IpAddr,
+    to: IpAddr,
+    kind: IcmpKind,
+    flow: Flow,
+    payload: Box<[u8]>,
+}
+
+impl Icmp {
+    /// `None` when the error quotes nothing that could be SIP.
+    pub(super) fn of(error: &IcmpError<'_>) -> Option<Self> {
+        error.quote.map(|quote| Self {
+            reporter: error.reporter,
+            to: error.to,
+            kind: error.kind,
+            flow: quote.flow,
+            payload: quote.payload.into(),
+        })
+    }
+
+    pub(super) fn error(&self) -> IcmpError<'_> {
+        IcmpError {
+            reporter: self.reporter,
+            to: self.to,
+            kind: self.kind,
+            quote: Some(Quote {
+                flow: self.flow,
+                payload: &self.payload,
+            }),
+        }
+    }
 }
 
 /// What was taken and not handed on yet, in time order.

@@ -45,8 +45,10 @@ pub enum IcmpKind {
     AdministrativelyProhibited,
     /// Other codes of type 3 and v6 type 1.
     OtherUnreachable,
-    /// 11, v6 3: time to live or reassembly time ran out.
+    /// 11/0, v6 3/0: the time to live or hop limit ran out on the way.
     TimeExceeded,
+    /// 11/1, v6 3/1: fragments that its receiver waited for did not come.
+    ReassemblyTimeExceeded,
     /// 12, v6 4/0 and 4/2: a header the host cannot read.
     ParameterProblem,
 }
@@ -63,6 +65,7 @@ impl IcmpKind {
             Self::AdministrativelyProhibited => "administratively prohibited",
             Self::OtherUnreachable => "unreachable",
             Self::TimeExceeded => "time exceeded",
+            Self::ReassemblyTimeExceeded => "fragment reassembly time exceeded",
             Self::ParameterProblem => "parameter problem",
         }
     }
@@ -82,6 +85,7 @@ pub(super) fn version_4(header: Header, data: &[u8]) -> Content<'_> {
             9 | 10 | 13 => IcmpKind::AdministrativelyProhibited,
             _ => IcmpKind::OtherUnreachable,
         },
+        [11, 1, ..] => IcmpKind::ReassemblyTimeExceeded,
         [11, ..] => IcmpKind::TimeExceeded,
         [12, ..] => IcmpKind::ParameterProblem,
         _ => return Content::Unrelated,
@@ -99,6 +103,7 @@ pub(super) fn version_6(header: Header, data: &[u8]) -> Content<'_> {
             _ => IcmpKind::OtherUnreachable,
         },
         [2, ..] => IcmpKind::PacketTooBig,
+        [3, 1, ..] => IcmpKind::ReassemblyTimeExceeded,
         [3, ..] => IcmpKind::TimeExceeded,
         [4, 1, ..] => IcmpKind::ProtocolUnreachable,
         [4, ..] => IcmpKind::ParameterProblem,

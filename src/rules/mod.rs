@@ -7,6 +7,7 @@ mod capture;
 mod consequence;
 mod dialog;
 mod finding;
+mod fragments;
 mod reachability;
 mod registration;
 
@@ -14,6 +15,7 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::{Call, Keepalives, Surroundings};
+use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
@@ -50,10 +52,12 @@ pub const RULES: &[&Rule] = &[
     &capture::file_damaged::RULE,
     &capture::dropped_packets::RULE,
     &capture::truncated::RULE,
+    &capture::filter_lost_fragments::RULE,
     &capture::one_directional::RULE,
     &capture::time_disorder::RULE,
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
+    &reachability::udp_fragments_lost::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
@@ -137,6 +141,8 @@ pub struct CaptureView<'a> {
     pub surroundings: &'a Surroundings,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
+    /// Datagrams with SIP of which fragments are missing.
+    pub lost_datagrams: &'a [LostDatagram],
     /// The time of the last packet.
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
@@ -156,6 +162,10 @@ pub struct Counts {
     pub undecoded: BTreeMap<String, u64>,
     /// What the first packets without SIP were, by transport and port, as long as there was no SIP.
     pub ports: BTreeMap<(&'static str, u16), u64>,
+    /// Fragments that are not the first of their datagram, of SIP or not.
+    pub later_fragments: u64,
+    /// Packets that have no ports and are no fragments, such as ARP and ICMP.
+    pub without_ports: u64,
     /// SIP messages that the snap length cut.
     pub cut_messages: u64,
     /// The most bytes captured of a cut packet.

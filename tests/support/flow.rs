@@ -21,11 +21,13 @@
 //! +40 packet                                                  something that is not SIP: the capture goes on
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
+//! filter udp port 5060                                        what the capture was filtered with
 //! damaged packet 7 offset 1234 the record is cut
 //! ```
 //!
 //! Between the addresses and the message may stand: `tcp`; `ip-id=7`, else each packet has its own; `cut=100`, so many
-//! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it.
+//! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
+//! in so many IP fragments, and `lost=2,3`, the capture lacks these of them. `again` is sent and lost alike.
 //!
 //! A request is complete: its Via has the source address and the branch behind the magic cookie; `p1/a1` puts it on top
 //! of the Vias of the request `a1`. Where nothing else is said it is `call=1`, `cseq=1`, `from=alice;a` (user and tag),
@@ -121,7 +123,7 @@ struct Reader {
     line: usize,
     hosts: HashMap<String, SocketAddr>,
     requests: Vec<(String, Message)>,
-    previous: Option<(Message, Endpoints, usize)>,
+    previous: Option<Previous>,
     next_id: u16,
     next_sequence: HashMap<(SocketAddr, SocketAddr), u32>,
 }
@@ -146,6 +148,7 @@ impl Reader {
                 };
                 self.hosts.insert((*name).to_owned(), address);
             }
+            ["filter", words @ ..] => self.flow.facts.filter = Some(words.join(" ")),
             ["dropped", count] => self.flow.facts.dropped_by_kernel = count.parse().ok(),
             ["damaged", "packet", packet, "offset", offset, what @ ..] => {
                 self.flow.facts.damage.push(Damage {
@@ -202,10 +205,15 @@ impl Reader {
                 });
             }
             ["again"] => {
-                let Some((message, ends, _)) = self.previous.clone() else {
+                let Some(previous) = self.previous.clone() else {
                     self.fail("nothing to send again")
                 };
-                self.send(time, &message, ends, Sending::default());
+                let sending = Sending {
+                    fragments: previous.sending.fragments,
+                    lost: previous.sending.lost,
+                    ..Sending::default()
+                };
+                self.send(time, &previous.message, previous.ends, sending);
             }
             [
                 "icmp",
@@ -217,7 +225,7 @@ impl Reader {
                 bytes @ ..,
             ] => {
                 let reporter = self.host(from);
-                let Some((_, ends, index)) = &self.previous else {
+                let Some(Previous { ends, packet, .. }) = &self.previous else {
                     self.fail("nothing to quote")
                 };
                 let Some((kind, code)) = kind.split_once('/') else {
@@ -232,7 +240,7 @@ impl Reader {
                     self.number(code),
                     reporter.ip(),
                     ends.src.ip(),
-                    &self.flow.packets[*index].data,
+                    &self.flow.packets[*packet].data,
                     kept,
                 );
                 self.push(time, data, None, None);
@@ -252,6 +260,10 @@ impl Reader {
                         None if *word == "unseen" => sending.unseen = true,
                         Some(("ip-id", id)) => sending.id = Some(self.number(id)),
                         Some(("cut", len)) => sending.cut = Some(self.number(len)),
+                        Some(("fragments", count)) => sending.fragments = self.number(count),
+                        Some(("lost", which)) => {
+                            sending.lost = which.split(',').map(|it| self.number(it)).collect();
+                        }
                         _ => break,
                     }
                     rest = behind;
@@ -336,13 +348,25 @@ impl Reader {
         if sending.unseen {
             return;
         }
-        self.push(
-            time,
-            data,
-            Some((ends.src.ip(), ends.dst.ip())),
-            sending.cut,
-        );
-        self.previous = Some((message.clone(), ends, self.flow.packets.len() - 1));
+        let first = self.flow.packets.len();
+        let ips = Some((ends.src.ip(), ends.dst.ip()));
+        for (piece, number) in packet::fragments(&data, id, sending.fragments)
+            .into_iter()
+            .zip(1..)
+        {
+            if !sending.lost.contains(&number) {
+                self.push(time, piece, ips, sending.cut);
+            }
+        }
+        if self.flow.packets.len() == first {
+            self.fail("all fragments are lost");
+        }
+        self.previous = Some(Previous {
+            message: message.clone(),
+            ends,
+            packet: first,
+            sending,
+        });
     }
 
     fn push(
@@ -364,9 +388,23 @@ impl Reader {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// The last message that was sent.
+#[derive(Clone, Debug)]
+struct Previous {
+    message: Message,
+    ends: Endpoints,
+    /// Its first packet.
+    packet: usize,
+    sending: Sending,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Sending {
     id: Option<u16>,
     cut: Option<usize>,
     unseen: bool,
+    /// Into how many fragments it is cut; 0 and 1 for none.
+    fragments: usize,
+    /// The fragments that are not captured, from 1.
+    lost: Vec<usize>,
 }

@@ -33,6 +33,48 @@ pub(crate) fn sip(ends: Endpoints, id: u16, sequence: u32, payload: &[u8]) -> Ve
     data
 }
 
+/// A packet in IP fragments of the same size, but for the last (RFC 791 §3.2, RFC 8200 §4.5).
+pub(crate) fn fragments(packet: &[u8], id: u16, count: usize) -> Vec<Vec<u8>> {
+    if count < 2 {
+        return vec![packet.to_vec()];
+    }
+    let is_v4 = packet[ETHERNET_LEN] >> 4 == 4;
+    let header_len = if is_v4 { 20 } else { 40 };
+    let (headers, payload) = packet.split_at(ETHERNET_LEN + header_len);
+    let size = payload.len().div_ceil(count).next_multiple_of(8);
+    let pieces: Vec<_> = payload.chunks(size).collect();
+    assert_eq!(pieces.len(), count, "too short for so many fragments");
+    let offsets = (0..).step_by(size / 8);
+    let cut = pieces.iter().zip(offsets).map(|(piece, offset)| {
+        let offset: u16 = offset;
+        let more = usize::from(offset) * 8 + piece.len() < payload.len();
+        let mut data = headers.to_vec();
+        let ip = &mut data[ETHERNET_LEN..];
+        let behind = if is_v4 {
+            let total = u16::try_from(header_len + piece.len()).unwrap();
+            ip[2..4].copy_from_slice(&total.to_be_bytes());
+            let flags = offset | if more { 0x2000 } else { 0 };
+            ip[6..8].copy_from_slice(&flags.to_be_bytes());
+            let header = Ipv4Header::from_slice(ip).unwrap().0;
+            ip[10..12].copy_from_slice(&header.calc_header_checksum().to_be_bytes());
+            Vec::new()
+        } else {
+            let total = u16::try_from(8 + piece.len()).unwrap();
+            ip[4..6].copy_from_slice(&total.to_be_bytes());
+            let next = std::mem::replace(&mut ip[6], 44);
+            let place = (offset << 3 | u16::from(more)).to_be_bytes();
+            let mut header = vec![next, 0];
+            header.extend(place);
+            header.extend(u32::from(id).to_be_bytes());
+            header
+        };
+        data.extend(behind);
+        data.extend_from_slice(piece);
+        data
+    });
+    cut.collect()
+}
+
 /// An ICMP or ICMPv6 error that quotes a packet: its IP header and so many bytes behind it.
 pub(crate) fn icmp(
     kind: u8,

@@ -129,7 +129,8 @@ fn icmp_types_and_codes_have_one_name_in_both_versions() {
             ],
         ),
         (IcmpKind::OtherUnreachable, &[(4, 3, 5), (6, 1, 2)]),
-        (IcmpKind::TimeExceeded, &[(4, 11, 0), (4, 11, 1), (6, 3, 0)]),
+        (IcmpKind::TimeExceeded, &[(4, 11, 0), (6, 3, 0)]),
+        (IcmpKind::ReassemblyTimeExceeded, &[(4, 11, 1), (6, 3, 1)]),
         (
             IcmpKind::ParameterProblem,
             &[(4, 12, 0), (6, 4, 0), (6, 4, 2)],

@@ -14,12 +14,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for transaction in &view.call.transactions {
-        // Time exceeded speaks of loops and lost fragments, not of a target that cannot be reached.
+        // Time exceeded speaks of loops, and of lost fragments (`udp-fragments-lost`), not of a target that cannot be reached.
         let notes = || {
-            transaction
-                .icmp
-                .iter()
-                .filter(|note| note.kind != IcmpKind::TimeExceeded)
+            transaction.icmp.iter().filter(|note| {
+                !matches!(
+                    note.kind,
+                    IcmpKind::TimeExceeded | IcmpKind::ReassemblyTimeExceeded
+                )
+            })
         };
         let Some(first) = notes().next() else {
             continue;

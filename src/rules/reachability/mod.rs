@@ -8,6 +8,7 @@ pub(super) mod invite_stuck_trying;
 pub(super) mod noninvite_no_response;
 pub(super) mod options_no_response;
 pub(super) mod register_no_response;
+pub(super) mod udp_fragments_lost;
 
 use crate::rules::{CallView, Finding, Rule};
 use crate::transaction::Transaction;
