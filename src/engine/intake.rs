@@ -27,6 +27,10 @@ impl Intake {
         self.connections.given_up() + self.refused
     }
 
+    pub(super) fn notable(&self) -> &[Connection] {
+        &self.notable
+    }
+
     pub(super) const fn fragments_given_up(&self) -> u64 {
         self.fragments.given_up()
     }

@@ -201,6 +201,7 @@ impl<O: Observer> Engine<O> {
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
             lost_datagrams: self.lost.all(),
+            connections: self.intake.notable(),
             now: end,
             lossy: self.lossy,
         };

@@ -10,11 +10,13 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod transport;
 
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::{Call, Keepalives, Surroundings};
+use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
@@ -58,6 +60,7 @@ pub const RULES: &[&Rule] = &[
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
+    &transport::tcp_stream_desync::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
@@ -143,6 +146,8 @@ pub struct CaptureView<'a> {
     pub keepalives: &'a Keepalives,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
+    /// Connections on which something went wrong.
+    pub connections: &'a [Connection],
     /// The time of the last packet.
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).

@@ -1,0 +1,3 @@
+//! Connections that SIP travels on, and what goes wrong on them.
+
+pub(super) mod tcp_stream_desync;
