@@ -54,7 +54,7 @@ const NOT_OPENED: &[(u8, &str)] = &[(50, "esp"), (136, "udp-lite")];
 
 /// What a packet that was taken apart holds.
 pub(super) fn open<'a>(
-    ip: Ip<'a>,
+    ip: &Ip<'a>,
     encapsulation: &mut Encapsulation,
 ) -> Result<Step<'a>, Undecoded> {
     if let Some(piece) = ip.piece {

@@ -381,6 +381,6 @@ impl Envelope {
             return Err(Undecoded::because("ip-longer-than-its-tunnel"));
         }
         *plain = None;
-        ip::open(packet, &mut self.encapsulation)
+        ip::open(&packet, &mut self.encapsulation)
     }
 }
