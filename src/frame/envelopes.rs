@@ -38,6 +38,12 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "EtherTypes 0x8100, 0x88a8, 0x9100, 0x9200",
     ),
     row(
+        "pbb",
+        "Frames in frames of a provider backbone",
+        "IEEE 802.1ah",
+        "EtherType 0x88e7",
+    ),
+    row(
         "mpls",
         "MPLS label stack with IP, or an Ethernet pseudowire with or without control word",
         "RFC 3032, RFC 4385, RFC 4448; in IP: RFC 4023; in UDP: RFC 7510",

@@ -1,5 +1,6 @@
 //! Ethernet II, IEEE 802.3 with LLC/SNAP, 802.1Q and stacked VLAN tags (802.1ad and the older 0x9100).
 
+use super::backbone;
 use super::bytes::be16;
 use super::{Content, Encapsulation, Layer, Step, Undecoded};
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
@@ -14,10 +15,13 @@ const SPANNING_TREE: [u8; 3] = [0x42, 0x42, 0x03];
 /// A whole Ethernet frame follows (RFC 1701 §4, RFC 7637 §3.2).
 const TRANSPARENT_BRIDGING: u16 = 0x6558;
 
+/// A customer's frame in that of a provider (IEEE 802.1Q §9.4).
+const BACKBONE_SERVICE: u16 = 0x88e7;
+
 /// Protocols of the link itself, which never carry SIP: WoL, ARP, CDP, NHRP, RARP, EAPOL, LLDP, PTP, loopback tests, …
 const UNRELATED: &[u16] = &[
     0x0806, 0x0842, 0x2000, 0x2001, 0x22f3, 0x8035, 0x8808, 0x8809, 0x8863, 0x8899, 0x888e, 0x88cc,
-    0x88e1, 0x88e7, 0x88f5, 0x88f7, 0x8902, 0x890d, 0x893a, 0x8912, 0x9000, 0x88b5, 0x88b6,
+    0x88e1, 0x88f5, 0x88f7, 0x8902, 0x890d, 0x893a, 0x8912, 0x9000, 0x88b5, 0x88b6,
 ];
 
 /// EtherTypes that carry other packets, by the name they are counted under.
@@ -74,6 +78,7 @@ pub(super) fn ether_type<'a>(
             Ok(Step::Next(Layer::Ppp, data))
         }
         TRANSPARENT_BRIDGING => Ok(Step::Next(Layer::Ethernet, data)),
+        BACKBONE_SERVICE => backbone::service_tag(data, encapsulation),
         0x894f => Ok(Step::Next(Layer::Nsh, data)),
         _ if UNRELATED.contains(&value) => Ok(Step::Done(Content::Unrelated)),
         _ => Err(

@@ -1,7 +1,11 @@
-//! Peels one packet, through the link layers it comes in, to a UDP datagram, a TCP segment or an ICMP error with its
-//! quote; or says at which layer and why it stopped. Comes in: a link type and bytes. Goes out: [`Decoded`] or
-//! [`Undecoded`]. This room keeps nothing between packets and does not know SIP.
+//! Peels one packet, through any stack of link layers and tunnels, to a UDP datagram, a TCP segment, an SCTP packet, a
+//! fragment or an ICMP error with its quote; or says at which layer and why it stopped. Comes in: a link type and bytes.
+//! Goes out: [`Decoded`] or [`Undecoded`]. This room keeps nothing between packets and does not know SIP.
+//!
+//! An envelope is a file and a row in [`envelopes`]; the link types are those of `LINK_LAYERS`, the tunnels in UDP those of
+//! `tunnels_in_udp`.
 
+mod backbone;
 mod bytes;
 mod cooked;
 pub mod envelopes;
@@ -140,7 +144,7 @@ impl Direction {
     }
 }
 
-/// Why a packet could not be peeled, as a short stable name such as `gre`, `ip-fragment` or `ethertype-0x88f7`.
+/// Why a packet could not be peeled, as a short stable name such as `esp`, `gre-routing` or `ethertype-0x88f7`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Undecoded(pub Cow<'static, str>);
 
@@ -285,7 +289,8 @@ pub fn resume<'a>(
 /// What was peeled off a packet so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`.
+    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`: those of
+    /// [`envelopes::ENVELOPES`].
     pub encapsulation: Encapsulation,
     /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
     pub direction: Option<Direction>,

@@ -77,6 +77,23 @@ fn what_mpls_carries_besides_is_ignored_or_named() {
 }
 
 #[test]
+fn a_provider_backbone_carries_frames() {
+    let service = join(&[&[0x60, 0, 0, 7], &frame(&ipv4())]);
+    finds_in_frame(&ethernet(0x88e7, &service), &["pbb"]);
+    let tagged = join(&[&[0, 7, 0x88, 0xe7], &service]);
+    finds_in_frame(&ethernet(0x88a8, &tagged), &["vlan", "pbb"]);
+    let without_ip = join(&[&[0x60, 0, 0, 7], &ethernet(0x0806, &[0; 28])]);
+    assert!(is_unrelated(
+        LinkType::ETHERNET,
+        &ethernet(0x88e7, &without_ip)
+    ));
+    assert_eq!(
+        reason(LinkType::ETHERNET, &ethernet(0x88e7, &[0x60, 0, 0])),
+        "pbb-truncated"
+    );
+}
+
+#[test]
 fn a_pppoe_session_carries_ip_and_its_length_ends_it() {
     for packet in [ipv4(), ipv6()] {
         let padded = join(&[&pppoe(&packet), &[0; 9]]);
