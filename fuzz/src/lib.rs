@@ -22,19 +22,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The link types that `frame` opens, and one that it does not.
-pub const LINK_TYPES: &[LinkType] = &[
-    LinkType::ETHERNET,
-    LinkType::LINUX_SLL,
-    LinkType::LINUX_SLL2,
-    LinkType::RAW,
-    LinkType::IPV4,
-    LinkType::IPV6,
-    LinkType::NULL,
-    LinkType::LOOP,
-    LinkType(12),
-    LinkType(14),
-    LinkType(147),
-];
+pub fn link_types() -> impl Iterator<Item = LinkType> {
+    frame::link_types().chain([LinkType(147)])
+}
 
 /// Reads bytes as a message in every way a message is read.
 pub fn message(data: &[u8]) {
@@ -140,30 +130,44 @@ pub fn stream(data: &[u8]) {
 /// Peels bytes behind every link type, as captured whole and as cut.
 pub fn frame(data: &[u8]) {
     let whole = u32::try_from(data.len()).unwrap_or(u32::MAX);
-    for &link_type in LINK_TYPES {
+    for link_type in link_types() {
         for wire in [whole, whole.saturating_add(100)] {
             match frame::decode(link_type, data, wire) {
                 Ok(decoded) => {
                     assert_eq!(decoded.envelope.cut, wire > whole);
-                    black_box(decoded.envelope.encapsulation.iter().count());
-                    match decoded.content {
-                        frame::Content::Datagram(it) => assert!(it.payload.len() < data.len()),
-                        frame::Content::Segment(it) => assert!(it.payload.len() < data.len()),
-                        frame::Content::IcmpError(it) => {
-                            black_box(
-                                it.quote
-                                    .map(|quote| assert!(quote.payload.len() < data.len())),
-                            );
+                    peeled(&decoded, data.len());
+                    if let frame::Content::Fragment(piece) = decoded.content {
+                        let (bytes, envelope) = (piece.payload, decoded.envelope);
+                        let joined = frame::resume(&piece.datagram, piece.ttl, bytes, envelope);
+                        if let Ok(decoded) = joined {
+                            peeled(&decoded, data.len());
                         }
-                        frame::Content::Sctp(it) => assert!(it.chunks.len() < data.len()),
-                        frame::Content::Fragment(it) => assert!(it.payload.len() < data.len()),
-                        frame::Content::Mirrored(it) => assert!(it.payload.len() < data.len()),
-                        frame::Content::Unrelated => {}
                     }
                 }
                 Err(reason) => assert!(!reason.to_string().is_empty()),
             }
         }
+    }
+}
+
+/// Looks at what was inside of `len` bytes.
+fn peeled(decoded: &frame::Decoded<'_>, len: usize) {
+    for name in decoded.envelope.encapsulation.iter() {
+        assert!(
+            frame::envelopes::ENVELOPES.iter().any(|it| it.name == name),
+            "{name} is not in the table"
+        );
+    }
+    match decoded.content {
+        frame::Content::Datagram(it) => assert!(it.payload.len() < len),
+        frame::Content::Segment(it) => assert!(it.payload.len() < len),
+        frame::Content::IcmpError(it) => {
+            black_box(it.quote.map(|quote| assert!(quote.payload.len() < len)));
+        }
+        frame::Content::Sctp(it) => assert!(it.chunks.len() < len),
+        frame::Content::Fragment(it) => assert!(it.payload.len() < len),
+        frame::Content::Mirrored(it) => assert!(it.payload.len() < len),
+        frame::Content::Unrelated => {}
     }
 }
 

@@ -78,6 +78,32 @@ impl LinkType {
     pub const IPV4: Self = Self(228);
     /// IPv6 without anything before it.
     pub const IPV6: Self = Self(229);
+    /// PPP, with address and control field or without.
+    pub const PPP: Self = Self(9);
+    /// PPP in HDLC-like framing (RFC 1662), or Cisco's HDLC.
+    pub const PPP_HDLC: Self = Self(50);
+    /// A PPPoE session without the Ethernet header (RFC 2516).
+    pub const PPP_ETHER: Self = Self(51);
+    /// Cisco's HDLC.
+    pub const C_HDLC: Self = Self(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: Self = Self(105);
+    /// Frame Relay (RFC 2427).
+    pub const FRELAY: Self = Self(107);
+    /// What OpenBSD's IPsec interface sees.
+    pub const ENC: Self = Self(109);
+    /// What OpenBSD's packet filter logs.
+    pub const PFLOG: Self = Self(117);
+    /// IEEE 802.11 behind a Prism header.
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// IEEE 802.11 behind an AVS header.
+    pub const IEEE802_11_AVS: Self = Self(163);
+    /// What Linux's netfilter logs.
+    pub const NFLOG: Self = Self(239);
+    /// A message that Wireshark exported, with its addresses.
+    pub const WIRESHARK_UPPER_PDU: Self = Self(252);
 
     /// The name that tcpdump and Wireshark use, such as `EN10MB`; `None` for one this table does not have.
     pub fn name(self) -> Option<&'static str> {
@@ -102,14 +128,20 @@ const LINK_TYPE_NAMES: &[(u16, &str)] = &[
     (0, "NULL"),
     (1, "EN10MB"),
     (9, "PPP"),
+    (50, "PPP_SERIAL"),
+    (51, "PPP_ETHER"),
     (101, "RAW"),
     (104, "C_HDLC"),
     (105, "IEEE802_11"),
     (107, "FRELAY"),
     (108, "LOOP"),
+    (109, "ENC"),
     (113, "LINUX_SLL"),
+    (117, "PFLOG"),
+    (119, "PRISM_HEADER"),
     (127, "IEEE802_11_RADIO"),
     (147, "USER0"),
+    (163, "IEEE802_11_RADIO_AVS"),
     (228, "IPV4"),
     (229, "IPV6"),
     (239, "NFLOG"),

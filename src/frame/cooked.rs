@@ -1,5 +1,6 @@
 //! Linux "cooked" captures: LINKTYPE_LINUX_SLL (what `any` gave before libpcap 1.10) and LINKTYPE_LINUX_SLL2.
 
+use super::bytes::be16;
 use super::{Direction, Step, Undecoded, ethernet};
 
 /// Packet type, ARPHRD type, address length, address (8), protocol.
@@ -43,8 +44,4 @@ fn direction_of(kind: u16) -> Direction {
     } else {
         Direction::Incoming
     }
-}
-
-fn be16(data: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
 }

@@ -1,9 +1,12 @@
 //! IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200).
 
+use super::bytes::array;
 use super::icmp;
+use super::ip_in_ip;
 use super::transport;
-use super::{Content, Fragment, FragmentedDatagram, Step, Undecoded};
-use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, ip_number};
+use super::{Content, Encapsulation, Fragment, FragmentedDatagram, Layer, Step, Undecoded};
+use super::{ether_ip, l2tp};
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6Header, Ipv6HeaderSlice, ip_number};
 use std::net::IpAddr;
 
 /// What an IP header says that matters above it.
@@ -47,19 +50,13 @@ pub(super) struct Piece {
 const UNRELATED: &[u8] = &[2, 59, 88, 89, 103, 112];
 
 /// Protocols that may carry SIP but are not opened, by the name they are counted under.
-const NOT_OPENED: &[(u8, &str)] = &[
-    (4, "ip-in-ip"),
-    (41, "ipv6-in-ip"),
-    (47, "gre"),
-    (50, "esp"),
-    (97, "ether-ip"),
-    (115, "l2tp"),
-    (136, "udp-lite"),
-    (137, "mpls-in-ip"),
-];
+const NOT_OPENED: &[(u8, &str)] = &[(50, "esp"), (136, "udp-lite")];
 
-pub(super) fn ip(data: &[u8]) -> Result<Step<'_>, Undecoded> {
-    let ip = take_apart(data)?;
+/// What a packet that was taken apart holds.
+pub(super) fn open<'a>(
+    ip: &Ip<'a>,
+    encapsulation: &mut Encapsulation,
+) -> Result<Step<'a>, Undecoded> {
     if let Some(piece) = ip.piece {
         return Ok(Step::Done(Content::Fragment(Fragment {
             datagram: FragmentedDatagram {
@@ -75,7 +72,7 @@ pub(super) fn ip(data: &[u8]) -> Result<Step<'_>, Undecoded> {
             missing: ip.header.missing,
         })));
     }
-    payload(ip.header, ip.protocol, ip.payload)
+    payload(ip.header, ip.protocol, ip.payload, encapsulation)
 }
 
 /// The payload of a datagram that was put together from its fragments.
@@ -83,6 +80,7 @@ pub(super) fn joined<'a>(
     of: &FragmentedDatagram,
     ttl: u8,
     bytes: &'a [u8],
+    encapsulation: &mut Encapsulation,
 ) -> Result<Step<'a>, Undecoded> {
     let mut protocol = IpNumber(of.protocol);
     let mut rest = bytes;
@@ -100,16 +98,29 @@ pub(super) fn joined<'a>(
         ttl,
         missing: 0,
     };
-    payload(header, protocol, rest)
+    payload(header, protocol, rest, encapsulation)
 }
 
-fn payload(header: Header, protocol: IpNumber, bytes: &[u8]) -> Result<Step<'_>, Undecoded> {
+/// What the transport protocol `protocol` carries in `bytes`.
+pub(super) fn payload<'a>(
+    header: Header,
+    protocol: IpNumber,
+    bytes: &'a [u8],
+    encapsulation: &mut Encapsulation,
+) -> Result<Step<'a>, Undecoded> {
     let content = match protocol {
         ip_number::UDP => Content::Datagram(transport::datagram(header, bytes)?),
         ip_number::TCP => Content::Segment(transport::segment(header, bytes)?),
         ip_number::SCTP => Content::Sctp(transport::sctp(header, bytes)?),
         ip_number::ICMP => icmp::version_4(header, bytes),
         ip_number::IPV6_ICMP => icmp::version_6(header, bytes),
+        ip_number::IPV4 | ip_number::IPV6 => {
+            return ip_in_ip::inner(header.src, protocol, bytes, encapsulation);
+        }
+        ip_number::GRE => return Ok(Step::Next(Layer::Gre, bytes)),
+        ip_number::ETHER_IP => return ether_ip::ether_ip(bytes, encapsulation),
+        ip_number::LAYER2_TUNNELING_PROTOCOL => return l2tp::over_ip(bytes, encapsulation),
+        ip_number::MPLS_IN_IP => return Ok(Step::Next(Layer::Mpls, bytes)),
         IpNumber(number) if UNRELATED.contains(&number) => Content::Unrelated,
         IpNumber(number) => {
             return Err(
@@ -131,6 +142,23 @@ pub(super) fn take_apart(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         Some(_) => Err(Undecoded::because("ip-version-unknown")),
         None => Err(Undecoded::because("ip-truncated")),
     }
+}
+
+/// Whether these bytes can be told to be an IP packet: for tunnels that do not say what they carry. The checksum says so of
+/// IPv4; of IPv6 only the length does, as no link pads what is this long, and no more than a check sequence follows.
+pub(super) fn looks_like_a_packet(data: &[u8], cut: bool) -> bool {
+    const MOST_BEHIND: usize = 4;
+    let Ok(ip) = take_apart(data) else {
+        return false;
+    };
+    let Ok(header) = Ipv4HeaderSlice::from_slice(data) else {
+        let announced = array(data, 4).map_or(0, u16::from_be_bytes);
+        let behind = data
+            .len()
+            .saturating_sub(Ipv6Header::LEN + usize::from(announced));
+        return (cut || ip.header.missing == 0) && behind <= MOST_BEHIND;
+    };
+    header.to_header().calc_header_checksum() == header.header_checksum()
 }
 
 fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {

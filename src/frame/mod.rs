@@ -1,15 +1,43 @@
-//! Peels one packet, through the link layers it comes in, to a UDP datagram, a TCP segment or an ICMP error with its
-//! quote; or says at which layer and why it stopped. Comes in: a link type and bytes. Goes out: [`Decoded`] or
-//! [`Undecoded`]. This room keeps nothing between packets and does not know SIP.
+//! Peels one packet, through any stack of link layers and tunnels, to a UDP datagram, a TCP segment, an SCTP packet, a
+//! fragment or an ICMP error with its quote; or says at which layer and why it stopped. Comes in: a link type and bytes.
+//! Goes out: [`Decoded`] or [`Undecoded`]. This room keeps nothing between packets and does not know SIP.
+//!
+//! An envelope is a file and a row in [`envelopes`]; the link types are those of `LINK_LAYERS`, the tunnels in UDP those of
+//! `tunnels_in_udp`.
 
+mod backbone;
+mod bytes;
 mod cooked;
+pub mod envelopes;
+mod erspan;
+mod ether_ip;
 mod ethernet;
+mod exported_pdu;
+mod frame_relay;
+mod geneve;
+mod gre;
+mod gtp;
+mod hdlc;
 mod icmp;
+mod ieee80211;
 mod ip;
+mod ip_in_ip;
+mod l2tp;
 mod loopback;
+mod mpls;
+mod nflog;
+mod nsh;
+mod packet_filter;
+mod ppp;
+mod pppoe;
+mod radio;
+mod teredo;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod tunnels_in_udp;
+mod tzsp;
+mod vxlan;
 
 pub use icmp::{IcmpError, IcmpKind, Quote};
 pub use transport::{Datagram, SctpPacket, Segment, TcpFlags};
@@ -116,7 +144,7 @@ impl Direction {
     }
 }
 
-/// Why a packet could not be peeled, as a short stable name such as `gre`, `ip-fragment` or `ethertype-0x88f7`.
+/// Why a packet could not be peeled, as a short stable name such as `esp`, `gre-routing` or `ethertype-0x88f7`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Undecoded(pub Cow<'static, str>);
 
@@ -161,6 +189,22 @@ enum Layer {
     EtherType(u16),
     LogicalLink,
     Ip,
+    Mpls,
+    Pppoe,
+    Ppp,
+    PppHdlc,
+    CiscoHdlc,
+    FrameRelay,
+    Gre,
+    Nsh,
+    Ieee80211 { padded: bool },
+    Radiotap,
+    Prism,
+    Avs,
+    Nflog,
+    Enc,
+    Pflog,
+    ExportedPdu,
 }
 
 /// What peeling one layer leads to.
@@ -184,7 +228,25 @@ const LINK_LAYERS: &[(LinkType, Layer)] = &[
     (LinkType::IPV6, Layer::Ip),
     (LinkType::NULL, Layer::Loopback),
     (LinkType::LOOP, Layer::Loopback),
+    (LinkType::PPP, Layer::Ppp),
+    (LinkType::PPP_HDLC, Layer::PppHdlc),
+    (LinkType::PPP_ETHER, Layer::Pppoe),
+    (LinkType::C_HDLC, Layer::CiscoHdlc),
+    (LinkType::FRELAY, Layer::FrameRelay),
+    (LinkType::IEEE802_11, Layer::Ieee80211 { padded: false }),
+    (LinkType::IEEE802_11_RADIOTAP, Layer::Radiotap),
+    (LinkType::IEEE802_11_PRISM, Layer::Prism),
+    (LinkType::IEEE802_11_AVS, Layer::Avs),
+    (LinkType::NFLOG, Layer::Nflog),
+    (LinkType::ENC, Layer::Enc),
+    (LinkType::PFLOG, Layer::Pflog),
+    (LinkType::WIRESHARK_UPPER_PDU, Layer::ExportedPdu),
 ];
+
+/// The link types that [`decode`] opens.
+pub fn link_types() -> impl Iterator<Item = LinkType> {
+    LINK_LAYERS.iter().map(|(link_type, _)| *link_type)
+}
 
 /// Peels a packet whose bytes begin as `link_type` says. `original_len` is its length on the wire.
 ///
@@ -219,13 +281,16 @@ pub fn resume<'a>(
     bytes: &'a [u8],
     envelope: Envelope,
 ) -> Result<Decoded<'a>, Undecoded> {
-    envelope.peel(ip::joined(datagram, ttl, bytes)?)
+    let mut envelope = envelope;
+    let inside = ip::joined(datagram, ttl, bytes, &mut envelope.encapsulation)?;
+    envelope.peel(inside)
 }
 
 /// What was peeled off a packet so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`.
+    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`: those of
+    /// [`envelopes::ENVELOPES`].
     pub encapsulation: Encapsulation,
     /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
     pub direction: Option<Direction>,
@@ -237,31 +302,90 @@ pub struct Envelope {
 
 impl Envelope {
     fn peel(mut self, mut step: Step<'_>) -> Result<Decoded<'_>, Undecoded> {
+        // The datagram that a tunnel was read into, as long as no IP header inside proves that there is one.
+        let mut plain: Option<Decoded<'_>> = None;
         loop {
-            let (layer, rest) = match step {
-                Step::Next(layer, rest) => (layer, rest),
+            let next = match step {
+                Step::Next(layer, rest) => self.layer(layer, rest, &mut plain),
+                Step::Done(Content::Datagram(datagram)) => {
+                    let decoded = Decoded {
+                        envelope: self,
+                        content: Content::Datagram(datagram),
+                    };
+                    match tunnels_in_udp::open(&datagram, &mut self.encapsulation) {
+                        Some(inside) => {
+                            plain = Some(decoded);
+                            Ok(inside)
+                        }
+                        None => return Ok(decoded),
+                    }
+                }
                 Step::Done(content) => {
-                    return Ok(Decoded {
+                    return Ok(plain.unwrap_or(Decoded {
                         envelope: self,
                         content,
-                    });
+                    }));
                 }
             };
-            if self.layers == MAX_LAYERS {
-                return Err(Undecoded::because("too-many-layers"));
-            }
-            self.layers += 1;
-            step = match layer {
-                Layer::Ethernet => ethernet::ethernet(rest)?,
-                Layer::EtherType(value) => {
-                    ethernet::ether_type(value, rest, &mut self.encapsulation)?
-                }
-                Layer::LogicalLink => ethernet::logical_link_control(rest),
-                Layer::CookedV1 => cooked::version_1(rest, &mut self.direction)?,
-                Layer::CookedV2 => cooked::version_2(rest, &mut self.direction)?,
-                Layer::Loopback => loopback::loopback(rest)?,
-                Layer::Ip => ip::ip(rest)?,
+            step = match next {
+                Ok(step) => step,
+                Err(reason) => return plain.ok_or(reason),
             };
         }
+    }
+
+    fn layer<'a>(
+        &mut self,
+        layer: Layer,
+        rest: &'a [u8],
+        plain: &mut Option<Decoded<'_>>,
+    ) -> Result<Step<'a>, Undecoded> {
+        if self.layers == MAX_LAYERS {
+            return Err(Undecoded::because("too-many-layers"));
+        }
+        self.layers += 1;
+        match layer {
+            Layer::Ethernet => ethernet::ethernet(rest),
+            Layer::EtherType(value) => ethernet::ether_type(value, rest, &mut self.encapsulation),
+            Layer::LogicalLink => Ok(ethernet::logical_link_control(rest)),
+            Layer::CookedV1 => cooked::version_1(rest, &mut self.direction),
+            Layer::CookedV2 => cooked::version_2(rest, &mut self.direction),
+            Layer::Loopback => loopback::loopback(rest),
+            Layer::Ip => self.ip(rest, plain),
+            Layer::Mpls => mpls::stack(rest, self.cut, &mut self.encapsulation),
+            Layer::Pppoe => pppoe::session(rest),
+            Layer::Ppp => ppp::ppp(rest),
+            Layer::PppHdlc => hdlc::ppp_or_cisco(rest),
+            Layer::CiscoHdlc => hdlc::cisco(rest),
+            Layer::FrameRelay => frame_relay::frame_relay(rest),
+            Layer::Gre => gre::gre(rest, &mut self.encapsulation),
+            Layer::Nsh => nsh::nsh(rest, &mut self.encapsulation),
+            Layer::Ieee80211 { padded } => ieee80211::frame(rest, padded),
+            Layer::Radiotap => radio::radiotap(rest),
+            Layer::Prism => radio::prism(rest),
+            Layer::Avs => radio::avs(rest),
+            Layer::Nflog => nflog::nflog(rest),
+            Layer::Enc => packet_filter::enc(rest),
+            Layer::Pflog => packet_filter::pflog(rest),
+            Layer::ExportedPdu => {
+                exported_pdu::exported_pdu(rest, self.cut, &mut self.encapsulation)
+            }
+        }
+    }
+
+    /// An IP packet. Inside of a datagram it proves the tunnel when it fits into it, and then what it holds is what counts.
+    fn ip<'a>(
+        &mut self,
+        data: &'a [u8],
+        plain: &mut Option<Decoded<'_>>,
+    ) -> Result<Step<'a>, Undecoded> {
+        let packet = ip::take_apart(data)?;
+        if let Some(Content::Datagram(around)) = plain.as_ref().map(|it| &it.content)
+            && packet.header.missing > around.missing
+        {
+            return Err(Undecoded::because("ip-longer-than-its-tunnel"));
+        }
+        *plain = None;
+        ip::open(&packet, &mut self.encapsulation)
     }
 }
