@@ -105,3 +105,12 @@ pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
 
 /// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
 pub const MAX_NOTED: usize = 10_000;
+
+/// Fragments of SCTP user messages held at once: what a thousand peers have under way when each message has some sixty.
+pub const MAX_SCTP_FRAGMENTS: usize = 65_536;
+
+/// Bytes of such fragments: the receive windows of a hundred busy associations.
+pub const MAX_SCTP_BYTES: usize = 16 * 1024 * 1024;
+
+/// TSNs remembered to recognise what SCTP sends again: about 100 bytes each; a minute at 4,000 chunks a second.
+pub const MAX_SCTP_TSNS: usize = 262_144;
