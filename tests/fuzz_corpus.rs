@@ -43,3 +43,13 @@ fn frame() {
 fn capture() {
     replay("capture", targets::capture);
 }
+
+#[test]
+fn websocket() {
+    replay("websocket", targets::websocket);
+}
+
+#[test]
+fn sctp() {
+    replay("sctp", targets::sctp);
+}
