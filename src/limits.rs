@@ -148,3 +148,25 @@ pub const MAX_FRAGMENT_COPIES: usize = 4;
 
 /// Datagrams with lost fragments that are remembered: about 1 KiB each, more than findings show. The rest is counted.
 pub const MAX_LOST_DATAGRAMS: usize = 16_384;
+
+/// Fragments of SCTP user messages held at once: what a thousand peers have under way when each message has some sixty.
+pub const MAX_SCTP_FRAGMENTS: usize = 65_536;
+
+/// Bytes of such fragments: the receive windows of a hundred busy associations.
+pub const MAX_SCTP_BYTES: usize = 16 * 1024 * 1024;
+
+/// TSNs remembered to recognise what SCTP sends again: about 100 bytes each; a minute at 4,000 chunks a second.
+pub const MAX_SCTP_TSNS: usize = 262_144;
+
+/// Bytes of an HTTP head before a WebSocket: web servers refuse more than 8 to 16 KiB.
+pub const MAX_HTTP_HEAD: usize = 16 * 1024;
+
+/// Sub-protocols kept of those that a WebSocket client offers: browsers are given one or two.
+pub const MAX_SUBPROTOCOLS: usize = 8;
+
+/// Bytes of one WebSocket frame that are believed: what web servers take at most by default; a larger length is no length.
+pub const MAX_WEBSOCKET_FRAME: u64 = 16 * 1024 * 1024;
+
+/// Bytes searched for the next WebSocket frame after a gap before the stream is given up: several whole messages, and a
+/// large file in between.
+pub const MAX_WEBSOCKET_SEARCH: usize = 1024 * 1024;

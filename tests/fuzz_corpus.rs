@@ -48,3 +48,13 @@ fn capture() {
 fn fragments() {
     replay("fragments", targets::fragments);
 }
+
+#[test]
+fn websocket() {
+    replay("websocket", targets::websocket);
+}
+
+#[test]
+fn sctp() {
+    replay("sctp", targets::sctp);
+}

@@ -12,13 +12,16 @@
 use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_streams};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpFlags};
+use sipdiag::limits::MAX_MESSAGE_LEN;
 use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
-use sipdiag::reassembly::{Connections, Outcome};
+use sipdiag::reassembly::sctp::{Repeat, Sctp};
+use sipdiag::reassembly::websocket::WebSocket;
+use sipdiag::reassembly::{Connections, Outcome, Side};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
 use sipdiag::time::Timestamp;
 use std::hint::black_box;
 use std::io::{Cursor, Read};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// The link types that `frame` opens, and one that it does not.
@@ -273,4 +276,99 @@ fn look_at_lost(lost: &LostDatagram) {
         assert!(behind.is_none_or(|behind| from < behind), "an empty gap");
     }
     assert_eq!(lost.is_sip(), lost.start_line.is_some());
+}
+
+/// Cuts bytes into records: a byte for what to do, two for a length, and so many bytes.
+fn records(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&[what, high, low], rest) = data.split_first_chunk::<3>()?;
+        let len = usize::from(u16::from_be_bytes([high, low])).min(rest.len());
+        let (record, behind) = rest.split_at(len);
+        data = behind;
+        Some((what, record))
+    })
+}
+
+fn sighting(number: u64, nanos: i64) -> Sighting {
+    Sighting {
+        frame: FrameNumber(number),
+        time: Timestamp::from_nanos(nanos),
+    }
+}
+
+/// Reads records as what the two sides of a connection send; 1 is a side, 2 a gap before.
+pub fn websocket(data: &[u8]) {
+    let (mut whole, mut opened) = (WebSocket::new(), Vec::new());
+    let (mut pieces, mut opened_in_pieces) = (WebSocket::new(), Vec::new());
+    for (number, (what, bytes)) in (1..).zip(records(data)) {
+        let side = if what & 1 == 0 {
+            Side::Opener
+        } else {
+            Side::Acceptor
+        };
+        let at = sighting(number, 0);
+        black_box(WebSocket::looks_like_upgrade(bytes));
+        if let Some(mut socket) = WebSocket::midstream(side, bytes) {
+            socket.bytes(side, bytes, at, &mut Vec::new());
+        }
+        if what & 2 != 0 {
+            whole.gap(side);
+            pieces.gap(side);
+        }
+        whole.bytes(side, bytes, at, &mut opened);
+        for piece in bytes.chunks(usize::from(what >> 4) + 1) {
+            pieces.bytes(side, piece, at, &mut opened_in_pieces);
+        }
+        assert!(whole.held() <= 2 * (2 * MAX_MESSAGE_LEN + 64 * 1024));
+    }
+    assert_eq!(opened, opened_in_pieces);
+    assert_eq!(whole.facts(), pieces.facts());
+    assert_eq!(whole.not_websocket(), pieces.not_websocket());
+    assert_eq!(whole.facts().messages, opened.len() as u64);
+    for message in opened {
+        assert!(message.bytes.len() <= MAX_MESSAGE_LEN);
+        assert!(
+            message
+                .bytes
+                .iter()
+                .any(|byte| !matches!(byte, b'\r' | b'\n'))
+        );
+    }
+}
+
+/// Reads records as SCTP packets; 1 is a direction, 2 says that the end is cut, the rest is time that passes.
+pub fn sctp(data: &[u8]) {
+    let (mut sctp, mut messages) = (Sctp::default(), Vec::new());
+    let (mut nanos, mut len) = (0, 0);
+    for (number, (what, chunks)) in (1..).zip(records(data)) {
+        nanos += i64::from(what >> 2) * 50_000_000;
+        len += chunks.len();
+        let there = Flow {
+            src: SocketAddr::from(([192, 0, 2, 1], 5060)),
+            dst: SocketAddr::from(([192, 0, 2, 2], 5060)),
+            transport: Transport::Sctp,
+        };
+        let packet = frame::SctpPacket {
+            flow: if what & 1 == 0 {
+                there
+            } else {
+                there.reversed()
+            },
+            verification_tag: 0x1234_5678 + u32::from(what & 1),
+            chunks,
+            missing: usize::from(what & 2) * 50,
+        };
+        sctp.packet(&packet, sighting(number, nanos), &mut messages);
+    }
+    sctp.finish(&mut messages);
+    let found: usize = messages.iter().map(|message| message.bytes.len()).sum();
+    assert!(found <= len, "bytes were made up");
+    let cut = messages
+        .iter()
+        .filter(|message| message.cut && message.repeat == Repeat::No)
+        .count();
+    assert_eq!(sctp.counters().cut, cut as u64);
+    for message in messages {
+        assert!(!message.bytes.is_empty() && message.bytes.len() <= MAX_MESSAGE_LEN);
+    }
 }

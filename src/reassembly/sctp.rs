@@ -1,1 +1,0 @@
-//! Puts user messages together from SCTP DATA chunks (RFC 9260).
