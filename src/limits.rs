@@ -105,3 +105,6 @@ pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
 
 /// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
 pub const MAX_NOTED: usize = 10_000;
+
+/// Bytes that a compressed HEP payload may grow to: the longest packet there is to copy.
+pub const HEP_INFLATED_BYTES: usize = 65_535;

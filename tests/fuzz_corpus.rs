@@ -43,3 +43,8 @@ fn frame() {
 fn capture() {
     replay("capture", targets::capture);
 }
+
+#[test]
+fn hep() {
+    replay("hep", targets::hep);
+}

@@ -9,10 +9,13 @@
     clippy::panic
 )]
 
+use sipdiag::capture::hep::{self, Framing};
 use sipdiag::capture::{LinkType, Next, Source, open_streams};
 use sipdiag::frame;
+use sipdiag::limits::HEP_INFLATED_BYTES;
 use sipdiag::reassembly::{self, Piece};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::io::{Cursor, Read};
 
@@ -26,6 +29,7 @@ pub const LINK_TYPES: &[LinkType] = &[
     LinkType::IPV6,
     LinkType::NULL,
     LinkType::LOOP,
+    LinkType::HEP,
     LinkType(12),
     LinkType(14),
     LinkType(147),
@@ -141,13 +145,44 @@ pub fn frame(data: &[u8]) {
                         }
                         frame::Content::Sctp(it) => assert!(it.chunks.len() < data.len()),
                         frame::Content::Fragment(it) => assert!(it.payload.len() < data.len()),
-                        frame::Content::Mirrored(it) => assert!(it.payload.len() < data.len()),
+                        frame::Content::Mirrored(it) => match it.payload {
+                            Cow::Borrowed(payload) => assert!(payload.len() < data.len()),
+                            Cow::Owned(payload) => assert!(payload.len() <= HEP_INFLATED_BYTES),
+                        },
                         frame::Content::Unrelated => {}
                     }
                 }
                 Err(reason) => assert!(!reason.to_string().is_empty()),
             }
         }
+    }
+}
+
+/// Reads bytes as a HEP packet, whole and cut, and as a stream of them.
+pub fn hep(data: &[u8]) {
+    for cut in [false, true] {
+        let Some(packet) = hep::parse(data, cut) else {
+            continue;
+        };
+        match packet.payload() {
+            Ok(Cow::Borrowed(payload)) => assert!(payload.len() < data.len()),
+            Ok(Cow::Owned(payload)) => assert!(payload.len() <= HEP_INFLATED_BYTES),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        black_box(packet.is_sip());
+        let framed = hep::frame_len(data);
+        assert_eq!(packet.version == 3, framed != Framing::NotHep);
+        assert!(framed != Framing::Len(data.len()) || !cut);
+    }
+    let mut rest = data;
+    while let Framing::Len(len) = hep::frame_len(rest) {
+        let Some((packet, behind)) = rest.split_at_checked(len) else {
+            break;
+        };
+        let parsed = hep::parse(packet, false);
+        let mirrored = frame::mirrored(packet, frame::Envelope::default());
+        assert!(parsed.is_some() || mirrored.is_err());
+        rest = behind;
     }
 }
 

@@ -1,5 +1,6 @@
 //! IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200).
 
+use super::hep;
 use super::icmp;
 use super::transport;
 use super::{Content, Fragment, FragmentedDatagram, Step, Undecoded};
@@ -105,7 +106,7 @@ pub(super) fn joined<'a>(
 
 fn payload(header: Header, protocol: IpNumber, bytes: &[u8]) -> Result<Step<'_>, Undecoded> {
     let content = match protocol {
-        ip_number::UDP => Content::Datagram(transport::datagram(header, bytes)?),
+        ip_number::UDP => return Ok(hep::or_datagram(transport::datagram(header, bytes)?)),
         ip_number::TCP => Content::Segment(transport::segment(header, bytes)?),
         ip_number::SCTP => Content::Sctp(transport::sctp(header, bytes)?),
         ip_number::ICMP => icmp::version_4(header, bytes),

@@ -4,6 +4,7 @@
 
 mod cooked;
 mod ethernet;
+mod hep;
 mod icmp;
 mod ip;
 mod loopback;
@@ -11,6 +12,7 @@ mod loopback;
 mod tests;
 mod transport;
 
+pub use hep::mirrored;
 pub use icmp::{IcmpError, IcmpKind, Quote};
 pub use transport::{Datagram, SctpPacket, Segment, TcpFlags};
 
@@ -81,7 +83,7 @@ pub struct Fragment<'a> {
 }
 
 /// One SIP message that a mirror sent on (HEP, Wireshark's exported PDUs).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Mirrored<'a> {
     /// From where to where the message itself went, and over what.
     pub flow: Flow,
@@ -91,8 +93,8 @@ pub struct Mirrored<'a> {
     pub node: Option<u64>,
     /// What the mirror ties messages together with, HEP's correlation id.
     pub correlation: Option<&'a [u8]>,
-    /// The message.
-    pub payload: &'a [u8],
+    /// The message; owned where the mirror compressed it.
+    pub payload: Cow<'a, [u8]>,
     /// Whether bytes of the message are missing.
     pub cut: bool,
 }
@@ -161,6 +163,7 @@ enum Layer {
     EtherType(u16),
     LogicalLink,
     Ip,
+    Hep { cut: bool },
 }
 
 /// What peeling one layer leads to.
@@ -184,6 +187,7 @@ const LINK_LAYERS: &[(LinkType, Layer)] = &[
     (LinkType::IPV6, Layer::Ip),
     (LinkType::NULL, Layer::Loopback),
     (LinkType::LOOP, Layer::Loopback),
+    (LinkType::HEP, Layer::Hep { cut: false }),
 ];
 
 /// Peels a packet whose bytes begin as `link_type` says. `original_len` is its length on the wire.
@@ -261,6 +265,7 @@ impl Envelope {
                 Layer::CookedV2 => cooked::version_2(rest, &mut self.direction)?,
                 Layer::Loopback => loopback::loopback(rest)?,
                 Layer::Ip => ip::ip(rest)?,
+                Layer::Hep { cut } => hep::packet(rest, cut, &mut self.encapsulation)?,
             };
         }
     }
