@@ -1,5 +1,5 @@
-//! Packets with their times, from files, stdin and interfaces. Comes in: a path, a stream or an interface name. Goes
-//! out: [`Packet`]s in order with their frame numbers, and [`CaptureFacts`] about where they came from. This room does
+//! Packets with their times, from files, stdin, interfaces and HEP agents. Comes in: a path, a stream, an interface name or
+//! an address to listen on. Goes out: [`Packet`]s in order with their frame numbers, and [`CaptureFacts`] about where they came from. This room does
 //! not know what is inside a packet.
 
 mod compression;
@@ -37,6 +37,7 @@ pub use interfaces::{InterfaceInfo, interfaces, may_capture};
 pub use live::{LiveOptions, LiveSource, open_live};
 
 use crate::time::Timestamp;
+use hep::HepFacts;
 use std::fmt;
 
 /// The number of a packet as Wireshark shows it: from 1, over all files.
@@ -180,14 +181,16 @@ pub struct CaptureFacts {
     pub damage: Vec<Damage>,
     /// The BPF filter that packets had to pass, as given.
     pub filter: Option<String>,
+    /// What HEP listeners counted; `None` when there are none.
+    pub hep: Option<HepFacts>,
 }
 
 /// One file, stdin or interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputFacts {
-    /// The path as given, `-` for stdin, or the interface's name.
+    /// The path as given, `-` for stdin, the interface's name, or the address of a HEP listener as `udp://192.0.2.1:9060`.
     pub name: String,
-    /// `pcap`, `pcapng`, with `.gz` or `.zst` behind it when compressed; `interface` when live.
+    /// `pcap`, `pcapng`, with `.gz` or `.zst` behind it when compressed; `interface` and `hep` when live.
     pub format: String,
     /// The link types seen in it, in order of first appearance.
     pub link_types: Vec<LinkType>,

@@ -2,8 +2,25 @@
 //! names and numbers are those of the HEP3 specification (github.com/sipcapture/HEP); versions 1 and 2 are as Kamailio,
 //! OpenSIPS and FreeSWITCH write them, as no document has them.
 
+mod facts;
+#[cfg(feature = "live")]
+mod intake;
+#[cfg(feature = "live")]
+mod lag;
+#[cfg(feature = "live")]
+mod listeners;
+#[cfg(feature = "live")]
+mod options;
+#[cfg(feature = "live")]
+mod queue;
+#[cfg(feature = "live")]
+mod tcp;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "live")]
+mod tls;
+#[cfg(feature = "live")]
+mod udp;
 mod version_12;
 mod version_3;
 
@@ -14,6 +31,17 @@ use flate2::read::{GzDecoder, ZlibDecoder};
 use std::borrow::Cow;
 use std::io::Read;
 
+pub use facts::HepFacts;
+#[cfg(feature = "live")]
+pub(super) use intake::Shared;
+#[cfg(feature = "live")]
+pub(super) use lag::Lag;
+#[cfg(feature = "live")]
+pub(super) use listeners::{HepListener, open};
+#[cfg(feature = "live")]
+pub use options::{Carrier, HepAddress, HepOptions, Network};
+#[cfg(feature = "live")]
+pub(super) use queue::Load;
 pub use version_3::{Framing, frame_len};
 
 /// One HEP packet.
