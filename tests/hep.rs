@@ -188,6 +188,33 @@ fn the_agents_time_counts_unless_its_clock_is_astray() {
 }
 
 #[test]
+fn time_without_packets_passes_on_the_clock_of_agents_that_are_late() {
+    const LATE: u32 = 600;
+    let (mut source, [address]) = listen(&["udp"], 2);
+    let agent = UdpSocket::bind(local(0)).unwrap();
+    let told = now() - LATE;
+    agent
+        .send_to(&version_3(Some(told), 1, SIP), address)
+        .unwrap();
+    let told = Timestamp::from_parts(told.into(), 0);
+    let mut seen = false;
+    loop {
+        match source.next().unwrap() {
+            Next::Packet(packet) => {
+                assert_eq!(packet.time, told);
+                seen = true;
+            }
+            Next::Idle(time) if seen => {
+                assert!(time >= told && time.since(told) < PATIENCE, "{time}");
+                break;
+            }
+            Next::Idle(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn listeners_are_interfaces_in_the_order_given() {
     let (source, [first, second]) = listen(&["udp", "tcp"], 2);
     let packets = [

@@ -22,7 +22,7 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 pub(in crate::capture) struct Shared {
     /// Who may send; everybody when empty.
     allow: Vec<Network>,
-    queued: Arc<Queued>,
+    pub(super) queued: Arc<Queued>,
     pub(super) counters: Counters,
 }
 

@@ -270,7 +270,95 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use super::super::intake::Shared;
+    use super::super::queue::Load;
     use super::*;
+    use crate::capture::listener::Event;
+    use std::collections::VecDeque;
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+
+    /// Gives a step a read, an empty one as a read that timed out; then closes.
+    struct Script(VecDeque<Vec<u8>>);
+
+    impl Read for Script {
+        fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+            match self.0.pop_front() {
+                Some(bytes) if bytes.is_empty() => Err(ErrorKind::WouldBlock.into()),
+                Some(bytes) => bytes.as_slice().read(space),
+                None => Ok(0),
+            }
+        }
+    }
+
+    impl Peer for Script {}
+
+    fn script<const N: usize>(steps: [&[u8]; N]) -> Script {
+        Script(steps.iter().map(|bytes| bytes.to_vec()).collect())
+    }
+
+    const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// One packet without any chunk that matters.
+    const PACKET: &[u8] = b"HEP3\0\x0c\0\x07\0\0\0\x06";
+
+    fn connection(shared: &Arc<Shared>, silent_for: Duration) -> (Connection, Receiver<Event>) {
+        let (sender, events) = sync_channel(100);
+        let intake = Intake::new(Arc::clone(shared), Arc::default(), sender, 0);
+        let since = Instant::now().checked_sub(silent_for).expect("a moment");
+        let connection = Connection {
+            source: SOURCE,
+            intake,
+            pending: Vec::new(),
+            heard: since,
+            finished: since,
+        };
+        (connection, events)
+    }
+
+    fn packets(events: &Receiver<Event>) -> usize {
+        events
+            .iter()
+            .map(|event| match event {
+                Event::Batch(batch) => batch.packets.len(),
+                Event::Ended { .. } => 0,
+            })
+            .sum()
+    }
+
+    #[test]
+    fn a_peer_waits_while_there_is_no_room_and_loses_nothing() {
+        let shared = Arc::new(Shared::new(&[]));
+        let mut full = Load::new(&shared.queued);
+        while full.add(SOURCE, 0) {}
+        let (connection, events) = connection(&shared, Duration::ZERO);
+        let peer = script([PACKET, &[PACKET, PACKET].concat()]);
+        let thread = std::thread::spawn(move || connection.serve(peer));
+        assert!(matches!(
+            events.recv_timeout(PATIENCE * 3),
+            Err(RecvTimeoutError::Timeout)
+        ));
+        drop(full);
+        assert_eq!(packets(&events), 3);
+        thread.join().expect("no panic");
+        assert_eq!(shared.facts().not_hep, 0);
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing_or_never_ends_is_closed_and_counted() {
+        let shared = Arc::new(Shared::new(&[]));
+        let nothing: &[u8] = b"";
+        // The last packet would be taken from a peer that was not closed.
+        let (silent, events) = connection(&shared, HEP_IDLE + PATIENCE);
+        silent.serve(script([nothing, PACKET]));
+        assert_eq!((packets(&events), shared.facts().silent), (0, 1));
+        let (half, events) = connection(&shared, HEP_UNFINISHED + PATIENCE);
+        half.serve(script([&PACKET[..7], nothing, &PACKET[7..]]));
+        assert_eq!((packets(&events), shared.facts().silent), (0, 2));
+        // Between packets it may take its time.
+        let (slow, events) = connection(&shared, HEP_UNFINISHED + PATIENCE);
+        slow.serve(script([nothing, &PACKET[..7], nothing, &PACKET[7..]]));
+        assert_eq!((packets(&events), shared.facts().silent), (1, 2));
+    }
 
     #[test]
     fn connections_have_an_end_of_one_address_and_of_all() {
