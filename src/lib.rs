@@ -7,7 +7,7 @@
 //!         ┌───────────┼──────────────────────────────┐
 //!         ▼           ▼                              ▼
 //!      capture ──► engine ───────────► Report ────► report ──► bytes        one file a format
-//!      file·live      │ wires the rooms below         ▲
+//!      file·live·hep  │ wires the rooms below         ▲
 //!                     ▼                               │ words
 //!   packet bytes    frame ─► reassembly ─► sip ─► transaction ─► dialog ─► rules     catalogue
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
@@ -20,7 +20,7 @@
 //!
 //! | room | contract in one sentence |
 //! |---|---|
-//! | [`capture`] | Yields packets from files, stdin and interfaces, with drop counts and damage; gives up privileges once open. |
+//! | [`capture`] | Yields packets from files, stdin, interfaces and HEP agents, with drop counts and damage; gives up privileges once open. |
 //! | [`frame`] | Peels one packet to a UDP datagram, a TCP segment or an ICMP error with its quote, or says why it stopped. |
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
@@ -32,8 +32,8 @@
 //! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |
 //! | [`cli`] | Turns arguments into a source, an engine and a renderer, and errors into messages that say what to do. |
 //!
-//! What comes next has its place: IP fragments, streams and TLS go into `reassembly`, tunnels into `frame`, HEP into
-//! `capture`, RTP into a room `media` beside `dialog`; a finding is one file in `rules`, a format one in `report`.
+//! What comes next has its place: IP fragments, streams and TLS go into `reassembly`, tunnels into `frame`, RTP
+//! into a room `media` beside `dialog`; a finding is one file in `rules`, a format one in `report`.
 
 pub mod capture;
 pub mod catalogue;

@@ -170,3 +170,33 @@ pub const MAX_WEBSOCKET_FRAME: u64 = 16 * 1024 * 1024;
 /// Bytes searched for the next WebSocket frame after a gap before the stream is given up: several whole messages, and a
 /// large file in between.
 pub const MAX_WEBSOCKET_SEARCH: usize = 1024 * 1024;
+
+/// Bytes that a compressed HEP payload may grow to: the longest packet there is to copy.
+pub const HEP_INFLATED_BYTES: usize = 65_535;
+
+/// Bytes of HEP packets that wait to be read, over all listeners: as much as interfaces may have waiting.
+pub const HEP_QUEUED_BYTES: usize = 64 * 1024 * 1024;
+
+/// The same of one sending address: a quarter, so that one agent that floods leaves room for the others.
+pub const HEP_QUEUED_BYTES_OF_ONE: usize = 16 * 1024 * 1024;
+
+/// Bytes that a waiting HEP packet counts for beside its own: what is stored about it and its sender.
+pub const HEP_PACKET_OVERHEAD: usize = 256;
+
+/// HEP connections open at once, a thread and at most 128 KiB each: more agents than one Homer has.
+pub const HEP_CONNECTIONS: usize = 512;
+
+/// HEP connections of one address: a proxy's processes connect one by one, dozens of them.
+pub const HEP_CONNECTIONS_OF_ONE: usize = 64;
+
+/// How long a HEP connection may be silent: agents keep theirs busy or come again, and dead ones must not fill the places.
+pub const HEP_IDLE: Duration = Duration::from_mins(10);
+
+/// How long a HEP connection may leave a packet, or its TLS handshake, unfinished.
+pub const HEP_UNFINISHED: Duration = Duration::from_secs(30);
+
+/// Bytes of the kernel's buffer for each HEP socket over UDP: a second of 5,000 messages; the kernel may allow less.
+pub const HEP_RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
+
+/// How far the time that an agent tells may be from the clock here: more is a clock that was never set, or a time zone.
+pub const HEP_CLOCK_TOLERANCE: Duration = Duration::from_hours(1);

@@ -58,3 +58,8 @@ fn websocket() {
 fn sctp() {
     replay("sctp", targets::sctp);
 }
+
+#[test]
+fn hep() {
+    replay("hep", targets::hep);
+}

@@ -9,16 +9,18 @@
     clippy::panic
 )]
 
+use sipdiag::capture::hep::{self, Framing};
 use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_streams};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpFlags};
-use sipdiag::limits::MAX_MESSAGE_LEN;
+use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN};
 use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
 use sipdiag::reassembly::sctp::{Repeat, Sctp};
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
 use sipdiag::time::Timestamp;
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::io::{Cursor, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -161,7 +163,7 @@ fn peeled(decoded: &frame::Decoded<'_>, len: usize) {
             "{name} is not in the table"
         );
     }
-    match decoded.content {
+    match &decoded.content {
         frame::Content::Datagram(it) => assert!(it.payload.len() < len),
         frame::Content::Segment(it) => assert!(it.payload.len() < len),
         frame::Content::IcmpError(it) => {
@@ -169,8 +171,39 @@ fn peeled(decoded: &frame::Decoded<'_>, len: usize) {
         }
         frame::Content::Sctp(it) => assert!(it.chunks.len() < len),
         frame::Content::Fragment(it) => assert!(it.payload.len() < len),
-        frame::Content::Mirrored(it) => assert!(it.payload.len() < len),
+        frame::Content::Mirrored(it) => match &it.payload {
+            Cow::Borrowed(payload) => assert!(payload.len() < len),
+            Cow::Owned(payload) => assert!(payload.len() <= HEP_INFLATED_BYTES),
+        },
         frame::Content::Unrelated => {}
+    }
+}
+
+/// Reads bytes as a HEP packet, whole and cut, and as a stream of them.
+pub fn hep(data: &[u8]) {
+    for cut in [false, true] {
+        let Some(packet) = hep::parse(data, cut) else {
+            continue;
+        };
+        match packet.payload() {
+            Ok(Cow::Borrowed(payload)) => assert!(payload.len() < data.len()),
+            Ok(Cow::Owned(payload)) => assert!(payload.len() <= HEP_INFLATED_BYTES),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        black_box(packet.is_sip());
+        let framed = hep::frame_len(data);
+        assert_eq!(packet.version == 3, framed != Framing::NotHep);
+        assert!(framed != Framing::Len(data.len()) || !cut);
+    }
+    let mut rest = data;
+    while let Framing::Len(len) = hep::frame_len(rest) {
+        let Some((packet, behind)) = rest.split_at_checked(len) else {
+            break;
+        };
+        let parsed = hep::parse(packet, false);
+        let mirrored = frame::mirrored(packet, frame::Envelope::default());
+        assert!(parsed.is_some() || mirrored.is_err());
+        rest = behind;
     }
 }
 

@@ -132,6 +132,28 @@ pub enum CaptureError {
         /// What libpcap or the system said.
         message: String,
     },
+    /// The system refused an address to listen on for HEP.
+    #[error("cannot listen on {name}: {reason}")]
+    Bind {
+        /// The address as given.
+        name: String,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// TLS needs a certificate, and none was given.
+    #[error("cannot listen on {name}: TLS needs a certificate and its key")]
+    NoCertificate {
+        /// The address as given.
+        name: String,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("cannot use the certificate or key {name}: {what}")]
+    Certificate {
+        /// The file's path.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The interfaces could not be listed.
     #[error("cannot list the interfaces: {message}")]
     ListInterfaces {
@@ -141,9 +163,12 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
-    /// Whether the filter on the command line is at fault, and not the input.
-    pub const fn is_wrong_filter(&self) -> bool {
-        matches!(self, Self::Filter { .. } | Self::FilterLinkType { .. })
+    /// Whether the command line is at fault, and not the input.
+    pub const fn is_wrong_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Filter { .. } | Self::FilterLinkType { .. } | Self::NoCertificate { .. }
+        )
     }
 
     /// What to do about it, in one or more lines; `None` when the headline says all there is.
@@ -174,6 +199,15 @@ impl CaptureError {
                 "run it with sudo, or once: sudo setcap cap_net_raw+ep \"$(command -v sipdiag)\"".to_owned(),
             ),
             Self::InterfaceDown { name } => Some(format!("bring it up with: sudo ip link set {name} up")),
+            Self::Bind { reason, .. } => bind_help(reason.kind()),
+            Self::NoCertificate { .. } => {
+                Some("name their PEM files: --hep-cert CHAIN.pem --hep-key KEY.pem".to_owned())
+            }
+            Self::Certificate { .. } => Some(
+                "give PEM files: the certificate first, then those of its issuers; the key without a passphrase, and of this \
+                 certificate"
+                    .to_owned(),
+            ),
             Self::NotFound { .. }
             | Self::Open { .. }
             | Self::NoInterfaces { .. }
@@ -193,6 +227,22 @@ impl CaptureError {
             _ => Self::Open { name, source },
         }
     }
+}
+
+fn bind_help(error: io::ErrorKind) -> Option<String> {
+    let help = match error {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there: ss -lntup shows which; or choose another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: ip address shows those it has; 0.0.0.0 or [::] is all of them"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are root's: choose another, such as 9060"
+        }
+        _ => return None,
+    };
+    Some(help.to_owned())
 }
 
 /// `EMFILE` on Linux, macOS and the BSDs.

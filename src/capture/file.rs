@@ -241,6 +241,7 @@ impl Source for FileSource {
                 .filter_map(|input| input.damage.clone())
                 .collect(),
             filter: self.filter.as_ref().map(|filter| filter.text().to_owned()),
+            hep: None,
         }
     }
 }

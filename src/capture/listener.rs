@@ -1,5 +1,6 @@
 //! One interface: opening it, and the thread that listens on it.
 
+use super::hep::Load;
 use super::interfaces::{interfaces, is_network, may_capture, names};
 use super::live::LiveOptions;
 use super::{CaptureError, Drops, LinkType, dlt, filter};
@@ -24,7 +25,7 @@ pub(super) struct Listener {
     nanos_per_unit: i64,
 }
 
-/// What the thread of an interface says.
+/// What the thread of an interface or HEP listener says.
 pub(super) enum Event {
     /// Packets.
     Batch(Batch),
@@ -37,7 +38,7 @@ pub(super) enum Event {
     },
 }
 
-/// Packets of one interface, in order.
+/// Packets of one interface or HEP listener, in order.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) input: usize,
@@ -45,12 +46,16 @@ pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     /// The counts so far, when they were read again.
     pub(super) drops: Option<Drops>,
+    /// What it holds of the room for packets that wait.
+    pub(super) load: Option<Load>,
 }
 
 /// A packet of a batch.
 #[derive(Clone, Copy)]
 pub(super) struct Stamp {
     pub(super) time: Timestamp,
+    /// When it came here, by the clock here: for the packets of an interface the same.
+    pub(super) arrived: Timestamp,
     pub(super) original_len: u32,
     pub(super) start: usize,
     pub(super) len: usize,
@@ -160,8 +165,10 @@ impl Listener {
                 let header = packet.header;
                 let nanos = wide(header.ts.tv_usec).saturating_mul(nanos_per_unit);
                 let seconds = wide(header.ts.tv_sec).saturating_mul(1_000_000_000);
+                let time = Timestamp::from_nanos(seconds.saturating_add(nanos));
                 batch.packets.push(Stamp {
-                    time: Timestamp::from_nanos(seconds.saturating_add(nanos)),
+                    time,
+                    arrived: time,
                     original_len: header.len.max(header.caplen),
                     start: batch.bytes.len(),
                     len: packet.data.len(),

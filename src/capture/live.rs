@@ -1,6 +1,7 @@
-//! Packets from interfaces, as they come. The only part of this room that asks the clock: an idle link has no packet to
+//! Packets from interfaces and HEP agents, as they come. The only part of this room that asks the clock: an idle link has no packet to
 //! tell the time by.
 
+use super::hep::{self, HepListener, HepOptions, Lag, Shared};
 use super::interfaces::{give_up_privileges, names};
 use super::listener::{Batch, Event, Listener, Stamp};
 use super::{
@@ -30,6 +31,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct LiveOptions {
     /// The names of the interfaces; `any` for all there are.
     pub interfaces: Vec<String>,
+    /// Where to listen for HEP.
+    pub hep: HepOptions,
     /// Bytes kept of each packet.
     pub snaplen: i32,
     /// Bytes of the kernel's buffer for each interface.
@@ -50,6 +53,7 @@ impl Default for LiveOptions {
     fn default() -> Self {
         Self {
             interfaces: Vec::new(),
+            hep: HepOptions::default(),
             snaplen: 262_144,
             buffer_size: 64 * 1024 * 1024,
             promiscuous: true,
@@ -61,10 +65,12 @@ impl Default for LiveOptions {
     }
 }
 
-/// Packets from one or more interfaces, nearly in time order.
+/// Packets from one or more interfaces and HEP listeners, nearly in the order of their arrival.
 pub struct LiveSource {
     inputs: Vec<Input>,
     filter: Option<String>,
+    hep: Option<Arc<Shared>>,
+    lag: Lag,
     /// The caller's wish to stop.
     stop: Arc<AtomicBool>,
     /// Ours to the threads.
@@ -83,7 +89,7 @@ pub struct LiveSource {
     ended: bool,
 }
 
-/// One interface.
+/// One interface or HEP listener.
 struct Input {
     facts: InputFacts,
     link_type: LinkType,
@@ -94,42 +100,53 @@ struct Input {
     open: bool,
     /// Whether its thread has said that it ends.
     said_goodbye: bool,
-    breaker: pcap::BreakLoop,
+    /// What wakes the thread of an interface; that of a HEP listener looks up by itself.
+    breaker: Option<pcap::BreakLoop>,
 }
 
-/// Opens interfaces and starts to listen; gives up the right to open more. `stop` ends it within a tenth of a second.
+/// Opens interfaces and HEP listeners and starts to listen; gives up the right to open more. `stop` ends it within a tenth of a second.
 ///
 /// Frame numbers count the packets that passed the filter: the kernel shows no others.
 ///
 /// # Errors
-/// When an interface cannot be opened, or the filter is wrong.
+/// When an interface or a HEP listener cannot be opened, or the filter is wrong.
 pub fn open_live(options: &LiveOptions, stop: Arc<AtomicBool>) -> Result<LiveSource, CaptureError> {
-    if options.interfaces.is_empty() {
+    if options.interfaces.is_empty() && options.hep.listen.is_empty() {
         return Err(CaptureError::NoInterfaces { known: names() });
     }
     let mut listeners = Vec::new();
     for name in &options.interfaces {
         listeners.push((name, Listener::open(name, options)?));
     }
+    let shared = Arc::new(Shared::new(&options.hep.allow));
+    let hep_listeners = hep::open(&options.hep, &shared)?;
+    let hep = (!hep_listeners.is_empty()).then_some(shared);
     give_up_privileges();
     let halt = Arc::new(AtomicBool::new(false));
     let (sender, events) = sync_channel(LIVE_BATCHES);
     let (mut inputs, mut threads) = (Vec::new(), Vec::new());
     for (index, (name, mut listener)) in listeners.into_iter().enumerate() {
-        inputs.push(Input::new(name, listener.link_type, listener.breaker()));
+        inputs.push(Input::interface(
+            name,
+            listener.link_type,
+            listener.breaker(),
+        ));
         let (halt, sender) = (Arc::clone(&halt), sender.clone());
-        let thread = std::thread::Builder::new()
-            .name(format!("capture {name}"))
-            .spawn(move || listener.listen(index, &halt, &sender))
-            .map_err(|error| CaptureError::Listen {
-                name: name.clone(),
-                message: error.to_string(),
-            })?;
-        threads.push(thread);
+        threads.push(start(name, move || listener.listen(index, &halt, &sender))?);
+    }
+    for listener in hep_listeners {
+        let (index, name) = (inputs.len(), listener.name.clone());
+        inputs.push(Input::hep(&listener));
+        let (halt, sender) = (Arc::clone(&halt), sender.clone());
+        threads.push(start(&name, move || {
+            listener.listen(index, &halt, &sender);
+        })?);
     }
     Ok(LiveSource {
         inputs,
         filter: options.filter.clone(),
+        hep,
+        lag: Lag::default(),
         stop,
         halt,
         events,
@@ -146,6 +163,19 @@ pub fn open_live(options: &LiveOptions, stop: Arc<AtomicBool>) -> Result<LiveSou
         damage: Vec::new(),
         ended: false,
     })
+}
+
+fn start(
+    name: &str,
+    listen: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, CaptureError> {
+    std::thread::Builder::new()
+        .name(format!("capture {name}"))
+        .spawn(listen)
+        .map_err(|error| CaptureError::Listen {
+            name: name.to_owned(),
+            message: error.to_string(),
+        })
 }
 
 impl Source for LiveSource {
@@ -200,6 +230,7 @@ impl Source for LiveSource {
             dropped_by_interface: drops.by_interface,
             damage: self.damage.clone(),
             filter: self.filter.clone(),
+            hep: self.hep.as_deref().map(Shared::facts),
         }
     }
 }
@@ -241,7 +272,8 @@ impl LiveSource {
         self.halt.store(true, Ordering::Relaxed);
         self.inputs
             .iter()
-            .for_each(|input| input.breaker.breakloop());
+            .filter_map(|input| input.breaker.as_ref())
+            .for_each(pcap::BreakLoop::breakloop);
     }
 
     /// Takes what is there already, until each interface has a packet.
@@ -270,7 +302,7 @@ impl LiveSource {
     fn earliest(&self) -> Option<(Timestamp, usize)> {
         let times = self.inputs.iter().enumerate().filter_map(|(index, input)| {
             let (stamp, _) = input.front()?;
-            Some((stamp.time, index))
+            Some((stamp.arrived, index))
         });
         times.min()
     }
@@ -291,9 +323,10 @@ impl LiveSource {
         waits.into_iter().flatten().min().unwrap_or(TICK)
     }
 
-    /// The wall clock, less the time that a packet may still be on its way here; never before the last packet.
+    /// The wall clock, less the time that a packet may still be on its way here and that agents' clocks are behind; never
+    /// before the last packet.
     fn idle_time(&mut self) -> Timestamp {
-        self.latest = self.latest.max(now().minus(HOLD));
+        self.latest = self.latest.max(now().minus(HOLD + self.lag.get()));
         self.latest
     }
 
@@ -332,6 +365,7 @@ impl LiveSource {
         let (stamp, _) = input.front()?;
         self.frame += 1;
         self.latest = self.latest.max(stamp.time);
+        self.lag.note(stamp.arrived, stamp.time);
         input.facts.packets += 1;
         input.facts.bytes += stamp.len as u64;
         let (_, data) = input.front()?;
@@ -383,11 +417,22 @@ impl Drop for LiveSource {
 }
 
 impl Input {
-    fn new(name: &str, link_type: LinkType, breaker: pcap::BreakLoop) -> Self {
+    fn interface(name: &str, link_type: LinkType, breaker: pcap::BreakLoop) -> Self {
+        Self {
+            breaker: Some(breaker),
+            ..Self::new(name, "interface", link_type)
+        }
+    }
+
+    fn hep(listener: &HepListener) -> Self {
+        Self::new(&listener.name, "hep", LinkType::HEP)
+    }
+
+    fn new(name: &str, format: &str, link_type: LinkType) -> Self {
         Self {
             facts: InputFacts {
                 name: name.to_owned(),
-                format: "interface".to_owned(),
+                format: format.to_owned(),
                 link_types: vec![link_type],
                 ..InputFacts::default()
             },
@@ -397,7 +442,7 @@ impl Input {
             drops: Drops::default(),
             open: true,
             said_goodbye: false,
-            breaker,
+            breaker: None,
         }
     }
 
@@ -411,7 +456,8 @@ impl Input {
     }
 }
 
-fn now() -> Timestamp {
+/// The clock.
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,5 +1,7 @@
 //! The arguments.
 
+#[cfg(feature = "live")]
+use crate::capture::hep::{HepAddress, Network};
 use crate::report::{Format, RecordKind};
 use crate::severity::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,9 +60,11 @@ pub(super) enum Command {
         before_help = "  sipdiag read trace.pcap\n  sipdiag read --format ndjson a.pcapng.gz b.pcap.zst | jq 'select(.record==\"finding\")'"
     )]
     Read(ReadOptions),
-    /// Diagnose interfaces until Ctrl-C, --duration or --count
+    /// Diagnose interfaces, or what HEP agents send, until Ctrl-C, --duration or --count
     #[cfg(feature = "live")]
-    #[command(before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m")]
+    #[command(
+        before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m\n  sipdiag live --hep udp://0.0.0.0:9060 --hep-allow 192.0.2.0/24"
+    )]
     Live(LiveOptions),
     /// Explain a response code, Warning code, Q.850 cause, timer, method or finding
     #[command(
@@ -99,8 +103,20 @@ pub(super) struct ReadOptions {
 #[derive(Debug, Args)]
 pub(super) struct LiveOptions {
     /// Interfaces to listen on, or `any`
-    #[arg(required = true, value_name = "INTERFACE")]
+    #[arg(required_unless_present = "hep", value_name = "INTERFACE")]
     pub(super) interfaces: Vec<String>,
+    /// Listen for HEP, what Homer's agents send: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; repeatable
+    #[arg(long, value_name = "URL")]
+    pub(super) hep: Vec<HepAddress>,
+    /// Only these may send HEP: an IP address or network such as 192.0.2.0/24; repeatable [default: everybody]
+    #[arg(long, value_name = "NET", requires = "hep")]
+    pub(super) hep_allow: Vec<Network>,
+    /// Certificate chain for tls://, a PEM file
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_key"])]
+    pub(super) hep_cert: Option<PathBuf>,
+    /// Private key of that certificate, a PEM file
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"])]
+    pub(super) hep_key: Option<PathBuf>,
     /// End after this time, such as 30s, 5m or 1h
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) duration: Option<Duration>,

@@ -35,7 +35,7 @@ pub(super) fn report(error: &anyhow::Error, environment: &Environment) -> ExitCo
         error.downcast_ref::<CaptureError>(),
         error.downcast_ref::<WrongUse>(),
     ) {
-        (Some(capture), _) if capture.is_wrong_filter() => (WRONG_USE, capture.help()),
+        (Some(capture), _) if capture.is_wrong_use() => (WRONG_USE, capture.help()),
         (Some(capture), _) => (NO_INPUT, capture.help()),
         (_, Some(wrong)) => (WRONG_USE, wrong.help.clone()),
         _ => (NO_INPUT, None),

@@ -1,10 +1,11 @@
-//! `sipdiag live`: diagnose interfaces.
+//! `sipdiag live`: diagnose interfaces and what HEP agents send.
 
 use super::args;
 use super::diagnose;
 use super::environment::Environment;
-use super::errors;
-use crate::capture::{LiveOptions, open_live};
+use super::errors::{self, WrongUse};
+use crate::capture::hep::HepOptions;
+use crate::capture::{LiveOptions, Source, open_live};
 use crate::catalogue::fill;
 use anyhow::Context;
 use std::sync::Arc;
@@ -14,10 +15,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> anyhow::Result<u8> {
+    if options.diagnosis.filter.is_some() && !options.hep.is_empty() {
+        return Err(WrongUse {
+            headline: "a filter (-f) does not apply to HEP".to_owned(),
+            help: Some(
+                "choose at the agent what it sends, and with --hep-allow who may send; or run the interfaces alone"
+                    .to_owned(),
+            ),
+        }
+        .into());
+    }
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(Arc::clone(&stop))?;
     let live = LiveOptions {
         interfaces: options.interfaces.clone(),
+        hep: HepOptions {
+            listen: options.hep.clone(),
+            allow: options.hep_allow.clone(),
+            certificate: options.hep_cert.clone().zip(options.hep_key.clone()),
+        },
         snaplen: options.snaplen,
         buffer_size: options.buffer * 1024 * 1024,
         promiscuous: !options.no_promiscuous,
@@ -27,10 +43,13 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         count: options.count,
     };
     let mut source = open_live(&live, stop)?;
+    // The names as they are now: where port 0 was asked for, the one that the system chose.
+    let inputs = source.facts().inputs;
+    let names: Vec<_> = inputs.into_iter().map(|input| input.name).collect();
     errors::note(
         environment,
         &fill(environment.catalogue.word("listening_line"), |_| {
-            Some(options.interfaces.join(", "))
+            Some(names.join(", "))
         }),
     );
     diagnose::run(&mut source, &options.diagnosis, environment, true)

@@ -181,7 +181,7 @@ impl<O: Observer> Engine<O> {
             cut: mirrored.cut,
             stream: mirrored.flow.transport.is_reliable(),
         };
-        let Some(message) = Message::parse(mirrored.payload, carrier) else {
+        let Some(message) = Message::parse(&mirrored.payload, carrier) else {
             return false;
         };
         let sip = Sip {

@@ -149,6 +149,7 @@ impl<O: Observer> Engine<O> {
             Ok(decoded) => {
                 let in_order = !matches!(decoded.content, Content::Mirrored(_));
                 self.note_time(intake::time_of(packet, &decoded.content), in_order);
+                self.look_at_unfinished();
                 self.take(packet, &decoded);
             }
             Err(undecoded) => {
@@ -156,7 +157,6 @@ impl<O: Observer> Engine<O> {
                 self.undecoded(undecoded);
             }
         }
-        self.look_at_unfinished();
         self.release(false);
     }
 
@@ -183,11 +183,11 @@ impl<O: Observer> Engine<O> {
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
+        self.finish_unfinished();
         if let (Some(latest), Some(late)) = (self.now, self.suspect) {
             self.gap(latest, late);
             self.now = Some(late);
         }
-        self.finish_unfinished();
         self.release(true);
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);

@@ -120,6 +120,12 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "TaZmen Sniffer Protocol of Network Chemistry",
         "UDP port 37008",
     ),
+    row(
+        "hep",
+        "HEP 1, 2 and 3: copies of messages for Homer and its like",
+        "HEP/EEP of sipcapture",
+        "its own header, in UDP and TCP on any port",
+    ),
 ];
 
 /// The link types that packets begin with. They are no part of `encapsulation`.
@@ -214,5 +220,11 @@ pub const LINKS: &[EnvelopeInfo] = &[
         "Linux cooked capture, version 2",
         "LINKTYPE_LINUX_SLL2",
         "link type 276",
+    ),
+    row(
+        "HEP",
+        "HEP packets that `live --hep` receives; no file has them so",
+        "HEP/EEP of sipcapture",
+        "number 65060 of sipdiag's own",
     ),
 ];

@@ -61,7 +61,7 @@ pub(super) fn exported_pdu<'a>(
             time: None,
             node: None,
             correlation: None,
-            payload,
+            payload: payload.into(),
             cut,
         })));
     }

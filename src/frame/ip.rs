@@ -1,6 +1,7 @@
 //! IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200).
 
 use super::bytes::array;
+use super::hep;
 use super::icmp;
 use super::ip_in_ip;
 use super::transport;
@@ -109,7 +110,7 @@ pub(super) fn payload<'a>(
     encapsulation: &mut Encapsulation,
 ) -> Result<Step<'a>, Undecoded> {
     let content = match protocol {
-        ip_number::UDP => Content::Datagram(transport::datagram(header, bytes)?),
+        ip_number::UDP => return Ok(hep::or_datagram(transport::datagram(header, bytes)?)),
         ip_number::TCP => Content::Segment(transport::segment(header, bytes)?),
         ip_number::SCTP => Content::Sctp(transport::sctp(header, bytes)?),
         ip_number::ICMP => icmp::version_4(header, bytes),

@@ -18,6 +18,7 @@ mod geneve;
 mod gre;
 mod gtp;
 mod hdlc;
+mod hep;
 mod icmp;
 mod ieee80211;
 mod ip;
@@ -39,6 +40,7 @@ mod tunnels_in_udp;
 mod tzsp;
 mod vxlan;
 
+pub use hep::mirrored;
 pub use icmp::{IcmpError, IcmpKind, Quote};
 pub use transport::{Datagram, SctpPacket, Segment, TcpFlags};
 
@@ -109,7 +111,7 @@ pub struct Fragment<'a> {
 }
 
 /// One SIP message that a mirror sent on (HEP, Wireshark's exported PDUs).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Mirrored<'a> {
     /// From where to where the message itself went, and over what.
     pub flow: Flow,
@@ -119,8 +121,8 @@ pub struct Mirrored<'a> {
     pub node: Option<u64>,
     /// What the mirror ties messages together with, HEP's correlation id.
     pub correlation: Option<&'a [u8]>,
-    /// The message.
-    pub payload: &'a [u8],
+    /// The message; owned where the mirror compressed it.
+    pub payload: Cow<'a, [u8]>,
     /// Whether bytes of the message are missing.
     pub cut: bool,
 }
@@ -205,6 +207,7 @@ enum Layer {
     Enc,
     Pflog,
     ExportedPdu,
+    Hep { cut: bool },
 }
 
 /// What peeling one layer leads to.
@@ -241,6 +244,7 @@ const LINK_LAYERS: &[(LinkType, Layer)] = &[
     (LinkType::ENC, Layer::Enc),
     (LinkType::PFLOG, Layer::Pflog),
     (LinkType::WIRESHARK_UPPER_PDU, Layer::ExportedPdu),
+    (LinkType::HEP, Layer::Hep { cut: false }),
 ];
 
 /// The link types that [`decode`] opens.
@@ -367,6 +371,7 @@ impl Envelope {
             Layer::Nflog => nflog::nflog(rest),
             Layer::Enc => packet_filter::enc(rest),
             Layer::Pflog => packet_filter::pflog(rest),
+            Layer::Hep { cut } => hep::packet(rest, cut, &mut self.encapsulation),
             Layer::ExportedPdu => {
                 exported_pdu::exported_pdu(rest, self.cut, &mut self.encapsulation)
             }

@@ -43,6 +43,15 @@ pub(super) fn capture(report: &Report) -> Value {
             .map(time),
     );
     put(&mut record, "filter", facts.filter.clone());
+    if let Some(hep) = &facts.hep {
+        let counts: Map<String, Value> = hep
+            .counts()
+            .map(|(name, count)| (name.replace('-', "_"), count.into()))
+            .collect();
+        if !counts.is_empty() {
+            record.insert("hep".into(), counts.into());
+        }
+    }
     record.into()
 }
 

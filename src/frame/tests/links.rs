@@ -144,7 +144,7 @@ fn exported_sip_has_the_addresses_of_its_tags() {
     ] {
         let bytes = exported(name, number, SIP);
         let it = mirrored(&bytes);
-        assert_eq!((it.payload, it.cut), (SIP, false));
+        assert_eq!((&*it.payload, it.cut), (SIP, false));
         assert_eq!(it.flow.src, SocketAddr::from((SRC, 5060)));
         assert_eq!(it.flow.dst, SocketAddr::from((DST, 5070)));
         assert_eq!(it.flow.transport, transport);

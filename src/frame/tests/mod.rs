@@ -1,6 +1,7 @@
 //! Each row of the link layers and of IP, with its near misses. Packets are made by etherparse where it can, by hand where
 //! it cannot.
 
+mod hep;
 mod icmp;
 mod ieee80211;
 mod links;

@@ -1,3 +1,5 @@
+//! What SCTP packets of every shape give.
+
 use super::*;
 use crate::capture::FrameNumber;
 use crate::flow::Transport;

@@ -1,3 +1,5 @@
+//! What WebSocket connections of every shape give.
+
 use super::*;
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_HTTP_HEAD, MAX_MESSAGE_LEN, MAX_WEBSOCKET_SEARCH};
@@ -18,6 +20,8 @@ const REQUEST: &str = "GET /ws?token=secret HTTP/1.1\r\nHOST: pbx.example.com\r\
     Connection: keep-alive, Upgrade\r\nsec-websocket-PROTOCOL: sip, msrp\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Protocol: sip\r\n\r\n";
+
+mod compressed;
 
 fn at(frame: u64) -> Sighting {
     Sighting {
@@ -367,104 +371,6 @@ fn after_a_gap_the_open_message_is_dropped_and_the_next_found() {
     assert_eq!(texts(&out), [OK, OPTIONS]);
     let facts = socket.facts();
     assert_eq!((facts.gaps, facts.dropped, facts.desyncs), (1, 1, 0));
-}
-
-#[test]
-fn compressed_messages_refer_to_earlier_ones() {
-    let answer = ANSWER.replace(
-        "\r\n\r\n",
-        "\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15\r\n\r\n",
-    );
-    let (mut client, mut server) = (compressor(), compressor());
-    let mut pieces = vec![
-        (Side::Opener, REQUEST.as_bytes().to_vec()),
-        (Side::Acceptor, answer.into_bytes()),
-    ];
-    for _ in 0..3 {
-        let (one, other) = (deflate(&mut client, OPTIONS), deflate(&mut server, OK));
-        let (start, rest) = one.split_at(one.len() / 2);
-        pieces.push((Side::Opener, frame(DEFLATED | 1, Some(KEY), start)));
-        pieces.push((Side::Opener, frame(PING, Some(KEY), b"")));
-        pieces.push((Side::Opener, frame(FIN, Some(KEY), rest)));
-        pieces.push((Side::Acceptor, frame(DEFLATED | TEXT, None, &other)));
-    }
-    // One who may compress need not.
-    pieces.push((Side::Acceptor, frame(TEXT, None, OPTIONS)));
-    pieces.push((
-        Side::Acceptor,
-        frame(DEFLATED | TEXT, None, &deflate(&mut server, OK)),
-    ));
-    let borrowed: Vec<_> = pieces
-        .iter()
-        .map(|(side, bytes)| (*side, &**bytes))
-        .collect();
-    let (opened, socket) = read(&borrowed);
-    let expected = [OPTIONS, OK, OPTIONS, OK, OPTIONS, OK, OPTIONS, OK];
-    assert_eq!(texts(&opened), expected);
-    let facts = socket.facts();
-    assert_eq!(facts.oddities, WebSocketOddities::default());
-    let extensions = facts
-        .answer
-        .as_ref()
-        .and_then(|it| it.extensions.as_deref());
-    assert_eq!(
-        extensions,
-        Some("permessage-deflate; server_max_window_bits=15")
-    );
-}
-
-#[test]
-fn after_a_gap_only_messages_that_refer_to_nothing_can_be_decompressed() {
-    for (takeover, expected) in [(true, &[OPTIONS, OK][..]), (false, &[OPTIONS, OPTIONS, OK])] {
-        let parameter = if takeover {
-            ""
-        } else {
-            "; server_no_context_takeover"
-        };
-        let answer = ANSWER.replace(
-            "\r\n\r\n",
-            &format!("\r\nSec-WebSocket-Extensions: permessage-deflate{parameter}\r\n\r\n"),
-        );
-        let mut stream = compressor();
-        let mut next = |text| {
-            if !takeover {
-                stream.reset();
-            }
-            frame(DEFLATED | TEXT, None, &deflate(&mut stream, text))
-        };
-        let (mut socket, mut out) = (WebSocket::new(), Vec::new());
-        socket.bytes(Side::Opener, REQUEST.as_bytes(), at(1), &mut out);
-        socket.bytes(Side::Acceptor, answer.as_bytes(), at(2), &mut out);
-        socket.bytes(Side::Acceptor, &next(OPTIONS), at(3), &mut out);
-        let lost = next(OPTIONS);
-        socket.bytes(Side::Acceptor, &lost[..5], at(4), &mut out);
-        socket.gap(Side::Acceptor);
-        socket.bytes(Side::Acceptor, &next(OPTIONS), at(5), &mut out);
-        socket.bytes(Side::Acceptor, &frame(TEXT, None, OK), at(6), &mut out);
-        assert_eq!(texts(&out), expected, "takeover: {takeover}");
-    }
-}
-
-#[test]
-fn a_bomb_is_passed_over() {
-    let bomb = deflate(&mut compressor(), &vec![b' '; 5_000_000]);
-    let mut fresh = compressor();
-    let answer = ANSWER.replace(
-        "\r\n\r\n",
-        "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-    );
-    let (opened, socket) = read(&[
-        (Side::Acceptor, answer.as_bytes()),
-        (Side::Acceptor, &frame(DEFLATED | TEXT, None, &bomb)),
-        (Side::Acceptor, &frame(DEFLATED | TEXT, None, b"no deflate")),
-        (
-            Side::Acceptor,
-            &frame(DEFLATED | TEXT, None, &deflate(&mut fresh, OK)),
-        ),
-    ]);
-    assert_eq!(texts(&opened), [OK]);
-    let oddities = socket.facts().oddities;
-    assert_eq!((oddities.too_long, oddities.not_inflated), (1, 1));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod row;
 
 use super::Settings;
 use super::text::{Wrapped, clock, date, first_sentence, offset, sanitize};
+use crate::capture::hep::HepFacts;
 use crate::catalogue::fill;
 use crate::engine::{Report, Summary};
 use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
@@ -203,12 +204,31 @@ impl<W: Write> Screen<W> {
                 page.push_str(&self.wrapped("  ! ", &text, 4));
             }
         }
+        self.losses(report, &plain, page);
+        page.push('\n');
+    }
+
+    /// What did not come through: dropped, not HEP, beyond a limit.
+    fn losses(&self, report: &Report, plain: &Wrapped, page: &mut String) {
+        let capture = &report.capture;
         let dropped =
             capture.dropped_by_kernel.unwrap_or(0) + capture.dropped_by_interface.unwrap_or(0);
         if dropped > 0 {
             page.push_str(&plain.paragraph(
                 "",
                 &self.filled("dropped_line", &[("count", dropped.to_string())]),
+            ));
+        }
+        let apart: Vec<_> = capture
+            .hep
+            .iter()
+            .flat_map(HepFacts::counts)
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        if !apart.is_empty() {
+            page.push_str(&plain.paragraph(
+                "",
+                &self.filled("hep_line", &[("counts", apart.join(", "))]),
             ));
         }
         if !report.summary.limits_hit.is_empty() {
@@ -223,7 +243,6 @@ impl<W: Write> Screen<W> {
                 &self.filled("limits_line", &[("limits", limits.join(", "))]),
             ));
         }
-        page.push('\n');
     }
 
     fn transactions(&self, report: &Report, page: &mut String) {
