@@ -590,3 +590,79 @@ fn record(written: &str, name: &str) -> serde_json::Value {
         .find(|record| record["record"] == name)
         .unwrap()
 }
+
+/// What a run finds that does not depend on when it was: messages, transactions, findings, counts.
+fn found(written: &str) -> Vec<String> {
+    const OF_THE_RUN: &[&str] = &[
+        "after_ms",
+        "end",
+        "facts",
+        "frame",
+        "frames",
+        "start",
+        "summary",
+        "t1_est_ms",
+        "time",
+    ];
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                fields.retain(|name, _| !OF_THE_RUN.contains(&name.as_str()));
+                fields.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut lines: Vec<_> = written
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|it| it["record"] != "capture" && it["record"] != "alert")
+        .map(|mut it| {
+            strip(&mut it);
+            // Nothing was dropped, which only a listener can say.
+            if let Some(fields) = it.as_object_mut() {
+                fields.remove("dropped");
+            }
+            it.to_string()
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn live_finds_what_read_finds_in_the_same_hep_packets() {
+    for name in ["30-hep3.pcap", "122-hep3.pcap"] {
+        let read = sipdiag()
+            .arg("read")
+            .arg(fixture(name))
+            .args(["--format", "ndjson"])
+            .args(["--records", "message,transaction,finding,summary"])
+            .output()
+            .unwrap();
+        let read = found(&String::from_utf8(read.stdout).unwrap());
+        let packets = hep_of(name);
+        let count = packets.len().to_string();
+        for carrier in ["udp", "tcp", "tls"] {
+            let mut live = Live::start(carrier, &["--count", &count, "--format", "ndjson"]);
+            live.send(&packets);
+            assert_eq!(found(&live.finish()), read, "{name} over {carrier}");
+        }
+    }
+}
+
+#[test]
+fn sip_inside_hep_is_diagnosed_with_the_addresses_it_had() {
+    let packets = hep_of("122-hep3.pcap");
+    let mut live = Live::start("udp", &["--count", "8", "--format", "ndjson"]);
+    live.send(&packets);
+    let written = live.finish();
+    let summary = record(&written, "summary");
+    assert_eq!(summary["sip_messages"], 8);
+    assert_eq!(summary["call_ids"], 2);
+    assert_eq!(summary["findings"]["status-404"], 1);
+    let message = record(&written, "message");
+    assert_eq!(message["src"], "10.77.0.10:5060");
+    assert_eq!(message["encapsulation"], serde_json::json!(["hep"]));
+}
