@@ -1,9 +1,13 @@
+//! Streams are made here, frame by frame, and read.
+
+mod deflate;
+mod pieces;
+
 use super::*;
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_HTTP_HEAD, MAX_MESSAGE_LEN, MAX_WEBSOCKET_SEARCH};
 use crate::time::Timestamp;
-use flate2::{Compress, Compression as Level, FlushCompress};
-use proptest::prelude::*;
+use deflate::{compressor, deflate};
 
 const OPTIONS: &[u8] = b"OPTIONS sip:a@example.com SIP/2.0\r\nl: 2\r\n\r\nhi";
 const OK: &[u8] = b"SIP/2.0 200 OK\r\nl: 0\r\n\r\n";
@@ -13,7 +17,7 @@ const DEFLATED: u8 = 0x40;
 const TEXT: u8 = FIN | 1;
 const CLOSE: u8 = FIN | 8;
 const PING: u8 = FIN | 9;
-const PONG: u8 = FIN | 10;
+const PONG: u8 = FIN | 0xa;
 const REQUEST: &str = "GET /ws?token=secret HTTP/1.1\r\nHOST: pbx.example.com\r\nupgrade: h2c, WebSocket\r\n\
     Connection: keep-alive, Upgrade\r\nsec-websocket-PROTOCOL: sip, msrp\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -33,11 +37,11 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         len @ 0..126 => bytes.push(mask | u8::try_from(len).expect("small")),
         len @ 126..65_536 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7e);
             bytes.extend(u16::try_from(len).expect("small").to_be_bytes());
         }
         len => {
-            bytes.push(mask | 127);
+            bytes.push(mask | 0x7f);
             bytes.extend((len as u64).to_be_bytes());
         }
     }
@@ -54,21 +58,6 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
             .map(|(byte, key)| byte ^ key),
     );
     bytes
-}
-
-/// Compresses as RFC 7692 §7.2.1 says, with the window of what was compressed before.
-fn deflate(stream: &mut Compress, text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() + 100);
-    stream
-        .compress_vec(text, &mut bytes, FlushCompress::Sync)
-        .expect("it compresses");
-    assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]));
-    bytes.truncate(bytes.len() - 4);
-    bytes
-}
-
-fn compressor() -> Compress {
-    Compress::new(Level::best(), false)
 }
 
 /// Feeds pieces, each in a packet of its own.
@@ -370,104 +359,6 @@ fn after_a_gap_the_open_message_is_dropped_and_the_next_found() {
 }
 
 #[test]
-fn compressed_messages_refer_to_earlier_ones() {
-    let answer = ANSWER.replace(
-        "\r\n\r\n",
-        "\r\nSec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=15\r\n\r\n",
-    );
-    let (mut client, mut server) = (compressor(), compressor());
-    let mut pieces = vec![
-        (Side::Opener, REQUEST.as_bytes().to_vec()),
-        (Side::Acceptor, answer.into_bytes()),
-    ];
-    for _ in 0..3 {
-        let (one, other) = (deflate(&mut client, OPTIONS), deflate(&mut server, OK));
-        let (start, rest) = one.split_at(one.len() / 2);
-        pieces.push((Side::Opener, frame(DEFLATED | 1, Some(KEY), start)));
-        pieces.push((Side::Opener, frame(PING, Some(KEY), b"")));
-        pieces.push((Side::Opener, frame(FIN, Some(KEY), rest)));
-        pieces.push((Side::Acceptor, frame(DEFLATED | TEXT, None, &other)));
-    }
-    // One who may compress need not.
-    pieces.push((Side::Acceptor, frame(TEXT, None, OPTIONS)));
-    pieces.push((
-        Side::Acceptor,
-        frame(DEFLATED | TEXT, None, &deflate(&mut server, OK)),
-    ));
-    let borrowed: Vec<_> = pieces
-        .iter()
-        .map(|(side, bytes)| (*side, &**bytes))
-        .collect();
-    let (opened, socket) = read(&borrowed);
-    let expected = [OPTIONS, OK, OPTIONS, OK, OPTIONS, OK, OPTIONS, OK];
-    assert_eq!(texts(&opened), expected);
-    let facts = socket.facts();
-    assert_eq!(facts.oddities, WebSocketOddities::default());
-    let extensions = facts
-        .answer
-        .as_ref()
-        .and_then(|it| it.extensions.as_deref());
-    assert_eq!(
-        extensions,
-        Some("permessage-deflate; server_max_window_bits=15")
-    );
-}
-
-#[test]
-fn after_a_gap_only_messages_that_refer_to_nothing_can_be_decompressed() {
-    for (takeover, expected) in [(true, &[OPTIONS, OK][..]), (false, &[OPTIONS, OPTIONS, OK])] {
-        let parameter = if takeover {
-            ""
-        } else {
-            "; server_no_context_takeover"
-        };
-        let answer = ANSWER.replace(
-            "\r\n\r\n",
-            &format!("\r\nSec-WebSocket-Extensions: permessage-deflate{parameter}\r\n\r\n"),
-        );
-        let mut stream = compressor();
-        let mut next = |text| {
-            if !takeover {
-                stream.reset();
-            }
-            frame(DEFLATED | TEXT, None, &deflate(&mut stream, text))
-        };
-        let (mut socket, mut out) = (WebSocket::new(), Vec::new());
-        socket.bytes(Side::Opener, REQUEST.as_bytes(), at(1), &mut out);
-        socket.bytes(Side::Acceptor, answer.as_bytes(), at(2), &mut out);
-        socket.bytes(Side::Acceptor, &next(OPTIONS), at(3), &mut out);
-        let lost = next(OPTIONS);
-        socket.bytes(Side::Acceptor, &lost[..5], at(4), &mut out);
-        socket.gap(Side::Acceptor);
-        socket.bytes(Side::Acceptor, &next(OPTIONS), at(5), &mut out);
-        socket.bytes(Side::Acceptor, &frame(TEXT, None, OK), at(6), &mut out);
-        assert_eq!(texts(&out), expected, "takeover: {takeover}");
-    }
-}
-
-#[test]
-fn a_bomb_is_passed_over() {
-    let bomb = deflate(&mut compressor(), &vec![b' '; 5_000_000]);
-    let mut fresh = compressor();
-    let answer = ANSWER.replace(
-        "\r\n\r\n",
-        "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-    );
-    let (opened, socket) = read(&[
-        (Side::Acceptor, answer.as_bytes()),
-        (Side::Acceptor, &frame(DEFLATED | TEXT, None, &bomb)),
-        (Side::Acceptor, &frame(DEFLATED | TEXT, None, b"no deflate")),
-        (
-            Side::Acceptor,
-            &frame(DEFLATED | TEXT, None, &deflate(&mut fresh, OK)),
-        ),
-    ]);
-    assert_eq!(texts(&opened), [OK]);
-    let oddities = socket.facts().oddities;
-    assert_eq!((oddities.too_long, oddities.not_inflated), (1, 1));
-}
-
-#[test]
 fn a_connection_that_was_open_already_is_recognised_by_sip() {
     let mut stream = compressor();
     for bytes in [
@@ -568,64 +459,4 @@ fn bytes_without_frames_end_it_in_the_end() {
         assert!(socket.held() < 1000);
     }
     assert!(socket.not_websocket() && out.is_empty());
-}
-
-/// A stretch of a side's bytes.
-fn stretch() -> impl Strategy<Value = Vec<u8>> {
-    let key = prop::option::of(any::<[u8; 4]>());
-    let text = prop_oneof![
-        Just(OPTIONS.to_vec()),
-        Just(OK.to_vec()),
-        Just(b"\r\n\r\n".to_vec()),
-        Just([OPTIONS, &[b'x'; 400]].concat()),
-        Just(deflate(&mut compressor(), OPTIONS)),
-        Just(deflate(&mut compressor(), &[b'\n'; 70_000])),
-        prop::collection::vec(any::<u8>(), 0..20),
-    ];
-    let first = prop_oneof![
-        4 => Just(TEXT),
-        2 => Just(DEFLATED | TEXT),
-        1 => Just(1_u8),
-        1 => Just(0_u8),
-        1 => Just(FIN),
-        1 => Just(PING),
-        1 => any::<u8>(),
-    ];
-    prop_oneof![
-        6 => (first, key, text).prop_map(|(first, key, text)| frame(first, key, &text)),
-        1 => prop::collection::vec(any::<u8>(), 0..30),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn the_pieces_in_which_bytes_come_make_no_difference(
-        stretches in prop::collection::vec((any::<bool>(), stretch()), 0..12),
-        handshake in any::<bool>(),
-        sizes in prop::collection::vec(1_usize..300, 1..8),
-    ) {
-        let mut script = Vec::new();
-        if handshake {
-            let answer = ANSWER.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
-            script.push((Side::Opener, REQUEST.as_bytes().to_vec()));
-            script.push((Side::Acceptor, answer.into_bytes()));
-        }
-        let side = |opener| if opener { Side::Opener } else { Side::Acceptor };
-        script.extend(stretches.into_iter().map(|(opener, bytes)| (side(opener), bytes)));
-        let (mut whole, mut expected) = (WebSocket::new(), Vec::new());
-        let (mut pieces, mut found) = (WebSocket::new(), Vec::new());
-        let mut sizes = sizes.iter().cycle();
-        for (side, bytes) in &script {
-            whole.bytes(*side, bytes, at(1), &mut expected);
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let (piece, behind) = rest.split_at(rest.len().min(*sizes.next().expect("endless")));
-                pieces.bytes(*side, piece, at(1), &mut found);
-                rest = behind;
-            }
-        }
-        prop_assert_eq!(found, expected);
-        prop_assert_eq!(pieces.facts(), whole.facts());
-        prop_assert_eq!(pieces.not_websocket(), whole.not_websocket());
-    }
 }
