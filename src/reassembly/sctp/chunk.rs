@@ -38,8 +38,6 @@ pub(super) struct Data<'a> {
     pub(super) payload: &'a [u8],
     /// How long the payload was on the wire.
     pub(super) announced: usize,
-    /// Whether the capture lacks its end.
-    pub(super) cut: bool,
 }
 
 /// What numbers the fragments of a message.
@@ -143,12 +141,16 @@ impl<'a> Chunk<'a> {
             protocol_id,
             payload,
             announced,
-            cut: payload.len() < announced,
         }))
     }
 }
 
 impl Data<'_> {
+    /// Whether the capture lacks its end.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.payload.len() < self.announced
+    }
+
     /// What the fragments of one message share beside their numbers. Unordered chunks say nothing with the stream sequence
     /// number (RFC 9260 §3.3.1).
     pub(super) const fn kin(&self) -> (u16, bool, u16) {

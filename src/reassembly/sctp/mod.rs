@@ -31,7 +31,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a TSN is remembered: RTO.Max, the longest that a sender waits before it sends again (RFC 9260 §16).
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Copies of one packet are this close: a retransmission by timer comes later.
 const CLOSE: Duration = Duration::from_millis(100);
@@ -239,7 +239,7 @@ impl Sctp {
                 data.payload,
             )),
             announced: data.announced,
-            cut: data.cut,
+            cut: data.is_cut(),
         };
         let earlier = self.seen.insert(key, this);
         self.seen_order.push_back((now, key));
@@ -267,9 +267,9 @@ impl Sctp {
         out: &mut Vec<UserMessage>,
     ) {
         // Of a cut first fragment nothing more can be told, whatever follows.
-        if data.begins && (data.ends || data.cut) {
+        if data.begins && (data.ends || data.is_cut()) {
             if repeat == Repeat::No {
-                self.counters.cut += u64::from(data.cut);
+                self.counters.cut += u64::from(data.is_cut());
             }
             out.push(UserMessage {
                 flow,
@@ -277,7 +277,7 @@ impl Sctp {
                 tsn: data.tsn,
                 protocol_id: data.protocol_id,
                 bytes: data.payload.to_vec(),
-                cut: data.cut,
+                cut: data.is_cut(),
                 repeat,
             });
             return;
@@ -308,8 +308,8 @@ impl Sctp {
             protocol_id: data.protocol_id,
             kin: data.kin(),
             begins: data.begins,
-            ends: data.ends || data.cut,
-            cut: data.cut,
+            ends: data.ends || data.is_cut(),
+            cut: data.is_cut(),
             bytes: data.payload.to_vec(),
             reach: number,
             run_len: data.payload.len(),

@@ -1,4 +1,4 @@
-//! What SCTP packets of every shape give.
+//! Packets are made here, chunk by chunk, and read.
 
 use super::*;
 use crate::capture::FrameNumber;
@@ -120,7 +120,7 @@ fn chunks_of_one_packet_are_told_apart_whatever_their_padding() {
         data(3, WHOLE, b"def"),
     ]
     .concat();
-    let (messages, _) = read(&[packet.clone()]);
+    let (messages, _) = read(std::slice::from_ref(&packet));
     let expected = [&b"a"[..], b"bc", b"def"].map(|text| (text, false, Repeat::No));
     assert_eq!(texts(&messages), expected);
     let unpadded = &packet[..packet.len() - 1];

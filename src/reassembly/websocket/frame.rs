@@ -5,6 +5,9 @@ use crate::limits::MAX_WEBSOCKET_FRAME;
 /// The most that a control frame carries (RFC 6455 §5.5).
 const MAX_CONTROL: u64 = 125;
 
+/// RSV1, with which a message says that it is compressed (RFC 7692 §6). Nobody has defined RSV2 and RSV3.
+const COMPRESSED: u8 = 0x40;
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
@@ -27,10 +30,8 @@ impl Opcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) last: bool,
-    /// RSV1: the message is compressed (RFC 7692 §6).
-    pub(super) compressed: bool,
-    /// RSV2 or RSV3, which nobody has defined.
-    pub(super) reserved: bool,
+    /// RSV1 to RSV3 as they stand in the first byte.
+    reserved: u8,
     pub(super) opcode: Opcode,
     pub(super) mask: Option<[u8; 4]>,
     /// Of the payload.
@@ -77,8 +78,7 @@ impl Header {
         };
         let header = Self {
             last: first & 0x80 != 0,
-            compressed: first & 0x40 != 0,
-            reserved: first & 0x30 != 0,
+            reserved: first & 0x70,
             opcode: match first & 0x0f {
                 0 => Opcode::Continuation,
                 1 | 2 => Opcode::Data,
@@ -94,12 +94,17 @@ impl Header {
         Read::Whole(header, whole)
     }
 
+    /// Whether it begins a compressed message.
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.reserved & COMPRESSED != 0
+    }
+
     /// Whether an endpoint could have sent it. `compression` says whether messages may be compressed.
     pub(super) fn is_possible(&self, compression: bool) -> bool {
         let is_first = self.opcode == Opcode::Data;
-        !self.reserved
+        matches!(self.reserved, 0 | COMPRESSED)
             && self.opcode != Opcode::Reserved
-            && (!self.compressed || compression && is_first)
+            && (!self.is_compressed() || compression && is_first)
             && (!self.opcode.is_control() || self.last && self.len <= MAX_CONTROL)
             && self.len <= MAX_WEBSOCKET_FRAME
     }
@@ -185,11 +190,11 @@ mod tests {
             panic!("it is whole");
         };
         let text = b"hello world";
-        let mut once = *text;
-        Mask::of(&header).take_off(&mut once);
+        let mut masked = *text;
+        Mask::of(&header).take_off(&mut masked);
         for split in 0..text.len() {
             let mut mask = Mask::of(&header);
-            let mut pieces = once;
+            let mut pieces = masked;
             let (one, other) = pieces.split_at_mut(split);
             mask.take_off(one);
             mask.take_off(other);

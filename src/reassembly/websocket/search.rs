@@ -161,12 +161,12 @@ fn judge(
     };
     plain.copy_from_slice(payload);
     Mask::of(&header).take_off(plain);
-    let mut inflated = Vec::new();
-    let (text, broken) = if header.compressed {
+    let mut plain_text = Vec::new();
+    let (text, broken) = if header.is_compressed() {
         let inflater = inflater.get_or_insert_with(|| Box::new(Inflater::new()));
         inflater.forget();
-        let broken = inflater.piece(plain, &mut inflated, WINDOW).is_err();
-        (&*inflated, broken)
+        let broken = inflater.piece(plain, &mut plain_text, WINDOW).is_err();
+        (&*plain_text, broken)
     } else {
         (&*plain, false)
     };

@@ -184,7 +184,7 @@ impl Stream {
                     self.forget(tell);
                 }
                 self.message = Some(Message {
-                    compressed: header.compressed,
+                    compressed: header.is_compressed(),
                     ..Message::default()
                 });
             }

@@ -1,6 +1,22 @@
-//! permessage-deflate (RFC 7692).
+//! Compressed messages.
 
 use super::*;
+use flate2::{Compress, Compression as Level, FlushCompress};
+
+/// Compresses as RFC 7692 §7.2.1 says, with the window of what was compressed before.
+pub(super) fn deflate(stream: &mut Compress, text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len() + 100);
+    stream
+        .compress_vec(text, &mut bytes, FlushCompress::Sync)
+        .expect("it compresses");
+    assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]));
+    bytes.truncate(bytes.len() - 4);
+    bytes
+}
+
+pub(super) fn compressor() -> Compress {
+    Compress::new(Level::best(), false)
+}
 
 #[test]
 fn compressed_messages_refer_to_earlier_ones() {

@@ -1,11 +1,13 @@
-//! What WebSocket connections of every shape give.
+//! Streams are made here, frame by frame, and read.
+
+mod deflate;
+mod pieces;
 
 use super::*;
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_HTTP_HEAD, MAX_MESSAGE_LEN, MAX_WEBSOCKET_SEARCH};
 use crate::time::Timestamp;
-use flate2::{Compress, Compression as Level, FlushCompress};
-use proptest::prelude::*;
+use deflate::{compressor, deflate};
 
 const OPTIONS: &[u8] = b"OPTIONS sip:a@example.com SIP/2.0\r\nl: 2\r\n\r\nhi";
 const OK: &[u8] = b"SIP/2.0 200 OK\r\nl: 0\r\n\r\n";
@@ -15,13 +17,11 @@ const DEFLATED: u8 = 0x40;
 const TEXT: u8 = FIN | 1;
 const CLOSE: u8 = FIN | 8;
 const PING: u8 = FIN | 9;
-const PONG: u8 = FIN | 10;
+const PONG: u8 = FIN | 0xa;
 const REQUEST: &str = "GET /ws?token=secret HTTP/1.1\r\nHOST: pbx.example.com\r\nupgrade: h2c, WebSocket\r\n\
     Connection: keep-alive, Upgrade\r\nsec-websocket-PROTOCOL: sip, msrp\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Protocol: sip\r\n\r\n";
-
-mod compressed;
 
 fn at(frame: u64) -> Sighting {
     Sighting {
@@ -37,11 +37,11 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         len @ 0..126 => bytes.push(mask | u8::try_from(len).expect("small")),
         len @ 126..65_536 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7e);
             bytes.extend(u16::try_from(len).expect("small").to_be_bytes());
         }
         len => {
-            bytes.push(mask | 127);
+            bytes.push(mask | 0x7f);
             bytes.extend((len as u64).to_be_bytes());
         }
     }
@@ -58,21 +58,6 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
             .map(|(byte, key)| byte ^ key),
     );
     bytes
-}
-
-/// Compresses as RFC 7692 §7.2.1 says, with the window of what was compressed before.
-fn deflate(stream: &mut Compress, text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() + 100);
-    stream
-        .compress_vec(text, &mut bytes, FlushCompress::Sync)
-        .expect("it compresses");
-    assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]));
-    bytes.truncate(bytes.len() - 4);
-    bytes
-}
-
-fn compressor() -> Compress {
-    Compress::new(Level::best(), false)
 }
 
 /// Feeds pieces, each in a packet of its own.
@@ -474,64 +459,4 @@ fn bytes_without_frames_end_it_in_the_end() {
         assert!(socket.held() < 1000);
     }
     assert!(socket.not_websocket() && out.is_empty());
-}
-
-/// A stretch of a side's bytes.
-fn stretch() -> impl Strategy<Value = Vec<u8>> {
-    let key = prop::option::of(any::<[u8; 4]>());
-    let text = prop_oneof![
-        Just(OPTIONS.to_vec()),
-        Just(OK.to_vec()),
-        Just(b"\r\n\r\n".to_vec()),
-        Just([OPTIONS, &[b'x'; 400]].concat()),
-        Just(deflate(&mut compressor(), OPTIONS)),
-        Just(deflate(&mut compressor(), &[b'\n'; 70_000])),
-        prop::collection::vec(any::<u8>(), 0..20),
-    ];
-    let first = prop_oneof![
-        4 => Just(TEXT),
-        2 => Just(DEFLATED | TEXT),
-        1 => Just(1_u8),
-        1 => Just(0_u8),
-        1 => Just(FIN),
-        1 => Just(PING),
-        1 => any::<u8>(),
-    ];
-    prop_oneof![
-        6 => (first, key, text).prop_map(|(first, key, text)| frame(first, key, &text)),
-        1 => prop::collection::vec(any::<u8>(), 0..30),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn the_pieces_in_which_bytes_come_make_no_difference(
-        stretches in prop::collection::vec((any::<bool>(), stretch()), 0..12),
-        handshake in any::<bool>(),
-        sizes in prop::collection::vec(1_usize..300, 1..8),
-    ) {
-        let mut script = Vec::new();
-        if handshake {
-            let answer = ANSWER.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
-            script.push((Side::Opener, REQUEST.as_bytes().to_vec()));
-            script.push((Side::Acceptor, answer.into_bytes()));
-        }
-        let side = |opener| if opener { Side::Opener } else { Side::Acceptor };
-        script.extend(stretches.into_iter().map(|(opener, bytes)| (side(opener), bytes)));
-        let (mut whole, mut expected) = (WebSocket::new(), Vec::new());
-        let (mut pieces, mut found) = (WebSocket::new(), Vec::new());
-        let mut sizes = sizes.iter().cycle();
-        for (side, bytes) in &script {
-            whole.bytes(*side, bytes, at(1), &mut expected);
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let (piece, behind) = rest.split_at(rest.len().min(*sizes.next().expect("endless")));
-                pieces.bytes(*side, piece, at(1), &mut found);
-                rest = behind;
-            }
-        }
-        prop_assert_eq!(found, expected);
-        prop_assert_eq!(pieces.facts(), whole.facts());
-        prop_assert_eq!(pieces.not_websocket(), whole.not_websocket());
-    }
 }
