@@ -71,7 +71,7 @@ impl Cutter {
     }
 
     /// The next record, taken off the front of `data`; `None` when more bytes are needed, which are then kept.
-    pub(super) fn next<'a>(&'a mut self, data: &mut &'a [u8]) -> Option<Cut<'a>> {
+    pub(super) fn next<'a, 'd: 'a>(&'a mut self, data: &mut &'d [u8]) -> Option<Cut<'a>> {
         if self.spent {
             self.kept.clear();
             self.spent = false;
