@@ -40,11 +40,20 @@ pub(super) enum Opener {
         block: Option<Box<dyn Block>>,
         hash: Hash,
         key: Secret,
-        /// The last block of the record before, which TLS 1.0 goes on from; `None` when each record brings its own.
-        chained: Option<Vec<u8>>,
+        /// What TLS 1.0 goes on from; `None` when each record brings its own initialization vector.
+        chained: Option<Chain>,
         /// Whether the MAC is over the ciphertext (RFC 7366).
         encrypt_then_mac: bool,
     },
+}
+
+/// The last block of the record before (RFC 2246 §6.2.3.2).
+pub(super) struct Chain {
+    block: Vec<u8>,
+    /// Whether it is certain to be what was sent: with encrypt-then-MAC nothing else would show that it is not.
+    certain: bool,
+    /// Whether the record in hand is certain to be what was sent.
+    authentic: bool,
 }
 
 impl Opener {
@@ -71,7 +80,11 @@ impl Opener {
         Some(Self::Mac {
             hash: suite.mac?,
             key: Secret::new(mac.to_vec()),
-            chained: (version <= TlsVersion::TLS_1_0 && block.is_some()).then(|| iv.to_vec()),
+            chained: (version <= TlsVersion::TLS_1_0 && block.is_some()).then(|| Chain {
+                block: iv.to_vec(),
+                certain: true,
+                authentic: false,
+            }),
             encrypt_then_mac: encrypt_then_mac && block.is_some(),
             block,
         })
@@ -88,7 +101,7 @@ impl Opener {
     }
 
     /// What is in a record; `None` when it does not authenticate as the one with this sequence number.
-    pub(super) fn open(&self, record: &Record<'_>, seq: u64) -> Option<Plain> {
+    pub(super) fn open(&mut self, record: &Record<'_>, seq: u64) -> Option<Plain> {
         match self {
             Self::Aead13 { cipher, iv } => {
                 let nonce = nonce_with_seq(iv.bytes(), seq)?;
@@ -135,12 +148,21 @@ impl Opener {
                         return None;
                     }
                     rest = sealed;
+                    if let Some(chain) = chained {
+                        chain.authentic = true;
+                        if !chain.certain {
+                            return None;
+                        }
+                    }
                 }
                 let mut content = match block {
                     None => rest.to_vec(),
-                    Some(block) => decipher(&**block, chained.as_deref(), rest)?,
+                    Some(block) => {
+                        let chained = chained.as_ref().map(|it| it.block.as_slice());
+                        decipher(&**block, chained, rest)?
+                    }
                 };
-                if !encrypt_then_mac {
+                if !*encrypt_then_mac {
                     let mac = content.split_off(content.len().checked_sub(hash.size())?);
                     let covered = covered(record, seq, content.len())?;
                     if schedule::hmac(*hash, key.bytes(), &[&covered, &content]) != mac {
@@ -158,20 +180,32 @@ impl Opener {
     /// Notes that a record has gone by, opened or not: TLS 1.0 goes on from its last block.
     pub(super) fn passed(&mut self, record: &Record<'_>) {
         if let Self::Mac {
-            chained: Some(chained),
+            chained: Some(chain),
             hash,
             encrypt_then_mac,
             ..
         } = self
         {
             let behind = if *encrypt_then_mac { hash.size() } else { 0 };
-            let blocks = record.content.len().saturating_sub(behind);
-            let last = blocks.saturating_sub(chained.len())..blocks;
-            if let Some(last) = record.content.get(last)
-                && last.len() == chained.len()
-            {
-                chained.copy_from_slice(last);
+            let end = record.content.len().saturating_sub(behind);
+            let last = record.content.get(..end).unwrap_or_default();
+            let last = last.get(last.len().saturating_sub(chain.block.len())..);
+            if let Some(last) = last.filter(|it| it.len() == chain.block.len()) {
+                chain.block.copy_from_slice(last);
             }
+            chain.certain = chain.authentic;
+            chain.authentic = false;
+        }
+    }
+
+    /// Notes that records are missing before the next.
+    pub(super) fn lost(&mut self) {
+        if let Self::Mac {
+            chained: Some(chain),
+            ..
+        } = self
+        {
+            chain.certain = false;
         }
     }
 

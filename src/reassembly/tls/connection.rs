@@ -163,6 +163,14 @@ impl Tls {
         if waits || self.changed {
             self.drain(secrets, out);
         }
+        for side in [Side::Opener, Side::Acceptor] {
+            if !matches!(self.directions.of(side).state, State::Clear) {
+                while let Some(held) = self.directions.of_mut(side).held.unobserved() {
+                    let (kind, size, at) = (held.kind, held.content.len(), held.at);
+                    self.observe(side, kind, size, at);
+                }
+            }
+        }
     }
 
     /// Lets the oldest go of what waits, when it is too much.
@@ -279,7 +287,7 @@ impl Tls {
             }
         }
         if !mem::replace(observed, true) {
-            self.observe(side, record, at);
+            self.observe(side, record.kind, record.content.len(), at);
         }
         self.protected(side, record, at, secrets, out)
     }
@@ -313,16 +321,16 @@ impl Tls {
     }
 
     /// What a protected record shows of itself without being opened.
-    fn observe(&mut self, side: Side, record: &Record<'_>, at: Sighting) {
+    fn observe(&mut self, side: Side, kind: ContentType, size: usize, at: Sighting) {
         if self.negotiation.is_tls13() {
-            if record.kind == ContentType::ApplicationData {
-                self.observe_tls13(side, record.content.len(), at);
+            if kind == ContentType::ApplicationData {
+                self.observe_tls13(side, size, at);
             }
             return;
         }
         let other_finished = self.directions.of(side.other()).finished_seemingly;
         let direction = self.directions.of_mut(side);
-        match record.kind {
+        match kind {
             ContentType::ApplicationData => direction.application_seemingly += 1,
             ContentType::Alert => *self.facts.unread_alerts.of_mut(side) += 1,
             ContentType::Handshake if direction.changed_cipher => {
@@ -427,9 +435,12 @@ impl Tls {
         if stage == Stage::Early {
             // Whether the server takes it decides whether it is to be given out: a client says again what was refused.
             let other = self.directions.of(side.other());
-            let undecided = self.negotiation.early_data == EarlyData::Offered
-                && matches!(&other.state, State::Open(it) if it.stage == Stage::Handshake);
-            if undecided {
+            let may_be_read = match &other.state {
+                State::Waiting(_) => other.trouble.is_none() || secrets.may_grow(),
+                State::Open(it) => it.stage == Stage::Handshake,
+                State::Clear | State::Shut => false,
+            };
+            if self.negotiation.early_data == EarlyData::Offered && may_be_read {
                 return false;
             }
             if self.negotiation.early_data == EarlyData::Refused {
@@ -472,7 +483,8 @@ impl Tls {
                 }
             },
             Err(Lack::Secrets(reason)) => {
-                direction.trouble = Some(reason);
+                let before = direction.trouble.replace(reason);
+                self.changed |= before != Some(reason);
                 let waits = secrets.may_grow();
                 if !waits {
                     self.shut(side, reason);

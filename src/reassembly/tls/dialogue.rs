@@ -111,6 +111,9 @@ impl Tls {
         // Where the server's hello came first, out of order or behind missing bytes, it belongs to this one.
         if again.is_none() && self.negotiation.version().is_some() {
             self.negotiation.late_client_hello(&hello, message.whole);
+            if hello.early_data && self.negotiation.is_tls13() {
+                self.directions.of_mut(side).wait_for(Stage::Early);
+            }
         } else {
             self.negotiation = Negotiation::of(&hello, message.whole);
         }

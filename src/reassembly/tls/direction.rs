@@ -8,6 +8,7 @@ use super::record::{ContentType, Cutter, HEADER, Record};
 use crate::capture::Sighting;
 use crate::limits::MAX_TLS_SKIP;
 use std::collections::VecDeque;
+use std::mem;
 
 /// How a direction is read.
 #[derive(Default)]
@@ -55,6 +56,8 @@ impl HeldRecord {
 pub(super) struct Queue {
     items: VecDeque<(u64, Held)>,
     bytes: usize,
+    /// How many of the first were handed out by [`Queue::unobserved`].
+    observed: usize,
 }
 
 /// What an entry costs beside its content.
@@ -81,13 +84,35 @@ impl Queue {
 
     pub(super) fn push_front(&mut self, order: u64, held: Held) {
         self.bytes += cost(&held);
+        if let Held::Record(HeldRecord { observed: true, .. }) = held {
+            self.observed += 1;
+        }
         self.items.push_front((order, held));
     }
 
     pub(super) fn pop(&mut self) -> Option<(u64, Held)> {
         let (order, held) = self.items.pop_front()?;
         self.bytes = self.bytes.saturating_sub(cost(&held));
+        self.observed = self.observed.saturating_sub(1);
         Some((order, held))
+    }
+
+    /// The next record whose outside was not looked at, and which from now on counts as looked at.
+    pub(super) fn unobserved(&mut self) -> Option<&HeldRecord> {
+        while let Some((_, held)) = self.items.get_mut(self.observed) {
+            self.observed += 1;
+            if let Held::Record(record) = held
+                && !mem::replace(&mut record.observed, true)
+            {
+                // Borrowed anew: the borrow above would last beyond the loop.
+                let (_, held) = self.items.get(self.observed - 1)?;
+                return match held {
+                    Held::Record(record) => Some(record),
+                    Held::Gap => None,
+                };
+            }
+        }
+        None
     }
 }
 
@@ -140,7 +165,10 @@ pub(super) struct Direction {
 
 impl Direction {
     /// Takes keys into use.
-    pub(super) fn protect(&mut self, protection: Protection) {
+    pub(super) fn protect(&mut self, mut protection: Protection) {
+        if self.is_unsure() {
+            protection.opener.lost();
+        }
         self.state = State::Open(Box::new(protection));
     }
 
@@ -155,6 +183,9 @@ impl Direction {
     /// Notes that `count` records, or an unknown number of them, went by unread.
     pub(super) fn lose(&mut self, count: u64) {
         self.unsure = Some(self.unsure.unwrap_or(0).saturating_add(count));
+        if let State::Open(protection) = &mut self.state {
+            protection.opener.lost();
+        }
         self.messages.reset();
     }
 
@@ -171,16 +202,19 @@ impl Direction {
         let State::Open(protection) = &self.state else {
             return None;
         };
-        let opener = &protection.opener;
-        let nonce = opener.explicit_nonce(record);
+        let nonce = protection.opener.explicit_nonce(record);
         let mut tried = self.candidates(nonce);
+        let State::Open(protection) = &mut self.state else {
+            return None;
+        };
+        let opener = &mut protection.opener;
         let (seq, plain) = tried.find_map(|seq| Some((seq, opener.open(record, seq)?)))?;
         self.opened_as(seq, nonce);
         Some(plain)
     }
 
     /// Tries other keys on a record that those in use do not open, and keeps them if they do.
-    pub(super) fn open_with(&mut self, record: &Record<'_>, other: Protection) -> Option<Plain> {
+    pub(super) fn open_with(&mut self, record: &Record<'_>, mut other: Protection) -> Option<Plain> {
         let around = self.unsure.unwrap_or(0);
         let last = if self.is_unsure() {
             around.saturating_add(MAX_TLS_SKIP)

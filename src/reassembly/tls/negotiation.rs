@@ -6,8 +6,12 @@ use super::handshake::{ClientHello, ServerHello};
 use super::keylog::Label;
 use super::schedule::{MASTER, Secret, expand_label, prf, session_hash};
 use super::secrets::{Secrets, SessionName};
-use super::suite::{Suite, TlsVersion};
+use super::suite::{Hash, Suite, TlsVersion};
+use super::wire;
 use crate::limits::MAX_TLS_HANDSHAKE;
+
+/// Bytes of an encrypted premaster secret: as many as the modulus of the largest keys in use has, 16,384 bits.
+const MAX_ENCRYPTED: usize = 2048;
 
 /// Why there are no keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,8 +138,9 @@ impl Negotiation {
         self.server.as_ref().map(|it| it.version)
     }
 
+    /// Whether it is TLS 1.3, as a HelloRetryRequest says before the ServerHello.
     pub(super) fn is_tls13(&self) -> bool {
-        self.version() == Some(TlsVersion::TLS_1_3)
+        self.retried || self.version() == Some(TlsVersion::TLS_1_3)
     }
 
     /// The suite, where its records can be opened.
@@ -148,11 +153,11 @@ impl Negotiation {
         self.suite = suite;
         self.server = Some(hello);
         let is_bound = self.is_bound();
-        let [first, servers, _] = &mut self.transcript;
         if is_bound {
+            let [_, servers, _] = &mut self.transcript;
             servers.extend_from_slice(whole);
         } else {
-            *first = Vec::new();
+            self.transcript = <[Vec<u8>; 3]>::default();
         }
     }
 
@@ -167,7 +172,7 @@ impl Negotiation {
 
     /// Notes a message behind the hellos that an extended master secret covers (RFC 7627 §3).
     pub(super) fn transcribe(&mut self, from_client: bool, whole: &[u8]) {
-        if !self.is_bound() || self.master.is_some() {
+        if self.server.is_some() && !self.is_bound() || self.master.is_some() {
             return;
         }
         if self.transcript.iter().map(Vec::len).sum::<usize>() + whole.len() > MAX_TLS_HANDSHAKE {
@@ -186,9 +191,12 @@ impl Negotiation {
     /// Notes a ClientKeyExchange: with RSA, the premaster secret encrypted (RFC 5246 §7.4.7.1).
     pub(super) fn key_exchange(&mut self, body: &[u8]) {
         self.key_exchange_seen = true;
-        if self.suite.is_some_and(|it| it.rsa_key_exchange) {
+        // With the suite still unknown it may be one.
+        if self.suite.is_none_or(|it| it.rsa_key_exchange) {
             let mut body = body;
-            self.encrypted_premaster = super::wire::prefixed(&mut body, 2).map(<[u8]>::to_vec);
+            self.encrypted_premaster = wire::prefixed(&mut body, 2)
+                .filter(|it| it.len() <= MAX_ENCRYPTED)
+                .map(<[u8]>::to_vec);
         }
     }
 
@@ -344,9 +352,10 @@ impl Negotiation {
         })
     }
 
+    /// What lacks where the private key is not enough: a key log would be.
     fn or_missing(&self) -> Lack {
         if self.incomplete {
-            Lack::Never(Unreadable::BytesMissing)
+            Lack::Secrets(Unreadable::BytesMissing)
         } else {
             Lack::Handshake
         }
@@ -357,7 +366,7 @@ impl Negotiation {
         let (server, suite) = (self.server.as_ref()?, self.suite?);
         let version = server.version;
         let sizes = [
-            suite.mac.map_or(0, super::suite::Hash::size),
+            suite.mac.map_or(0, Hash::size),
             suite.cipher.key_size(),
             suite.cipher.fixed_iv_size(version),
         ];
@@ -368,8 +377,8 @@ impl Negotiation {
         let mut rest = block.bytes();
         // MAC keys, keys, vectors: of each the client's and then the server's.
         let mut parts = sizes.map(|size| {
-            let clients = super::wire::take(&mut rest, size).unwrap_or_default();
-            let servers = super::wire::take(&mut rest, size).unwrap_or_default();
+            let clients = wire::take(&mut rest, size).unwrap_or_default();
+            let servers = wire::take(&mut rest, size).unwrap_or_default();
             if of_client { clients } else { servers }
         });
         let [mac, key, iv] = &mut parts;
