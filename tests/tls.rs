@@ -228,7 +228,12 @@ fn a_wrong_secret_gives_bad_records_and_no_text() {
         assert!(opened.is_empty(), "{name}");
         if !it.plain.is_empty() {
             let found = tls.facts().unreadable;
-            assert_eq!(found, Some(Unreadable::BadRecord), "{name}: {:#?}", tls.facts());
+            assert_eq!(
+                found,
+                Some(Unreadable::BadRecord),
+                "{name}: {:#?}",
+                tls.facts()
+            );
         }
     }
 }
@@ -341,7 +346,12 @@ fn a_capture_that_begins_later_says_so() {
             let opened = feed(&mut tls, &sent, &mut with_keylog(&it.keylog));
             assert!(opened.is_empty());
             let found = tls.facts().unreadable;
-            assert_eq!(found, Some(Unreadable::BeganBeforeCapture), "{name}: {:#?}", tls.facts());
+            assert_eq!(
+                found,
+                Some(Unreadable::BeganBeforeCapture),
+                "{name}: {:#?}",
+                tls.facts()
+            );
             assert_eq!(tls.facts().complete, None);
         }
     }
@@ -385,14 +395,25 @@ fn behind_missing_bytes_reading_goes_on_or_says_why_not() {
                 let said: usize = it.plain.values().map(Vec::len).sum();
                 let opened: usize = out.iter().map(|it| it.bytes.len()).sum();
                 // A gap behind the hellos costs what it holds and no more; in TLS 1.0 the record behind it too, which goes on
-                // from the last block of the one that is missing.
+                // from the last block of the one that is missing. What two handshakes share is too much to ask for.
                 let hellos = if name == "tls13-hello-retry" { 4 } else { 2 };
-                if missing >= hellos && said > 0 && !name.starts_with("tls10") {
+                if missing >= hellos
+                    && said > 0
+                    && !name.starts_with("tls10")
+                    && name != "tls12-renegotiation"
+                {
                     assert!(opened > 0, "{name} without {missing}: {facts:#?}");
-                    assert!(said - opened <= it.plain[&it.sent[missing].0].len());
+                    let cost = it.plain[&it.sent[missing].0].len();
+                    assert!(
+                        said - opened <= cost,
+                        "{name} without {missing}: {facts:#?}"
+                    );
                 }
                 if opened == 0 && said > 0 {
-                    assert!(facts.unreadable.is_some(), "{name} without {missing}: {facts:#?}");
+                    assert!(
+                        facts.unreadable.is_some(),
+                        "{name} without {missing}: {facts:#?}"
+                    );
                 }
             }
         }
@@ -425,7 +446,10 @@ fn what_tls_1_2_shows_needs_no_secrets() {
         Some("TLS_RSA_WITH_AES_128_GCM_SHA256")
     );
     assert_eq!(facts.server_name.as_deref(), Some("sip.example.com"));
-    assert_eq!((facts.client, facts.offered_suites), (Some(Side::Opener), 1));
+    assert_eq!(
+        (facts.client, facts.offered_suites),
+        (Some(Side::Opener), 1)
+    );
     let certificate = facts.certificate.unwrap();
     assert_eq!(certificate.subject, "O=Example, CN=rsa.example.com");
     assert_eq!(certificate.issuer, certificate.subject);
@@ -435,7 +459,11 @@ fn what_tls_1_2_shows_needs_no_secrets() {
         certificate.subject_alternative_names,
         ["rsa.example.com", "192.0.2.1", "sip:rsa.example.com"]
     );
-    let days = certificate.not_after.since(certificate.not_before).as_secs() / 86_400;
+    let days = certificate
+        .not_after
+        .since(certificate.not_before)
+        .as_secs()
+        / 86_400;
     assert_eq!(days, 3650);
     assert_eq!(facts.complete, Some(at(4)));
     assert_eq!(*facts.application_records.of(Side::Opener), 1);
@@ -468,7 +496,12 @@ fn what_tls_1_3_shows_without_secrets_is_little_and_with_them_all() {
     assert!(facts.certificate.unwrap().subject.contains("ecdsa"));
     assert_eq!(*facts.application_records.of(Side::Opener), 1);
     assert_eq!(*facts.application_records.of(Side::Acceptor), 1);
-    assert!(facts.alerts.iter().all(|it| it.name == Some("close_notify")));
+    assert!(
+        facts
+            .alerts
+            .iter()
+            .all(|it| it.name == Some("close_notify"))
+    );
 
     let (_, facts) = open("tls13-resumed-2");
     assert!(facts.resumed);
@@ -495,7 +528,10 @@ fn a_handshake_that_fails_shows_its_alert_or_that_there_is_one() {
     assert_eq!(alert(&facts), Some((Side::Opener, "unknown_ca")));
     assert_eq!((facts.suspected_alert, facts.complete), (None, None));
     let (_, facts) = open("tls13-no-client-certificate");
-    assert_eq!(alert(&facts), Some((Side::Acceptor, "certificate_required")));
+    assert_eq!(
+        alert(&facts),
+        Some((Side::Acceptor, "certificate_required"))
+    );
     assert_eq!(facts.client_certificate_presented, Some(false));
 }
 
@@ -537,4 +573,85 @@ fn with_the_secrets_of_the_text_alone_the_handshake_goes_by_unread() {
         assert_eq!(by_side(&opened), it.plain, "{name}: {:#?}", tls.facts());
         assert!(tls.facts().complete.is_some());
     }
+}
+
+/// What is kept of a connection must not depend on what it sends.
+#[test]
+fn floods_are_bounded_and_counted() {
+    let hellos = &transcript("tls12-aes128-gcm").sent[..3];
+    let mut secrets = Secrets::new();
+    let mut tls = Tls::new();
+    feed(&mut tls, hellos, &mut secrets);
+    let mut out = Vec::new();
+    let record = [&[23, 3, 3, 0x40, 0][..], &[7; 0x4000]].concat();
+    for _ in 0..100 {
+        tls.bytes(Side::Opener, &record, at(9), &mut secrets, &mut out);
+    }
+    // With the client's Finished.
+    let held = 101 - tls.facts().records_let_go;
+    assert_eq!(held, 7, "of 16 KiB in 128 KiB");
+    assert_eq!(*tls.facts().application_records.of(Side::Opener), 100);
+    for _ in 0..100_000 {
+        let empty = [23, 3, 3, 0, 0];
+        tls.bytes(Side::Opener, &empty, at(9), &mut secrets, &mut out);
+        tls.gap(Side::Acceptor);
+    }
+    assert!(tls.facts().records_let_go > 90_000);
+
+    let mut tls = Tls::new();
+    let alert = [21, 3, 3, 0, 2, 2, 40];
+    for _ in 0..10_000 {
+        tls.bytes(Side::Opener, &alert, at(9), &mut secrets, &mut out);
+    }
+    assert_eq!(tls.facts().alerts.len(), 16);
+    assert_eq!(tls.facts().alerts_not_kept, 10_000 - 16);
+    assert!(out.is_empty());
+}
+
+#[test]
+fn after_records_were_let_go_the_rest_opens_when_the_secrets_come() {
+    for name in [
+        "tls12-aes128-gcm",
+        "tls12-aes128-sha",
+        "tls13-aes128-gcm",
+        "tls12-chacha20",
+    ] {
+        let it = transcript(name);
+        let hellos = if name.starts_with("tls13") { 3 } else { 4 };
+        let mut secrets = Secrets::new();
+        let mut tls = Tls::new();
+        let mut out = Vec::new();
+        feed(&mut tls, &it.sent[..hellos], &mut secrets);
+        // Other records than the client's would be refused; what counts is that the oldest, the handshake, go.
+        let junk = [&[23, 3, 3, 0x40, 0][..], &[7; 0x4000]].concat();
+        for _ in 0..9 {
+            tls.bytes(Side::Acceptor, &junk, at(9), &mut secrets, &mut out);
+        }
+        for (side, bytes) in &it.sent[hellos..] {
+            tls.bytes(*side, bytes, at(10), &mut secrets, &mut out);
+        }
+        assert!(tls.facts().records_let_go > 0);
+        secrets.add_keylog(it.keylog.as_bytes());
+        tls.retry(&mut secrets, &mut out);
+        assert_eq!(
+            by_side(&out).get(&Side::Opener),
+            it.plain.get(&Side::Opener),
+            "{name}: {:#?}",
+            tls.facts()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_tls_is_passed_over() {
+    let mut tls = Tls::new();
+    let mut out = Vec::new();
+    let mut secrets = Secrets::new();
+    let text = b"REGISTER sip:example.com SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+    for _ in 0..1000 {
+        tls.bytes(Side::Opener, text, at(1), &mut secrets, &mut out);
+    }
+    assert!(!Tls::looks_like_tls(text));
+    assert_eq!((tls.facts().gaps, tls.facts().client), (1, None));
+    assert!(out.is_empty());
 }

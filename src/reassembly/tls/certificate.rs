@@ -31,8 +31,11 @@ pub(super) fn read(der: &[u8], chain_length: usize) -> Option<(CertificateFacts,
     let mut names = Vec::new();
     for extension in certificate.extensions() {
         if let ParsedExtension::SubjectAlternativeName(list) = extension.parsed_extension() {
-            let room = MAX_TLS_NAMES.saturating_sub(names.len());
-            names.extend(list.general_names.iter().filter_map(name).take(room));
+            for name in list.general_names.iter().filter_map(name) {
+                if names.len() < MAX_TLS_NAMES && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
         }
     }
     let at = |time: i64| Timestamp::from_parts(time, 0);
@@ -75,4 +78,23 @@ pub(super) fn text(text: &str) -> String {
     text.get(..text.floor_char_boundary(MAX_TEXT))
         .unwrap_or_default()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(text("sip"), "sip");
+        let long = "ä".repeat(MAX_TEXT);
+        assert_eq!(text(&long).len(), MAX_TEXT);
+        assert_eq!(text(&format!("a{long}")).len(), MAX_TEXT - 1);
+    }
+
+    #[test]
+    fn what_is_no_certificate_gives_none() {
+        assert_eq!(read(b"", 1), None);
+        assert_eq!(read(&[0x30, 0x82, 0xff, 0xff, 0x30], 1), None);
+    }
 }

@@ -8,11 +8,11 @@ use aes::{Aes128, Aes256};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use camellia::{Camellia128, Camellia256};
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, InnerIvInit, KeyInit};
+use ccm::Ccm;
 use ccm::aead::array::Array;
 use ccm::aead::array::typenum::Unsigned;
 use ccm::aead::consts::{U8, U12, U16};
 use ccm::aead::{AeadCore, AeadInOut};
-use ccm::Ccm;
 use chacha20poly1305::ChaCha20Poly1305;
 use des::TdesEde3;
 
@@ -142,7 +142,8 @@ impl Opener {
                 let mut rest = record.content;
                 if *encrypt_then_mac {
                     // RFC 7366 §3: over the initialization vector and the ciphertext.
-                    let (sealed, mac) = rest.split_at_checked(rest.len().checked_sub(hash.size())?)?;
+                    let (sealed, mac) =
+                        rest.split_at_checked(rest.len().checked_sub(hash.size())?)?;
                     let covered = covered(record, seq, sealed.len())?;
                     if schedule::hmac(*hash, key.bytes(), &[&covered, sealed]) != mac {
                         return None;
@@ -212,9 +213,10 @@ impl Opener {
     /// The part of the nonce that came with a record, which most senders count up; `None` when there is none.
     pub(super) fn explicit_nonce(&self, record: &Record<'_>) -> Option<u64> {
         match self {
-            Self::Aead12 { explicit: true, .. } => {
-                record.content.first_chunk().map(|it| u64::from_be_bytes(*it))
-            }
+            Self::Aead12 { explicit: true, .. } => record
+                .content
+                .first_chunk()
+                .map(|it| u64::from_be_bytes(*it)),
             _ => None,
         }
     }
@@ -329,5 +331,61 @@ fn block(cipher: Cipher, key: &[u8]) -> Option<Box<dyn Block>> {
         Cipher::Camellia128Cbc => with::<Camellia128>(key),
         Cipher::Camellia256Cbc => with::<Camellia256>(key),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::suite::CipherSuite;
+    use super::*;
+
+    /// The record with number 3, with OpenSSL's 3DES and Python's HMAC: 24 key bytes from 0 on, 20 MAC key bytes of 1, more
+    /// padding than the block size asks for.
+    const TRIPLE_DES: &str = "17030300506465666768696a6bae06fe403df132f7f251e92e5d1998f2c82348006dadb6a3715fce04f3aee408f982281f9a\
+        ca1bf5bd0578ee054dc1cca279d1a15c058721fa0c4cc8bee29a612dbe48b05f73f234";
+
+    fn content() -> Vec<u8> {
+        let text = TRIPLE_DES.as_bytes();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        text.chunks(2).map(|it| byte(it).unwrap()).collect()
+    }
+
+    fn open(bytes: &[u8], seq: u64) -> Option<Plain> {
+        let suite = Suite::of(CipherSuite(0x000a)).unwrap();
+        let key: Vec<u8> = (0..24).collect();
+        let version = TlsVersion::TLS_1_2;
+        let mut opener = Opener::of_key_block(suite, version, false, &[1; 20], &key, &[]).unwrap();
+        let record = Record {
+            kind: ContentType::of(bytes[0]).unwrap(),
+            header: *bytes.first_chunk().unwrap(),
+            content: &bytes[HEADER..],
+        };
+        opener.open(&record, seq)
+    }
+
+    #[test]
+    fn triple_des_records_are_opened() {
+        let plain = open(&content(), 3).unwrap();
+        assert_eq!(plain.kind, ContentType::ApplicationData);
+        assert_eq!(
+            plain.content,
+            b"OPTIONS sip:sip.example.com SIP/2.0\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn nothing_that_was_changed_or_stands_elsewhere_is_opened() {
+        let bytes = content();
+        assert_eq!(open(&bytes, 4), None);
+        for at in (0..bytes.len()).filter(|at| !matches!(at, 3 | 4)) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            if ContentType::of(bytes[0]).is_some() {
+                assert_eq!(open(&bytes, 3), None, "byte {at}");
+            }
+        }
+        for size in HEADER..bytes.len() {
+            assert_eq!(open(&bytes[..size], 3), None, "cut at {size}");
+        }
     }
 }

@@ -99,7 +99,10 @@ impl Tls {
         }
         self.directions.of_mut(side).hello = true;
         self.changed = true;
-        let again = self.facts.client_hello.replace(self.facts.client_hello.unwrap_or(at));
+        let again = self
+            .facts
+            .client_hello
+            .replace(self.facts.client_hello.unwrap_or(at));
         if again.is_none() {
             self.first_client_hello(&hello);
         }
@@ -137,7 +140,6 @@ impl Tls {
         if self.facts.client == Some(side) {
             return;
         }
-        self.directions.of_mut(side).hello = true;
         self.changed = true;
         if hello.retry {
             self.facts.hello_retry.get_or_insert(at);
@@ -148,6 +150,7 @@ impl Tls {
             }
             return;
         }
+        self.directions.of_mut(side).hello = true;
         let facts = &mut self.facts;
         if facts.server_hello.is_none() {
             facts.server_hello = Some(at);
@@ -172,7 +175,11 @@ impl Tls {
                 && self.negotiation.early_data != EarlyData::NotOffered;
             let direction = self.directions.of_mut(side);
             if matches!(direction.state, State::Clear) {
-                direction.wait_for(if offered { Stage::Early } else { Stage::Handshake });
+                direction.wait_for(if offered {
+                    Stage::Early
+                } else {
+                    Stage::Handshake
+                });
             }
         }
     }

@@ -214,7 +214,11 @@ impl Direction {
     }
 
     /// Tries other keys on a record that those in use do not open, and keeps them if they do.
-    pub(super) fn open_with(&mut self, record: &Record<'_>, mut other: Protection) -> Option<Plain> {
+    pub(super) fn open_with(
+        &mut self,
+        record: &Record<'_>,
+        mut other: Protection,
+    ) -> Option<Plain> {
         let around = self.unsure.unwrap_or(0);
         let last = if self.is_unsure() {
             around.saturating_add(MAX_TLS_SKIP)

@@ -305,11 +305,7 @@ mod tests {
     #[test]
     fn messages_are_put_together_from_any_pieces() {
         let bytes = b"\x0e\0\0\0\x0b\0\0\x02hi\x14\0\0\x01!";
-        let expected = [
-            (14, Vec::new()),
-            (11, b"hi".to_vec()),
-            (20, b"!".to_vec()),
-        ];
+        let expected = [(14, Vec::new()), (11, b"hi".to_vec()), (20, b"!".to_vec())];
         for at in 0..bytes.len() {
             let (first, second) = bytes.split_at(at);
             assert_eq!(all(&mut Messages::default(), &[first, second]), expected);

@@ -144,7 +144,8 @@ fn read(line: &[u8], secrets: &mut Secrets, outcome: &mut KeylogOutcome) {
         }
         if label == b"RSA" {
             let key = <[u8; 8]>::try_from(key.as_slice()).ok()?;
-            return (value.len() == MASTER).then(|| secrets.add_premaster(key, Secret::from(value)));
+            return (value.len() == MASTER)
+                .then(|| secrets.add_premaster(key, Secret::from(value)));
         }
         let (_, label) = LABELS.iter().find(|(name, _)| *name == label)?;
         let random = <[u8; 32]>::try_from(key.as_slice()).ok()?;
@@ -207,7 +208,10 @@ mod tests {
             not_understood: 7,
         };
         assert_eq!(outcome, expected);
-        assert_eq!(secrets.get(&[10; 32], Label::Master).unwrap().bytes(), [0xbc; 48]);
+        assert_eq!(
+            secrets.get(&[10; 32], Label::Master).unwrap().bytes(),
+            [0xbc; 48]
+        );
         assert!(secrets.get(&[10; 32], Label::ServerTraffic).is_none());
         assert!(secrets.get(&[11; 32], Label::Master).is_none());
     }

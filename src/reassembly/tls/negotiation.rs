@@ -348,7 +348,14 @@ impl Negotiation {
             prf(version, suite.hash, premaster, label, &[&hash], MASTER)
         } else {
             let seed: [&[u8]; 2] = [&random, &server.random];
-            prf(version, suite.hash, premaster, b"master secret", &seed, MASTER)
+            prf(
+                version,
+                suite.hash,
+                premaster,
+                b"master secret",
+                &seed,
+                MASTER,
+            )
         })
     }
 
@@ -384,14 +391,7 @@ impl Negotiation {
         let [mac, key, iv] = &mut parts;
         Some(Protection {
             stage: Stage::KeyBlock,
-            opener: Opener::of_key_block(
-                suite,
-                version,
-                server.encrypt_then_mac,
-                mac,
-                key,
-                iv,
-            )?,
+            opener: Opener::of_key_block(suite, version, server.encrypt_then_mac, mac, key, iv)?,
             traffic: None,
             suite,
         })

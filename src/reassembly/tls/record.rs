@@ -167,7 +167,8 @@ impl Cutter {
                     Some(version) => version == [major, minor],
                     None => major == 3 && (1..=3).contains(&minor),
                 };
-                version_fits && (1..=MAX_CONTENT).contains(&usize::from(u16::from_be_bytes([high, low])))
+                version_fits
+                    && (1..=MAX_CONTENT).contains(&usize::from(u16::from_be_bytes([high, low])))
             }
             _ => false,
         })
@@ -287,7 +288,10 @@ mod tests {
         let mut cutter = Cutter::default();
         assert!(cut_all(&mut cutter, &[b"\x17\x03\x03\0\x09abc"]).is_empty());
         cutter.gap();
-        let found = cut_all(&mut cutter, &[b"rest\x17\x03\x09\x17\x03\x03\0\x02hi\x17\x03\x03\0\x01!"]);
+        let found = cut_all(
+            &mut cutter,
+            &[b"rest\x17\x03\x09\x17\x03\x03\0\x02hi\x17\x03\x03\0\x01!"],
+        );
         assert_eq!(found, [Some(b"hi".to_vec()), Some(b"!".to_vec())]);
     }
 

@@ -25,7 +25,9 @@ pub enum KeyError {
     #[error("the private key is encrypted: take off the passphrase first, with `openssl pkey`")]
     Encrypted,
     /// The key is not for RSA, and no other lets records be opened.
-    #[error("the private key is not an RSA key: only RSA keys open connections, use a key log instead")]
+    #[error(
+        "the private key is not an RSA key: only RSA keys open connections, use a key log instead"
+    )]
     NotRsa,
     /// The key is damaged.
     #[error("the private key is damaged")]
@@ -298,16 +300,17 @@ fn key_of(label: &str, body: &str) -> Option<Result<RsaPrivateKey, KeyError>> {
         "EC PRIVATE KEY" | "DSA PRIVATE KEY" => return Some(Err(KeyError::NotRsa)),
         // RFC 1421 §4.6.1.1, as OpenSSL still writes it.
         "RSA PRIVATE KEY" if body.contains("ENCRYPTED") => return Some(Err(KeyError::Encrypted)),
-        "RSA PRIVATE KEY" => RsaPrivateKey::from_pkcs1_pem(&wrapped(label, body))
-            .map_err(|_| KeyError::Broken),
-        "PRIVATE KEY" => RsaPrivateKey::from_pkcs8_pem(&wrapped(label, body)).map_err(|error| {
-            match error {
+        "RSA PRIVATE KEY" => {
+            RsaPrivateKey::from_pkcs1_pem(&wrapped(label, body)).map_err(|_| KeyError::Broken)
+        }
+        "PRIVATE KEY" => {
+            RsaPrivateKey::from_pkcs8_pem(&wrapped(label, body)).map_err(|error| match error {
                 rsa::pkcs8::Error::PublicKey(rsa::pkcs8::spki::Error::OidUnknown { .. }) => {
                     KeyError::NotRsa
                 }
                 _ => KeyError::Broken,
-            }
-        }),
+            })
+        }
         _ => return None,
     };
     Some(read)
@@ -329,4 +332,71 @@ fn wrapped(label: &str, body: &str) -> Zeroizing<String> {
     text.push_str(label);
     text.push_str("-----\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PKCS8: &str = include_str!("../../../fixtures/tls/rsa.key");
+    const PKCS1: &str = include_str!("../../../fixtures/tls/rsa-pkcs1.key");
+    const ECDSA: &str = include_str!("../../../fixtures/tls/ecdsa.key");
+
+    fn add(pem: &str) -> Result<Secrets, KeyError> {
+        let mut secrets = Secrets::new();
+        secrets.add_rsa_key(pem.as_bytes()).map(|()| secrets)
+    }
+
+    #[test]
+    fn rsa_keys_are_read_in_both_forms_and_whatever_is_around_them() {
+        let around = format!("Bag Attributes\n{ECDSA}\r\n {PKCS8}more");
+        let wide = PKCS1.replace('\n', "").replace("KEY-----", "KEY-----\n");
+        let wide = wide.replace("-----END", "\n-----END");
+        for pem in [PKCS8, PKCS1, &PKCS8.replace('\n', "\r\n"), &around, &wide] {
+            let secrets = add(pem).expect(pem);
+            assert!(secrets.has_rsa_keys() && !secrets.is_empty());
+            assert_eq!(secrets.generation(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_of_use_says_why() {
+        let reason = |pem: &str| add(pem).expect_err(pem);
+        assert_eq!(reason(ECDSA), KeyError::NotRsa);
+        assert_eq!(reason(""), KeyError::NoKey);
+        assert_eq!(
+            reason("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"),
+            KeyError::NoKey
+        );
+        let encrypted = PKCS8.replace("PRIVATE", "ENCRYPTED PRIVATE");
+        assert_eq!(reason(&encrypted), KeyError::Encrypted);
+        let old = PKCS1.replacen(
+            "-----\n",
+            "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n",
+            1,
+        );
+        assert_eq!(reason(&old), KeyError::Encrypted);
+        let (first, _) = PKCS8.split_at(PKCS8.len() / 2);
+        assert_eq!(reason(first), KeyError::NoKey);
+        assert_eq!(reason(&PKCS8.replacen("MII", "MIJ", 1)), KeyError::Broken);
+    }
+
+    #[test]
+    fn the_oldest_secrets_give_way_and_are_counted() {
+        let mut few = Bounded::<u8, Secret>::new(2);
+        for key in [1, 2, 1, 3] {
+            *few.entry(key) = Secret::zeros(1);
+        }
+        assert!(few.get(&1).is_none() && few.get(&2).is_some() && few.get(&3).is_some());
+        assert_eq!((few.len(), few.order.len(), few.let_go), (2, 2, 1));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let mut secrets = add(PKCS8).unwrap();
+        let line = format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "ab".repeat(48));
+        secrets.add_keylog(line.as_bytes());
+        let shown = format!("{secrets:?}");
+        assert_eq!(shown, "Secrets { connections: 1, keys: 1, .. }");
+    }
 }

@@ -269,8 +269,16 @@ mod tests {
                 None => "",
             };
             assert!(name.ends_with(mac), "{name}");
-            assert_eq!(name.ends_with("_SHA384"), suite.hash == Hash::Sha384, "{name}");
-            assert_eq!(name.starts_with("TLS_RSA_WITH"), suite.rsa_key_exchange, "{name}");
+            assert_eq!(
+                name.ends_with("_SHA384"),
+                suite.hash == Hash::Sha384,
+                "{name}"
+            );
+            assert_eq!(
+                name.starts_with("TLS_RSA_WITH"),
+                suite.rsa_key_exchange,
+                "{name}"
+            );
             assert_eq!(!name.contains("_WITH_"), suite.tls13, "{name}");
         }
         assert!(opened > 150, "{opened}");
