@@ -200,3 +200,36 @@ pub const HEP_RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 
 /// How far the time that an agent tells may be from the clock here: more is a clock that was never set, or a time zone.
 pub const HEP_CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
+
+/// Bytes of a line of a TLS key log: the longest that is understood has 161, the longest that is passed over is an ECH
+/// configuration of some hundreds.
+pub const MAX_KEYLOG_LINE: usize = 4096;
+
+/// TLS connections whose secrets are kept: with about 600 bytes each at most 150 MiB; the oldest gives way.
+pub const MAX_TLS_SECRETS: usize = 262_144;
+
+/// TLS sessions remembered in case they are resumed: 150 bytes each; the oldest gives way.
+pub const MAX_TLS_SESSIONS: usize = 65_536;
+
+/// Private keys for TLS: each may be tried on a handshake, at a millisecond or two.
+pub const MAX_TLS_KEYS: usize = 64;
+
+/// Bytes of one TLS handshake message, and of a handshake that an extended master secret is bound to: what OpenSSL takes of
+/// a certificate chain, with room.
+pub const MAX_TLS_HANDSHAKE: usize = 131_072;
+
+/// Bytes of records that one TLS connection keeps back until its secrets come; then the oldest go.
+pub const MAX_TLS_HELD: usize = 131_072;
+
+/// Alerts kept of one TLS connection: it ends after one or two, the rest only count.
+pub const MAX_TLS_ALERTS: usize = 16;
+
+/// Names and other short lists kept of one TLS handshake (versions, protocols, alternative names of a certificate).
+pub const MAX_TLS_NAMES: usize = 64;
+
+/// Sequence numbers tried for a TLS record behind missing bytes: a lost segment or two of the smallest records that carry
+/// SIP; each costs the opening of one record.
+pub const MAX_TLS_SKIP: u64 = 64;
+
+/// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
+pub const MAX_TLS_FAILURES: u32 = 16;
