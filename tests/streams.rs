@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use sipdiag::capture::{FrameNumber, Sighting};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{Envelope, Segment, TcpFlags};
+use sipdiag::reassembly::tls::Secrets;
 use sipdiag::reassembly::{Connection, Connections, Delivery, Outcome};
 use sipdiag::time::Timestamp;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ const ISN: u32 = 1000;
 #[derive(Default)]
 struct Wire {
     connections: Connections,
+    secrets: Secrets,
     outcome: Outcome,
     frame: u64,
     time: Timestamp,
@@ -80,8 +82,13 @@ impl Wire {
             frame: FrameNumber(self.frame),
             time: self.time,
         };
-        self.connections
-            .segment(&segment, Envelope::default(), at, &mut self.outcome);
+        self.connections.segment(
+            &segment,
+            Envelope::default(),
+            at,
+            &mut self.secrets,
+            &mut self.outcome,
+        );
     }
 
     /// What the client says, from its `offset`-th byte on.
@@ -110,13 +117,19 @@ impl Wire {
             frame: FrameNumber(self.frame),
             time: self.time,
         };
-        self.connections
-            .segment(&segment, Envelope::default(), at, &mut self.outcome);
+        self.connections.segment(
+            &segment,
+            Envelope::default(),
+            at,
+            &mut self.secrets,
+            &mut self.outcome,
+        );
     }
 
     fn pass(&mut self, time: Duration) {
         self.time = self.time + time;
-        self.connections.look(self.time, &mut self.outcome);
+        self.connections
+            .look(self.time, &mut self.secrets, &mut self.outcome);
     }
 
     fn seen(&self) -> Vec<String> {
@@ -124,7 +137,8 @@ impl Wire {
     }
 
     fn ended(mut self) -> (Vec<String>, Vec<Connection>) {
-        self.connections.finish(&mut self.outcome);
+        self.connections
+            .finish(&mut self.secrets, &mut self.outcome);
         (texts(&self.outcome.messages), self.outcome.over)
     }
 }

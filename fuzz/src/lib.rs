@@ -16,6 +16,7 @@ use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpF
 use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN};
 use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
 use sipdiag::reassembly::sctp::{Repeat, Sctp};
+use sipdiag::reassembly::tls::Secrets;
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
@@ -90,6 +91,7 @@ fn look_at(message: &Message) {
 /// Reads bytes as segments of a few connections: three bytes of direction, flags and jump, one of length, the payload.
 pub fn stream(data: &[u8]) {
     let mut connections = Connections::default();
+    let mut secrets = Secrets::new();
     let mut outcome = Outcome::default();
     let (mut rest, mut sequences, mut frame) = (data, [0_u32; 4], 0);
     while let [way, flags, jump, len, behind @ ..] = rest {
@@ -119,9 +121,15 @@ pub fn stream(data: &[u8]) {
             frame: FrameNumber(frame),
             time: Timestamp::from_nanos(0) + Duration::from_millis(frame * u64::from(*way)),
         };
-        connections.segment(&segment, Envelope::default(), at, &mut outcome);
+        connections.segment(
+            &segment,
+            Envelope::default(),
+            at,
+            &mut secrets,
+            &mut outcome,
+        );
     }
-    connections.finish(&mut outcome);
+    connections.finish(&mut secrets, &mut outcome);
     let handed_on: usize = outcome
         .messages
         .iter()

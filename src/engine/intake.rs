@@ -3,11 +3,11 @@
 use super::waiting::{Icmp, Sip, Waiting, What};
 use super::{CLOCK_JUMP, Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{
-    self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded,
-};
+use crate::frame::{self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment};
 use crate::limits::MAX_CONNECTION_FACTS;
 use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
+use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
+use crate::reassembly::tls::Secrets;
 use crate::reassembly::{self, Connection, Connections, Outcome};
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
@@ -16,7 +16,9 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     fragments: Fragments,
+    sctp: Sctp,
     connections: Connections,
+    secrets: Secrets,
     /// Connections that findings may be about.
     notable: Vec<Connection>,
     refused: u64,
@@ -46,7 +48,7 @@ impl<O: Observer> Engine<O> {
     pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
         let at = Sighting {
             frame: packet.frame,
-            time: time_of(packet, &decoded.content),
+            time: packet.time,
         };
         // The bytes that the snap length left, when it left too few.
         let snapped = decoded.envelope.cut.then_some(packet.data.len() as u64);
@@ -59,14 +61,19 @@ impl<O: Observer> Engine<O> {
     /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
     fn content(&mut self, at: Sighting, decoded: &Decoded<'_>, snapped: Option<u64>) -> bool {
         let envelope = decoded.envelope;
+        let at = Sighting {
+            time: time_of(at.time, &decoded.content),
+            ..at
+        };
         match &decoded.content {
             Content::Datagram(datagram) => self.datagram(at, datagram, envelope, snapped),
             Content::Segment(segment) => self.segment(at, segment, envelope, snapped),
             Content::Fragment(piece) => self.fragment(at, piece, envelope, snapped),
             Content::Mirrored(mirrored) => self.mirrored(at, mirrored, envelope, snapped),
-            Content::Sctp(_) => {
-                self.undecoded(Undecoded("sctp".into()));
-                true
+            Content::Sctp(packet) => {
+                let mut messages = Vec::new();
+                self.intake.sctp.packet(packet, at, &mut messages);
+                self.user_messages(messages, envelope, snapped)
             }
             Content::IcmpError(error) => {
                 self.counts.without_ports += 1;
@@ -95,8 +102,16 @@ impl<O: Observer> Engine<O> {
             self.lost.note(LostDatagram::of(&incomplete));
             self.head(&incomplete);
         }
+        let mut messages = Vec::new();
+        self.intake.sctp.expire(now, &mut messages);
+        self.user_messages(messages, Envelope::default(), None);
         let mut outcome = Outcome::default();
-        self.intake.connections.look(now, &mut outcome);
+        let Intake {
+            connections,
+            secrets,
+            ..
+        } = &mut self.intake;
+        connections.look(now, secrets, &mut outcome);
         self.come_out(outcome, None);
     }
 
@@ -107,8 +122,16 @@ impl<O: Observer> Engine<O> {
         for incomplete in self.intake.fragments.finish() {
             self.head(&incomplete);
         }
+        let mut messages = Vec::new();
+        self.intake.sctp.finish(&mut messages);
+        self.user_messages(messages, Envelope::default(), None);
         let mut outcome = Outcome::default();
-        self.intake.connections.finish(&mut outcome);
+        let Intake {
+            connections,
+            secrets,
+            ..
+        } = &mut self.intake;
+        connections.finish(secrets, &mut outcome);
         self.come_out(outcome, None);
     }
 
@@ -207,12 +230,50 @@ impl<O: Observer> Engine<O> {
         snapped: Option<u64>,
     ) -> bool {
         let mut outcome = Outcome::default();
-        let speaks = self
-            .intake
-            .connections
-            .segment(segment, envelope, at, &mut outcome);
+        let Intake {
+            connections,
+            secrets,
+            ..
+        } = &mut self.intake;
+        let speaks = connections.segment(segment, envelope, at, secrets, &mut outcome);
         let found = !outcome.messages.is_empty() || (speaks && !segment.payload.is_empty());
         self.come_out(outcome, snapped);
+        found
+    }
+
+    /// The messages that SCTP carried; whether there is SIP among them. What SCTP sent again is no repeat of SIP's.
+    fn user_messages(
+        &mut self,
+        messages: Vec<UserMessage>,
+        envelope: Envelope,
+        snapped: Option<u64>,
+    ) -> bool {
+        let mut found = false;
+        for it in messages {
+            let carrier = Carrier {
+                cut: it.cut,
+                // RFC 4168 §5.1: a message is one user message.
+                stream: false,
+            };
+            let message = reassembly::datagram(&it.bytes, it.cut)
+                .and_then(|bytes| Message::parse(bytes, carrier));
+            let Some(message) = message else {
+                continue;
+            };
+            found = true;
+            if it.repeat == Repeat::Retransmission {
+                continue;
+            }
+            let sip = Sip {
+                message,
+                flow: it.flow,
+                identification: None,
+                sequence: Some(it.tsn),
+                envelope,
+                mirror: None,
+            };
+            self.sip(it.at, sip, snapped);
+        }
         found
     }
 
@@ -227,6 +288,14 @@ impl<O: Observer> Engine<O> {
                 mirror: None,
             };
             self.sip(delivery.at, sip, snapped);
+        }
+        for packet in outcome.mirrored {
+            match frame::mirrored(&packet.bytes, packet.envelope) {
+                Ok(decoded) => {
+                    self.content(packet.at, &decoded, snapped);
+                }
+                Err(undecoded) => self.undecoded(undecoded),
+            }
         }
         for connection in outcome.over {
             // The receiver had what the capture lacks (guard G-LOSS).
@@ -261,12 +330,12 @@ impl<O: Observer> Engine<O> {
 
 /// When a packet's content was on the wire: a mirror's packets come later than what they copy. Where the mirror's clock is
 /// far from the capture's, it is not believed.
-pub(super) fn time_of(packet: &Packet<'_>, content: &Content<'_>) -> Timestamp {
+pub(super) fn time_of(captured: Timestamp, content: &Content<'_>) -> Timestamp {
     match content {
         Content::Mirrored(mirrored) => mirrored
             .time
-            .filter(|time| time.distance(packet.time) <= CLOCK_JUMP)
-            .unwrap_or(packet.time),
-        _ => packet.time,
+            .filter(|time| time.distance(captured) <= CLOCK_JUMP)
+            .unwrap_or(captured),
+        _ => captured,
     }
 }

@@ -148,7 +148,7 @@ impl<O: Observer> Engine<O> {
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
                 let in_order = !matches!(decoded.content, Content::Mirrored(_));
-                self.note_time(intake::time_of(packet, &decoded.content), in_order);
+                self.note_time(intake::time_of(packet.time, &decoded.content), in_order);
                 self.look_at_unfinished();
                 self.take(packet, &decoded);
             }

@@ -2,7 +2,9 @@
 
 use super::framing::Desync;
 use super::sequencer::{Ordered, Reception, Sequencer};
-use super::session::Session;
+use super::session::{Session, Surroundings};
+use super::tls::{Secrets, TlsFacts};
+use super::websocket::WebSocketFacts;
 use super::{Delivery, Side};
 use crate::capture::Sighting;
 use crate::flow::Flow;
@@ -36,6 +38,10 @@ pub struct Connection {
     pub messages: u64,
     /// Where the framing of messages lost its way, with who sent the bytes.
     pub desyncs: Vec<(Side, Desync)>,
+    /// What its TLS shows.
+    pub tls: Option<Box<TlsFacts>>,
+    /// What its WebSocket shows, opened TLS or not.
+    pub web_socket: Option<Box<WebSocketFacts>>,
 }
 
 /// How a connection ended.
@@ -54,8 +60,21 @@ pub struct Ended {
 pub struct Outcome {
     /// Messages that are whole now, or as whole as they will ever be.
     pub messages: Vec<Delivery>,
+    /// Packets of a mirror, HEP ones, that a connection carried.
+    pub mirrored: Vec<MirroredPacket>,
     /// Connections that are over.
     pub over: Vec<Connection>,
+}
+
+/// A packet of a mirror that came over a connection.
+#[derive(Clone, Debug)]
+pub struct MirroredPacket {
+    /// The packet that completed it.
+    pub at: Sighting,
+    /// What was around that.
+    pub envelope: Envelope,
+    /// The HEP packet.
+    pub bytes: Vec<u8>,
 }
 
 /// All connections.
@@ -86,6 +105,7 @@ impl Connections {
         segment: &Segment<'_>,
         envelope: Envelope,
         at: Sighting,
+        secrets: &mut Secrets,
         out: &mut Outcome,
     ) -> bool {
         let Flow { src, dst, .. } = segment.flow;
@@ -95,16 +115,16 @@ impl Connections {
             .get(&key)
             .is_some_and(|open| open.is_replaced_by(segment))
         {
-            self.end(key, out);
+            self.end(key, secrets, out);
         }
         if self.open.len() >= MAX_CONNECTIONS && !self.open.contains_key(&key) {
-            self.make_room(|_| true, out);
+            self.make_room(|_| true, secrets, out);
         }
         let open = self
             .open
             .entry(key)
             .or_insert_with(|| Open::new(segment, envelope, at));
-        open.segment(segment, envelope, at, out);
+        open.segment(segment, envelope, at, secrets, out);
         let waiting = open.waiting_bytes();
         let before = std::mem::replace(&mut open.waiting, waiting);
         self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
@@ -114,14 +134,14 @@ impl Connections {
         }
         let speaks = open.session.messages() > 0;
         if self.waiting_bytes > MAX_STREAMS_WAITING {
-            self.make_room(|open| open.waiting > 0, out);
+            self.make_room(|open| open.waiting > 0, secrets, out);
         }
-        self.look(at.time, out);
+        self.look(at.time, secrets, out);
         speaks
     }
 
     /// Says that time has passed: holes that nothing fills are given up, ended connections forgotten.
-    pub fn look(&mut self, now: Timestamp, out: &mut Outcome) {
+    pub fn look(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
         if self
             .looked
             .is_some_and(|looked| now.distance(looked) < LOOK_EVERY)
@@ -133,9 +153,9 @@ impl Connections {
             let Some(open) = self.open.get_mut(&key) else {
                 continue;
             };
-            open.look(now, out);
+            open.look(now, secrets, out);
             if open.is_over(now) {
-                self.end(key, out);
+                self.end(key, secrets, out);
             } else if open.needs_time() {
                 self.watched.push(key);
             } else {
@@ -144,8 +164,20 @@ impl Connections {
         }
     }
 
+    /// Opens what waited for secrets, when new ones are known.
+    pub fn retry(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
+        for open in self.open.values_mut() {
+            let mut with = Surroundings {
+                envelope: open.envelope,
+                secrets,
+                out,
+            };
+            open.session.retry(&mut with);
+        }
+    }
+
     /// Ends all: what still waits is handed on as it is.
-    pub fn finish(&mut self, out: &mut Outcome) {
+    pub fn finish(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
         let mut keys: Vec<_> = self
             .open
             .iter()
@@ -153,7 +185,7 @@ impl Connections {
             .collect();
         keys.sort_unstable();
         for (_, key) in keys {
-            self.end(key, out);
+            self.end(key, secrets, out);
         }
     }
 
@@ -162,16 +194,21 @@ impl Connections {
         self.given_up
     }
 
-    fn end(&mut self, key: Key, out: &mut Outcome) {
+    fn end(&mut self, key: Key, secrets: &mut Secrets, out: &mut Outcome) {
         if let Some(mut open) = self.open.remove(&key) {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(open.waiting);
-            open.finish(out);
+            open.finish(secrets, out);
             out.over.push(open.into_facts());
         }
     }
 
     /// Gives up those of them on which nothing has happened for the longest, one half.
-    fn make_room(&mut self, of_them: impl Fn(&Open) -> bool, out: &mut Outcome) {
+    fn make_room(
+        &mut self,
+        of_them: impl Fn(&Open) -> bool,
+        secrets: &mut Secrets,
+        out: &mut Outcome,
+    ) {
         let mut keys: Vec<_> = self
             .open
             .iter()
@@ -182,7 +219,7 @@ impl Connections {
         let half = keys.len().div_ceil(2);
         for (_, key) in keys.into_iter().take(half) {
             self.given_up += 1;
-            self.end(key, out);
+            self.end(key, secrets, out);
         }
         self.watched.retain(|key| self.open.contains_key(key));
     }
@@ -232,6 +269,8 @@ impl Open {
                 lost: 0,
                 messages: 0,
                 desyncs: Vec::new(),
+                tls: None,
+                web_socket: None,
             },
             envelope,
             initial: None,
@@ -263,6 +302,7 @@ impl Open {
         segment: &Segment<'_>,
         envelope: Envelope,
         at: Sighting,
+        secrets: &mut Secrets,
         out: &mut Outcome,
     ) {
         let side = self.side(segment);
@@ -282,9 +322,11 @@ impl Open {
             other
                 .of_mut(&mut self.sequencers)
                 .acknowledge(segment.acknowledgment);
-            self.run(other, out, |sequencer, out| sequencer.look(at.time, out));
+            self.run(other, secrets, out, |sequencer, out| {
+                sequencer.look(at.time, out)
+            });
         }
-        let reception = self.run(side, out, |sequencer, out| {
+        let reception = self.run(side, secrets, out, |sequencer, out| {
             sequencer.segment(segment, at, out)
         });
         match reception {
@@ -292,8 +334,12 @@ impl Open {
             Reception::Copy => {
                 let position = segment.sequence.into();
                 let payload = segment.payload;
-                let found = self.session.copy(side, at, position, payload, envelope);
-                out.messages.extend(found);
+                let mut with = Surroundings {
+                    envelope,
+                    secrets,
+                    out,
+                };
+                self.session.copy(side, at, position, payload, &mut with);
             }
             Reception::Retransmission => {}
         }
@@ -309,13 +355,14 @@ impl Open {
             let end = u32::try_from(wire).map(|len| segment.sequence.wrapping_add(len));
             *side.of_mut(&mut self.fins) = end.ok();
         }
-        self.finish_complete(out);
+        self.finish_complete(secrets, out);
     }
 
     /// Runs one direction's sequencer, and what it hands on through the session.
     fn run<T>(
         &mut self,
         side: Side,
+        secrets: &mut Secrets,
         out: &mut Outcome,
         what: impl FnOnce(&mut Sequencer, &mut dyn FnMut(Ordered<'_>)) -> T,
     ) -> T {
@@ -326,42 +373,59 @@ impl Open {
             envelope,
             ..
         } = self;
+        let mut with = Surroundings {
+            envelope: *envelope,
+            secrets,
+            out,
+        };
         what(side.of_mut(sequencers), &mut |ordered| match ordered {
             Ordered::Bytes {
                 at,
                 position,
                 bytes,
-            } => session.bytes(side, at, position, bytes, *envelope, &mut out.messages),
+            } => session.bytes(side, at, position, bytes, &mut with),
             Ordered::Gap(len) => {
                 facts.lost += len;
-                session.gap(side, len, *envelope, &mut out.messages);
+                session.gap(side, len, &mut with);
             }
         })
     }
 
     /// Tells the session that a side has sent all it had to send, when it has.
-    fn finish_complete(&mut self, out: &mut Outcome) {
+    fn finish_complete(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
             let end = *side.of(&self.fins);
             let complete = end.is_some_and(|end| side.of(&self.sequencers).is_at(end));
             if complete && !std::mem::replace(side.of_mut(&mut self.finished), complete) {
-                self.session.finish(side, self.envelope, &mut out.messages);
+                let mut with = Surroundings {
+                    envelope: self.envelope,
+                    secrets,
+                    out,
+                };
+                self.session.finish(side, &mut with);
             }
         }
     }
 
-    fn look(&mut self, now: Timestamp, out: &mut Outcome) {
+    fn look(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
-            self.run(side, out, |sequencer, out| sequencer.look(now, out));
+            self.run(side, secrets, out, |sequencer, out| {
+                sequencer.look(now, out)
+            });
         }
-        self.finish_complete(out);
+        self.finish_complete(secrets, out);
     }
 
-    fn finish(&mut self, out: &mut Outcome) {
+    fn finish(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
-            self.run(side, out, Sequencer::finish);
+            self.run(side, secrets, out, Sequencer::finish);
             if !std::mem::replace(side.of_mut(&mut self.finished), true) {
-                self.session.finish(side, self.envelope, &mut out.messages);
+                let mut with = Surroundings {
+                    envelope: self.envelope,
+                    secrets,
+                    out,
+                };
+                self.session.finish(side, &mut with);
             }
         }
     }
@@ -392,6 +456,8 @@ impl Open {
             },
             messages: self.session.messages(),
             desyncs: self.session.desyncs(),
+            tls: self.session.tls().cloned().map(Box::new),
+            web_socket: self.session.web_socket().cloned().map(Box::new),
             ..self.facts
         }
     }

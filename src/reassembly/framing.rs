@@ -188,7 +188,7 @@ impl Framer {
     /// So many bytes are missing; what waited for them is handed on as it is.
     pub(super) fn gap(&mut self, len: u64, out: &mut impl FnMut(Framed<'_>)) {
         let buffer = std::mem::take(&mut self.buffer);
-        let end = self.position + (buffer.len() as u64) + len;
+        let end = (self.position + buffer.len() as u64).saturating_add(len);
         let place = match self.place {
             Place::Body(left) if len <= left => Place::Body(left - len),
             Place::Start | Place::Behind if sip::looks_like_sip(&buffer, true) => {
@@ -198,7 +198,8 @@ impl Framer {
                 head_len(message)
                     .and_then(|head| {
                         let body = content_length(message.get(..head)?)?;
-                        (head as u64 + body as u64).checked_sub(message.len() as u64 + len)
+                        (head as u64 + body as u64)
+                            .checked_sub((message.len() as u64).saturating_add(len))
                     })
                     .map_or(Place::Lost, Place::Body)
             }

@@ -4,6 +4,7 @@
 mod connections;
 pub mod fragments;
 mod framing;
+mod mirror_stream;
 pub mod sctp;
 mod sequencer;
 mod session;
@@ -11,7 +12,7 @@ mod start_line;
 pub mod tls;
 pub mod websocket;
 
-pub use connections::{Connection, Connections, Ended, Outcome};
+pub use connections::{Connection, Connections, Ended, MirroredPacket, Outcome};
 pub use framing::Desync;
 
 use crate::capture::Sighting;
