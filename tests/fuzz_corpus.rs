@@ -43,3 +43,8 @@ fn frame() {
 fn capture() {
     replay("capture", targets::capture);
 }
+
+#[test]
+fn tls() {
+    replay("tls", targets::tls);
+}

@@ -10,6 +10,7 @@ mod facts;
 mod handshake;
 mod keylog;
 mod negotiation;
+mod outside;
 mod record;
 mod schedule;
 mod secrets;
