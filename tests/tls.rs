@@ -339,6 +339,15 @@ fn a_capture_that_begins_later_says_so() {
         if it.plain.is_empty() {
             continue;
         }
+        // From the server's answer on.
+        let mut tls = Tls::new();
+        let opened = feed(&mut tls, &it.sent[1..], &mut with_keylog(&it.keylog));
+        // The ClientHello behind a HelloRetryRequest has the same random.
+        if name != "tls13-hello-retry" {
+            assert!(opened.is_empty());
+            let found = tls.facts().unreadable;
+            assert_eq!(found, Some(Unreadable::BeganBeforeCapture), "{name}");
+        }
         // From the packet with the client's text on, and from the middle of a record.
         for cut in [0, 7] {
             let mut sent = it.sent[it.sent.len() - 3..].to_vec();

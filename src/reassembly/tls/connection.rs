@@ -251,6 +251,9 @@ impl Tls {
             self.facts.alert(side, level, code, at);
             return true;
         }
+        if !begun && record.kind != ContentType::Handshake {
+            self.began_before(side);
+        }
         let is_clear = matches!(self.directions.of(side).state, State::Clear);
         let tls13 = self.negotiation.is_tls13();
         match record.kind {
@@ -263,9 +266,6 @@ impl Tls {
             _ => {}
         }
         if is_clear {
-            if !begun {
-                self.began_before(side);
-            }
             let other = self.directions.of(side.other());
             let direction = self.directions.of(side);
             let cannot = if direction.hello {
@@ -284,12 +284,15 @@ impl Tls {
                 }
                 (Some(_), _) => {
                     self.changes_cipher(side);
+                    let direction = self.directions.of_mut(side);
                     if record.kind == ContentType::ChangeCipherSpec {
+                        direction.count_from_here();
                         return true;
                     }
                     // The change itself is among the missing bytes, or there never was one.
-                    if !self.directions.of(side).is_unsure() {
-                        self.shut(side, Unreadable::BadRecord);
+                    if !direction.is_unsure() {
+                        let reason = direction.fault.unwrap_or(Unreadable::BadRecord);
+                        self.shut(side, reason);
                     }
                 }
             }
@@ -513,6 +516,7 @@ impl Tls {
             // A renegotiation (RFC 5246 §7.4.1.1).
             ContentType::ChangeCipherSpec if !self.negotiation.is_tls13() => {
                 self.changes_cipher(side);
+                self.directions.of_mut(side).count_from_here();
             }
             ContentType::ChangeCipherSpec | ContentType::Heartbeat => {}
         }

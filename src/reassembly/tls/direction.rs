@@ -205,6 +205,11 @@ impl Direction {
         self.messages.reset();
     }
 
+    /// The next record is the first under its keys, whatever was lost before.
+    pub(super) const fn count_from_here(&mut self) {
+        self.unsure = None;
+    }
+
     pub(super) const fn is_unsure(&self) -> bool {
         self.unsure.is_some()
     }
