@@ -63,3 +63,8 @@ fn sctp() {
 fn hep() {
     replay("hep", targets::hep);
 }
+
+#[test]
+fn tls() {
+    replay("tls", targets::tls);
+}

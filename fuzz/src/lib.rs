@@ -16,7 +16,7 @@ use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpF
 use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN};
 use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
 use sipdiag::reassembly::sctp::{Repeat, Sctp};
-use sipdiag::reassembly::tls::Secrets;
+use sipdiag::reassembly::tls::{Secrets, Tls};
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
@@ -411,5 +411,79 @@ pub fn sctp(data: &[u8]) {
     assert_eq!(sctp.counters().cut, cut as u64);
     for message in messages {
         assert!(!message.bytes.is_empty() && message.bytes.len() <= MAX_MESSAGE_LEN);
+    }
+}
+
+/// Recorded connections whose secrets the fuzzer has, so that it gets behind the handshake.
+const KEYLOGS: &[&str] = &[
+    include_str!("../../fixtures/tls/tls10-aes128-sha.txt"),
+    include_str!("../../fixtures/tls/tls12-aes128-gcm.txt"),
+    include_str!("../../fixtures/tls/tls12-aes256-sha384-etm.txt"),
+    include_str!("../../fixtures/tls/tls12-null-sha.txt"),
+    include_str!("../../fixtures/tls/tls12-renegotiation.txt"),
+    include_str!("../../fixtures/tls/tls13-aes128-gcm.txt"),
+    include_str!("../../fixtures/tls/tls13-client-certificate.txt"),
+    include_str!("../../fixtures/tls/tls13-early-data.txt"),
+    include_str!("../../fixtures/tls/tls13-hello-retry.txt"),
+    include_str!("../../fixtures/tls/tls13-key-update.txt"),
+];
+
+/// Reads bytes as both directions of a TLS connection: first whether the private key is known and the secrets are late, then
+/// stretches, each with a byte for the direction (from 0xf0 on: bytes are missing) and a length of two bytes. However they
+/// are divided, the same must come out.
+pub fn tls(data: &[u8]) {
+    let Some((&how, data)) = data.split_first() else {
+        return;
+    };
+    let at = Sighting {
+        frame: FrameNumber(1),
+        time: Timestamp::from_nanos(1),
+    };
+    let run = |pieces: usize| {
+        let mut secrets = Secrets::new();
+        if how & 1 == 1 {
+            let pem = include_bytes!("../../fixtures/tls/rsa.key");
+            secrets.add_rsa_key(pem).expect("a key");
+        }
+        let late = how & 2 == 2;
+        let mut tls = Tls::new();
+        let mut out = Vec::new();
+        if !late {
+            add_keylogs(&mut secrets);
+        }
+        let mut rest = data;
+        while let Some((&[which, high, low], behind)) = rest.split_first_chunk() {
+            let side = match which & 1 {
+                0 => Side::Opener,
+                _ => Side::Acceptor,
+            };
+            let length = usize::from(u16::from_be_bytes([high, low])).min(behind.len());
+            let (bytes, behind) = behind.split_at(length);
+            rest = behind;
+            if which >= 0xf0 {
+                tls.gap(side);
+            }
+            for piece in bytes.chunks(pieces) {
+                tls.bytes(side, piece, at, &mut secrets, &mut out);
+            }
+        }
+        add_keylogs(&mut secrets);
+        tls.retry(&mut secrets, &mut out);
+        (out, tls.facts().clone())
+    };
+    let (out, facts) = run(usize::MAX);
+    for side in [Side::Opener, Side::Acceptor] {
+        let opened = out.iter().filter(|it| it.side == side);
+        let bytes: usize = opened.map(|it| it.bytes.len()).sum();
+        assert_eq!(bytes as u64, *facts.opened_bytes.of(side));
+    }
+    assert_eq!((out, facts), run(3), "it matters how the stream is divided");
+}
+
+fn add_keylogs(secrets: &mut Secrets) {
+    for text in KEYLOGS {
+        for line in text.lines().filter_map(|it| it.strip_prefix("keylog ")) {
+            secrets.add_keylog(line.as_bytes());
+        }
     }
 }

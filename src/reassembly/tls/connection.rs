@@ -25,7 +25,7 @@ pub struct Tls {
     arrivals: u64,
     /// The handshake as it looks from outside, while it is not opened.
     pub(super) complete_seemingly: Option<Sighting>,
-    suspected: Option<(Side, Sighting)>,
+    pub(super) suspected: Option<(Side, Sighting)>,
 }
 
 impl fmt::Debug for Tls {
@@ -35,9 +35,6 @@ impl fmt::Debug for Tls {
             .finish_non_exhaustive()
     }
 }
-
-/// The type of the alert that has only its two bytes, and so is not encrypted: each protection makes it longer.
-const CLEAR_ALERT: usize = 2;
 
 impl Tls {
     /// Nothing seen yet.
@@ -94,6 +91,24 @@ impl Tls {
     /// Tries again to open what was kept back, when `secrets` have grown.
     pub fn retry(&mut self, secrets: &mut Secrets, out: &mut Vec<Opened>) {
         self.drain(secrets, out);
+        self.refresh();
+    }
+
+    /// Bytes of records that are kept back, in the hope of secrets or until the other direction has come as far.
+    pub fn kept_back(&self) -> usize {
+        self.directions.of(Side::Opener).held.bytes()
+            + self.directions.of(Side::Acceptor).held.bytes()
+    }
+
+    /// Forgets the records that are kept back, and counts them: for a caller that has too many connections that wait.
+    pub fn forget(&mut self) {
+        for side in [Side::Opener, Side::Acceptor] {
+            if !self.directions.of(side).held.is_empty() {
+                let count = self.directions.of_mut(side).held.clear();
+                self.facts.records_let_go += count;
+                self.lose(side, count);
+            }
+        }
         self.refresh();
     }
 
@@ -171,22 +186,12 @@ impl Tls {
         if waits || self.changed {
             self.drain(secrets, out);
         }
-        for side in [Side::Opener, Side::Acceptor] {
-            if !matches!(self.directions.of(side).state, State::Clear) {
-                while let Some(held) = self.directions.of_mut(side).held.unobserved() {
-                    let (kind, size, at) = (held.kind, held.content.len(), held.at);
-                    self.observe(side, kind, size, at);
-                }
-            }
-        }
+        self.observe_held();
     }
 
     /// Lets the oldest go of what waits, when it is too much.
     fn bound(&mut self) {
-        while self.directions.of(Side::Opener).held.bytes()
-            + self.directions.of(Side::Acceptor).held.bytes()
-            > MAX_TLS_HELD
-        {
+        while self.kept_back() > MAX_TLS_HELD {
             let Some((_, side)) = self.earliest([false; 2]) else {
                 return;
             };
@@ -249,10 +254,13 @@ impl Tls {
         out: &mut Vec<Opened>,
     ) -> bool {
         let begun = mem::replace(&mut self.directions.of_mut(side).begun, true);
+        // Only its two bytes, and so in clear: each protection makes it longer.
         if let (ContentType::Alert, &[level, code]) = (record.kind, record.content) {
-            debug_assert_eq!(record.content.len(), CLEAR_ALERT);
             self.facts.alert(side, level, code, at);
             return true;
+        }
+        if !begun && record.kind != ContentType::Handshake {
+            self.began_before(side);
         }
         let is_clear = matches!(self.directions.of(side).state, State::Clear);
         let tls13 = self.negotiation.is_tls13();
@@ -266,9 +274,6 @@ impl Tls {
             _ => {}
         }
         if is_clear {
-            if !begun {
-                self.began_before(side);
-            }
             let other = self.directions.of(side.other());
             let direction = self.directions.of(side);
             let cannot = if direction.hello {
@@ -277,19 +282,25 @@ impl Tls {
                 direction.fault.or(other.fault)
             };
             match (self.facts.version, cannot) {
-                (None, None) => return false,
+                (None, None) => {
+                    self.directions.of_mut(side).trouble = Some(Unreadable::BytesMissing);
+                    return false;
+                }
                 (None, Some(reason)) => self.shut(side, reason),
                 (Some(version), _) if version >= TlsVersion::TLS_1_3 => {
                     self.directions.of_mut(side).wait_for(Stage::Handshake);
                 }
                 (Some(_), _) => {
                     self.changes_cipher(side);
+                    let direction = self.directions.of_mut(side);
                     if record.kind == ContentType::ChangeCipherSpec {
+                        direction.count_from_here();
                         return true;
                     }
                     // The change itself is among the missing bytes, or there never was one.
-                    if !self.directions.of(side).is_unsure() {
-                        self.shut(side, Unreadable::BadRecord);
+                    if !direction.is_unsure() {
+                        let reason = direction.fault.unwrap_or(Unreadable::BadRecord);
+                        self.shut(side, reason);
                     }
                 }
             }
@@ -326,57 +337,6 @@ impl Tls {
         direction.state = State::Shut;
         direction.trouble = Some(reason);
         self.changed = true;
-    }
-
-    /// What a protected record shows of itself without being opened.
-    fn observe(&mut self, side: Side, kind: ContentType, size: usize, at: Sighting) {
-        if self.negotiation.is_tls13() {
-            if kind == ContentType::ApplicationData {
-                self.observe_tls13(side, size, at);
-            }
-            return;
-        }
-        let other_finished = self.directions.of(side.other()).finished_seemingly;
-        let direction = self.directions.of_mut(side);
-        match kind {
-            ContentType::ApplicationData => direction.application_seemingly += 1,
-            ContentType::Alert => *self.facts.unread_alerts.of_mut(side) += 1,
-            ContentType::Handshake if direction.changed_cipher => {
-                direction.finished_seemingly = true;
-                if other_finished {
-                    self.complete_seemingly.get_or_insert(at);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// In TLS 1.3 all protected records look the same; only their lengths tell something.
-    fn observe_tls13(&mut self, side: Side, size: usize, at: Sighting) {
-        let from_client = self.facts.client == Some(side);
-        let servers = self.directions.of(side.other()).protected;
-        let direction = self.directions.of_mut(side);
-        direction.protected += 1;
-        if self.complete_seemingly.is_some() {
-            direction.application_seemingly += 1;
-            return;
-        }
-        let Some(suite) = self.negotiation.suite() else {
-            return;
-        };
-        // RFC 8446 §5.2: behind the content come its type and the tag. An alert has two bytes, Finished has a head of four
-        // and a hash; no other message that an end may begin with is as short as an alert.
-        let added = 1 + suite.cipher.tag_size().unwrap_or(0);
-        let early = self.negotiation.early_data != EarlyData::NotOffered && from_client;
-        if direction.protected == 1 && size == CLEAR_ALERT + added && !early {
-            self.suspected.get_or_insert((side, at));
-        } else if from_client
-            && servers > 0
-            && size >= 4 + suite.hash.size() + added
-            && self.suspected.is_none()
-        {
-            self.complete_seemingly = Some(at);
-        }
     }
 
     /// Opens a record that is protected; whether that was all, or it has to wait for keys.
@@ -544,8 +504,8 @@ impl Tls {
             ContentType::ApplicationData => {
                 *self.facts.opened_records.of_mut(side) += 1;
                 if !plain.content.is_empty() {
-                    let size = u64::try_from(plain.content.len()).unwrap_or(0);
-                    *self.facts.opened_bytes.of_mut(side) += size;
+                    let count = u64::try_from(plain.content.len()).unwrap_or(0);
+                    *self.facts.opened_bytes.of_mut(side) += count;
                     out.push(Opened {
                         side,
                         at,
@@ -564,39 +524,9 @@ impl Tls {
             // A renegotiation (RFC 5246 §7.4.1.1).
             ContentType::ChangeCipherSpec if !self.negotiation.is_tls13() => {
                 self.changes_cipher(side);
+                self.directions.of_mut(side).count_from_here();
             }
             ContentType::ChangeCipherSpec | ContentType::Heartbeat => {}
         }
-    }
-
-    /// Brings into the facts what both directions add up to.
-    fn refresh(&mut self) {
-        let tls13 = self.negotiation.is_tls13();
-        for side in [Side::Opener, Side::Acceptor] {
-            let direction = self.directions.of(side);
-            let count = if tls13 && direction.opened {
-                *self.facts.opened_records.of(side)
-            } else {
-                direction.application_seemingly
-            };
-            *self.facts.application_records.of_mut(side) = count;
-        }
-        let client = self.facts.client.unwrap_or(Side::Opener);
-        let (clients, servers) = (
-            self.directions.of(client),
-            self.directions.of(client.other()),
-        );
-        self.facts.unreadable = clients.trouble.or(servers.trouble);
-        let exact = if tls13 {
-            clients.opened_handshake
-        } else {
-            clients.opened && servers.opened
-        };
-        if self.facts.complete.is_none() && !exact {
-            self.facts.complete = self.complete_seemingly;
-        }
-        self.facts.suspected_alert = self
-            .suspected
-            .filter(|(side, _)| !self.directions.of(*side).opened);
     }
 }

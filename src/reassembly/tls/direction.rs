@@ -72,6 +72,17 @@ impl Queue {
         self.bytes
     }
 
+    /// Forgets all, and says how many records that were.
+    pub(super) fn clear(&mut self) -> u64 {
+        let records = self
+            .items
+            .iter()
+            .filter(|(_, it)| matches!(it, Held::Record(_)));
+        let count = records.count();
+        *self = Self::default();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     /// The number of the first.
     pub(super) fn first(&self) -> Option<u64> {
         self.items.front().map(|(order, _)| *order)
@@ -126,6 +137,10 @@ fn cost(held: &Held) -> usize {
 
 /// See the top of the file.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is seen or not seen by itself"
+)]
 pub(super) struct Direction {
     pub(super) cutter: Cutter,
     pub(super) messages: Messages,
@@ -175,6 +190,7 @@ impl Direction {
     /// Waits for keys, with which the count of records begins anew.
     pub(super) fn wait_for(&mut self, stage: Stage) {
         self.state = State::Waiting(stage);
+        self.trouble = None;
         self.seq = 0;
         self.nonce = None;
         self.messages.reset();
@@ -187,6 +203,11 @@ impl Direction {
             protection.opener.lost();
         }
         self.messages.reset();
+    }
+
+    /// The next record is the first under its keys, whatever was lost before.
+    pub(super) const fn count_from_here(&mut self) {
+        self.unsure = None;
     }
 
     pub(super) const fn is_unsure(&self) -> bool {
@@ -256,7 +277,7 @@ impl Direction {
         let by_nonce = match (nonce, self.nonce) {
             (Some(now), Some(before)) if unsure.is_some() => {
                 let passed = now.wrapping_sub(before).wrapping_sub(1);
-                Some(seq.saturating_add(passed)).filter(|_| passed <= u64::from(u32::MAX))
+                Some(seq.saturating_add(passed)).filter(|_| u32::try_from(passed).is_ok())
             }
             _ => None,
         };

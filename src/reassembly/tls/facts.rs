@@ -85,6 +85,7 @@ impl Unreadable {
 
 /// What a connection shows. What is not known is `None`, empty or zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct TlsFacts {
     /// Which end is the TLS client.
     pub client: Option<Side>,
@@ -132,7 +133,7 @@ pub struct TlsFacts {
     pub complete: Option<Sighting>,
     /// Whether a session was resumed, so that no certificates were shown.
     pub resumed: bool,
-    /// Whether the client sent data before the handshake was complete (RFC 8446 §2.3).
+    /// Whether the client offers to send data before the handshake is complete (RFC 8446 §2.3).
     pub early_data: bool,
     /// Records of application data. In TLS 1.3 and not opened: records behind the completed handshake, of which the
     /// server's first may be session tickets, and a last one of either end the alert that closes.

@@ -56,7 +56,9 @@ impl Messages {
     /// The next message, taken off the front of `data`; `None` when more bytes are needed, which are then kept.
     pub(super) fn next<'a, 'd: 'a>(&'a mut self, data: &mut &'d [u8]) -> Option<Message<'a>> {
         if self.spent {
+            // Given back when it was large: most connections are idle most of the time.
             self.kept.clear();
+            self.kept.shrink_to(4096);
             self.spent = false;
         }
         loop {
@@ -191,6 +193,10 @@ fn protocols(content: &[u8]) -> Vec<String> {
 
 /// What a ServerHello says (RFC 8446 §4.1.3).
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "extensions that are there or not"
+)]
 pub(super) struct ServerHello {
     pub(super) random: [u8; 32],
     pub(super) session_id: Vec<u8>,

@@ -77,6 +77,10 @@ pub(super) enum EarlyData {
 
 /// One handshake.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is seen or not seen by itself"
+)]
 pub(super) struct Negotiation {
     client_random: Option<[u8; 32]>,
     server: Option<ServerHello>,
@@ -251,7 +255,7 @@ impl Negotiation {
             (Stage::Application, false) => Label::ServerTraffic,
         };
         let Some(secret) = secrets.get(&random, label) else {
-            return Err(Lack::Secrets(self.without_keylog(secrets)));
+            return Err(Lack::Secrets(Self::without_keylog(secrets)));
         };
         if secret.bytes().len() != suite.hash.size() {
             return Err(Lack::Secrets(Unreadable::BadRecord));
@@ -259,7 +263,7 @@ impl Negotiation {
         Protection::of_traffic_secret(stage, suite, secret.clone()).ok_or(unsupported)
     }
 
-    fn without_keylog(&self, secrets: &Secrets) -> Unreadable {
+    fn without_keylog(secrets: &Secrets) -> Unreadable {
         if secrets.has_rsa_keys() && !secrets.has_keylog() {
             Unreadable::KeyExchangeNotRsa
         } else {
@@ -268,8 +272,13 @@ impl Negotiation {
     }
 
     fn find_master(&mut self, secrets: &mut Secrets) -> Result<(), Lack> {
-        if let Some((state, lack)) = self.tried
-            && state == secrets.state()
+        // Private keys are not tried anew for what other connections told: that helps none but a resumed session.
+        let state = (
+            secrets.generation(),
+            if self.resumed { secrets.learned() } else { 0 },
+        );
+        if let Some((tried, lack)) = self.tried
+            && tried == state
         {
             return Err(lack);
         }
@@ -278,7 +287,7 @@ impl Negotiation {
                 Ok(master) => self.master = Some(master),
                 Err(lack) => {
                     if lack != Lack::Handshake {
-                        self.tried = Some((secrets.state(), lack));
+                        self.tried = Some((state, lack));
                     }
                     return Err(lack);
                 }
@@ -321,7 +330,7 @@ impl Negotiation {
                 .ok_or(Lack::Secrets(Unreadable::NoSecrets));
         }
         if !suite.rsa_key_exchange {
-            return Err(Lack::Secrets(self.without_keylog(secrets)));
+            return Err(Lack::Secrets(Self::without_keylog(secrets)));
         }
         let bound = self.is_bound();
         let Some(encrypted) = &self.encrypted_premaster else {

@@ -73,7 +73,9 @@ impl Cutter {
     /// The next record, taken off the front of `data`; `None` when more bytes are needed, which are then kept.
     pub(super) fn next<'a, 'd: 'a>(&'a mut self, data: &mut &'d [u8]) -> Option<Cut<'a>> {
         if self.spent {
+            // Given back when it was large: most connections are idle most of the time.
             self.kept.clear();
+            self.kept.shrink_to(4096);
             self.spent = false;
         }
         if self.searching && !self.search(data) {

@@ -138,9 +138,9 @@ impl Secrets {
         !self.complete
     }
 
-    /// Changes with everything that may let another connection be opened.
-    pub(super) const fn state(&self) -> (u64, u64) {
-        (self.generation, self.learned)
+    /// Grows with every session that is remembered.
+    pub(super) const fn learned(&self) -> u64 {
+        self.learned
     }
 
     pub(super) fn add(&mut self, random: [u8; 32], label: Label, secret: Secret) {
