@@ -43,7 +43,7 @@ fn every_capture_gives_what_is_expected_of_it() {
 }
 
 #[test]
-fn every_capture_is_expected_and_has_an_origin() {
+fn every_capture_has_an_origin_and_is_expected_once_it_is_decoded() {
     let expected: BTreeSet<_> = expected().into_iter().map(|row| row.capture).collect();
     let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let mut there = BTreeSet::new();
@@ -55,7 +55,14 @@ fn every_capture_is_expected_and_has_an_origin() {
             }
         }
     }
-    assert_eq!(there, expected);
+    let missing: Vec<_> = expected.difference(&there).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // A carrier gets its row when it is decoded; until then benches/decoded.py says that it is not.
+    let unknown: Vec<_> = there
+        .difference(&expected)
+        .filter(|name| !name.starts_with("wire/"))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
     for name in &there {
         assert!(
             readme.contains(&format!("| `{name}` |")),
