@@ -12,7 +12,7 @@ const COMPRESSED: u8 = 0x40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
     Continuation,
-    /// Text or binary: RFC 7118 §5 lets SIP use both.
+    /// Text or binary: RFC 7118 §4.2 lets SIP use both.
     Data,
     Close,
     Ping,

@@ -61,8 +61,7 @@ impl Inflater {
             let (read, written) = (self.stream.total_in(), self.stream.total_out());
             let status = self
                 .stream
-                .decompress(input, &mut buffer, FlushDecompress::None)
-                .map_err(|_| Trouble::Broken)?;
+                .decompress(input, &mut buffer, FlushDecompress::None);
             let read = usize::try_from(self.stream.total_in() - read).unwrap_or(usize::MAX);
             let written = usize::try_from(self.stream.total_out() - written).unwrap_or(usize::MAX);
             input = input.get(read..).unwrap_or_default();
@@ -70,6 +69,8 @@ impl Inflater {
             if out.len() > limit {
                 return Err(Trouble::TooLong);
             }
+            // What came before the error counts, whether or not it came in the same piece.
+            let status = status.map_err(|_| Trouble::Broken)?;
             if read > 0 {
                 self.at_end = false;
             }

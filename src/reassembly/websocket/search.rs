@@ -3,6 +3,7 @@
 
 use super::frame::{Header, Mask, Opcode, Read};
 use super::inflate::Inflater;
+use crate::limits::MAX_WEBSOCKET_SEARCH;
 use crate::sip;
 use memchr::memchr;
 
@@ -17,6 +18,8 @@ const SHORTEST: u64 = 11;
 pub(super) struct Search {
     /// Bytes behind which more is needed to tell whether they begin a frame; less than a header and [`WINDOW`].
     open: Vec<u8>,
+    /// How many of these bytes are needed at least.
+    wanted: usize,
     skipped: usize,
     inflater: Option<Box<Inflater>>,
 }
@@ -36,13 +39,13 @@ impl Search {
         Self {
             open: header.get(1..).unwrap_or_default().to_vec(),
             skipped: 1,
-            inflater: None,
+            ..Self::default()
         }
     }
 
-    /// Bytes that were passed over so far.
-    pub(super) const fn skipped(&self) -> usize {
-        self.skipped
+    /// Whether too many bytes were passed over.
+    pub(super) const fn is_hopeless(&self) -> bool {
+        self.skipped > MAX_WEBSOCKET_SEARCH
     }
 
     /// Goes on with more bytes. When a frame is found, the bytes from its first on that were taken already; and always what
@@ -54,32 +57,32 @@ impl Search {
         compression: bool,
     ) -> (Option<Vec<u8>>, &'a [u8]) {
         loop {
-            let skip = to_next_start(&self.open, compression);
-            self.open.drain(..skip);
-            self.skipped = self.skipped.saturating_add(skip);
             if self.open.is_empty() {
                 let skip = to_next_start(data, compression);
+                data = data.get(skip..).unwrap_or_default();
                 self.skipped = self.skipped.saturating_add(skip);
-                let Some((first, rest)) = data.get(skip..).and_then(<[u8]>::split_first) else {
-                    return (None, &[]);
-                };
-                self.open.push(*first);
-                data = rest;
+                self.wanted = 1;
+            }
+            if self.is_hopeless() {
+                return (None, &[]);
+            }
+            // Only so many are looked at as were asked for: what is found must not hang on the pieces in which bytes come.
+            let wanted = self.wanted.saturating_sub(self.open.len());
+            let (piece, rest) = data.split_at_checked(wanted).unwrap_or((data, &[]));
+            self.open.extend_from_slice(piece);
+            data = rest;
+            if piece.len() < wanted {
+                return (None, &[]);
             }
             match judge(&self.open, masks, compression, true, &mut self.inflater) {
                 Verdict::Yes => return (Some(std::mem::take(&mut self.open)), data),
+                Verdict::Short(needed) => self.wanted = needed,
                 Verdict::No => {
-                    self.open.drain(..1);
-                    self.skipped = self.skipped.saturating_add(1);
-                }
-                Verdict::Short(needed) => {
-                    let wanted = needed.saturating_sub(self.open.len());
-                    let (piece, rest) = data.split_at_checked(wanted).unwrap_or((data, &[]));
-                    self.open.extend_from_slice(piece);
-                    data = rest;
-                    if piece.len() < wanted {
-                        return (None, &[]);
-                    }
+                    let behind = self.open.get(1..).unwrap_or_default();
+                    let skip = 1 + to_next_start(behind, compression);
+                    self.open.drain(..skip);
+                    self.skipped = self.skipped.saturating_add(skip);
+                    self.wanted = 0;
                 }
             }
         }

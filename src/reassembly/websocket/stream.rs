@@ -3,7 +3,7 @@
 use super::frame::{Header, Mask, Opcode, Read};
 use super::inflate::{self, Inflater, Trouble};
 use super::search::Search;
-use crate::limits::{MAX_MESSAGE_LEN, MAX_TEXT, MAX_WEBSOCKET_SEARCH};
+use crate::limits::{MAX_MESSAGE_LEN, MAX_TEXT};
 
 /// What frames say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -337,7 +337,7 @@ impl Stream {
             // Less than a header and a window, and the frame is the first of it: this goes only so deep.
             self.phase = Phase::Header;
             self.bytes(&bytes, compression, tell);
-        } else if self.search.skipped() > MAX_WEBSOCKET_SEARCH {
+        } else if self.search.is_hopeless() {
             *self = Self {
                 phase: Phase::Lost,
                 ..Self::default()
