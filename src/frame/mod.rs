@@ -304,36 +304,55 @@ pub struct Envelope {
     layers: usize,
 }
 
+/// The datagram that a tunnel was read into, as long as no IP header inside proves that there is one.
+#[derive(Clone, Copy)]
+struct Plain<'a> {
+    envelope: Envelope,
+    datagram: Datagram<'a>,
+}
+
+impl<'a> Plain<'a> {
+    fn decoded(self) -> Decoded<'a> {
+        Decoded {
+            envelope: self.envelope,
+            content: Content::Datagram(self.datagram),
+        }
+    }
+}
+
 impl Envelope {
     fn peel(mut self, mut step: Step<'_>) -> Result<Decoded<'_>, Undecoded> {
-        // The datagram that a tunnel was read into, as long as no IP header inside proves that there is one.
-        let mut plain: Option<Decoded<'_>> = None;
+        let mut plain: Option<Plain<'_>> = None;
         loop {
             let next = match step {
                 Step::Next(layer, rest) => self.layer(layer, rest, &mut plain),
-                Step::Done(Content::Datagram(datagram)) => {
-                    let decoded = Decoded {
-                        envelope: self,
-                        content: Content::Datagram(datagram),
-                    };
-                    match tunnels_in_udp::open(&datagram, &mut self.encapsulation) {
-                        Some(inside) => {
-                            plain = Some(decoded);
-                            Ok(inside)
-                        }
-                        None => return Ok(decoded),
-                    }
-                }
                 Step::Done(content) => {
-                    return Ok(plain.unwrap_or(Decoded {
-                        envelope: self,
-                        content,
-                    }));
+                    if let Content::Datagram(datagram) = &content
+                        && let Some(tunnel) = tunnels_in_udp::of(datagram)
+                    {
+                        let envelope = self;
+                        if let Some(inside) = tunnel.open(&mut self.encapsulation) {
+                            plain = Some(Plain {
+                                envelope,
+                                datagram: *datagram,
+                            });
+                            step = inside;
+                            continue;
+                        }
+                    }
+                    return match plain {
+                        None => Ok(Decoded {
+                            envelope: self,
+                            content,
+                        }),
+                        Some(plain) => Ok(plain.decoded()),
+                    };
                 }
             };
-            step = match next {
-                Ok(step) => step,
-                Err(reason) => return plain.ok_or(reason),
+            step = match (next, plain) {
+                (Ok(step), _) => step,
+                (Err(_), Some(plain)) => return Ok(plain.decoded()),
+                (Err(reason), None) => return Err(reason),
             };
         }
     }
@@ -342,7 +361,7 @@ impl Envelope {
         &mut self,
         layer: Layer,
         rest: &'a [u8],
-        plain: &mut Option<Decoded<'_>>,
+        plain: &mut Option<Plain<'_>>,
     ) -> Result<Step<'a>, Undecoded> {
         if self.layers == MAX_LAYERS {
             return Err(Undecoded::because("too-many-layers"));
@@ -382,12 +401,10 @@ impl Envelope {
     fn ip<'a>(
         &mut self,
         data: &'a [u8],
-        plain: &mut Option<Decoded<'_>>,
+        plain: &mut Option<Plain<'_>>,
     ) -> Result<Step<'a>, Undecoded> {
         let packet = ip::take_apart(data)?;
-        if let Some(Content::Datagram(around)) = plain.as_ref().map(|it| &it.content)
-            && packet.header.missing > around.missing
-        {
+        if plain.is_some_and(|plain| packet.header.missing > plain.datagram.missing) {
             return Err(Undecoded::because("ip-longer-than-its-tunnel"));
         }
         *plain = None;

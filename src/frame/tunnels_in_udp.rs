@@ -30,21 +30,33 @@ const PORTS: &[(u16, Open)] = &[
 /// As many bytes of text as no tunnel begins with: two labels of MPLS may look like text, the IP header behind them does not.
 const TEXT: usize = 12;
 
-/// What is inside of the datagram, when it is that of a tunnel.
-pub(super) fn open<'a>(
-    datagram: &Datagram<'a>,
-    encapsulation: &mut Encapsulation,
-) -> Option<Step<'a>> {
+/// A datagram on the port of a tunnel.
+pub(super) struct Tunnel<'a> {
+    payload: Payload<'a>,
+    open: Open,
+}
+
+impl<'a> Tunnel<'a> {
+    /// What is inside, when the header is that of the tunnel.
+    pub(super) fn open(&self, encapsulation: &mut Encapsulation) -> Option<Step<'a>> {
+        (self.open)(self.payload, encapsulation)
+    }
+}
+
+/// The tunnel that the datagram's ports stand for, unless it is text.
+pub(super) fn of<'a>(datagram: &Datagram<'a>) -> Option<Tunnel<'a>> {
     let flow = datagram.flow;
+    let (_, open) = [flow.dst.port(), flow.src.port()]
+        .into_iter()
+        .find_map(|port| PORTS.iter().find(|(known, _)| *known == port))?;
     let payload = Payload {
         bytes: datagram.payload,
         wire_len: datagram.payload.len() + datagram.missing,
     };
-    [flow.dst.port(), flow.src.port()]
-        .into_iter()
-        .find_map(|port| PORTS.iter().find(|(known, _)| *known == port))
-        .filter(|_| !begins_with_text(payload.bytes))
-        .and_then(|(_, open)| open(payload, encapsulation))
+    (!begins_with_text(payload.bytes)).then_some(Tunnel {
+        payload,
+        open: *open,
+    })
 }
 
 fn begins_with_text(bytes: &[u8]) -> bool {

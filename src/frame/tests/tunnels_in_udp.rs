@@ -215,7 +215,7 @@ fn sip_on_the_port_of_a_tunnel_stays_sip() {
             stays(port, text);
             // Whatever the text, and however long: a label stack could end in it, and lengths could fit.
             for filler in [b' ', b'0', b'@', b'E', b'O', b'`', b'e', b'~'] {
-                stays(port, &[text, &[filler; 40_000]].concat());
+                stays(port, &behind(text, &vec![filler; 40_000]));
             }
         }
     }
