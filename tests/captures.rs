@@ -50,7 +50,11 @@ fn every_capture_is_expected_and_has_an_origin() {
     for (folder, prefix) in [("captures", ""), ("captures/wire", "wire/")] {
         for entry in Path::new(FOLDER).join(folder).read_dir().unwrap() {
             let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
+            let path = entry.path();
+            let is_secret = path
+                .extension()
+                .is_some_and(|it| it == "key" || it == "keys");
+            if path.is_file() && !is_secret {
                 there.insert(format!("{prefix}{}", entry.file_name().to_str().unwrap()));
             }
         }
@@ -58,7 +62,7 @@ fn every_capture_is_expected_and_has_an_origin() {
     assert_eq!(there, expected);
     for name in &there {
         assert!(
-            readme.contains(&format!("| `{name}` |")),
+            readme.contains(&format!("| `{name}`")),
             "fixtures/README.md lacks {name}"
         );
     }
@@ -129,9 +133,19 @@ fn diagnose(path: &Path) -> Report {
     let mut source = open_files(&[PathBuf::from(path)], None)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut engine = Engine::new(Options::default(), ());
+    // The secrets of a capture lie beside it.
+    if let Ok(keylog) = std::fs::read(path.with_extension("keys")) {
+        engine.secrets_mut().add_keylog(&keylog);
+    }
+    if let Ok(key) = std::fs::read(path.with_extension("key")) {
+        engine.secrets_mut().add_rsa_key(&key).unwrap();
+    }
     loop {
         match source.next().unwrap() {
             Next::Packet(packet) => engine.packet(&packet),
+            Next::Keylog(text) => {
+                engine.secrets_mut().add_keylog(&text);
+            }
             Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => engine.advance(now),
             Next::End => break,

@@ -1,4 +1,4 @@
-//! The captures in `fixtures/streams/` give the messages that are in them, read by the room `reassembly` alone.
+//! Captures with WebSocket and SCTP give the messages that are in them, read by the room `reassembly` alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ use std::path::Path;
 /// Calls `take` with every packet that can be peeled.
 fn each_packet(capture: &str, mut take: impl FnMut(&Content<'_>, Sighting)) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/streams")
+        .join("fixtures")
         .join(capture);
     let mut source = open_files(&[path], None).expect("a capture");
     loop {
@@ -106,19 +106,23 @@ fn count<'a>(messages: impl Iterator<Item = &'a [u8]>) -> String {
 #[test]
 fn messages_over_websocket_are_those_that_were_sent() {
     for (capture, port, expected) in [
-        ("29-ws.pcap", 8080, "100=1 180=1 200=2 ACK=1 BYE=1 INVITE=1"),
         (
-            "080-ws-register-call.pcap",
+            "captures/wire/29-ws.pcap",
+            8080,
+            "100=1 180=1 200=2 ACK=1 BYE=1 INVITE=1",
+        ),
+        (
+            "captures/080-ws-register-call.pcap",
             8080,
             "100=1 180=1 200=4 401=1 407=1 ACK=2 BYE=1 INVITE=2 REGISTER=3",
         ),
         (
-            "ws-deflate.pcap",
+            "streams/ws-deflate.pcap",
             8088,
             "100=1 180=1 200=9 BYE=1 INVITE=1 OPTIONS=6 REGISTER=1",
         ),
         (
-            "ws-deflate-no-takeover.pcap",
+            "streams/ws-deflate-no-takeover.pcap",
             8088,
             "100=1 180=1 200=9 BYE=1 INVITE=1 OPTIONS=6 REGISTER=1",
         ),
@@ -146,7 +150,7 @@ fn messages_over_websocket_are_those_that_were_sent() {
 
 #[test]
 fn a_websocket_says_how_it_was_opened_and_closed() {
-    let (_, socket) = web_socket("ws-deflate.pcap", 8088, usize::MAX);
+    let (_, socket) = web_socket("streams/ws-deflate.pcap", 8088, usize::MAX);
     assert!(socket.is_over());
     let facts = socket.facts();
     let request = facts.request.as_ref().expect("a request");
@@ -168,14 +172,14 @@ fn a_websocket_says_how_it_was_opened_and_closed() {
 
 #[test]
 fn messages_over_sctp_are_those_that_were_sent() {
-    let (messages, counters) = sctp("38-sctp.pcap");
+    let (messages, counters) = sctp("captures/wire/38-sctp.pcap");
     assert_eq!(
         count(messages.iter().map(|it| &*it.bytes)),
         "100=1 180=1 200=2 ACK=1 BYE=1 INVITE=1"
     );
     assert_eq!(counters, SctpCounters::default());
 
-    let (messages, counters) = sctp("sctp-chunks.pcap");
+    let (messages, counters) = sctp("streams/sctp-chunks.pcap");
     let is_new = |it: &&UserMessage| it.repeat == Repeat::No;
     assert_eq!(
         count(messages.iter().filter(is_new).map(|it| &*it.bytes)),

@@ -358,7 +358,7 @@ fn hear(mut source: LiveSource) -> Heard {
                 interfaces.push(packet.interface);
             }
             Next::End => break,
-            Next::Gap(..) | Next::Idle(_) => {}
+            Next::Gap(..) | Next::Idle(_) | Next::Keylog(_) => {}
         }
     }
     Heard {
@@ -473,11 +473,17 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
+fn capture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/captures")
+        .join(name)
+}
+
 /// The payloads of a pcap's datagrams to port 9060, their times moved so that the first is now.
 fn hep_of(name: &str) -> Vec<Vec<u8>> {
     /// Ethernet, IPv4 without options, UDP.
     const HEADERS: usize = 14 + 20 + 8;
-    let file = std::fs::read(fixture(name)).unwrap();
+    let file = std::fs::read(capture(name)).unwrap();
     let mut rest = &file[24..];
     let mut packets = Vec::new();
     while !rest.is_empty() {
@@ -633,10 +639,10 @@ fn found(written: &str) -> Vec<String> {
 
 #[test]
 fn live_finds_what_read_finds_in_the_same_hep_packets() {
-    for name in ["30-hep3.pcap", "122-hep3.pcap"] {
+    for name in ["wire/30-hep3.pcap", "122-hep3.pcap"] {
         let read = sipdiag()
             .arg("read")
-            .arg(fixture(name))
+            .arg(capture(name))
             .args(["--format", "ndjson"])
             .args(["--records", "message,transaction,finding,summary"])
             .output()

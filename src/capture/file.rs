@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Bytes of a file that is no capture which are looked at to tell what it is.
 const SNIFFED: usize = 4096;
@@ -185,6 +186,15 @@ impl FileSource {
         (first && !others_go_on && time.since(before) > SEAM).then_some((before, time))
     }
 
+    fn take_keylog(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        self.inputs
+            .iter_mut()
+            .find_map(|input| match &mut input.format {
+                Format::Pcap(_) => None,
+                Format::Pcapng(reader) => reader.take_keylog(),
+            })
+    }
+
     fn passes(&mut self, index: usize) -> Result<bool, CaptureError> {
         let (Some(filter), Some(input)) = (&mut self.filter, self.inputs.get(index)) else {
             return Ok(true);
@@ -202,6 +212,10 @@ impl Source for FileSource {
             let Some(index) = self.announced.take().or_else(|| self.step()) else {
                 return Ok(Next::End);
             };
+            if let Some(keylog) = self.take_keylog() {
+                self.announced = Some(index);
+                return Ok(Next::Keylog(keylog));
+            }
             if let Some((from, until)) = self.gap_before(index) {
                 self.announced = Some(index);
                 return Ok(Next::Gap(from, until));

@@ -39,6 +39,7 @@ pub use live::{LiveOptions, LiveSource, open_live};
 use crate::time::Timestamp;
 use hep::HepFacts;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// The number of a packet as Wireshark shows it: from 1, over all files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -180,6 +181,8 @@ pub enum Next<'a> {
     Packet(Packet<'a>),
     /// Between these moments nothing was captured: one file ended, and the next began later.
     Gap(Timestamp, Timestamp),
+    /// A TLS key log that the capture holds (pcapng's Decryption Secrets Block), ahead of the packets behind it.
+    Keylog(Zeroizing<Vec<u8>>),
     /// No packet for a while on an interface: the wall clock says this.
     Idle(Timestamp),
     /// Nothing more will come.

@@ -13,7 +13,11 @@ use pcap_parser::{
     parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
     parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le,
 };
+use zeroize::Zeroizing;
 
+/// The Decryption Secrets Block, and the secrets in it that are a TLS key log.
+const DSB_MAGIC: u32 = 10;
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 /// The obsolete Packet Block.
 const PB_MAGIC: u32 = 2;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
@@ -31,6 +35,8 @@ pub(super) struct PcapngReader {
     interfaces: Vec<Described>,
     drops: Drops,
     last_time: Timestamp,
+    /// TLS key logs that nobody took yet.
+    keylog: Zeroizing<Vec<u8>>,
 }
 
 /// An interface of the present section.
@@ -56,6 +62,7 @@ impl PcapngReader {
             interfaces: Vec::new(),
             drops: Drops::default(),
             last_time: Timestamp::default(),
+            keylog: Zeroizing::default(),
         };
         let Some(block) = reader.block(window)? else {
             return Err(window.cut(0, "the file ends inside its header".to_owned()));
@@ -80,6 +87,7 @@ impl PcapngReader {
                 SHB_MAGIC => self.section(window, &block)?,
                 IDB_MAGIC => self.interface(window, &block, ids)?,
                 ISB_MAGIC => self.statistics(window, &block)?,
+                DSB_MAGIC => self.secrets(window, &block)?,
                 _ => {
                     self.skip(window, &block)?;
                     continue;
@@ -124,6 +132,7 @@ impl PcapngReader {
             IDB_MAGIC => 20,
             ISB_MAGIC => 24,
             SPB_MAGIC => 16,
+            DSB_MAGIC => 20,
             _ => 12,
         };
         if kind == SHB_MAGIC && bytes.len() < FRAMING {
@@ -261,6 +270,36 @@ impl PcapngReader {
             drops.by_kernel = by_kernel.or(drops.by_kernel);
         }
         Ok(())
+    }
+
+    /// Keeps a TLS key log; other secrets are none of our business.
+    fn secrets(&mut self, window: &mut Window, block: &Block) -> Result<(), Flaw> {
+        let order = self.order;
+        let bytes = self.whole(window, block)?;
+        if order.u32(bytes, 8) != Some(TLS_KEY_LOG) {
+            return Ok(());
+        }
+        let len = order.u32(bytes, 12).unwrap_or_default() as usize;
+        let log = 16_usize
+            .checked_add(len)
+            .filter(|&end| end + 4 <= bytes.len())
+            .and_then(|end| bytes.get(16..end))
+            .ok_or_else(|| Flaw {
+                offset: block.offset,
+                what: format!("secrets of {len} bytes do not fit into their block"),
+            })?;
+        // A vector that grows leaves bytes behind that nobody wipes.
+        let mut all = Zeroizing::new(Vec::with_capacity(self.keylog.len() + log.len() + 1));
+        all.extend_from_slice(&self.keylog);
+        all.extend_from_slice(log);
+        all.push(b'\n');
+        self.keylog = all;
+        Ok(())
+    }
+
+    /// The TLS key logs that came since the last time; `None` when there were none.
+    pub(super) fn take_keylog(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        (!self.keylog.is_empty()).then(|| std::mem::take(&mut self.keylog))
     }
 
     fn packet(&mut self, window: &mut Window, block: &Block) -> Result<Record, Flaw> {

@@ -36,7 +36,7 @@ fn drain(source: &mut dyn Source) -> (Vec<Seen>, CaptureFacts) {
                 packet.original_len,
                 packet.data.to_vec(),
             )),
-            Next::Gap(..) => {}
+            Next::Gap(..) | Next::Keylog(_) => {}
             Next::Idle(_) => panic!("a file is never idle"),
             Next::End => break,
         }

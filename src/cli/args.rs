@@ -157,6 +157,12 @@ pub(super) struct DiagnosisOptions {
     /// Records of the machine formats [default: all but message]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(super) records: Vec<RecordName>,
+    /// TLS secrets as SSLKEYLOGFILE has them; live may add to the file
+    #[arg(long, value_name = "FILE")]
+    pub(super) keylog: Vec<PathBuf>,
+    /// Private RSA key of a TLS server, for connections with RSA key exchange
+    #[arg(long, value_name = "PEM")]
+    pub(super) tls_key: Vec<PathBuf>,
     /// T1 where no retransmission shows another one [default: 500ms]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) t1: Option<Duration>,

@@ -4,6 +4,7 @@ use super::args::DiagnosisOptions;
 use super::environment::Environment;
 use super::errors;
 use super::output::Output;
+use super::secrets::GivenSecrets;
 use crate::capture::{CaptureFacts, Next, Source};
 use crate::engine::{Engine, Options};
 use crate::report::{RecordKind, Renderer, Settings};
@@ -40,7 +41,12 @@ pub(super) fn run(
         },
         renderer,
     );
+    let mut secrets = GivenSecrets::open(options, live)?;
+    secrets.load(engine.secrets_mut(), environment)?;
     loop {
+        if secrets.grow(engine.secrets_mut()) {
+            engine.retry_secrets();
+        }
         match source.next()? {
             Next::Packet(packet) => {
                 let time = packet.time;
@@ -48,6 +54,10 @@ pub(super) fn run(
                 if live {
                     engine.advance(time);
                 }
+            }
+            Next::Keylog(text) => {
+                engine.secrets_mut().add_keylog(&text);
+                engine.retry_secrets();
             }
             Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => {

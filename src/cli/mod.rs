@@ -11,6 +11,7 @@ mod live;
 mod output;
 mod pages;
 mod read;
+mod secrets;
 mod shell;
 
 use args::{Arguments, Command};

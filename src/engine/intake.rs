@@ -25,6 +25,10 @@ pub(super) struct Intake {
 }
 
 impl Intake {
+    pub(super) const fn secrets_mut(&mut self) -> &mut Secrets {
+        &mut self.secrets
+    }
+
     pub(super) const fn connections_given_up(&self) -> u64 {
         self.connections.given_up() + self.refused
     }
@@ -91,6 +95,18 @@ impl<O: Observer> Engine<O> {
                 false
             }
         }
+    }
+
+    /// Opens what waited for secrets that are known now.
+    pub fn retry_secrets(&mut self) {
+        let mut outcome = Outcome::default();
+        let Intake {
+            connections,
+            secrets,
+            ..
+        } = &mut self.intake;
+        connections.retry(secrets, &mut outcome);
+        self.come_out(outcome, None);
     }
 
     /// Gives up, as time passes, on what nothing completes any more.

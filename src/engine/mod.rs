@@ -14,6 +14,7 @@ use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::severity::Severity;
 use crate::sip::{Message, Method};
@@ -158,6 +159,11 @@ impl<O: Observer> Engine<O> {
             }
         }
         self.release(false);
+    }
+
+    /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry_secrets`] what waits.
+    pub const fn secrets_mut(&mut self) -> &mut Secrets {
+        self.intake.secrets_mut()
     }
 
     /// Says that nothing was captured between two moments: what was not seen then was not looked for (guard G-END).
