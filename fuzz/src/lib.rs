@@ -11,6 +11,7 @@
 
 use sipdiag::capture::hep::{self, Framing};
 use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_streams};
+use sipdiag::engine::{Engine, Options};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpFlags};
 use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN};
@@ -215,7 +216,7 @@ pub fn hep(data: &[u8]) {
     }
 }
 
-/// Opens bytes as a capture and peels what it holds.
+/// Opens bytes as a capture and diagnoses what it holds.
 pub fn capture(data: &[u8]) {
     let stream = (
         "bytes".to_owned(),
@@ -224,21 +225,26 @@ pub fn capture(data: &[u8]) {
     let Ok(mut source) = open_streams(vec![stream], None) else {
         return;
     };
+    let mut engine = Engine::new(Options::default(), ());
+    let mut packets = 0;
     // Enough for what is not compressed; of what is, a part will do.
     for _ in 0..=data.len() {
         match source.next() {
             Ok(Next::Packet(packet)) => {
-                black_box(
-                    frame::decode(packet.link_type, packet.data, packet.original_len).is_ok(),
-                );
+                packets += 1;
+                engine.packet(&packet);
             }
-            Ok(Next::End) | Err(_) => {
-                black_box(source.facts());
-                return;
+            Ok(Next::Keylog(text)) => {
+                engine.secrets_mut().add_keylog(&text);
+                engine.retry_secrets();
             }
-            Ok(_) => {}
+            Ok(Next::Gap(from, until)) => engine.gap(from, until),
+            Ok(Next::Idle(now)) => engine.advance(now),
+            Ok(Next::End) | Err(_) => break,
         }
     }
+    let (report, ()) = engine.finish(source.facts());
+    assert_eq!(report.summary.counts.packets, packets);
 }
 
 /// Reads bytes as pieces of datagrams, six bytes each that say which: whose and whether more follow, the offset, the
