@@ -227,6 +227,16 @@ pub const MAX_TLS_ALERTS: usize = 16;
 /// Names and other short lists kept of one TLS handshake (versions, protocols, alternative names of a certificate).
 pub const MAX_TLS_NAMES: usize = 64;
 
+/// TLS servers of which is kept what became of their handshakes: about 1 KiB each and 4 KiB for each way to fail; half of
+/// them are for those that SIP ports or protocols name. More SIP servers no network has.
+pub const MAX_TLS_SERVERS: usize = 4096;
+
+/// Ways to fail that are kept of one TLS server: real ones have one or two.
+pub const MAX_TLS_FAILURE_KINDS: usize = 8;
+
+/// Clients of TLS servers that are remembered: about 64 bytes each, the users of a large edge proxy.
+pub const MAX_TLS_CLIENTS: usize = 262_144;
+
 /// Sequence numbers tried for a TLS record behind missing bytes: a lost segment or two of the smallest records that carry
 /// SIP; each costs the opening of one record.
 pub const MAX_TLS_SKIP: u64 = 64;

@@ -65,8 +65,8 @@ const METHODS: [&str; 14] = [
 ];
 
 /// The files of a language.
-const FILES: [&str; 7] = [
-    "codes", "q850", "warnings", "timers", "methods", "pairs", "ui",
+const FILES: [&str; 8] = [
+    "codes", "q850", "warnings", "timers", "methods", "alerts", "pairs", "ui",
 ];
 
 /// A text that long and the same in two languages was forgotten, not chosen.
@@ -143,6 +143,8 @@ fn every_entry_of_every_file_comes_out_of_the_catalogue_in_every_language() {
         for method in METHODS {
             assert!(catalogue.method(method).is_some(), "{method}");
         }
+        let alerts = count("alerts", &|key| catalogue.alert(key).is_some());
+        assert!(alerts > 20);
         for class in 1..=6 {
             assert!(catalogue.code_named(&format!("{class}xx")).is_some());
             assert!(catalogue.code(class * 100 + 98).is_some());
@@ -155,6 +157,15 @@ fn every_entry_of_every_file_comes_out_of_the_catalogue_in_every_language() {
                 assert!(known.is_some(), "the pair {key} has an unknown code");
             }
         }
+    }
+}
+
+#[test]
+fn alerts_have_the_numbers_of_the_registry() {
+    for (name, facts) in facts("alerts") {
+        let number = facts["number"].as_integer().unwrap();
+        let known = sipdiag::reassembly::tls::alert_name(u8::try_from(number).unwrap());
+        assert_eq!(known, Some(name.as_str()));
     }
 }
 
@@ -245,11 +256,14 @@ fn words_have_the_form_that_the_screen_needs() {
         let catalogue = Catalogue::new(language);
         for rule in RULES {
             let words = catalogue.rule(rule);
-            for message in std::iter::once(&words.message).chain(&words.message_so_far) {
+            let of_variants = words.variants.values().map(|it| &it.message);
+            let messages = std::iter::once(&words.message).chain(&words.message_so_far);
+            for message in messages.chain(of_variants) {
                 assert!(!message.ends_with('.'), "{}: {message}", place(rule.name));
                 assert!(!message.contains('\n'), "{}: {message}", place(rule.name));
             }
-            for step in &words.advice {
+            let of_variants = words.variants.values().flat_map(|it| &it.advice).flatten();
+            for step in words.advice.iter().chain(of_variants) {
                 assert!(step.ends_with('.'), "{}: {step}", place(rule.name));
             }
         }

@@ -114,9 +114,11 @@ fn templates_ask_for_facts_that_the_rule_gives() {
     for rule in RULES {
         for language in Language::ALL {
             let words = Catalogue::new(language).rule(rule);
+            let of_variants = words.variants.values().map(|it| &it.message);
             for template in [Some(&words.message), words.message_so_far.as_ref()]
                 .into_iter()
                 .flatten()
+                .chain(of_variants)
             {
                 for name in placeholders(template) {
                     if !given.get(rule.name).is_some_and(|it| it.contains(name)) {
@@ -127,6 +129,38 @@ fn templates_ask_for_facts_that_the_rule_gives() {
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn variants_have_words_and_a_case() {
+    let mut raised = BTreeSet::new();
+    for path in flows() {
+        for finding in Flow::read(&path).run().report.findings {
+            if let Some(variant) = finding.variant {
+                let words = Catalogue::new(Language::English).rule(finding.rule);
+                assert!(words.variants.contains_key(variant), "{variant}");
+                raised.insert((finding.rule.name, variant.to_owned()));
+            }
+        }
+    }
+    let missing: Vec<_> = RULES
+        .iter()
+        .flat_map(|rule| {
+            let words = Catalogue::new(Language::English).rule(rule);
+            words.variants.keys().map(|it| (rule.name, it.clone()))
+        })
+        .filter(|it| !raised.contains(it))
+        .map(|(_, variant)| variant)
+        .collect();
+    // What needs a key that does not fit, or bytes that a flow cannot have; `tests/tls.rs` has the reasons themselves.
+    let of_secrets = [
+        "bytes-missing",
+        "key-exchange-not-rsa",
+        "key-of-another-certificate",
+        "not-supported",
+        "wrong-secrets",
+    ];
+    assert_eq!(missing, of_secrets);
 }
 
 /// What a run found that its flow does not allow, or lacks.

@@ -236,6 +236,42 @@ pub struct MethodWords {
     pub watch: String,
 }
 
+/// What no language changes about a TLS alert.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertFacts {
+    /// Its number.
+    pub number: u8,
+    /// Where it is defined.
+    pub rfc: String,
+}
+
+/// The words about a TLS alert that ends a handshake.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertWords {
+    /// What its sender says with it.
+    pub meaning: String,
+    /// Likely causes, likeliest first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub fix: Vec<String>,
+}
+
+/// What a finding says when the packets prove more than its rule does; what is absent is as in the finding.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantWords {
+    /// What happened.
+    pub message: String,
+    /// What it proves.
+    pub meaning: Option<String>,
+    /// Likely causes, likeliest first.
+    pub causes: Option<Vec<String>>,
+    /// What to do.
+    pub advice: Option<Vec<String>>,
+}
+
 /// The words of a finding.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -255,6 +291,9 @@ pub struct FindingWords {
     /// Where it is written; in English only.
     #[serde(default)]
     pub references: Vec<String>,
+    /// What it says instead when more is proven, by the names that the rule gives.
+    #[serde(default)]
+    pub variants: BTreeMap<String, VariantWords>,
 }
 
 /// A file that is read when it is first asked for.
@@ -270,6 +309,7 @@ pub(super) struct Facts {
     q850: Lazy<CauseFacts>,
     timers: Lazy<TimerFacts>,
     methods: Lazy<MethodFacts>,
+    alerts: Lazy<AlertFacts>,
 }
 
 pub(super) static FACTS: Facts = Facts {
@@ -278,6 +318,7 @@ pub(super) static FACTS: Facts = Facts {
     q850: LazyLock::new(|| read(include_str!("facts/q850.toml"))),
     timers: LazyLock::new(|| read(include_str!("facts/timers.toml"))),
     methods: LazyLock::new(|| read(include_str!("facts/methods.toml"))),
+    alerts: LazyLock::new(|| read(include_str!("facts/alerts.toml"))),
 };
 
 impl Facts {
@@ -296,6 +337,9 @@ impl Facts {
     pub(super) fn methods(&self) -> &Map<MethodFacts> {
         &self.methods
     }
+    pub(super) fn alerts(&self) -> &Map<AlertFacts> {
+        &self.alerts
+    }
 }
 
 pub(super) struct Locale {
@@ -306,6 +350,7 @@ pub(super) struct Locale {
     q850: Lazy<CauseWords>,
     timers: Lazy<TimerWords>,
     methods: Lazy<MethodWords>,
+    alerts: Lazy<AlertWords>,
     findings: Lazy<FindingWords>,
 }
 
@@ -331,6 +376,9 @@ impl Locale {
     pub(super) fn methods(&self) -> &Map<MethodWords> {
         &self.methods
     }
+    pub(super) fn alerts(&self) -> &Map<AlertWords> {
+        &self.alerts
+    }
     pub(super) fn finding(&self, rule: &Rule) -> &FindingWords {
         static NOTHING: FindingWords = FindingWords {
             message: String::new(),
@@ -339,6 +387,7 @@ impl Locale {
             causes: Vec::new(),
             advice: Vec::new(),
             references: Vec::new(),
+            variants: BTreeMap::new(),
         };
         self.findings.get(rule.name).unwrap_or(&NOTHING)
     }
@@ -364,6 +413,9 @@ macro_rules! locale {
             }),
             methods: LazyLock::new(|| {
                 read(include_str!(concat!("locales/", $folder, "/methods.toml")))
+            }),
+            alerts: LazyLock::new(|| {
+                read(include_str!(concat!("locales/", $folder, "/alerts.toml")))
             }),
             findings: LazyLock::new($findings),
         }

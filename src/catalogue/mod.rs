@@ -6,8 +6,9 @@ mod data;
 mod language;
 
 pub use data::{
-    CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords, MethodFacts, MethodWords,
-    PairWords, Registration, Role, TimerFacts, TimerWords, WarningFacts, WarningWords,
+    AlertFacts, AlertWords, CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords, MethodFacts,
+    MethodWords, PairWords, Registration, Role, TimerFacts, TimerWords, VariantWords, WarningFacts,
+    WarningWords,
 };
 pub use language::Language;
 
@@ -112,6 +113,11 @@ impl Catalogue {
         both(FACTS.methods(), self.locale().methods(), name)
     }
 
+    /// A TLS alert by its name, such as `unknown_ca`.
+    pub fn alert(self, name: &str) -> Option<(&'static AlertFacts, &'static AlertWords)> {
+        both(FACTS.alerts(), self.locale().alerts(), name)
+    }
+
     /// The words of a rule.
     pub fn rule(self, rule: &Rule) -> &'static FindingWords {
         self.locale().finding(rule)
@@ -125,11 +131,11 @@ impl Catalogue {
     /// What happened, in one sentence with the facts in it.
     pub fn message(self, finding: &Finding) -> String {
         let words = self.rule(finding.rule);
-        let template = words
-            .message_so_far
-            .as_deref()
-            .filter(|_| finding.so_far)
-            .unwrap_or(&words.message);
+        let so_far = words.message_so_far.as_deref().filter(|_| finding.so_far);
+        let template = match self.variant(finding) {
+            Some(variant) => &variant.message,
+            None => so_far.unwrap_or(&words.message),
+        };
         let template = match finding.status {
             Some(300..400) => self.word("status_redirected"),
             // Busy, or cancelled: an end, and no failure.
@@ -147,6 +153,11 @@ impl Catalogue {
 
     /// What the finding proves: of a status code, what the code says.
     pub fn meaning(self, finding: &Finding) -> &'static str {
+        let own = self.variant(finding).and_then(|it| it.meaning.as_ref());
+        let of_alert = self.alert_words(finding).map(|it| &it.meaning);
+        if let Some(meaning) = own.or(of_alert) {
+            return meaning;
+        }
         match self.status_words(finding) {
             Some(words) => &words.meaning,
             None if is_closed_port(finding) => self.word("icmp_closed_port"),
@@ -156,6 +167,11 @@ impl Catalogue {
 
     /// Likely causes, likeliest first.
     pub fn causes(self, finding: &Finding) -> &'static [String] {
+        let own = self.variant(finding).and_then(|it| it.causes.as_ref());
+        let of_alert = self.alert_words(finding).map(|it| &it.causes);
+        if let Some(causes) = own.or(of_alert) {
+            return causes;
+        }
         match self.status_words(finding) {
             Some(words) => &words.causes,
             None => {
@@ -173,6 +189,11 @@ impl Catalogue {
 
     /// What to do now.
     pub fn advice(self, finding: &Finding) -> &'static [String] {
+        let own = self.variant(finding).and_then(|it| it.advice.as_ref());
+        let of_alert = self.alert_words(finding).map(|it| &it.fix);
+        if let Some(advice) = own.or(of_alert) {
+            return advice;
+        }
         match self.status_words(finding) {
             Some(words) => &words.fix,
             None => {
@@ -197,6 +218,18 @@ impl Catalogue {
         // References are the same in every language; English has them.
         let words = Self::new(Language::English).rule(finding.rule);
         words.references.iter().map(String::as_str).collect()
+    }
+
+    fn variant(self, finding: &Finding) -> Option<&'static VariantWords> {
+        self.rule(finding.rule).variants.get(finding.variant?)
+    }
+
+    /// What the alert says that the finding is about, where nothing more is proven.
+    fn alert_words(self, finding: &Finding) -> Option<&'static AlertWords> {
+        match finding.get("alert") {
+            Some(Fact::Text(name)) if finding.variant.is_none() => Some(self.alert(name)?.1),
+            _ => None,
+        }
     }
 
     fn status_words(self, finding: &Finding) -> Option<&'static CodeWords> {
@@ -266,6 +299,8 @@ pub fn duration(time: Duration) -> String {
             format!("{}.{} s", tenths / 10, tenths % 10).replace(".0 s", " s")
         }
         120..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        // Thirty days: nobody thinks of that in hours.
+        2_592_000.. => format!("{} d", seconds / 86_400),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
@@ -283,6 +318,7 @@ mod tests {
         assert_eq!(of(32_000), "32 s");
         assert_eq!(of(200_000), "3 min 20 s");
         assert_eq!(of(7_500_000), "2 h 5 min");
+        assert_eq!(of(40 * 86_400_000), "40 d");
     }
 
     #[test]

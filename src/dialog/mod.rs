@@ -1,5 +1,5 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! successes, datagrams that did not come whole). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 mod book;
@@ -7,9 +7,11 @@ mod call;
 mod keepalive;
 mod lost;
 mod surroundings;
+mod tls_servers;
 
 pub use book::Book;
 pub use call::Call;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
 pub use surroundings::Surroundings;
+pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};

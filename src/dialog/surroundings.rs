@@ -12,6 +12,8 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub struct Surroundings {
     heard: HashSet<(IpAddr, IpAddr)>,
+    /// The first halves of `heard`.
+    senders: HashSet<IpAddr>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
     hasher: RandomState,
     successes: LastTimes,
@@ -47,7 +49,9 @@ impl Surroundings {
     /// Notes that a SIP message went from one host to another.
     pub fn heard_message(&mut self, src: IpAddr, dst: IpAddr) {
         if self.heard.len() < MAX_HOST_PAIRS {
-            self.heard.insert((src, dst));
+            if self.heard.insert((src, dst)) {
+                self.senders.insert(src);
+            }
         } else if !self.heard.contains(&(src, dst)) {
             self.pairs_refused += 1;
         }
@@ -56,6 +60,11 @@ impl Surroundings {
     /// Whether any SIP message went from one host to another so far.
     pub fn was_heard(&self, src: IpAddr, dst: IpAddr) -> bool {
         self.heard.contains(&(src, dst))
+    }
+
+    /// Whether a host sent any SIP message so far.
+    pub fn speaks(&self, host: IpAddr) -> bool {
+        self.senders.contains(&host)
     }
 
     /// Notes that a request from one host to another is known to have had an answer that the capture lacks.

@@ -9,6 +9,7 @@ use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
 use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
 use crate::reassembly::tls::Secrets;
 use crate::reassembly::{self, Connection, Connections, Outcome};
+use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
 
@@ -313,7 +314,11 @@ impl<O: Observer> Engine<O> {
                 Err(undecoded) => self.undecoded(undecoded),
             }
         }
+        let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
         for connection in outcome.over {
+            self.tls_servers.note(&connection, |moment| {
+                rules::watched_since(moment, now, gaps)
+            });
             // The receiver had what the capture lacks (guard G-LOSS).
             self.lossy |= connection.lost > 0 && connection.messages > 0;
             if connection.desyncs.is_empty() {

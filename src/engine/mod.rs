@@ -11,7 +11,7 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -81,6 +81,7 @@ pub struct Engine<O> {
     options: Options,
     intake: Intake,
     lost: LostDatagrams,
+    tls_servers: TlsServers,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -111,6 +112,7 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
+            tls_servers: TlsServers::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -208,6 +210,7 @@ impl<O: Observer> Engine<O> {
             keepalives: &self.keepalives,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
+            tls_servers: &self.tls_servers,
             now: end,
             lossy: self.lossy,
         };
@@ -226,6 +229,7 @@ impl<O: Observer> Engine<O> {
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
             ("connections", self.intake.connections_given_up()),
+            ("tls-servers", self.tls_servers.refused()),
             (
                 "fragments",
                 self.intake.fragments_given_up() + self.lost.refused(),

@@ -419,6 +419,7 @@ impl Open {
     fn finish(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
             self.run(side, secrets, out, Sequencer::finish);
+            self.facts.lost += side.of(&self.sequencers).lacking(*side.of(&self.fins));
             if !std::mem::replace(side.of_mut(&mut self.finished), true) {
                 let mut with = Surroundings {
                     envelope: self.envelope,

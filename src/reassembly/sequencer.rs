@@ -139,6 +139,18 @@ impl Sequencer {
         }
     }
 
+    /// The bytes behind those handed on that were sent all the same: the other side acknowledges them, or the FIN, at `end`,
+    /// comes behind them.
+    pub(super) fn lacking(&self, end: Option<u32>) -> u64 {
+        let Some(next) = self.next else {
+            return 0;
+        };
+        // FIN takes up one number (RFC 9293 §3.4).
+        let acknowledged = self.acknowledged.map_or(0, |acked| acked - 1);
+        let end = end.map_or(0, |end| nearest(next, end));
+        acknowledged.max(end).saturating_sub(next)
+    }
+
     fn recognise(&mut self, segment: &Segment<'_>, position: u64, time: Timestamp) -> Reception {
         let this = Recent {
             position,

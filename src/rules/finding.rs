@@ -64,6 +64,8 @@ pub struct Finding {
     pub rule: &'static Rule,
     /// For the rule `status`, the code that was answered.
     pub status: Option<u64>,
+    /// Which of the rule's variants, when the packets prove more than the rule says: it has words of its own.
+    pub variant: Option<&'static str>,
     /// How bad.
     pub severity: Severity,
     /// How sure.
@@ -93,6 +95,7 @@ impl Finding {
             id: FindingId(0),
             rule,
             status: None,
+            variant: None,
             severity: rule.severity,
             confidence: Confidence::Certain,
             so_far: false,
@@ -129,6 +132,19 @@ impl Finding {
 
     pub(super) fn fact(mut self, name: &'static str, value: impl Into<Fact>) -> Self {
         self.facts.push((name, value.into()));
+        self
+    }
+
+    /// A fact that may not be known.
+    pub(super) fn fact_if(self, name: &'static str, value: Option<impl Into<Fact>>) -> Self {
+        match value {
+            Some(value) => self.fact(name, value),
+            None => self,
+        }
+    }
+
+    pub(super) const fn variant(mut self, variant: Option<&'static str>) -> Self {
+        self.variant = variant;
         self
     }
 
@@ -227,6 +243,9 @@ impl Finding {
                     self.rule.name,
                     "status" | "no-answer" | "capture-no-sip" | "auth-no-credentials"
                 ))
+            // Where there is SIP to read it is a limit, and where there is none the answer.
+            || (self.rule.name == "capture-encrypted-sip"
+                && matches!(self.get("sip_messages"), Some(Fact::Number(0))))
     }
 
     /// A fact by name; `None` when the finding has no such fact.

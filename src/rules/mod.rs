@@ -10,12 +10,13 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod tls;
 mod transport;
 
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Call, Keepalives, Surroundings};
+use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -51,6 +52,7 @@ pub enum Judge {
 /// Every finding, in the order of judgement of FINDINGS section 11: of equally bad ones the first is the headline.
 pub const RULES: &[&Rule] = &[
     &capture::no_sip::RULE,
+    &capture::encrypted_sip::RULE,
     &capture::file_damaged::RULE,
     &capture::dropped_packets::RULE,
     &capture::truncated::RULE,
@@ -60,6 +62,7 @@ pub const RULES: &[&Rule] = &[
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
+    &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
@@ -148,6 +151,8 @@ pub struct CaptureView<'a> {
     pub lost_datagrams: &'a [LostDatagram],
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
+    /// TLS servers that may speak SIP.
+    pub tls_servers: &'a TlsServers,
     /// The time of the last packet.
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
@@ -240,8 +245,7 @@ impl CallView<'_> {
 
     /// How long the capture went on after a moment, without a gap (guard G-END).
     pub fn watched_since(&self, moment: Timestamp) -> Duration {
-        let gap = self.gaps.iter().find(|(from, _)| *from >= moment);
-        gap.map_or(self.now, |(from, _)| *from).since(moment)
+        watched_since(moment, self.now, self.gaps)
     }
 
     /// Whether the capture shows only one direction between the two hosts although responses must have existed
@@ -288,6 +292,16 @@ impl CallView<'_> {
     pub fn came_right(&self, transaction: &Transaction) -> bool {
         self.call.succeeded_elsewhere(transaction)
     }
+}
+
+/// How long a capture that has come to `now` went on after a moment, without one of its gaps (guard G-END).
+pub fn watched_since(
+    moment: Timestamp,
+    now: Timestamp,
+    gaps: &[(Timestamp, Timestamp)],
+) -> Duration {
+    let gap = gaps.iter().find(|(from, _)| *from >= moment);
+    gap.map_or(now, |(from, _)| *from).since(moment)
 }
 
 /// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.

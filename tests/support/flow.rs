@@ -18,6 +18,9 @@
 //! +2.010 bob -> alice  200 INVITE a2 tag=x
 //! +2.020 alice -> bob  ACK a3 cseq=2 to=bob;x
 //! +2.1 icmp 3/3 from bob quoting previous                     with all that was sent, or `quoting previous 8` bytes
+//! +3 alice -> bob  tcp syn                                    the first segment of a connection; `bob -> alice tcp syn` accepts it
+//! +3 alice -> bob  tcp tls client-hello sni=sip.example.com   TLS: the records of one segment, joined by `+`; see below
+//! +9 bob -> alice  tcp fin                                    or `tcp rst`
 //! +40 packet                                                  something that is not SIP: the capture goes on
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
@@ -29,6 +32,12 @@
 //! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
 //! in so many IP fragments, and `lost=2,3`, the capture lacks these of them. `again` is sent and lost alike.
 //!
+//! Records of TLS are: `client-hello` with `sni=`, `alpn=a,b`, `versions=1.3,1.2` (1.2 alone when nothing is said);
+//! `server-hello 1.2`, with `suite=rsa` for a key exchange with the server's RSA key; `certificate cn=… san=a,b issuer=CA
+//! from=250101 until=300101`, or `certificate none`; `certificate-request`, `hello-done`, `key-exchange`; `alert fatal
+//! unknown_ca`; `ccs`; `finished`, encrypted; `data 200`, so many encrypted bytes; and `junk`, which is no TLS. What TCP
+//! acknowledges is what was sent before, `unseen` or not.
+//!
 //! A request is complete: its Via has the source address and the branch behind the magic cookie; `p1/a1` puts it on top
 //! of the Vias of the request `a1`. Where nothing else is said it is `call=1`, `cseq=1`, `from=alice;a` (user and tag),
 //! `to=bob`, and the Request-URI names the To; a REGISTER is to `alice` at `sip:example.com`. INVITE, REGISTER and other
@@ -37,7 +46,8 @@
 //! and a Contact where it forms a dialog.
 
 use super::message::{Message, Spec};
-use super::packet::{self, Endpoints};
+use super::packet::{self, Endpoints, Segment};
+use super::tls;
 use sipdiag::capture::{CaptureFacts, Damage};
 use std::collections::HashMap;
 use std::fmt;
@@ -213,7 +223,7 @@ impl Reader {
                     lost: previous.sending.lost,
                     ..Sending::default()
                 };
-                self.send(time, &previous.message, previous.ends, sending);
+                self.send(time, previous.bytes, previous.ends, sending);
             }
             [
                 "icmp",
@@ -268,8 +278,18 @@ impl Reader {
                     }
                     rest = behind;
                 }
-                let message = self.message(rest, fields, ends);
-                self.send(time, &message, ends, sending);
+                let bytes = match rest {
+                    [word @ ("syn" | "fin" | "rst")] => {
+                        sending.flag = Some(Flag::of(word));
+                        Vec::new()
+                    }
+                    ["tls", records @ ..] => {
+                        sending.acknowledges = true;
+                        tls::records(records).unwrap_or_else(|what| self.fail(&what))
+                    }
+                    _ => self.message(rest, fields, ends).bytes(),
+                };
+                self.send(time, bytes, ends, sending);
             }
             _ => self.fail("not understood"),
         }
@@ -335,16 +355,29 @@ impl Reader {
         message
     }
 
-    fn send(&mut self, time: i64, message: &Message, ends: Endpoints, sending: Sending) {
-        let bytes = message.bytes();
+    fn send(&mut self, time: i64, bytes: Vec<u8>, ends: Endpoints, sending: Sending) {
         self.next_id += 1;
         let id = sending.id.unwrap_or(self.next_id);
+        let received = self.next_sequence.get(&(ends.dst, ends.src)).copied();
         let sequence = self
             .next_sequence
             .entry((ends.src, ends.dst))
             .or_insert(1000);
-        let data = packet::sip(ends, id, *sequence, &bytes);
+        let acknowledges = match sending.flag {
+            None if !sending.acknowledges => Some(1),
+            _ => received,
+        };
+        let segment = Segment {
+            sequence: *sequence,
+            acknowledges,
+            syn: sending.flag == Some(Flag::Syn),
+            fin: sending.flag == Some(Flag::Fin),
+            rst: sending.flag == Some(Flag::Rst),
+        };
+        let data = packet::packet(ends, id, segment, &bytes);
         *sequence += u32::try_from(bytes.len()).unwrap_or_default();
+        // SYN and FIN take up one number (RFC 9293 §3.4).
+        *sequence += u32::from(segment.syn || segment.fin);
         if sending.unseen {
             return;
         }
@@ -362,7 +395,7 @@ impl Reader {
             self.fail("all fragments are lost");
         }
         self.previous = Some(Previous {
-            message: message.clone(),
+            bytes,
             ends,
             packet: first,
             sending,
@@ -388,10 +421,10 @@ impl Reader {
     }
 }
 
-/// The last message that was sent.
+/// The last packet with something in it that was sent.
 #[derive(Clone, Debug)]
 struct Previous {
-    message: Message,
+    bytes: Vec<u8>,
     ends: Endpoints,
     /// Its first packet.
     packet: usize,
@@ -403,8 +436,29 @@ struct Sending {
     id: Option<u16>,
     cut: Option<usize>,
     unseen: bool,
+    flag: Option<Flag>,
+    /// Whether it acknowledges what came before.
+    acknowledges: bool,
     /// Into how many fragments it is cut; 0 and 1 for none.
     fragments: usize,
     /// The fragments that are not captured, from 1.
     lost: Vec<usize>,
+}
+
+/// What a segment without bytes is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flag {
+    Syn,
+    Fin,
+    Rst,
+}
+
+impl Flag {
+    fn of(word: &str) -> Self {
+        match word {
+            "syn" => Self::Syn,
+            "fin" => Self::Fin,
+            _ => Self::Rst,
+        }
+    }
 }

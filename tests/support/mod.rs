@@ -5,3 +5,4 @@ pub(crate) mod flow;
 pub(crate) mod message;
 pub(crate) mod packet;
 pub(crate) mod run;
+pub(crate) mod tls;

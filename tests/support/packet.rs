@@ -14,16 +14,40 @@ pub(crate) struct Endpoints {
 const ETHERNET_LEN: usize = 14;
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
-pub(crate) fn sip(ends: Endpoints, id: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+/// What the head of a TCP segment says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Segment {
+    pub(crate) sequence: u32,
+    /// `None` in the first SYN.
+    pub(crate) acknowledges: Option<u32>,
+    pub(crate) syn: bool,
+    pub(crate) fin: bool,
+    pub(crate) rst: bool,
+}
+
+/// A datagram, or a segment where the ends speak TCP.
+pub(crate) fn packet(ends: Endpoints, id: u16, segment: Segment, payload: &[u8]) -> Vec<u8> {
     let builder = PacketBuilder::ethernet2(MAC, MAC).ip(ip(ends.src.ip(), ends.dst.ip(), id));
     let mut data = Vec::new();
     if ends.tcp {
-        builder
-            .tcp(ends.src.port(), ends.dst.port(), sequence, 65_000)
-            .psh()
-            .ack(1)
-            .write(&mut data, payload)
-            .unwrap();
+        let (src, dst) = (ends.src.port(), ends.dst.port());
+        let mut builder = builder.tcp(src, dst, segment.sequence, 65_000);
+        if let Some(number) = segment.acknowledges {
+            builder = builder.ack(number);
+        }
+        if segment.syn {
+            builder = builder.syn();
+        }
+        if segment.fin {
+            builder = builder.fin();
+        }
+        if segment.rst {
+            builder = builder.rst();
+        }
+        if !payload.is_empty() {
+            builder = builder.psh();
+        }
+        builder.write(&mut data, payload).unwrap();
     } else {
         builder
             .udp(ends.src.port(), ends.dst.port())

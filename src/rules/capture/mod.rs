@@ -2,6 +2,7 @@
 
 pub(super) mod dropped_packets;
 pub(super) mod duplicates;
+pub(super) mod encrypted_sip;
 pub(super) mod ends_mid_call;
 pub(super) mod file_damaged;
 pub(super) mod filter_lost_fragments;

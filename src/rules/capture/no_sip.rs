@@ -1,6 +1,6 @@
 //! `capture-no-sip`: nothing in the capture is SIP.
 
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -12,7 +12,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    if view.counts.sip_messages > 0 {
+    // Those say why.
+    if view.counts.sip_messages > 0 || tls::says_why(view) {
         return;
     }
     let mut ports: Vec<_> = view.counts.ports.iter().collect();
