@@ -6,9 +6,9 @@ mod data;
 mod language;
 
 pub use data::{
-    AlertFacts, AlertWords, CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords, MethodFacts,
-    MethodWords, PairWords, Registration, Role, TimerFacts, TimerWords, VariantWords, WarningFacts,
-    WarningWords,
+    AlertFacts, AlertWords, CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords,
+    MethodFacts, MethodWords, PairWords, Registration, Role, TimerFacts, TimerWords, VariantWords,
+    WarningFacts, WarningWords,
 };
 pub use language::Language;
 
@@ -224,12 +224,18 @@ impl Catalogue {
         self.rule(finding.rule).variants.get(finding.variant?)
     }
 
-    /// What the alert says that the finding is about, where nothing more is proven.
-    fn alert_words(self, finding: &Finding) -> Option<&'static AlertWords> {
+    /// The TLS alert that says most about a finding, by its name: nothing more is proven.
+    pub fn alert_of(self, finding: &Finding) -> Option<&str> {
         match finding.get("alert") {
-            Some(Fact::Text(name)) if finding.variant.is_none() => Some(self.alert(name)?.1),
+            Some(Fact::Text(name)) if finding.variant.is_none() => {
+                self.alert(name).map(|_| name.as_str())
+            }
             _ => None,
         }
+    }
+
+    fn alert_words(self, finding: &Finding) -> Option<&'static AlertWords> {
+        Some(self.alert(self.alert_of(finding)?)?.1)
     }
 
     fn status_words(self, finding: &Finding) -> Option<&'static CodeWords> {

@@ -222,7 +222,9 @@ impl TlsServers {
 
     /// All of them, in the order of their addresses.
     pub fn all(&self) -> impl Iterator<Item = (SocketAddr, &TlsServer)> {
-        self.servers.iter().map(|(address, server)| (*address, server))
+        self.servers
+            .iter()
+            .map(|(address, server)| (*address, server))
     }
 
     /// How many connections could not be kept in mind.
@@ -255,10 +257,9 @@ impl Failed {
 
     fn of(seen: &Seen<'_>, at: Sighting) -> Self {
         let mut tls = Box::new(seen.tls.clone());
-        for certificate in [&mut tls.certificate, &mut tls.client_certificate] {
-            if let Some(certificate) = certificate {
-                certificate.subject_alternative_names.truncate(NAMES_KEPT);
-            }
+        let presented = [&mut tls.certificate, &mut tls.client_certificate];
+        for certificate in presented.into_iter().flatten() {
+            certificate.subject_alternative_names.truncate(NAMES_KEPT);
         }
         let since = seen.tls.client_hello.unwrap_or(seen.connection.first);
         let mut failed = Self {
@@ -287,7 +288,10 @@ impl Failed {
         }
         let ended = seen.connection.ended.map(|it| it.at);
         let of_hello = [seen.tls.client_hello, seen.tls.server_hello];
-        keep(&mut self.frames, of_hello.into_iter().chain([Some(at), ended]));
+        keep(
+            &mut self.frames,
+            of_hello.into_iter().chain([Some(at), ended]),
+        );
     }
 }
 
@@ -334,11 +338,9 @@ impl<'a> Seen<'a> {
         let Flow { src, dst, .. } = connection.flow;
         // Where the handshake is not in the capture, the port tells.
         let turned = SIP_PORTS.contains(&src.port()) && !SIP_PORTS.contains(&dst.port());
-        let client = tls.client.unwrap_or(if turned {
-            Side::Acceptor
-        } else {
-            Side::Opener
-        });
+        let client = tls
+            .client
+            .unwrap_or(if turned { Side::Acceptor } else { Side::Opener });
         Self {
             connection,
             tls,
@@ -388,7 +390,9 @@ impl<'a> Seen<'a> {
             opened_records: opened,
             ..
         } = self.tls;
-        Side::BOTH.iter().any(|side| *all.of(*side) > 0 || *opened.of(*side) > 0)
+        Side::BOTH
+            .iter()
+            .any(|side| *all.of(*side) > 0 || *opened.of(*side) > 0)
     }
 
     /// How the handshake failed, and when; `None` when it did not, or nobody can tell.
@@ -438,7 +442,10 @@ impl<'a> Seen<'a> {
 
     /// A handshake that ends, or never goes on, without a word. It rests on what is not there: nothing may be missing in the
     /// capture, and it must show what the server sends (guards G-LOSS, G-1WAY).
-    fn silent_failure(&self, watched: impl Fn(Timestamp) -> Duration) -> Option<(Failure, Sighting)> {
+    fn silent_failure(
+        &self,
+        watched: impl Fn(Timestamp) -> Duration,
+    ) -> Option<(Failure, Sighting)> {
         let Self {
             connection, tls, ..
         } = self;
@@ -446,7 +453,10 @@ impl<'a> Seen<'a> {
         let answered = tls.server_hello.is_some() || tls.hello_retry.is_some();
         let shown = connection.accepted.is_some() || self.server_sent() > 0;
         // An end that was asked for, and a handshake whose end cannot be told.
-        let excused = tls.alerts.iter().any(|it| matches!(it.code, CLOSE_NOTIFY | USER_CANCELED))
+        let excused = tls
+            .alerts
+            .iter()
+            .any(|it| matches!(it.code, CLOSE_NOTIFY | USER_CANCELED))
             || matches!(
                 tls.unreadable,
                 Some(Unreadable::CipherNotSupported | Unreadable::VersionNotSupported)

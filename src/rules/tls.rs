@@ -54,10 +54,7 @@ pub(super) fn with_certificate(finding: Finding, certificate: &CertificateFacts)
     let names = certificate.subject_alternative_names.join(", ");
     finding
         .fact("certificate_subject", &*certificate.subject)
-        .fact_if(
-            "certificate_names",
-            Some(names).filter(|it| !it.is_empty()),
-        )
+        .fact_if("certificate_names", Some(names).filter(|it| !it.is_empty()))
         .fact("certificate_issuer", &*certificate.issuer)
         .fact("certificate_not_before", certificate.not_before.to_string())
         .fact("certificate_not_after", certificate.not_after.to_string())
@@ -112,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_certificate_is_for_the_names_it_bears_and_for_no_other() {
-        let of = |names: &[&str], wanted| is_for(&certificate("O=X, CN=cn.example.com", names), wanted);
+        let of =
+            |names: &[&str], wanted| is_for(&certificate("O=X, CN=cn.example.com", names), wanted);
         assert!(of(&["SIP.example.com"], "sip.example.com"));
         assert!(of(&["192.0.2.1", "sip:example.com"], "example.com"));
         assert!(of(&["*.example.com"], "sip.example.com"));
@@ -125,7 +123,11 @@ mod tests {
 
     #[test]
     fn versions_are_named_once_and_the_newest_first() {
-        let offered = [TlsVersion::TLS_1_2, TlsVersion::TLS_1_3, TlsVersion::TLS_1_2];
+        let offered = [
+            TlsVersion::TLS_1_2,
+            TlsVersion::TLS_1_3,
+            TlsVersion::TLS_1_2,
+        ];
         assert_eq!(versions(&offered), ["TLS 1.3", "TLS 1.2"]);
     }
 }

@@ -22,7 +22,8 @@ fn one(words: &[&str]) -> Result<Vec<u8>, String> {
         let mut found = words.iter().filter_map(|word| word.split_once('='));
         found.find(|(key, _)| *key == name).map(|(_, value)| value)
     };
-    let list = |name: &str| -> Vec<&str> { param(name).map_or(vec![], |it| it.split(',').collect()) };
+    let list =
+        |name: &str| -> Vec<&str> { param(name).map_or(vec![], |it| it.split(',').collect()) };
     Ok(match words {
         ["client-hello", ..] => {
             let versions = match list("versions").as_slice() {
@@ -57,7 +58,10 @@ fn one(words: &[&str]) -> Result<Vec<u8>, String> {
                 other => return Err(format!("{other} is no level of an alert")),
             };
             let code = (0..=u8::MAX).find(|code| alert_name(*code) == Some(*name));
-            record(21, &[level, code.ok_or_else(|| format!("{name} is no alert"))?])
+            record(
+                21,
+                &[level, code.ok_or_else(|| format!("{name} is no alert"))?],
+            )
         }
         ["data", len] => {
             let len = len.parse().map_err(|_| format!("{len} is no length"))?;
@@ -75,16 +79,25 @@ fn client_hello(sni: Option<&str>, alpn: &[&str], versions: &[&str]) -> Result<V
         extensions.extend(extension(0, &prefixed(2, &name)));
     }
     if !alpn.is_empty() {
-        let names: Vec<u8> = alpn.iter().flat_map(|it| prefixed(1, it.as_bytes())).collect();
+        let names: Vec<u8> = alpn
+            .iter()
+            .flat_map(|it| prefixed(1, it.as_bytes()))
+            .collect();
         extensions.extend(extension(16, &prefixed(2, &names)));
     }
-    let numbers: Vec<_> = versions.iter().map(|it| version(it)).collect::<Result<_, _>>()?;
+    let numbers: Vec<_> = versions
+        .iter()
+        .map(|it| version(it))
+        .collect::<Result<_, _>>()?;
     if numbers.iter().any(|it| *it > 0x0303) {
         let list: Vec<u8> = numbers.iter().flat_map(|it| it.to_be_bytes()).collect();
         extensions.extend(extension(43, &prefixed(1, &list)));
     }
     let highest = numbers.iter().max().map_or(0x0303, |it| (*it).min(0x0303));
-    let suites: Vec<u8> = [TLS_1_3, ECDHE, RSA].iter().flat_map(|it| it.to_be_bytes()).collect();
+    let suites: Vec<u8> = [TLS_1_3, ECDHE, RSA]
+        .iter()
+        .flat_map(|it| it.to_be_bytes())
+        .collect();
     let mut body = highest.to_be_bytes().to_vec();
     body.extend([7; 32]);
     body.extend(prefixed(1, &[]));

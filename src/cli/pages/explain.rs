@@ -31,7 +31,7 @@ fn unknown(what: &str) -> WrongUse {
         headline: format!("nothing is known of \"{what}\""),
         help: Some(
             "a response code (401, 4xx, \"busy here\"), a Warning code (W304), a Q.850 cause (Q17), a timer (timer-b), a \
-             method (INVITE) or a finding (auth-loop, TXN003); the lists: sipdiag codes, sipdiag findings"
+             method (INVITE), a TLS alert (unknown_ca) or a finding (auth-loop, TXN003); the lists: sipdiag codes, sipdiag findings"
                 .to_owned(),
         ),
     }
@@ -100,7 +100,21 @@ fn explain_one(page: &mut Page<'_>, what: &str) -> bool {
         page.section("heading_reference", &facts.rfc);
         return true;
     }
-    finding(page, &lower) || phrase(page, &lower)
+    alert(page, &lower) || finding(page, &lower) || phrase(page, &lower)
+}
+
+/// A TLS alert: `unknown_ca`, `unknown ca`.
+fn alert(page: &mut Page<'_>, name: &str) -> bool {
+    let name = name.replace([' ', '-'], "_");
+    let Some((facts, words)) = page.catalogue.alert(&name) else {
+        return false;
+    };
+    page.title(&format!("{name} (TLS {})", facts.number));
+    page.section("heading_meaning", &words.meaning);
+    page.list("heading_causes", &words.causes, false);
+    page.list("heading_fix", &words.fix, true);
+    page.section("heading_reference", &facts.rfc);
+    true
 }
 
 /// `timer-b`, `timer b`, `b-timer` are not all names: the first two are, and `t1`.

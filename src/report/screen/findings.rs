@@ -138,6 +138,9 @@ impl<W: Write> Screen<W> {
             let line = self.filled("other_traffic", &[("ports", ports.clone())]);
             page.push_str(&self.paragraph("", &line));
         }
+        for line in self.tls(finding) {
+            page.push_str(&self.paragraph("", &line));
+        }
         let causes = catalogue.causes(finding);
         if !causes.is_empty() {
             page.push_str(&self.paragraph(
@@ -171,7 +174,10 @@ impl<W: Write> Screen<W> {
         // A code that the catalogue cannot explain leads to the rule.
         let explained = match finding.status {
             Some(code) if catalogue.code(code).is_none() => finding.rule.name.into(),
-            _ => finding.name(),
+            _ => match catalogue.alert_of(finding) {
+                Some(alert) => alert.into(),
+                None => finding.name(),
+            },
         };
         let hint = fill(catalogue.word("explain_hint"), |_| {
             Some(explained.clone().into_owned())
@@ -245,7 +251,8 @@ fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
             }
             _ => None,
         });
-        let key = (finding.name(), finding.severity, finding.so_far, peer);
+        let told = (finding.name(), finding.variant);
+        let key = (told, finding.severity, finding.so_far, peer);
         match index.get(&key) {
             Some(&at) => {
                 if let Some(group) = groups.get_mut(at) {

@@ -3,6 +3,7 @@
 
 mod findings;
 mod row;
+mod tls;
 
 use super::Settings;
 use super::text::{Wrapped, clock, date, first_sentence, offset, sanitize};

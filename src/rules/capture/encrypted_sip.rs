@@ -3,7 +3,7 @@
 
 use crate::dialog::{TlsServer, Unread};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::reassembly::tls::Unreadable;
+use crate::reassembly::tls::{CipherSuite, Unreadable};
 use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
 use crate::severity::Severity;
 use std::net::SocketAddr;
@@ -26,14 +26,21 @@ fn finding(view: &CaptureView<'_>, address: SocketAddr, server: &TlsServer) -> O
     // What most of them lack.
     let most = |(_, unread): &(&Unreadable, &Unread)| unread.connections;
     let (reason, shown) = server.unread.iter().rev().max_by_key(most)?;
-    let first = server.unread.values().map(|it| it.first).min_by_key(|it| it.frame)?;
+    let first = server
+        .unread
+        .values()
+        .map(|it| it.first)
+        .min_by_key(|it| it.frame)?;
     let all = server.unread.values();
     let finding = Finding::of_capture(&RULE, first.time)
         .variant(variant(*reason, shown))
         .confidence(tls::confidence(server.evidence))
         .fact("dst", address.to_string())
         .fact("reason", reason.name())
-        .fact("connections", all.clone().map(|it| it.connections).sum::<u64>())
+        .fact(
+            "connections",
+            all.clone().map(|it| it.connections).sum::<u64>(),
+        )
         .fact("clients", server.unread_clients())
         .fact("records", all.clone().map(|it| it.records).sum::<u64>())
         .fact("sip_messages", view.counts.sip_messages);
@@ -49,9 +56,10 @@ fn finding(view: &CaptureView<'_>, address: SocketAddr, server: &TlsServer) -> O
 fn variant(reason: Unreadable, unread: &Unread) -> Option<&'static str> {
     match reason {
         Unreadable::NoSecrets => {
-            let suite = unread.tls.cipher_suite.and_then(|it| it.name());
+            let suite = unread.tls.cipher_suite.and_then(CipherSuite::name);
             // RFC 5246 §7.4.7.1: the key of the server opens what was encrypted for it, and nothing else.
-            suite.is_some_and(|it| it.starts_with("TLS_RSA_WITH_"))
+            suite
+                .is_some_and(|it| it.starts_with("TLS_RSA_WITH_"))
                 .then_some("rsa-key-would-do")
         }
         Unreadable::KeyExchangeNotRsa => Some("key-exchange-not-rsa"),

@@ -91,7 +91,10 @@ fn finding(
         finding = finding
             .fact("client_certificate_subject", &*certificate.subject)
             .fact("client_certificate_issuer", &*certificate.issuer)
-            .fact("client_certificate_not_after", certificate.not_after.to_string());
+            .fact(
+                "client_certificate_not_after",
+                certificate.not_after.to_string(),
+            );
     }
     finding.frames.clone_from(&failed.frames);
     finding.frames.sort_unstable();
@@ -157,13 +160,12 @@ const fn severity(server: &TlsServer, failure: Failure) -> Severity {
 
 fn confidence(view: &CaptureView<'_>, server: &TlsServer, failure: Failure) -> Confidence {
     let known = match failure {
-        Failure::Alert { .. } => Confidence::Certain,
         Failure::HiddenAlert { .. } => Confidence::Likely,
         // These rest on what was not seen (guard G-LOSS).
         Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls if view.lossy => {
             Confidence::Possible
         }
-        Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls => Confidence::Certain,
+        _ => Confidence::Certain,
     };
     known.min(tls::confidence(server.evidence))
 }
