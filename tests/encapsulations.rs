@@ -11,6 +11,7 @@
 use sipdiag::capture::{Next, Source, open_files};
 use sipdiag::frame::envelopes::{ENVELOPES, EnvelopeInfo, LINKS};
 use sipdiag::frame::{Content, decode};
+use sipdiag::reassembly::carriers::CARRIERS;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,12 @@ const TABLES: &[(&str, &str, &[EnvelopeInfo])] = &[
         "Link types",
         "What a packet begins with. They are in `link_types` of the machine output and no part of `encapsulation`.",
         LINKS,
+    ),
+    (
+        "Carriers",
+        "What the messages travel in above IP: `transport` of the machine output. A message is read as soon as its last byte \
+         is there.",
+        CARRIERS,
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! Cuts SIP messages out of what datagrams and segments carry. Comes in: payloads. Goes out: the bytes of each message.
 //! This room knows start lines and Content-Length, and nothing else of SIP.
 
+pub mod carriers;
 mod connections;
 pub mod fragments;
 mod framing;
