@@ -22,6 +22,7 @@ mod pcap;
 mod pcapng;
 mod pcapng_clock;
 mod sniff;
+mod snoop;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -226,7 +227,7 @@ pub struct CaptureFacts {
 pub struct InputFacts {
     /// The path as given, `-` for stdin, the interface's name, or the address of a HEP listener as `udp://192.0.2.1:9060`.
     pub name: String,
-    /// `pcap`, `pcapng`, with `.gz` or `.zst` behind it when compressed; `interface` and `hep` when live.
+    /// `pcap`, `pcapng`, `snoop`, with `.gz` or `.zst` behind it when compressed; `interface` and `hep` when live.
     pub format: String,
     /// The link types seen in it, in order of first appearance.
     pub link_types: Vec<LinkType>,

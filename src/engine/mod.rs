@@ -326,22 +326,15 @@ impl<O: Observer> Engine<O> {
             direction: sip.envelope.direction,
             mirror: sip.mirror.as_ref(),
         };
-        let looked_up = self.duplicates.look_up(&seen.arrival);
-        if let Seen::BothWays(transaction) = looked_up {
-            self.summary.mirrored_too += 1;
-            let placement = Placement {
-                kind: Kind::Duplicate,
-                ladder: None,
-                transaction,
-            };
-            self.observer.message(&seen, placement);
-            return;
-        }
-        self.counts.sip_messages += 1;
-        self.count(message);
-        let keys = match looked_up {
+        let keys = match self.duplicates.look_up(&seen.arrival) {
             Seen::First(keys) => keys,
-            Seen::Again(transaction) | Seen::BothWays(transaction) => {
+            Seen::BothWays => {
+                self.summary.mirrored_too += 1;
+                return;
+            }
+            Seen::Again(transaction) => {
+                self.counts.sip_messages += 1;
+                self.count(message);
                 self.counts.duplicates += 1;
                 let placement = Placement {
                     kind: Kind::Duplicate,
@@ -352,6 +345,8 @@ impl<O: Observer> Engine<O> {
                 return;
             }
         };
+        self.counts.sip_messages += 1;
+        self.count(message);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
         let before = self.table.begun();
