@@ -219,18 +219,15 @@ impl<O: Observer> Engine<O> {
         summary.call_ids = self.book.call_ids();
         summary.calls = self.book.calls();
         summary.transactions = self.table.begun();
-        for (name, count) in [
+        let stores = [
             ("open-transactions", self.table.given_up()),
             ("recent-messages", self.duplicates.forgotten_early()),
             ("call-ids", self.book.refused()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
-            ("connections", self.intake.connections_given_up()),
-            (
-                "fragments",
-                self.intake.fragments_given_up() + self.lost.refused(),
-            ),
-        ] {
+            ("lost-datagrams", self.lost.refused()),
+        ];
+        for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }

@@ -323,7 +323,7 @@ impl Open {
                 .of_mut(&mut self.sequencers)
                 .acknowledge(segment.acknowledgment);
             self.run(other, secrets, out, |sequencer, out| {
-                sequencer.look(at.time, out)
+                sequencer.look(at.time, out);
             });
         }
         let reception = self.run(side, secrets, out, |sequencer, out| {
@@ -410,7 +410,7 @@ impl Open {
     fn look(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
             self.run(side, secrets, out, |sequencer, out| {
-                sequencer.look(now, out)
+                sequencer.look(now, out);
             });
         }
         self.finish_complete(secrets, out);
