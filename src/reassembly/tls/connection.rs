@@ -287,7 +287,7 @@ impl Tls {
                     return false;
                 }
                 (None, Some(reason)) => self.shut(side, reason),
-                (Some(version), _) if version >= TlsVersion::TLS_1_3 => {
+                (Some(_), _) if tls13 => {
                     self.directions.of_mut(side).wait_for(Stage::Handshake);
                 }
                 (Some(_), _) => {
