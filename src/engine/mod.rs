@@ -330,8 +330,7 @@ impl<O: Observer> Engine<O> {
                 return;
             }
             Seen::Again(transaction) => {
-                self.counts.sip_messages += 1;
-                self.count(message);
+                self.count(&seen.arrival);
                 self.counts.duplicates += 1;
                 let placement = Placement {
                     kind: Kind::Duplicate,
@@ -342,8 +341,7 @@ impl<O: Observer> Engine<O> {
                 return;
             }
         };
-        self.counts.sip_messages += 1;
-        self.count(message);
+        self.count(&seen.arrival);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
         let before = self.table.begun();
