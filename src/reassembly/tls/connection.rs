@@ -23,7 +23,9 @@ pub struct Tls {
     pub(super) changed: bool,
     /// How many records and gaps have come.
     arrivals: u64,
-    /// The handshake as it looks from outside, while it is not opened.
+    /// Where both ends have sent Finished, as opened.
+    pub(super) complete_certainly: Option<Sighting>,
+    /// The same as it looks from outside, while it is not opened.
     pub(super) complete_seemingly: Option<Sighting>,
     pub(super) suspected: Option<(Side, Sighting)>,
 }
