@@ -292,7 +292,7 @@ impl Session {
         first
             + match &self.spoken {
                 Spoken::Text(framers) => framers.iter().map(Framer::waiting_bytes).sum(),
-                Spoken::Tls(secured) => secured.tls.held() + secured.inside.waiting_bytes(),
+                Spoken::Tls(secured) => secured.tls.kept_back() + secured.inside.waiting_bytes(),
                 Spoken::WebSocket(socket) => socket.frames.held(),
                 Spoken::Mirror(streams) => streams.iter().map(MirrorStream::held).sum(),
             }

@@ -119,14 +119,6 @@ impl Tls {
         &self.facts
     }
 
-    /// Bytes of records that are kept back.
-    pub(in crate::reassembly) fn held(&self) -> usize {
-        Side::BOTH
-            .iter()
-            .map(|side| self.directions.of(*side).held.bytes())
-            .sum()
-    }
-
     fn missing(&mut self, side: Side) {
         self.facts.gaps += 1;
         self.arrivals += 1;
