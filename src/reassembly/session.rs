@@ -270,6 +270,17 @@ impl Session {
         }
     }
 
+    /// Lets go of what waits for secrets; whether there was anything.
+    pub(super) fn stop_waiting(&mut self) -> bool {
+        match &mut self.spoken {
+            Spoken::Tls(secured) if secured.tls.kept_back() > 0 => {
+                secured.tls.forget();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Nothing more comes from that side.
     pub(super) fn finish(&mut self, side: Side, with: &mut Surroundings<'_>) {
         let flow = side.of_flow(self.flow);
