@@ -85,7 +85,7 @@ fn pktap(len: u32, kind: u32, link_type: u32, flags: u32) -> Vec<u8> {
 #[test]
 fn pktap_has_a_packet_of_any_link_type() {
     let packet = ipv4();
-    for len in [108, 120] {
+    for len in [108_u8, 120] {
         for (link_type, inner) in [
             (1, frame(&packet)),
             (12, packet.clone()),
