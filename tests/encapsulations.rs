@@ -23,8 +23,8 @@ const TABLES: &[(&str, &str, &[EnvelopeInfo])] = &[
     (
         "Tunnels and tags",
         "Named in `encapsulation` of the machine output, outermost first. They nest in any order. A tunnel in UDP is recognised \
-         by its port on either side, and only when its header is sound and an IP packet lies inside; any other datagram \
-         on that port is read as what it is.",
+         by its port on either side, and only when its header is sound and an IP packet lies inside, or a checksum proves \
+         it; any other datagram on that port is read as what it is.",
         ENVELOPES,
     ),
     (
