@@ -120,7 +120,8 @@ pub const HOLE_PATIENCE_ACKNOWLEDGED: Duration = Duration::from_millis(500);
 /// The same without an acknowledgment: TCP may send again after several doubled timeouts (RFC 6298 §5).
 pub const HOLE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// TCP connections known at once: some 600 bytes each when nothing waits in them; the ones idle longest are given up.
+/// TCP connections known at once: 2 to 4 KiB each when nothing waits in them, so at most some 800 MB; of too many the ones
+/// idle longest are given up.
 pub const MAX_CONNECTIONS: usize = 200_000;
 
 /// Bytes that wait in all TCP connections together.

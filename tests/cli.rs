@@ -355,7 +355,10 @@ mod output {
         let all = RECORDS.join(",");
         for entry in captures().read_dir().unwrap() {
             let path = entry.unwrap().path();
-            if !path.is_file() {
+            let is_secret = path
+                .extension()
+                .is_some_and(|it| it == "key" || it == "keys");
+            if !path.is_file() || is_secret {
                 continue;
             }
             let name = path.file_name().unwrap().to_str().unwrap();

@@ -11,6 +11,7 @@
 use sipdiag::capture::{Next, Source, open_files};
 use sipdiag::frame::envelopes::{ENVELOPES, EnvelopeInfo, LINKS};
 use sipdiag::frame::{Content, decode};
+use sipdiag::reassembly::carriers::CARRIERS;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -22,14 +23,20 @@ const TABLES: &[(&str, &str, &[EnvelopeInfo])] = &[
     (
         "Tunnels and tags",
         "Named in `encapsulation` of the machine output, outermost first. They nest in any order. A tunnel in UDP is recognised \
-         by its port on either side, and only when its header is sound and an IP packet lies inside; any other datagram \
-         on that port is read as what it is.",
+         by its port on either side, and only when its header is sound and an IP packet lies inside, or a checksum proves \
+         it; any other datagram on that port is read as what it is.",
         ENVELOPES,
     ),
     (
         "Link types",
         "What a packet begins with. They are in `link_types` of the machine output and no part of `encapsulation`.",
         LINKS,
+    ),
+    (
+        "Carriers",
+        "What the messages travel in above IP: `transport` of the machine output. A message is read as soon as its last byte \
+         is there.",
+        CARRIERS,
     ),
 ];
 

@@ -380,7 +380,11 @@ fn keep_alives_of_every_kind_are_skipped() {
     stun.extend([7; 12]);
     let mut wire = Wire::opened();
     let mut offset = 0;
+    // The PROXY protocol names a client and a server over IPv4.
+    let mut proxy = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
+    proxy.extend([192, 0, 2, 7, 192, 0, 2, 8, 0x9c, 0x40, 0x13, 0xc4]);
     for part in [
+        &proxy[..],
         b"\r\n\r\n",
         one.as_bytes(),
         &stun,

@@ -4,6 +4,7 @@ use super::compression::decompress;
 use super::pcap::{PcapReader, is_pcap};
 use super::pcapng::{PcapngReader, is_pcapng};
 use super::sniff::looks_like;
+use super::snoop::{SnoopReader, is_snoop};
 use super::window::Window;
 use super::{
     CaptureError, CaptureFacts, Damage, Drops, Filter, Flaw, FrameNumber, InputFacts, InterfaceIds,
@@ -190,7 +191,7 @@ impl FileSource {
         self.inputs
             .iter_mut()
             .find_map(|input| match &mut input.format {
-                Format::Pcap(_) => None,
+                Format::Pcap(_) | Format::Snoop(_) => None,
                 Format::Pcapng(reader) => reader.take_keylog(),
             })
     }
@@ -281,6 +282,7 @@ struct Input {
 enum Format {
     Pcap(PcapReader),
     Pcapng(PcapngReader),
+    Snoop(SnoopReader),
 }
 
 impl Format {
@@ -288,6 +290,7 @@ impl Format {
         match self {
             Self::Pcap(_) => Drops::default(),
             Self::Pcapng(reader) => reader.drops(),
+            Self::Snoop(reader) => reader.drops(),
         }
     }
 }
@@ -308,7 +311,7 @@ impl Input {
         let (reader, suffix) =
             decompress(counted).map_err(|error| CaptureError::from_io(&name, error))?;
         let mut window = Window::new(reader, capacity);
-        window.fill(4);
+        window.fill(8);
         let broken_header = |flaw: Flaw| CaptureError::BrokenHeader {
             name: name.clone(),
             what: flaw.what,
@@ -319,6 +322,9 @@ impl Input {
         } else if is_pcapng(window.bytes()) {
             let reader = PcapngReader::open(&mut window).map_err(broken_header)?;
             (Format::Pcapng(reader), "pcapng")
+        } else if is_snoop(window.bytes()) {
+            let reader = SnoopReader::open(&mut window, ids.next()).map_err(broken_header)?;
+            (Format::Snoop(reader), "snoop")
         } else {
             return Err(no_capture(name, &mut window));
         };
@@ -350,6 +356,7 @@ impl Input {
         let advanced = match &mut self.format {
             Format::Pcap(reader) => reader.advance(&mut self.window),
             Format::Pcapng(reader) => reader.advance(&mut self.window, ids),
+            Format::Snoop(reader) => reader.advance(&mut self.window),
         };
         match advanced {
             Ok(Some(record)) => {

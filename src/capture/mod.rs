@@ -22,6 +22,7 @@ mod pcap;
 mod pcapng;
 mod pcapng_clock;
 mod sniff;
+mod snoop;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -103,6 +104,16 @@ impl LinkType {
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// IEEE 802.11 behind an AVS header.
     pub const IEEE802_11_AVS: Self = Self(163);
+    /// PPP whose address byte tells the direction.
+    pub const PPP_PPPD: Self = Self(166);
+    /// PPP behind a byte that tells the direction.
+    pub const PPP_WITH_DIR: Self = Self(204);
+    /// Cisco's HDLC behind a byte that tells the direction.
+    pub const C_HDLC_WITH_DIR: Self = Self(205);
+    /// Frame Relay behind a byte that tells the direction.
+    pub const FRELAY_WITH_DIR: Self = Self(206);
+    /// A packet of any link type behind macOS's PKTAP header.
+    pub const PKTAP: Self = Self(258);
     /// What Linux's netfilter logs.
     pub const NFLOG: Self = Self(239);
     /// A message that Wireshark exported, with its addresses.
@@ -148,12 +159,16 @@ const LINK_TYPE_NAMES: &[(u16, &str)] = &[
     (127, "IEEE802_11_RADIO"),
     (147, "USER0"),
     (163, "IEEE802_11_RADIO_AVS"),
+    (166, "PPP_PPPD"),
+    (204, "PPP_WITH_DIR"),
+    (205, "C_HDLC_WITH_DIR"),
+    (206, "FRELAY_WITH_DIR"),
     (228, "IPV4"),
     (229, "IPV6"),
     (239, "NFLOG"),
     (252, "WIRESHARK_UPPER_PDU"),
+    (258, "PKTAP"),
     (276, "LINUX_SLL2"),
-    (65_060, "HEP"),
     (65_060, "HEP"),
 ];
 
@@ -226,7 +241,7 @@ pub struct CaptureFacts {
 pub struct InputFacts {
     /// The path as given, `-` for stdin, the interface's name, or the address of a HEP listener as `udp://192.0.2.1:9060`.
     pub name: String,
-    /// `pcap`, `pcapng`, with `.gz` or `.zst` behind it when compressed; `interface` and `hep` when live.
+    /// `pcap`, `pcapng`, `snoop`, with `.gz` or `.zst` behind it when compressed; `interface` and `hep` when live.
     pub format: String,
     /// The link types seen in it, in order of first appearance.
     pub link_types: Vec<LinkType>,

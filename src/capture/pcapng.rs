@@ -129,10 +129,9 @@ impl PcapngReader {
         let least = match kind {
             SHB_MAGIC => 28,
             EPB_MAGIC | PB_MAGIC => 32,
-            IDB_MAGIC => 20,
+            IDB_MAGIC | DSB_MAGIC => 20,
             ISB_MAGIC => 24,
             SPB_MAGIC => 16,
-            DSB_MAGIC => 20,
             _ => 12,
         };
         if kind == SHB_MAGIC && bytes.len() < FRAMING {

@@ -81,7 +81,6 @@ const MAGICS: &[(usize, &[u8], &str, &str)] = &[
         "zstd inside a compressed file",
         "decompress it once first: unzstd FILE",
     ),
-    (0, b"snoop\0\0\0", "a snoop capture", CONVERT),
     (0, b"btsnoop\0", "a Bluetooth btsnoop capture", ""),
     (0, b"RTSS", "a Microsoft Network Monitor capture", CONVERT),
     (0, b"GMBU", "a Microsoft Network Monitor capture", CONVERT),
@@ -225,7 +224,6 @@ mod tests {
         assert_eq!(like(b"PK\x03\x04aaaaaaa"), "a ZIP archive");
         assert_eq!(like(b"\x7fELF\x02\x01\x01"), "an ELF program");
         assert_eq!(like(b"%PDF-1.7"), "a PDF document");
-        assert_eq!(like(b"snoop\0\0\0\0\0\0\x02"), "a snoop capture");
         assert_eq!(like(b"\n <!DOCTYPE html>\n<html>"), "an HTML page");
         assert_eq!(like(b"{\"calls\": []}"), "JSON text");
         assert_eq!(like(&[0; 100]), "nothing but zeros");

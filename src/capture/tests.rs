@@ -2,6 +2,7 @@
 
 mod compressed;
 mod gaps;
+mod snoop;
 
 use super::pcap::ByteOrder::{self, Big, Little};
 use super::testing::{Pcap, Pcapng};

@@ -3,7 +3,7 @@
 use super::{Engine, Observer};
 use crate::frame::{Content, Undecoded};
 use crate::limits::MAX_UNDECODED_REASONS;
-use crate::sip::Message;
+use crate::transaction::Arrival;
 
 /// Packets without SIP whose ports are noted, as long as no SIP was seen.
 const PORTS_LOOKED_AT: u64 = 10_000;
@@ -25,7 +25,11 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    pub(super) fn count(&mut self, message: &Message) {
+    pub(super) fn count(&mut self, arrival: &Arrival<'_>) {
+        self.counts.sip_messages += 1;
+        let carrier = arrival.flow.transport.name();
+        *self.summary.transports.entry(carrier).or_default() += 1;
+        let message = arrival.message;
         match (message.method(), message.status()) {
             (Some(method), _) => {
                 let requests = &mut self.summary.requests;

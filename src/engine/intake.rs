@@ -30,16 +30,19 @@ impl Intake {
         &mut self.secrets
     }
 
-    pub(super) const fn connections_given_up(&self) -> u64 {
-        self.connections.given_up() + self.refused
+    /// What caps cost, by the name of the store.
+    pub(super) fn given_up(&self) -> [(&'static str, u64); 4] {
+        let sctp = self.sctp.counters();
+        [
+            ("connections", self.connections.given_up() + self.refused),
+            ("fragments", self.fragments.given_up()),
+            ("sctp-chunks", sctp.forgotten_early),
+            ("tls-secrets", self.secrets.let_go()),
+        ]
     }
 
     pub(super) fn notable(&self) -> &[Connection] {
         &self.notable
-    }
-
-    pub(super) const fn fragments_given_up(&self) -> u64 {
-        self.fragments.given_up()
     }
 
     /// Fragments other than the first of their datagrams.

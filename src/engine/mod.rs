@@ -222,19 +222,16 @@ impl<O: Observer> Engine<O> {
         summary.call_ids = self.book.call_ids();
         summary.calls = self.book.calls();
         summary.transactions = self.table.begun();
-        for (name, count) in [
+        let stores = [
             ("open-transactions", self.table.given_up()),
             ("recent-messages", self.duplicates.forgotten_early()),
             ("call-ids", self.book.refused()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
-            ("connections", self.intake.connections_given_up()),
+            ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
-            (
-                "fragments",
-                self.intake.fragments_given_up() + self.lost.refused(),
-            ),
-        ] {
+        ];
+        for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -330,22 +327,14 @@ impl<O: Observer> Engine<O> {
             direction: sip.envelope.direction,
             mirror: sip.mirror.as_ref(),
         };
-        let looked_up = self.duplicates.look_up(&seen.arrival);
-        if let Seen::BothWays(transaction) = looked_up {
-            self.summary.mirrored_too += 1;
-            let placement = Placement {
-                kind: Kind::Duplicate,
-                ladder: None,
-                transaction,
-            };
-            self.observer.message(&seen, placement);
-            return;
-        }
-        self.counts.sip_messages += 1;
-        self.count(message);
-        let keys = match looked_up {
+        let keys = match self.duplicates.look_up(&seen.arrival) {
             Seen::First(keys) => keys,
-            Seen::Again(transaction) | Seen::BothWays(transaction) => {
+            Seen::BothWays => {
+                self.summary.mirrored_too += 1;
+                return;
+            }
+            Seen::Again(transaction) => {
+                self.count(&seen.arrival);
                 self.counts.duplicates += 1;
                 let placement = Placement {
                     kind: Kind::Duplicate,
@@ -356,6 +345,7 @@ impl<O: Observer> Engine<O> {
                 return;
             }
         };
+        self.count(&seen.arrival);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
         let before = self.table.begun();

@@ -30,6 +30,8 @@ pub struct Summary {
     pub requests: BTreeMap<String, u64>,
     /// Responses by code, copies and retransmissions too.
     pub responses: BTreeMap<u64, u64>,
+    /// Messages by what carried them, as [`crate::flow::Transport::name`] calls it; copies and retransmissions too.
+    pub transports: BTreeMap<&'static str, u64>,
     /// Different Call-IDs.
     pub call_ids: u64,
     /// Transactions, an ACK not being one.

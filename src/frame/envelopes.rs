@@ -29,7 +29,7 @@ const fn row(
     }
 }
 
-/// What lies between the link and the innermost IP header, by the name in `encapsulation`.
+/// What lies between the link and what was found, by the name in `encapsulation`.
 pub const ENVELOPES: &[EnvelopeInfo] = &[
     row(
         "vlan",
@@ -42,6 +42,18 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "Frames in frames of a provider backbone",
         "IEEE 802.1ah",
         "EtherType 0x88e7",
+    ),
+    row(
+        "macsec",
+        "MACsec that protects frames without encrypting them",
+        "IEEE 802.1AE",
+        "EtherType 0x88e5 with E and C of zero",
+    ),
+    row(
+        "cisco-metadata",
+        "Cisco MetaData: the security group of the sender",
+        "draft-smith-kandula-sxp",
+        "EtherType 0x8909",
     ),
     row(
         "mpls",
@@ -74,6 +86,12 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "GRE protocols 0x88be, 0x22eb",
     ),
     row(
+        "eoip",
+        "EoIP of MikroTik, behind `gre`",
+        "none published; as free implementations have it",
+        "GRE version 1 with protocol 0x6400",
+    ),
+    row(
         "nsh",
         "Network service header",
         "RFC 8300",
@@ -94,6 +112,20 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "RFC 3378",
         "IP protocol 97",
     ),
+    row("ah", "Authentication header", "RFC 4302", "IP protocol 51"),
+    row(
+        "esp",
+        "ESP with NULL encryption, in transport and tunnel mode",
+        "RFC 4303, RFC 2410, RFC 5879; in UDP: RFC 3948",
+        "IP protocol 50 and UDP port 4500, where trailer and content fit to the byte",
+    ),
+    row("udp-lite", "UDP-Lite", "RFC 3828", "IP protocol 136"),
+    row(
+        "sctp-in-udp",
+        "SCTP in UDP",
+        "RFC 6951",
+        "UDP port 9899, where the checksum of SCTP is right",
+    ),
     row(
         "l2tp",
         "L2TP: version 2 with PPP, version 3 with Ethernet frames",
@@ -113,6 +145,7 @@ pub const ENVELOPES: &[EnvelopeInfo] = &[
         "RFC 7348, draft-smith-vxlan-group-policy-05, draft-ietf-nvo3-vxlan-gpe-13",
         "UDP ports 4789, 8472 and, for VXLAN-GPE, 4790",
     ),
+    row("lisp", "LISP data packets", "RFC 9300", "UDP port 4341"),
     row("geneve", "GENEVE", "RFC 8926", "UDP port 6081"),
     row(
         "tzsp",
@@ -192,6 +225,30 @@ pub const LINKS: &[EnvelopeInfo] = &[
         "link type 163",
     ),
     row(
+        "PPP_PPPD",
+        "PPP with the direction in place of its address",
+        "LINKTYPE_PPP_PPPD",
+        "link type 166",
+    ),
+    row(
+        "PPP_WITH_DIR",
+        "PPP behind its direction",
+        "LINKTYPE_PPP_WITH_DIR",
+        "link type 204",
+    ),
+    row(
+        "C_HDLC_WITH_DIR",
+        "Cisco HDLC behind its direction",
+        "LINKTYPE_C_HDLC_WITH_DIR",
+        "link type 205",
+    ),
+    row(
+        "FRELAY_WITH_DIR",
+        "Frame Relay behind its direction",
+        "LINKTYPE_FRELAY_WITH_DIR",
+        "link type 206",
+    ),
+    row(
         "IPV4",
         "IPv4 without a link layer",
         "RFC 791",
@@ -214,6 +271,12 @@ pub const LINKS: &[EnvelopeInfo] = &[
         "SIP, IP, UDP, TCP, SCTP or Ethernet as Wireshark exports it",
         "wsutil/exported_pdu_tlvs.h of Wireshark",
         "link type 252",
+    ),
+    row(
+        "PKTAP",
+        "any other link type behind the header of macOS",
+        "LINKTYPE_PKTAP, bsd/net/pktap.h of XNU",
+        "link type 258",
     ),
     row(
         "LINUX_SLL2",

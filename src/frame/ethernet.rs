@@ -1,8 +1,7 @@
 //! Ethernet II, IEEE 802.3 with LLC/SNAP, 802.1Q and stacked VLAN tags (802.1ad and the older 0x9100).
 
-use super::backbone;
 use super::bytes::be16;
-use super::{Content, Encapsulation, Layer, Step, Undecoded};
+use super::{Content, Encapsulation, Layer, Step, Undecoded, backbone, cisco_metadata};
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
 /// Values below this are a length, not a type (IEEE 802.3 §3.2.6).
@@ -25,7 +24,7 @@ const UNRELATED: &[u16] = &[
 ];
 
 /// EtherTypes that carry other packets, by the name they are counted under.
-const NOT_OPENED: &[(u16, &str)] = &[(0x88e5, "macsec"), (0x88be, "erspan")];
+const NOT_OPENED: &[(u16, &str)] = &[(0x88be, "erspan")];
 
 pub(super) fn ethernet(data: &[u8]) -> Result<Step<'_>, Undecoded> {
     let header = Ethernet2HeaderSlice::from_slice(data)
@@ -79,6 +78,8 @@ pub(super) fn ether_type<'a>(
         }
         TRANSPARENT_BRIDGING => Ok(Step::Next(Layer::Ethernet, data)),
         BACKBONE_SERVICE => backbone::service_tag(data, encapsulation),
+        0x88e5 => Ok(Step::Next(Layer::Macsec, data)),
+        0x8909 => cisco_metadata::tag(data, encapsulation),
         0x894f => Ok(Step::Next(Layer::Nsh, data)),
         _ if UNRELATED.contains(&value) => Ok(Step::Done(Content::Unrelated)),
         _ => Err(

@@ -1,9 +1,10 @@
-//! GRE (RFC 2784, key and sequence number of RFC 2890), and its version 1, which carries PPP for PPTP (RFC 2637 §4.1).
+//! GRE (RFC 2784, key and sequence number of RFC 2890), and its version 1, which carries PPP for PPTP (RFC 2637 §4.1)
+//! or frames for MikroTik.
 //!
 //! NVGRE (RFC 7637) is GRE with a key around an Ethernet frame. So is any bridge over GRE with a key: no bit tells them apart,
 //! and both are named `gre`.
 
-use super::{Content, Encapsulation, Layer, Step, Undecoded, erspan};
+use super::{Content, Encapsulation, Layer, Step, Undecoded, eoip, erspan};
 
 const CHECKSUM: u8 = 0x80;
 const ROUTING: u8 = 0x40;
@@ -26,6 +27,7 @@ pub(super) fn gre<'a>(
     let protocol = u16::from_be_bytes([high, low]);
     match version & 7 {
         0 => version_0(flags, protocol, rest, encapsulation),
+        1 if ([flags, version], protocol) == eoip::HEADER => eoip::eoip(rest, encapsulation),
         1 => version_1(flags, version, protocol, rest),
         _ => Err(Undecoded::because("gre-version-unknown")),
     }

@@ -1,12 +1,12 @@
 //! IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200).
 
-use super::bytes::array;
+use super::bytes::{array, be16};
 use super::hep;
 use super::icmp;
 use super::ip_in_ip;
 use super::transport;
 use super::{Content, Encapsulation, Fragment, FragmentedDatagram, Layer, Step, Undecoded};
-use super::{ether_ip, l2tp};
+use super::{Datagram, ah, esp, ether_ip, l2tp, udp_lite};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6Header, Ipv6HeaderSlice, ip_number};
 use std::net::IpAddr;
 
@@ -23,6 +23,19 @@ pub(super) struct Header {
     pub(super) missing: usize,
 }
 
+impl Header {
+    /// That of a whole datagram.
+    pub(super) fn of(datagram: &Datagram<'_>) -> Self {
+        Self {
+            src: datagram.flow.src.ip(),
+            dst: datagram.flow.dst.ip(),
+            identification: datagram.identification,
+            ttl: datagram.ttl,
+            missing: 0,
+        }
+    }
+}
+
 /// An IP packet taken apart, no further.
 pub(super) struct Ip<'a> {
     pub(super) header: Header,
@@ -30,6 +43,8 @@ pub(super) struct Ip<'a> {
     pub(super) payload: &'a [u8],
     /// Where the payload belongs, when this is a piece of a larger datagram.
     pub(super) piece: Option<Piece>,
+    /// Whether an authentication header was in front of the payload.
+    authenticated: bool,
 }
 
 impl Ip<'_> {
@@ -49,15 +64,17 @@ pub(super) struct Piece {
 
 /// Protocols between routers, which never carry SIP: IGMP, EIGRP, OSPF, PIM, VRRP.
 const UNRELATED: &[u8] = &[2, 59, 88, 89, 103, 112];
-
-/// Protocols that may carry SIP but are not opened, by the name they are counted under.
-const NOT_OPENED: &[(u8, &str)] = &[(50, "esp"), (136, "udp-lite")];
+/// UDP-Lite (RFC 3828 §6).
+const UDP_LITE: IpNumber = IpNumber(136);
 
 /// What a packet that was taken apart holds.
 pub(super) fn open<'a>(
     ip: &Ip<'a>,
     encapsulation: &mut Encapsulation,
 ) -> Result<Step<'a>, Undecoded> {
+    if ip.authenticated {
+        encapsulation.push("ah");
+    }
     if let Some(piece) = ip.piece {
         return Ok(Step::Done(Content::Fragment(Fragment {
             datagram: FragmentedDatagram {
@@ -83,12 +100,15 @@ pub(super) fn joined<'a>(
     bytes: &'a [u8],
     encapsulation: &mut Encapsulation,
 ) -> Result<Step<'a>, Undecoded> {
-    let mut protocol = IpNumber(of.protocol);
-    let mut rest = bytes;
-    if of.src.is_ipv6() {
-        // RFC 8200 §4.5: destination options may stand in the fragmented part.
-        let chain = Chain::of(protocol, bytes)?;
-        (protocol, rest) = (chain.protocol, chain.payload);
+    let protocol = IpNumber(of.protocol);
+    // RFC 8200 §4.5: destination options may stand in the fragmented part.
+    let chain = if of.src.is_ipv6() {
+        Chain::of(protocol, bytes)?
+    } else {
+        Chain::of_version_4(protocol, bytes)?
+    };
+    if chain.authenticated {
+        encapsulation.push("ah");
     }
     let header = Header {
         src: of.src,
@@ -99,7 +119,7 @@ pub(super) fn joined<'a>(
         ttl,
         missing: 0,
     };
-    payload(header, protocol, rest, encapsulation)
+    payload(header, chain.protocol, chain.payload, encapsulation)
 }
 
 /// What the transport protocol `protocol` carries in `bytes`.
@@ -118,18 +138,15 @@ pub(super) fn payload<'a>(
         ip_number::IPV4 | ip_number::IPV6 => {
             return ip_in_ip::inner(header.src, protocol, bytes, encapsulation);
         }
+        ip_number::ENCAPSULATING_SECURITY_PAYLOAD => return esp::esp(header, bytes, encapsulation),
+        UDP_LITE => return udp_lite::udp_lite(header, bytes, encapsulation),
         ip_number::GRE => return Ok(Step::Next(Layer::Gre, bytes)),
         ip_number::ETHER_IP => return ether_ip::ether_ip(bytes, encapsulation),
         ip_number::LAYER2_TUNNELING_PROTOCOL => return l2tp::over_ip(bytes, encapsulation),
         ip_number::MPLS_IN_IP => return Ok(Step::Next(Layer::Mpls, bytes)),
         IpNumber(number) if UNRELATED.contains(&number) => Content::Unrelated,
         IpNumber(number) => {
-            return Err(
-                match NOT_OPENED.iter().find(|(value, _)| *value == number) {
-                    Some((_, name)) => Undecoded::because(name),
-                    None => Undecoded(format!("ip-protocol-{number}").into()),
-                },
-            );
+            return Err(Undecoded(format!("ip-protocol-{number}").into()));
         }
     };
     Ok(Step::Done(content))
@@ -162,6 +179,17 @@ pub(super) fn looks_like_a_packet(data: &[u8], cut: bool) -> bool {
     header.to_header().calc_header_checksum() == header.header_checksum()
 }
 
+/// How long the packet says that it is; `None` where it does not.
+pub(super) fn announced_len(data: &[u8]) -> Option<usize> {
+    let (at, besides) = match data.first()? >> 4 {
+        4 => (2, 0),
+        6 => (4, Ipv6Header::LEN),
+        _ => return None,
+    };
+    let len = usize::from(be16(data, at)?);
+    (len > 0).then_some(besides + len)
+}
+
 fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
     let header =
         Ipv4HeaderSlice::from_slice(data).map_err(|_| Undecoded::because("ipv4-malformed"))?;
@@ -177,6 +205,11 @@ fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         offset: u32::from(header.fragments_offset().value()) * 8,
         more: header.more_fragments(),
     });
+    let body = data.get(header_len..end).unwrap_or_default();
+    let chain = match piece {
+        None => Chain::of_version_4(header.protocol(), body)?,
+        Some(_) => Chain::empty(header.protocol(), body),
+    };
     Ok(Ip {
         header: Header {
             src: IpAddr::V4(header.source_addr()),
@@ -185,9 +218,10 @@ fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
             ttl: header.ttl(),
             missing: announced - end,
         },
-        protocol: header.protocol(),
-        payload: data.get(header_len..end).unwrap_or_default(),
+        protocol: chain.protocol,
+        payload: chain.payload,
         piece,
+        authenticated: chain.authenticated,
     })
 }
 
@@ -214,6 +248,7 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         protocol: chain.protocol,
         payload: chain.payload,
         piece: chain.piece,
+        authenticated: chain.authenticated,
     })
 }
 
@@ -223,27 +258,44 @@ struct Chain<'a> {
     protocol: IpNumber,
     payload: &'a [u8],
     piece: Option<Piece>,
+    authenticated: bool,
 }
 
 impl<'a> Chain<'a> {
-    fn of(first: IpNumber, bytes: &'a [u8]) -> Result<Self, Undecoded> {
-        let mut chain = Chain {
-            protocol: first,
-            payload: bytes,
+    /// No extension header at all.
+    const fn empty(protocol: IpNumber, payload: &'a [u8]) -> Self {
+        Chain {
+            protocol,
+            payload,
             piece: None,
-        };
+            authenticated: false,
+        }
+    }
+
+    /// That of a whole IPv4 datagram, where there is one kind.
+    fn of_version_4(first: IpNumber, bytes: &'a [u8]) -> Result<Self, Undecoded> {
+        let (protocol, payload) = ah::behind(first, bytes)?;
+        Ok(Chain {
+            authenticated: protocol != first,
+            ..Chain::empty(protocol, payload)
+        })
+    }
+
+    fn of(first: IpNumber, bytes: &'a [u8]) -> Result<Self, Undecoded> {
+        let mut chain = Chain::empty(first, bytes);
         // Headers behind that of a fragment belong to the datagram, not to the piece.
         while chain.piece.is_none() {
             // Where these four are not there, the header that should hold them is too short as well.
             let start = chain.payload.first_chunk().copied();
             let [next, len, high, low] = start.unwrap_or_default();
-            let len = usize::from(len);
             let header_len = match chain.protocol {
                 ip_number::IPV6_HEADER_HOP_BY_HOP
                 | ip_number::IPV6_ROUTE_HEADER
-                | ip_number::IPV6_DESTINATION_OPTIONS => (len + 1) * 8,
-                // RFC 4302 §2.2: the length counts units of four octets, less two.
-                ip_number::AUTHENTICATION_HEADER => (len + 2) * 4,
+                | ip_number::IPV6_DESTINATION_OPTIONS => (usize::from(len) + 1) * 8,
+                ip_number::AUTHENTICATION_HEADER => {
+                    chain.authenticated = true;
+                    ah::len(len)
+                }
                 ip_number::IPV6_FRAGMENTATION_HEADER => {
                     let offset = u32::from(u16::from_be_bytes([high, low]) & !7);
                     let more = low & 1 != 0;

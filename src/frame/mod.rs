@@ -5,11 +5,16 @@
 //! An envelope is a file and a row in [`envelopes`]; the link types are those of `LINK_LAYERS`, the tunnels in UDP those of
 //! `tunnels_in_udp`.
 
+mod ah;
 mod backbone;
 mod bytes;
+mod cisco_metadata;
 mod cooked;
+mod directed;
 pub mod envelopes;
+mod eoip;
 mod erspan;
+mod esp;
 mod ether_ip;
 mod ethernet;
 mod exported_pdu;
@@ -24,20 +29,25 @@ mod ieee80211;
 mod ip;
 mod ip_in_ip;
 mod l2tp;
+mod lisp;
 mod loopback;
+mod macsec;
 mod mpls;
 mod nflog;
 mod nsh;
 mod packet_filter;
+mod pktap;
 mod ppp;
 mod pppoe;
 mod radio;
+mod sctp_in_udp;
 mod teredo;
 #[cfg(test)]
 mod tests;
 mod transport;
 mod tunnels_in_udp;
 mod tzsp;
+mod udp_lite;
 mod vxlan;
 
 pub use hep::mirrored;
@@ -162,7 +172,7 @@ impl Undecoded {
     }
 }
 
-/// The layers around the innermost IP header, outermost first.
+/// The layers between the link and what was found, outermost first; IP, UDP, TCP and SCTP themselves are not named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encapsulation {
     names: [Option<&'static str>; MAX_LAYERS_NAMED],
@@ -206,6 +216,10 @@ enum Layer {
     Nflog,
     Enc,
     Pflog,
+    Directed(LinkType),
+    Pppd,
+    Pktap,
+    Macsec,
     ExportedPdu,
     Hep { cut: bool },
 }
@@ -243,6 +257,11 @@ const LINK_LAYERS: &[(LinkType, Layer)] = &[
     (LinkType::NFLOG, Layer::Nflog),
     (LinkType::ENC, Layer::Enc),
     (LinkType::PFLOG, Layer::Pflog),
+    (LinkType::PPP_PPPD, Layer::Pppd),
+    (LinkType::PPP_WITH_DIR, Layer::Directed(LinkType::PPP)),
+    (LinkType::C_HDLC_WITH_DIR, Layer::Directed(LinkType::C_HDLC)),
+    (LinkType::FRELAY_WITH_DIR, Layer::Directed(LinkType::FRELAY)),
+    (LinkType::PKTAP, Layer::Pktap),
     (LinkType::WIRESHARK_UPPER_PDU, Layer::ExportedPdu),
     (LinkType::HEP, Layer::Hep { cut: false }),
 ];
@@ -250,6 +269,15 @@ const LINK_LAYERS: &[(LinkType, Layer)] = &[
 /// The link types that [`decode`] opens.
 pub fn link_types() -> impl Iterator<Item = LinkType> {
     LINK_LAYERS.iter().map(|(link_type, _)| *link_type)
+}
+
+/// The layer that packets of a link type begin with.
+fn first_layer(link_type: LinkType) -> Result<Layer, Undecoded> {
+    LINK_LAYERS
+        .iter()
+        .find(|(value, _)| *value == link_type)
+        .map(|(_, layer)| *layer)
+        .ok_or_else(|| Undecoded(format!("link-type-{link_type}").to_lowercase().into()))
 }
 
 /// Peels a packet whose bytes begin as `link_type` says. `original_len` is its length on the wire.
@@ -261,11 +289,7 @@ pub fn decode(
     data: &[u8],
     original_len: u32,
 ) -> Result<Decoded<'_>, Undecoded> {
-    let Some(&(_, first)) = LINK_LAYERS.iter().find(|(value, _)| *value == link_type) else {
-        return Err(Undecoded(
-            format!("link-type-{link_type}").to_lowercase().into(),
-        ));
-    };
+    let first = first_layer(link_type)?;
     let envelope = Envelope {
         encapsulation: Encapsulation::default(),
         direction: None,
@@ -293,10 +317,11 @@ pub fn resume<'a>(
 /// What was peeled off a packet so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// Names of the layers between the link and the innermost IP header, outermost first, such as `vlan`: those of
+    /// Names of the layers between the link and what was found, outermost first, such as `vlan`: those of
     /// [`envelopes::ENVELOPES`].
     pub encapsulation: Encapsulation,
-    /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures).
+    /// Whether the capturing host sent or received it, where the link layer says so (Linux cooked captures, PKTAP,
+    /// serial lines with a direction).
     pub direction: Option<Direction>,
     /// Whether bytes of this packet are missing because the snap length cut it.
     pub cut: bool,
@@ -328,14 +353,19 @@ impl Envelope {
                 Step::Next(layer, rest) => self.layer(layer, rest, &mut plain),
                 Step::Done(content) => {
                     if let Content::Datagram(datagram) = &content
+                        && self.layers < MAX_LAYERS
                         && let Some(tunnel) = tunnels_in_udp::of(datagram)
                     {
                         let envelope = self;
                         if let Some(inside) = tunnel.open(&mut self.encapsulation) {
-                            plain = Some(Plain {
-                                envelope,
-                                datagram: *datagram,
-                            });
+                            if tunnel.proves_itself() {
+                                self.layers += 1;
+                            } else {
+                                plain = Some(Plain {
+                                    envelope,
+                                    datagram: *datagram,
+                                });
+                            }
                             step = inside;
                             continue;
                         }
@@ -390,6 +420,10 @@ impl Envelope {
             Layer::Nflog => nflog::nflog(rest),
             Layer::Enc => packet_filter::enc(rest),
             Layer::Pflog => packet_filter::pflog(rest),
+            Layer::Directed(inner) => directed::directed(inner, rest, &mut self.direction),
+            Layer::Pppd => directed::pppd(rest, &mut self.direction),
+            Layer::Pktap => pktap::pktap(rest, &mut self.direction),
+            Layer::Macsec => macsec::macsec(rest, self.cut, &mut self.encapsulation),
             Layer::Hep { cut } => hep::packet(rest, cut, &mut self.encapsulation),
             Layer::ExportedPdu => {
                 exported_pdu::exported_pdu(rest, self.cut, &mut self.encapsulation)

@@ -1,9 +1,10 @@
 //! Tunnels in UDP datagrams, recognised by their well-known port. Anybody may use such a port for something else, such as
 //! RTP: so each tunnel's header is checked in every bit that has to be as it is, and the datagram counts as what it is
-//! until an IP header inside proves the tunnel ([`super::Envelope`] peels so).
+//! until an IP header inside proves the tunnel ([`super::Envelope`] peels so), or a checksum and the like of the tunnel's own.
 
 use super::{Datagram, Encapsulation, Step};
-use super::{geneve, gtp, l2tp, mpls, teredo, tzsp, vxlan};
+use super::{esp, geneve, gtp, l2tp, lisp, mpls, sctp_in_udp, teredo, tzsp, vxlan};
+use Open::{Claim, Proof};
 
 /// A payload with its length on the wire, which a snap length does not shorten.
 #[derive(Clone, Copy)]
@@ -12,19 +13,29 @@ pub(super) struct Payload<'a> {
     pub(super) wire_len: usize,
 }
 
-type Open = for<'a> fn(Payload<'a>, &mut Encapsulation) -> Option<Step<'a>>;
+/// How a tunnel is opened.
+#[derive(Clone, Copy)]
+enum Open {
+    /// A sound header says so much; an IP packet inside has to prove the tunnel.
+    Claim(for<'a> fn(Payload<'a>, &mut Encapsulation) -> Option<Step<'a>>),
+    /// What is opened so is proven.
+    Proof(for<'a> fn(&Datagram<'a>, &mut Encapsulation) -> Option<Step<'a>>),
+}
 
 /// Ports that are registered with IANA for a tunnel, and 8472, which Linux used for VXLAN before there was one.
 const PORTS: &[(u16, Open)] = &[
-    (1701, l2tp::over_udp),
-    (2152, gtp::gtp_u),
-    (3544, teredo::teredo),
-    (4789, vxlan::vxlan),
-    (4790, vxlan::gpe),
-    (6081, geneve::geneve),
-    (6635, |payload, _| mpls::in_udp(payload)),
-    (8472, vxlan::vxlan),
-    (37008, tzsp::tzsp),
+    (1701, Claim(l2tp::over_udp)),
+    (2152, Claim(gtp::gtp_u)),
+    (3544, Claim(teredo::teredo)),
+    (4341, Claim(lisp::lisp)),
+    (4500, Proof(esp::in_udp)),
+    (4789, Claim(vxlan::vxlan)),
+    (4790, Claim(vxlan::gpe)),
+    (6081, Claim(geneve::geneve)),
+    (6635, Claim(|payload, _| mpls::in_udp(payload))),
+    (8472, Claim(vxlan::vxlan)),
+    (9899, Proof(sctp_in_udp::sctp)),
+    (37008, Claim(tzsp::tzsp)),
 ];
 
 /// As many bytes of text as no tunnel begins with: two labels of MPLS may look like text, the IP header behind them does not.
@@ -32,14 +43,28 @@ const TEXT: usize = 12;
 
 /// A datagram on the port of a tunnel.
 pub(super) struct Tunnel<'a> {
-    payload: Payload<'a>,
+    datagram: Datagram<'a>,
     open: Open,
 }
 
 impl<'a> Tunnel<'a> {
     /// What is inside, when the header is that of the tunnel.
     pub(super) fn open(&self, encapsulation: &mut Encapsulation) -> Option<Step<'a>> {
-        (self.open)(self.payload, encapsulation)
+        match self.open {
+            Claim(open) => {
+                let payload = Payload {
+                    bytes: self.datagram.payload,
+                    wire_len: self.datagram.payload.len() + self.datagram.missing,
+                };
+                open(payload, encapsulation)
+            }
+            Proof(open) => open(&self.datagram, encapsulation),
+        }
+    }
+
+    /// Whether the tunnel is proven once it is open.
+    pub(super) const fn proves_itself(&self) -> bool {
+        matches!(self.open, Proof(_))
     }
 }
 
@@ -49,12 +74,8 @@ pub(super) fn of<'a>(datagram: &Datagram<'a>) -> Option<Tunnel<'a>> {
     let (_, open) = [flow.dst.port(), flow.src.port()]
         .into_iter()
         .find_map(|port| PORTS.iter().find(|(known, _)| *known == port))?;
-    let payload = Payload {
-        bytes: datagram.payload,
-        wire_len: datagram.payload.len() + datagram.missing,
-    };
-    (!begins_with_text(payload.bytes)).then_some(Tunnel {
-        payload,
+    (!begins_with_text(datagram.payload)).then_some(Tunnel {
+        datagram: *datagram,
         open: *open,
     })
 }

@@ -118,7 +118,7 @@ impl Connections {
             self.end(key, secrets, out);
         }
         if self.open.len() >= MAX_CONNECTIONS && !self.open.contains_key(&key) {
-            self.make_room(|_| true, secrets, out);
+            self.make_room(secrets, out);
         }
         let open = self
             .open
@@ -134,7 +134,7 @@ impl Connections {
         }
         let speaks = open.session.messages() > 0;
         if self.waiting_bytes > MAX_STREAMS_WAITING {
-            self.make_room(|open| open.waiting > 0, secrets, out);
+            self.make_less_wait(secrets, out);
         }
         self.look(at.time, secrets, out);
         speaks
@@ -202,13 +202,35 @@ impl Connections {
         }
     }
 
-    /// Gives up those of them on which nothing has happened for the longest, one half.
-    fn make_room(
-        &mut self,
-        of_them: impl Fn(&Open) -> bool,
-        secrets: &mut Secrets,
-        out: &mut Outcome,
-    ) {
+    /// Lets go of what waits in the connections on which nothing has happened for the longest, one half of those in which
+    /// something does.
+    fn make_less_wait(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
+        for key in self.idle_half(|open| open.waiting > 0) {
+            let Some(open) = self.open.get_mut(&key) else {
+                continue;
+            };
+            if open.session.stop_waiting() {
+                let waiting = open.waiting_bytes();
+                let before = std::mem::replace(&mut open.waiting, waiting);
+                self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
+            } else {
+                self.given_up += 1;
+                self.end(key, secrets, out);
+            }
+        }
+        self.watched.retain(|key| self.open.contains_key(key));
+    }
+
+    /// Gives up the connections on which nothing has happened for the longest, one half.
+    fn make_room(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
+        for key in self.idle_half(|_| true) {
+            self.given_up += 1;
+            self.end(key, secrets, out);
+        }
+        self.watched.retain(|key| self.open.contains_key(key));
+    }
+
+    fn idle_half(&self, of_them: impl Fn(&Open) -> bool) -> Vec<Key> {
         let mut keys: Vec<_> = self
             .open
             .iter()
@@ -216,12 +238,8 @@ impl Connections {
             .map(|(key, open)| (open.facts.last.frame, *key))
             .collect();
         keys.sort_unstable();
-        let half = keys.len().div_ceil(2);
-        for (_, key) in keys.into_iter().take(half) {
-            self.given_up += 1;
-            self.end(key, secrets, out);
-        }
-        self.watched.retain(|key| self.open.contains_key(key));
+        keys.truncate(keys.len().div_ceil(2));
+        keys.into_iter().map(|(_, key)| key).collect()
     }
 }
 
@@ -323,7 +341,7 @@ impl Open {
                 .of_mut(&mut self.sequencers)
                 .acknowledge(segment.acknowledgment);
             self.run(other, secrets, out, |sequencer, out| {
-                sequencer.look(at.time, out)
+                sequencer.look(at.time, out);
             });
         }
         let reception = self.run(side, secrets, out, |sequencer, out| {
@@ -410,7 +428,7 @@ impl Open {
     fn look(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
             self.run(side, secrets, out, |sequencer, out| {
-                sequencer.look(now, out)
+                sequencer.look(now, out);
             });
         }
         self.finish_complete(secrets, out);

@@ -2,8 +2,8 @@
 //! its place.
 
 use super::start_line::{
-    Beginning, begins_message, content_length, could_begin_message, head_len, is_text,
-    keep_alive_len, next_message, next_start_line, unframed_len,
+    Beginning, begins_message, content_length, could_begin_message, head_len, idle_len, is_text,
+    next_message, next_start_line, unframed_len,
 };
 use crate::capture::Sighting;
 use crate::limits::{MAX_MESSAGE_LEN, MAX_START_LINE};
@@ -288,7 +288,7 @@ impl Framer {
     /// One message at the beginning of what is there.
     fn message(&mut self, used: usize, bytes: &[u8], out: &mut impl FnMut(Framed<'_>)) -> Step {
         let rest = bytes.get(used..).unwrap_or_default();
-        let idle = keep_alive_len(rest);
+        let idle = idle_len(rest);
         if idle > 0 {
             return Step::Used(idle);
         }

@@ -1,6 +1,8 @@
-//! Cuts SIP messages out of what datagrams and segments carry. Comes in: payloads. Goes out: the bytes of each message.
-//! This room knows start lines and Content-Length, and nothing else of SIP.
+//! Puts together what several packets hold and opens what is around SIP: IP fragments, TCP streams, SCTP chunks, TLS,
+//! WebSocket, HEP. Comes in: datagrams, segments, pieces and the secrets that were given. Goes out: the bytes of each message
+//! and what is known of each connection. This room knows start lines and Content-Length, and nothing else of SIP.
 
+pub mod carriers;
 mod connections;
 pub mod fragments;
 mod framing;

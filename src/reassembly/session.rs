@@ -47,7 +47,7 @@ struct Secured {
 /// A WebSocket with its messages.
 #[derive(Debug, Default)]
 struct Socket {
-    socket: WebSocket,
+    frames: WebSocket,
     messages: u64,
     /// Bytes of the messages of each side.
     opened: [u64; 2],
@@ -134,14 +134,15 @@ impl Session {
                 Verdict::Mirror
             }
             [b'G' | b'H', ..] => match WebSocket::looks_like_upgrade(bytes) {
-                Looks::Yes => Verdict::WebSocket(WebSocket::new()),
+                Looks::Yes => Verdict::WebSocket(Box::default()),
                 Looks::NotYet if bytes.len() < MAX_START_LINE => Verdict::Unclear,
                 _ => Verdict::Text,
             },
             [0x01..=0x02 | 0x41..=0x42 | 0x81..=0x8a | 0xc1..=0xc2, ..]
                 if !held && !self.from_beginning =>
             {
-                WebSocket::midstream(side, bytes).map_or(Verdict::Text, Verdict::WebSocket)
+                WebSocket::midstream(side, bytes)
+                    .map_or(Verdict::Text, |frames| Verdict::WebSocket(Box::new(frames)))
             }
             _ => Verdict::Text,
         }
@@ -163,13 +164,13 @@ impl Session {
                 }));
             }
             Verdict::Mirror => self.spoken = Spoken::Mirror(Box::default()),
-            Verdict::WebSocket(socket) => {
+            Verdict::WebSocket(frames) => {
                 self.flow.transport = match self.flow.transport {
                     Transport::Tls => Transport::Wss,
                     _ => Transport::Ws,
                 };
                 self.spoken = Spoken::WebSocket(Box::new(Socket {
-                    socket,
+                    frames: *frames,
                     ..Socket::default()
                 }));
             }
@@ -197,7 +198,7 @@ impl Session {
             Spoken::Tls(secured) => secured.bytes(side, at, bytes, with),
             Spoken::WebSocket(socket) => {
                 socket.bytes(side, at, bytes, self.flow, with);
-                if socket.socket.not_websocket() && socket.messages == 0 {
+                if socket.frames.not_websocket() && socket.messages == 0 {
                     // What follows is something else, and may become one yet.
                     self.flow.transport = match self.flow.transport {
                         Transport::Wss => Transport::Tls,
@@ -257,7 +258,7 @@ impl Session {
                 secured.tls.gap(side);
                 secured.inside.gap(side, UNKNOWN, with);
             }
-            Spoken::WebSocket(socket) => socket.socket.gap(side),
+            Spoken::WebSocket(socket) => socket.frames.gap(side),
             Spoken::Mirror(streams) => side.of_mut(streams).gap(),
         }
     }
@@ -266,6 +267,17 @@ impl Session {
     pub(super) fn retry(&mut self, with: &mut Surroundings<'_>) {
         if let Spoken::Tls(secured) = &mut self.spoken {
             secured.retry(with);
+        }
+    }
+
+    /// Lets go of what waits for secrets; whether there was anything.
+    pub(super) fn stop_waiting(&mut self) -> bool {
+        match &mut self.spoken {
+            Spoken::Tls(secured) if secured.tls.kept_back() > 0 => {
+                secured.tls.forget();
+                true
+            }
+            _ => false,
         }
     }
 
@@ -291,8 +303,8 @@ impl Session {
         first
             + match &self.spoken {
                 Spoken::Text(framers) => framers.iter().map(Framer::waiting_bytes).sum(),
-                Spoken::Tls(secured) => secured.tls.held() + secured.inside.waiting_bytes(),
-                Spoken::WebSocket(socket) => socket.socket.held(),
+                Spoken::Tls(secured) => secured.tls.kept_back() + secured.inside.waiting_bytes(),
+                Spoken::WebSocket(socket) => socket.frames.held(),
                 Spoken::Mirror(streams) => streams.iter().map(MirrorStream::held).sum(),
             }
     }
@@ -333,7 +345,7 @@ impl Session {
     /// What the WebSocket of the connection shows; `None` when it is none.
     pub(super) fn web_socket(&self) -> Option<&WebSocketFacts> {
         match &self.spoken {
-            Spoken::WebSocket(socket) => Some(socket.socket.facts()),
+            Spoken::WebSocket(socket) => Some(socket.frames.facts()),
             Spoken::Tls(secured) => secured.inside.web_socket(),
             _ => None,
         }
@@ -345,7 +357,7 @@ enum Verdict {
     Text,
     Tls,
     Mirror,
-    WebSocket(WebSocket),
+    WebSocket(Box<WebSocket>),
     /// More bytes are needed.
     Unclear,
 }
@@ -406,7 +418,7 @@ impl Socket {
         with: &mut Surroundings<'_>,
     ) {
         let mut opened = Vec::new();
-        self.socket.bytes(side, bytes, at, &mut opened);
+        self.frames.bytes(side, bytes, at, &mut opened);
         for Opened { side, at, bytes } in opened {
             let position = side.of_mut(&mut self.opened);
             let framed = Framed {

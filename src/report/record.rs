@@ -268,6 +268,7 @@ pub(super) fn summary(report: &Report) -> Value {
     let mut record = start("summary");
     record.insert("packets".into(), counts.packets.into());
     record.insert("sip_messages".into(), counts.sip_messages.into());
+    record.insert("transports".into(), json!(summary.transports));
     record.insert("requests".into(), json!(summary.requests));
     record.insert("responses".into(), responses.into());
     record.insert("call_ids".into(), summary.call_ids.into());

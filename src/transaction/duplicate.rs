@@ -41,7 +41,7 @@ pub enum Seen {
     /// Again; the message belongs to this transaction.
     Again(Option<TransactionId>),
     /// Both on the wire and through a mirror; this is the second of the two and stands for nothing of its own.
-    BothWays(Option<TransactionId>),
+    BothWays,
 }
 
 /// What a message is remembered by: with its addresses, and by its bytes alone, as mirrors may name other addresses.
@@ -99,7 +99,7 @@ impl Duplicates {
             return None;
         };
         if arrival.mirrored && known.on_wire {
-            return Some(Seen::BothWays(known.transaction));
+            return Some(Seen::BothWays);
         }
         if arrival.mirrored {
             known.mirrored += 1;
@@ -108,7 +108,7 @@ impl Duplicates {
         known.on_wire = true;
         let other = known.mirrored.checked_sub(1)?;
         known.mirrored = other;
-        Some(Seen::BothWays(known.transaction))
+        Some(Seen::BothWays)
     }
 
     fn remember(&mut self, key: u64, copy: Copy) {

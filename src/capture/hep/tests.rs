@@ -326,6 +326,19 @@ fn version_2_adds_time_and_agent_in_either_byte_order_with_and_without_padding()
 }
 
 #[test]
+fn the_length_of_version_2_may_count_its_stamp() {
+    for (padding, len) in [(0, 26), (2, 28)] {
+        let stamp = [&[7_u8, 0, 0, 0, 8, 0, 0, 0, 9, 0][..], &[0, 0][..padding]].concat();
+        let mut bytes = version_2(&stamp, SIP);
+        bytes[1] = len;
+        let packet = parse(&bytes, false).expect("HEP");
+        assert_eq!((packet.version, packet.node, packet.raw), (2, Some(9), SIP));
+        bytes[0] = 1;
+        assert_eq!(parse(&bytes, false), None, "version 1 has no stamp");
+    }
+}
+
+#[test]
 fn what_only_looks_like_version_1_or_2_is_not() {
     let whole = version_1(17, SIP);
     for (at, wrong) in [

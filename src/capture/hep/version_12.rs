@@ -1,5 +1,5 @@
 //! HEP versions 1 and 2: a fixed header before a SIP message. Version 2 adds time and agent behind the addresses, which
-//! the header's length does not count.
+//! the header's length counts with some agents (FreeSWITCH) and not with others (Kamailio, OpenSIPS).
 
 use super::{Family, Hep, SIP, family, moment, transport};
 use crate::flow::Flow;
@@ -18,13 +18,15 @@ pub(super) fn parse(bytes: &[u8], cut: bool) -> Option<Hep<'_>> {
     let (&[version, header_len, family_byte, protocol, ports @ ..], rest) =
         bytes.split_first_chunk::<FIXED_LEN>()?;
     let transport = transport(protocol)?;
+    // Only version 2 has a stamp that could be counted.
+    let stamped = version == 2 && matches!(header_len, 26 | 28 | 50 | 52);
     let (addresses, rest) = match (family(family_byte)?, header_len) {
-        (Family::V4, 16) => {
+        (Family::V4, len) if len == 16 || stamped && len < 40 => {
             let (src, rest) = rest.split_first_chunk::<4>()?;
             let (dst, rest) = rest.split_first_chunk::<4>()?;
             ([IpAddr::from(*src), IpAddr::from(*dst)], rest)
         }
-        (Family::V6, 40) => {
+        (Family::V6, len) if len == 40 || stamped && len > 40 => {
             let (src, rest) = rest.split_first_chunk::<16>()?;
             let (dst, rest) = rest.split_first_chunk::<16>()?;
             ([IpAddr::from(*src), IpAddr::from(*dst)], rest)

@@ -35,6 +35,100 @@ fn serial_frames_of_both_kinds_are_told_by_their_address() {
 }
 
 #[test]
+fn serial_frames_behind_a_direction_tell_it() {
+    let packet = ipv4();
+    for (way, direction) in [
+        (0, Direction::Incoming),
+        (1, Direction::Outgoing),
+        (255, Direction::Outgoing),
+    ] {
+        for (link_type, header) in [
+            (LinkType::PPP_WITH_DIR, &[0xff, 3, 0, 0x21][..]),
+            (LinkType::PPP_WITH_DIR, &[0x21]),
+            (LinkType::C_HDLC_WITH_DIR, &[0x0f, 0, 8, 0]),
+            (LinkType::FRELAY_WITH_DIR, &[0x18, 0x41, 3, 0xcc]),
+            (LinkType::PPP_PPPD, &[3, 0, 0x21]),
+            (LinkType::PPP_PPPD, &[0xff, 3, 0, 0x21]),
+        ] {
+            let bytes = join(&[&[way], header, &packet]);
+            let found = is_found(link_type, &bytes).envelope.direction;
+            assert_eq!(found, Some(direction));
+        }
+    }
+    let control = join(&[&[1, 0xff, 3, 0xc0, 0x21], &[1; 8]]);
+    assert!(is_unrelated(LinkType::PPP_WITH_DIR, &control));
+    for (link_type, bytes, expected) in [
+        (LinkType::PPP_WITH_DIR, &[][..], "direction-truncated"),
+        (LinkType::PPP_PPPD, &[], "direction-truncated"),
+        (LinkType::PPP_PPPD, &[1], "ppp-truncated"),
+        (LinkType::PPP_WITH_DIR, &[1], "ppp-truncated"),
+        // Without the direction it is another link type.
+        (
+            LinkType::C_HDLC_WITH_DIR,
+            &[0x0f, 0, 8, 0, 0x45],
+            "hdlc-malformed",
+        ),
+    ] {
+        assert_eq!(reason(link_type, bytes), expected);
+    }
+}
+
+/// A header of PKTAP with this length, kind of record, link type and flags.
+fn pktap(len: u32, kind: u32, link_type: u32, flags: u32) -> Vec<u8> {
+    let mut header = vec![0; 120];
+    for (at, value) in [(0, len), (4, kind), (8, link_type), (36, flags)] {
+        header[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    header
+}
+
+#[test]
+fn pktap_has_a_packet_of_any_link_type() {
+    let packet = ipv4();
+    for len in [108_u8, 120] {
+        for (link_type, inner) in [
+            (1, frame(&packet)),
+            (12, packet.clone()),
+            (0, join(&[&[2, 0, 0, 0], &packet])),
+        ] {
+            for (flags, direction) in [
+                (1, Some(Direction::Incoming)),
+                (2, Some(Direction::Outgoing)),
+                (0x16, Some(Direction::Outgoing)),
+                (0, None),
+                (3, None),
+            ] {
+                let header = pktap(u32::from(len), 1, link_type, flags);
+                let bytes = join(&[&header[..len.into()], &inner]);
+                let found = is_found(LinkType::PKTAP, &bytes);
+                assert_eq!(
+                    (found.envelope.direction, layers(&found)),
+                    (direction, vec![])
+                );
+            }
+        }
+    }
+    let with =
+        |len, kind, link_type| join(&[&pktap(len, kind, link_type, 1)[..108], &frame(&packet)]);
+    assert!(is_unrelated(LinkType::PKTAP, &with(108, 0, 1)));
+    for (bytes, expected) in [
+        (with(107, 1, 1), "pktap-malformed"),
+        (with(0, 1, 1), "pktap-malformed"),
+        (with(108, 1, 0x1_0001), "pktap-malformed"),
+        (with(u32::MAX, 1, 1), "pktap-truncated"),
+        (with(108, 1, 1)[..107].to_vec(), "pktap-truncated"),
+        (vec![108, 0, 0], "pktap-truncated"),
+        // In the other byte order it is none.
+        (with(108_u32.swap_bytes(), 1, 1), "pktap-truncated"),
+        (with(108, 1, 147), "link-type-user0"),
+    ] {
+        assert_eq!(reason(LinkType::PKTAP, &bytes), expected);
+    }
+    let endless = with(108, 1, 258)[..108].repeat(30);
+    assert_eq!(reason(LinkType::PKTAP, &endless), "too-many-layers");
+}
+
+#[test]
 fn frame_relay_carries_ip_in_every_way() {
     let packet = ipv4();
     let inner = snap(&packet);

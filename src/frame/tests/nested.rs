@@ -1,5 +1,6 @@
 //! Envelopes in any order.
 
+use super::protected::{esp, macsec};
 use super::wrap::{
     erspan_2, erspan_3, frame, geneve, gre, gtp, in_ipv4, in_ipv6, in_udp, join, l2tp_2, l2tp_3,
     mpls, nsh, pppoe, pptp, tzsp, vxlan, vxlan_gpe,
@@ -59,6 +60,18 @@ const WRAPS: &[Wrap] = &[
         &["etherip"],
     ),
     (|it| in_ipv4(137, &mpls(it)), &["mpls"]),
+    (
+        |it| in_ipv6(50, &esp(if it[0] >> 4 == 4 { 4 } else { 41 }, it, 0, 12)),
+        &["esp"],
+    ),
+    (
+        |it| in_udp(40000, 4789, &vxlan(&macsec(0, 0, &[], it))),
+        &["vxlan", "macsec"],
+    ),
+    (
+        |it| in_udp(40000, 4341, &join(&[&[0x40, 0, 0, 0, 0, 0, 0, 1], it])),
+        &["lisp"],
+    ),
     (|it| in_udp(40000, 6635, &mpls(&frame(it))), &["mpls"]),
     (
         |it| in_udp(40000, 37008, &tzsp(1, &ethernet(0x8864, &pppoe(it)))),

@@ -94,6 +94,52 @@ fn a_provider_backbone_carries_frames() {
 }
 
 #[test]
+fn cisco_metadata_is_a_tag_of_one_option_or_more() {
+    for packet in [ipv4(), ipv6()] {
+        let inner = &frame(&packet)[12..];
+        for options in 1..4 {
+            let tag = join(&[&[1, options], &[0, 1, 0, 5].repeat(options.into())]);
+            let bytes = ethernet(0x8909, &join(&[&tag, inner]));
+            finds_in_frame(&bytes, &["cisco-metadata"]);
+            let tagged = ethernet(0x8100, &join(&[&[0, 7, 0x89, 0x09], &tag, inner]));
+            finds_in_frame(&tagged, &["vlan", "cisco-metadata"]);
+        }
+    }
+    for (bytes, expected) in [
+        (&[2, 1, 0, 1, 0, 5, 8, 0][..], "cisco-metadata-malformed"),
+        (&[1, 0, 0, 1, 0, 5, 8, 0], "cisco-metadata-malformed"),
+        (&[1, 2, 0, 1, 0, 5, 8, 0], "cisco-metadata-truncated"),
+        (&[1, 1, 0, 1, 0, 5, 8], "cisco-metadata-truncated"),
+        (&[1], "cisco-metadata-truncated"),
+    ] {
+        assert_eq!(
+            reason(LinkType::ETHERNET, &ethernet(0x8909, bytes)),
+            expected
+        );
+    }
+}
+
+#[test]
+fn eoip_of_mikrotik_carries_frames() {
+    let inner = frame(&ipv4());
+    let len = u16::try_from(inner.len()).expect("short").to_be_bytes();
+    let header = join(&[&[0x20, 1, 0x64, 0], &len, &[7, 0]]);
+    finds(&in_ipv4(47, &join(&[&header, &inner])), &["gre", "eoip"]);
+    // Keep-alives; other flags or another version, which that protocol has not.
+    let keep_alive = in_ipv4(47, &[0x20, 1, 0x64, 0, 0, 0, 7, 0]);
+    assert!(is_unrelated(LinkType::RAW, &keep_alive));
+    for (start, expected) in [
+        ([0x30, 1, 0x64, 0], "gre-malformed"),
+        ([0x20, 0, 0x64, 0], "ethertype-0x6400"),
+    ] {
+        let bytes = in_ipv4(47, &join(&[&start, &header[4..], &inner]));
+        assert_eq!(reason(LinkType::RAW, &bytes), expected);
+    }
+    let cut = in_ipv4(47, &header[..7]);
+    assert_eq!(reason(LinkType::RAW, &cut), "eoip-truncated");
+}
+
+#[test]
 fn a_pppoe_session_carries_ip_and_its_length_ends_it() {
     for packet in [ipv4(), ipv6()] {
         let padded = join(&[&pppoe(&packet), &[0; 9]]);

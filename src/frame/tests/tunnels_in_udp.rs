@@ -7,7 +7,9 @@ use super::wrap::{
 use super::*;
 
 /// Every port that a tunnel is looked for on.
-const PORTS: [u16; 9] = [1701, 2152, 3544, 4789, 4790, 6081, 6635, 8472, 37008];
+const PORTS: [u16; 12] = [
+    1701, 2152, 3544, 4341, 4500, 4789, 4790, 6081, 6635, 8472, 9899, 37008,
+];
 
 /// The datagram is found behind these layers, whichever side has the port.
 fn finds(port: u16, inner: &[u8], expected: &[&str]) {
@@ -201,6 +203,27 @@ fn teredo_carries_ipv6_of_its_addresses() {
     stays(3544, &ipv4());
     stays(3544, &join(&[&packet, &[0]]));
     stays(3544, &join(&[&[0, 1, 0, 0], &[0x21; 16]]));
+}
+
+#[test]
+fn lisp_carries_ip_behind_any_flags() {
+    for packet in [ipv4(), ipv6()] {
+        for flags in [0, 0x80, 0xa0, 0x40, 0x10, 0x08, 0xc8, 0x58] {
+            finds(
+                4341,
+                &join(&[&[flags, 1, 2, 3, 0, 0, 7, 1], &packet]),
+                &["lisp"],
+            );
+        }
+    }
+    let inner = join(&[&[0x80, 1, 2, 3, 0, 0, 7, 1], &ipv4()]);
+    // A nonce and map versions at once, a reserved bit, an encrypted packet, another version, a wrong checksum.
+    for (at, value) in [(0, 0x90), (0, 0x84), (0, 0x81), (8, 0x55), (8 + 9, 18)] {
+        stays(4341, &with(&inner, at, value));
+    }
+    stays(4341, &inner[..8]);
+    // Longer than the datagram that it is in.
+    stays(4341, &inner[..40]);
 }
 
 #[test]

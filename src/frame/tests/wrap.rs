@@ -21,8 +21,9 @@ pub(super) fn frame(packet: &[u8]) -> Vec<u8> {
 /// IPv4 around `payload`.
 pub(super) fn in_ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(payload.len()).expect("short");
-    let header =
+    let mut header =
         Ipv4Header::new(len, 64, IpNumber(protocol), OUTER_SRC, OUTER_DST).expect("a header");
+    header.header_checksum = header.calc_header_checksum();
     behind(&header.to_bytes(), payload)
 }
 

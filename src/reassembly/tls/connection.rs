@@ -23,7 +23,9 @@ pub struct Tls {
     pub(super) changed: bool,
     /// How many records and gaps have come.
     arrivals: u64,
-    /// The handshake as it looks from outside, while it is not opened.
+    /// Where both ends have sent Finished, as opened.
+    pub(super) complete_certainly: Option<Sighting>,
+    /// The same as it looks from outside, while it is not opened.
     pub(super) complete_seemingly: Option<Sighting>,
     pub(super) suspected: Option<(Side, Sighting)>,
 }
@@ -115,14 +117,6 @@ impl Tls {
     /// What is known by now.
     pub fn facts(&self) -> &TlsFacts {
         &self.facts
-    }
-
-    /// Bytes of records that are kept back.
-    pub(in crate::reassembly) fn held(&self) -> usize {
-        Side::BOTH
-            .iter()
-            .map(|side| self.directions.of(*side).held.bytes())
-            .sum()
     }
 
     fn missing(&mut self, side: Side) {
@@ -287,7 +281,7 @@ impl Tls {
                     return false;
                 }
                 (None, Some(reason)) => self.shut(side, reason),
-                (Some(version), _) if version >= TlsVersion::TLS_1_3 => {
+                (Some(_), _) if tls13 => {
                     self.directions.of_mut(side).wait_for(Stage::Handshake);
                 }
                 (Some(_), _) => {

@@ -209,7 +209,7 @@ impl Tls {
             direction.wait_for(Stage::Application);
         }
         if self.directions.of(side.other()).finished {
-            self.facts.complete.get_or_insert(at);
+            self.complete_certainly.get_or_insert(at);
         }
     }
 

@@ -97,9 +97,8 @@ impl Tls {
         } else {
             clients.opened && servers.opened
         };
-        if self.facts.complete.is_none() && !exact {
-            self.facts.complete = self.complete_seemingly;
-        }
+        let seemingly = self.complete_seemingly.filter(|_| !exact);
+        self.facts.complete = self.complete_certainly.or(seemingly);
         self.facts.suspected_alert = self
             .suspected
             .filter(|(side, _)| !self.directions.of(*side).opened);

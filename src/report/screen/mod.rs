@@ -165,7 +165,7 @@ impl<W: Write> Screen<W> {
             "read_line",
             &[
                 ("packets", counts.packets.to_string()),
-                ("messages", counts.sip_messages.to_string()),
+                ("messages", messages(&report.summary)),
                 ("calls", report.summary.calls.to_string()),
                 ("span", span),
             ],
@@ -413,4 +413,18 @@ fn trimmed(table: &Table) -> String {
         text.push('\n');
     }
     text
+}
+
+/// How many messages there are, and over what when it was not UDP alone.
+fn messages(summary: &Summary) -> String {
+    let count = summary.counts.sip_messages;
+    if summary.transports.keys().all(|carrier| *carrier == "udp") {
+        return count.to_string();
+    }
+    let carriers: Vec<_> = summary
+        .transports
+        .iter()
+        .map(|(carrier, count)| format!("{carrier} {count}"))
+        .collect();
+    format!("{count} ({})", carriers.join(", "))
 }
