@@ -12,10 +12,8 @@ use proptest::prelude::*;
 use sipdiag::capture::{FrameNumber, Sighting};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{Envelope, Segment, TcpFlags};
-use sipdiag::reassembly::tls::Secrets;
 use sipdiag::reassembly::{Connection, Connections, Delivery, Outcome};
 use sipdiag::time::Timestamp;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 const FIN: u8 = 0x01;
@@ -28,11 +26,11 @@ const ISN: u32 = 1000;
 #[derive(Default)]
 struct Wire {
     connections: Connections,
-    secrets: Secrets,
     outcome: Outcome,
     frame: u64,
     time: Timestamp,
     identification: u16,
+    acknowledged: u32,
 }
 
 impl Wire {
@@ -57,14 +55,12 @@ impl Wire {
         payload: &[u8],
         missing: usize,
     ) {
-        self.frame += 1;
-        self.time = self.time + Duration::from_millis(1);
         let client = Flow {
-            src: "192.0.2.1:40000".parse::<SocketAddr>().unwrap(),
+            src: "192.0.2.1:40000".parse().unwrap(),
             dst: "192.0.2.2:5060".parse().unwrap(),
             transport: Transport::Tcp,
         };
-        let segment = Segment {
+        self.segment(&Segment {
             flow: if from_client {
                 client
             } else {
@@ -73,22 +69,22 @@ impl Wire {
             identification: Some(self.identification),
             ttl: 64,
             sequence,
-            acknowledgment: 0,
+            acknowledgment: self.acknowledged,
             flags: TcpFlags::of(flags),
             payload,
             missing,
-        };
+        });
+    }
+
+    fn segment(&mut self, segment: &Segment<'_>) {
+        self.frame += 1;
+        self.time = self.time + Duration::from_millis(1);
         let at = Sighting {
             frame: FrameNumber(self.frame),
             time: self.time,
         };
-        self.connections.segment(
-            &segment,
-            Envelope::default(),
-            at,
-            &mut self.secrets,
-            &mut self.outcome,
-        );
+        self.connections
+            .segment(segment, Envelope::default(), at, &mut self.outcome);
     }
 
     /// What the client says, from its `offset`-th byte on.
@@ -96,40 +92,15 @@ impl Wire {
         self.put(true, ISN.wrapping_add(offset as u32), 0, payload);
     }
 
+    /// The server says that it has everything before the client's `offset`-th byte.
     fn acknowledge(&mut self, offset: usize) {
-        let client = Flow {
-            src: "192.0.2.1:40000".parse().unwrap(),
-            dst: "192.0.2.2:5060".parse().unwrap(),
-            transport: Transport::Tcp,
-        };
-        self.frame += 1;
-        let segment = Segment {
-            flow: client.reversed(),
-            identification: None,
-            ttl: 64,
-            sequence: 1,
-            acknowledgment: ISN.wrapping_add(offset as u32),
-            flags: TcpFlags::of(ACK),
-            payload: b"",
-            missing: 0,
-        };
-        let at = Sighting {
-            frame: FrameNumber(self.frame),
-            time: self.time,
-        };
-        self.connections.segment(
-            &segment,
-            Envelope::default(),
-            at,
-            &mut self.secrets,
-            &mut self.outcome,
-        );
+        self.acknowledged = ISN.wrapping_add(offset as u32);
+        self.put(false, 1, ACK, b"");
     }
 
     fn pass(&mut self, time: Duration) {
         self.time = self.time + time;
-        self.connections
-            .look(self.time, &mut self.secrets, &mut self.outcome);
+        self.connections.look(self.time, &mut self.outcome);
     }
 
     fn seen(&self) -> Vec<String> {
@@ -137,8 +108,7 @@ impl Wire {
     }
 
     fn ended(mut self) -> (Vec<String>, Vec<Connection>) {
-        self.connections
-            .finish(&mut self.secrets, &mut self.outcome);
+        self.connections.finish(&mut self.outcome);
         (texts(&self.outcome.messages), self.outcome.over)
     }
 }

@@ -92,7 +92,6 @@ fn look_at(message: &Message) {
 /// Reads bytes as segments of a few connections: three bytes of direction, flags and jump, one of length, the payload.
 pub fn stream(data: &[u8]) {
     let mut connections = Connections::default();
-    let mut secrets = Secrets::new();
     let mut outcome = Outcome::default();
     let (mut rest, mut sequences, mut frame) = (data, [0_u32; 4], 0);
     while let [way, flags, jump, len, behind @ ..] = rest {
@@ -122,15 +121,9 @@ pub fn stream(data: &[u8]) {
             frame: FrameNumber(frame),
             time: Timestamp::from_nanos(0) + Duration::from_millis(frame * u64::from(*way)),
         };
-        connections.segment(
-            &segment,
-            Envelope::default(),
-            at,
-            &mut secrets,
-            &mut outcome,
-        );
+        connections.segment(&segment, Envelope::default(), at, &mut outcome);
     }
-    connections.finish(&mut secrets, &mut outcome);
+    connections.finish(&mut outcome);
     let handed_on: usize = outcome
         .messages
         .iter()

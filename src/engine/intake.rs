@@ -19,7 +19,6 @@ pub(super) struct Intake {
     fragments: Fragments,
     sctp: Sctp,
     connections: Connections,
-    secrets: Secrets,
     /// Connections that findings may be about.
     notable: Vec<Connection>,
     refused: u64,
@@ -27,7 +26,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) const fn secrets_mut(&mut self) -> &mut Secrets {
-        &mut self.secrets
+        self.connections.secrets_mut()
     }
 
     /// What caps cost, by the name of the store.
@@ -37,7 +36,7 @@ impl Intake {
             ("connections", self.connections.given_up() + self.refused),
             ("fragments", self.fragments.given_up()),
             ("sctp-chunks", sctp.forgotten_early),
-            ("tls-secrets", self.secrets.let_go()),
+            ("tls-secrets", self.connections.secrets_let_go()),
         ]
     }
 
@@ -104,12 +103,7 @@ impl<O: Observer> Engine<O> {
     /// Opens what waited for secrets that are known now.
     pub fn retry_secrets(&mut self) {
         let mut outcome = Outcome::default();
-        let Intake {
-            connections,
-            secrets,
-            ..
-        } = &mut self.intake;
-        connections.retry(secrets, &mut outcome);
+        self.intake.connections.retry(&mut outcome);
         self.come_out(outcome, None);
     }
 
@@ -126,12 +120,7 @@ impl<O: Observer> Engine<O> {
         self.intake.sctp.expire(now, &mut messages);
         self.user_messages(messages, Envelope::default(), None);
         let mut outcome = Outcome::default();
-        let Intake {
-            connections,
-            secrets,
-            ..
-        } = &mut self.intake;
-        connections.look(now, secrets, &mut outcome);
+        self.intake.connections.look(now, &mut outcome);
         self.come_out(outcome, None);
     }
 
@@ -146,12 +135,7 @@ impl<O: Observer> Engine<O> {
         self.intake.sctp.finish(&mut messages);
         self.user_messages(messages, Envelope::default(), None);
         let mut outcome = Outcome::default();
-        let Intake {
-            connections,
-            secrets,
-            ..
-        } = &mut self.intake;
-        connections.finish(secrets, &mut outcome);
+        self.intake.connections.finish(&mut outcome);
         self.come_out(outcome, None);
     }
 
@@ -250,12 +234,8 @@ impl<O: Observer> Engine<O> {
         snapped: Option<u64>,
     ) -> bool {
         let mut outcome = Outcome::default();
-        let Intake {
-            connections,
-            secrets,
-            ..
-        } = &mut self.intake;
-        let speaks = connections.segment(segment, envelope, at, secrets, &mut outcome);
+        let connections = &mut self.intake.connections;
+        let speaks = connections.segment(segment, envelope, at, &mut outcome);
         let found = !outcome.messages.is_empty() || (speaks && !segment.payload.is_empty());
         self.come_out(outcome, snapped);
         found

@@ -81,6 +81,7 @@ pub struct MirroredPacket {
 #[derive(Debug, Default)]
 pub struct Connections {
     open: HashMap<Key, Open>,
+    secrets: Secrets,
     /// Those that time changes: with holes, or ended.
     watched: Vec<Key>,
     looked: Option<Timestamp>,
@@ -105,7 +106,6 @@ impl Connections {
         segment: &Segment<'_>,
         envelope: Envelope,
         at: Sighting,
-        secrets: &mut Secrets,
         out: &mut Outcome,
     ) -> bool {
         let Flow { src, dst, .. } = segment.flow;
@@ -115,16 +115,16 @@ impl Connections {
             .get(&key)
             .is_some_and(|open| open.is_replaced_by(segment))
         {
-            self.end(key, secrets, out);
+            self.end(key, out);
         }
         if self.open.len() >= MAX_CONNECTIONS && !self.open.contains_key(&key) {
-            self.make_room(secrets, out);
+            self.make_room(out);
         }
         let open = self
             .open
             .entry(key)
             .or_insert_with(|| Open::new(segment, envelope, at));
-        open.segment(segment, envelope, at, secrets, out);
+        open.segment(segment, envelope, at, &mut self.secrets, out);
         let waiting = open.waiting_bytes();
         let before = std::mem::replace(&mut open.waiting, waiting);
         self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
@@ -134,14 +134,14 @@ impl Connections {
         }
         let speaks = open.session.messages() > 0;
         if self.waiting_bytes > MAX_STREAMS_WAITING {
-            self.make_less_wait(secrets, out);
+            self.make_less_wait(out);
         }
-        self.look(at.time, secrets, out);
+        self.look(at.time, out);
         speaks
     }
 
     /// Says that time has passed: holes that nothing fills are given up, ended connections forgotten.
-    pub fn look(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
+    pub fn look(&mut self, now: Timestamp, out: &mut Outcome) {
         if self
             .looked
             .is_some_and(|looked| now.distance(looked) < LOOK_EVERY)
@@ -153,9 +153,9 @@ impl Connections {
             let Some(open) = self.open.get_mut(&key) else {
                 continue;
             };
-            open.look(now, secrets, out);
+            open.look(now, &mut self.secrets, out);
             if open.is_over(now) {
-                self.end(key, secrets, out);
+                self.end(key, out);
             } else if open.needs_time() {
                 self.watched.push(key);
             } else {
@@ -164,12 +164,20 @@ impl Connections {
         }
     }
 
-    /// Opens what waited for secrets, when new ones are known.
-    pub fn retry(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
-        for open in self.open.values_mut() {
+    /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry`] what waits.
+    pub const fn secrets_mut(&mut self) -> &mut Secrets {
+        &mut self.secrets
+    }
+
+    /// Opens what waited for secrets that are known now.
+    pub fn retry(&mut self, out: &mut Outcome) {
+        for key in self.keys_in_order() {
+            let Some(open) = self.open.get_mut(&key) else {
+                continue;
+            };
             let mut with = Surroundings {
                 envelope: open.envelope,
-                secrets,
+                secrets: &mut self.secrets,
                 out,
             };
             open.session.retry(&mut with);
@@ -177,15 +185,9 @@ impl Connections {
     }
 
     /// Ends all: what still waits is handed on as it is.
-    pub fn finish(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
-        let mut keys: Vec<_> = self
-            .open
-            .iter()
-            .map(|(key, open)| (open.facts.first.frame, *key))
-            .collect();
-        keys.sort_unstable();
-        for (_, key) in keys {
-            self.end(key, secrets, out);
+    pub fn finish(&mut self, out: &mut Outcome) {
+        for key in self.keys_in_order() {
+            self.end(key, out);
         }
     }
 
@@ -194,17 +196,30 @@ impl Connections {
         self.given_up
     }
 
-    fn end(&mut self, key: Key, secrets: &mut Secrets, out: &mut Outcome) {
+    /// How many TLS secrets gave way to newer ones.
+    pub fn secrets_let_go(&self) -> u64 {
+        self.secrets.let_go()
+    }
+
+    /// The connections in the order in which they began.
+    fn keys_in_order(&self) -> Vec<Key> {
+        let began = |(key, open): (&Key, &Open)| (open.facts.first.frame, *key);
+        let mut keys: Vec<_> = self.open.iter().map(began).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+
+    fn end(&mut self, key: Key, out: &mut Outcome) {
         if let Some(mut open) = self.open.remove(&key) {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(open.waiting);
-            open.finish(secrets, out);
+            open.finish(&mut self.secrets, out);
             out.over.push(open.into_facts());
         }
     }
 
     /// Lets go of what waits in the connections on which nothing has happened for the longest, one half of those in which
     /// something does.
-    fn make_less_wait(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
+    fn make_less_wait(&mut self, out: &mut Outcome) {
         for key in self.idle_half(|open| open.waiting > 0) {
             let Some(open) = self.open.get_mut(&key) else {
                 continue;
@@ -215,17 +230,17 @@ impl Connections {
                 self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
             } else {
                 self.given_up += 1;
-                self.end(key, secrets, out);
+                self.end(key, out);
             }
         }
         self.watched.retain(|key| self.open.contains_key(key));
     }
 
     /// Gives up the connections on which nothing has happened for the longest, one half.
-    fn make_room(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
+    fn make_room(&mut self, out: &mut Outcome) {
         for key in self.idle_half(|_| true) {
             self.given_up += 1;
-            self.end(key, secrets, out);
+            self.end(key, out);
         }
         self.watched.retain(|key| self.open.contains_key(key));
     }
