@@ -127,6 +127,9 @@ pub const MAX_CONNECTIONS: usize = 200_000;
 /// Bytes that wait in all TCP connections together.
 pub const MAX_STREAMS_WAITING: usize = 256 * 1024 * 1024;
 
+/// The longest message taken from a stream: sixteen times what a datagram can hold.
+pub const MAX_STREAM_MESSAGE: usize = 1024 * 1024;
+
 /// The longest start line waited for in a stream: RFC 3261 has no limit, real Request-URIs stay far below.
 pub const MAX_START_LINE: usize = 4096;
 
@@ -199,8 +202,9 @@ pub const HEP_UNFINISHED: Duration = Duration::from_secs(30);
 /// Bytes of the kernel's buffer for each HEP socket over UDP: a second of 5,000 messages; the kernel may allow less.
 pub const HEP_RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 
-/// How far the time that an agent tells may be from the clock here: more is a clock that was never set, or a time zone.
-pub const HEP_CLOCK_TOLERANCE: Duration = Duration::from_hours(1);
+/// How far the time that an agent tells may be from the clock here: more than what sending on takes is a clock that is
+/// wrong, and one agent's wrong clock must not let the timers of all run out.
+pub const HEP_CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// Bytes of a line of a TLS key log: the longest that is understood has 161, the longest that is passed over is an ECH
 /// configuration of some hundreds.

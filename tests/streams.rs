@@ -215,7 +215,8 @@ fn a_hole_that_the_receiver_does_not_have_is_given_up_at_once_when_acknowledged(
     );
     wire.acknowledge(behind + three.len());
     assert_eq!(wire.seen(), [one, three]);
-    assert_eq!(wire.ended().1[0].lost, two.len() as u64);
+    let over = wire.ended().1;
+    assert_eq!((over[0].lost, over[0].holes), (two.len() as u64, 1));
 }
 
 #[test]
@@ -319,6 +320,59 @@ fn a_content_length_that_is_too_large_does_not_swallow_messages() {
 }
 
 #[test]
+fn a_content_length_that_swallows_part_of_a_method_makes_no_new_method() {
+    for swallowed in 1..8 {
+        let body = "v=0\r\n";
+        let one = announcing(1, body, body.len() + swallowed);
+        let two = options(2);
+        let mut wire = Wire::opened();
+        wire.say(0, one.as_bytes());
+        wire.say(one.len(), two.as_bytes());
+        let (seen, over) = wire.ended();
+        assert_eq!(seen[1..], *std::slice::from_ref(&two), "{swallowed}");
+        assert_eq!(over[0].desyncs.len(), 1, "{swallowed}");
+    }
+}
+
+#[test]
+fn a_method_that_nobody_knows_is_a_message_behind_a_body_all_the_same() {
+    let (one, two) = (message(1, "v=0\r\n"), "FLY sip:a SIP/2.0\r\nl: 0\r\n\r\n");
+    let mut wire = Wire::opened();
+    wire.say(0, one.as_bytes());
+    wire.say(one.len(), two.as_bytes());
+    let (seen, over) = wire.ended();
+    assert_eq!(seen, [one, two.to_owned()]);
+    assert!(over[0].desyncs.is_empty());
+}
+
+#[test]
+fn messages_larger_than_any_datagram_are_read_and_endless_ones_told() {
+    let large = format!(
+        "INFO sip:a SIP/2.0\r\nX: {}\r\nl: 2\r\n\r\nhi",
+        "x".repeat(300_000)
+    );
+    let mut wire = Wire::opened();
+    let mut offset = 0;
+    for part in large.as_bytes().chunks(1400) {
+        wire.say(offset, part);
+        offset += part.len();
+    }
+    assert_eq!(wire.seen(), [large]);
+    let mut wire = Wire::opened();
+    let mut offset = 0;
+    for part in std::iter::once(b"INFO sip:a SIP/2.0\r\nX: ".to_vec())
+        .chain(std::iter::repeat_n(vec![b'x'; 60_000], 20))
+    {
+        wire.say(offset, &part);
+        offset += part.len();
+    }
+    wire.say(offset, options(2).as_bytes());
+    let (seen, over) = wire.ended();
+    assert_eq!((seen.len(), seen[1].clone()), (2, options(2)));
+    assert!(over[0].desyncs.is_empty());
+}
+
+#[test]
 fn a_message_in_a_body_is_no_message() {
     let inner = options(7);
     let one = message(1, &inner);
@@ -377,6 +431,7 @@ fn a_reset_hands_on_what_waits() {
     wire.put(false, 1, RST, b"");
     wire.pass(Duration::from_secs(10));
     assert_eq!(wire.seen(), [format!("{}…", &one[..one.len() - 1])]);
+    wire.pass(Duration::from_mins(3));
     let over = &wire.outcome.over;
     assert!(over[0].ended.unwrap().reset);
 }
@@ -425,6 +480,174 @@ fn a_segment_far_ahead_does_not_hold_the_rest_for_ever() {
     wire.say(1_000_000_000, b"far away");
     wire.say(0, one.as_bytes());
     assert_eq!(wire.seen(), [one]);
+}
+
+#[test]
+fn a_hole_in_a_large_message_does_not_hold_back_what_follows() {
+    let one = message(1, &"b".repeat(3000));
+    let (two, three) = (options(2), options(3));
+    let mut wire = Wire::opened();
+    wire.say(0, &one.as_bytes()[..1000]);
+    let tail = one.len() + 995;
+    wire.say(tail, b"</presence>");
+    wire.acknowledge(tail + 11);
+    wire.pass(Duration::from_secs(1));
+    wire.say(tail + 11, two.as_bytes());
+    wire.say(tail + 11 + two.len(), three.as_bytes());
+    assert_eq!(wire.ended().0[1..], [two.clone(), three.clone()]);
+
+    let mut wire = Wire::opened();
+    wire.say(0, &one.as_bytes()[..1000]);
+    wire.say(2000, &one.as_bytes()[2000..]);
+    wire.acknowledge(one.len());
+    wire.pass(Duration::from_secs(1));
+    wire.say(one.len(), &two.as_bytes()[..3]);
+    wire.say(one.len() + 3, &two.as_bytes()[3..]);
+    wire.say(one.len() + two.len(), three.as_bytes());
+    assert_eq!(wire.seen()[1..], [two, three]);
+    assert!(wire.ended().1[0].desyncs.is_empty());
+}
+
+#[test]
+fn a_port_that_is_used_again_is_followed_even_when_only_one_direction_was_captured() {
+    let (one, two) = (options(1), options(2));
+    let mut wire = Wire::default();
+    wire.put(false, 4_000_000, SYN | ACK, b"");
+    wire.put(false, 4_000_001, ACK, one.as_bytes());
+    let end = 4_000_001 + one.len() as u32;
+    wire.put(false, end, FIN | ACK, b"");
+    wire.pass(Duration::from_mins(1));
+    wire.put(false, 1_000_000, SYN | ACK, b"");
+    wire.put(false, 1_000_001, ACK, two.as_bytes());
+    assert_eq!(wire.seen(), [one, two]);
+}
+
+#[test]
+fn a_challenge_acknowledgment_does_not_set_the_numbers_of_the_new_connection() {
+    let (one, two) = (options(1), options(2));
+    let mut wire = Wire::opened();
+    wire.put(false, 3_000_000_000, SYN | ACK, b"");
+    wire.put(false, 3_000_000_001, ACK, one.as_bytes());
+    let next = 3_000_000_001 + one.len() as u32;
+    wire.pass(Duration::from_mins(1));
+    wire.put(true, 77, SYN, b"");
+    wire.put(false, next, ACK, b"");
+    wire.put(true, 1, RST, b"");
+    wire.pass(Duration::from_secs(1));
+    wire.put(true, 77, SYN, b"");
+    wire.put(false, 2_000_000_000, SYN | ACK, b"");
+    wire.put(false, 2_000_000_001, ACK, two.as_bytes());
+    assert_eq!(wire.seen(), [one, two]);
+}
+
+#[test]
+fn one_stray_segment_is_ignored_and_a_stream_that_jumps_is_followed() {
+    let (one, two, three) = (options(1), options(2), options(3));
+    let mut wire = Wire::opened();
+    wire.say(0, one.as_bytes());
+    wire.say(1_000_000_000, b"x");
+    wire.pass(Duration::from_secs(11));
+    wire.say(one.len(), two.as_bytes());
+    assert_eq!(wire.seen(), [one.clone(), two.clone()]);
+    let far = 3_000_000_000;
+    wire.say(far, b"tail\r\n");
+    wire.say(far + 6, three.as_bytes());
+    let (seen, over) = wire.ended();
+    assert_eq!(seen, [one, two, three]);
+    assert!(over[0].lost < 1 << 25);
+}
+
+#[test]
+fn a_message_whose_second_packet_looks_like_something_else_is_one_message() {
+    for body in [
+        "xH",
+        "xG",
+        "xGET / HTTP/1.1\r\n",
+        "xHTTP/1.1 101 ",
+        "xHEP3\0\x20",
+    ] {
+        let one = message(1, body);
+        let at = one.len() - body.len() + 1;
+        let mut wire = Wire::opened();
+        wire.say(0, &one.as_bytes()[..at]);
+        wire.say(at, &one.as_bytes()[at..]);
+        assert_eq!(wire.seen(), [one], "{body:?}");
+    }
+}
+
+#[test]
+fn a_keep_alive_probe_in_front_of_the_capture_is_no_part_of_the_message() {
+    for probe in [0x17, b'H', b'G', b'X', 0] {
+        let one = options(1);
+        let mut wire = Wire::default();
+        wire.say(0, &[probe]);
+        wire.say(1, one.as_bytes());
+        assert_eq!(wire.ended().0, [one], "{probe}");
+    }
+}
+
+#[test]
+fn stun_over_two_packets_is_no_desync() {
+    let (one, two) = (options(1), options(2));
+    let mut stun = vec![0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42];
+    stun.extend([7; 20]);
+    for cut in 8..stun.len() {
+        let mut wire = Wire::opened();
+        let mut offset = 0;
+        for part in [one.as_bytes(), &stun[..cut], &stun[cut..], two.as_bytes()] {
+            wire.say(offset, part);
+            offset += part.len();
+        }
+        let (seen, over) = wire.ended();
+        assert_eq!(seen, [one.clone(), two.clone()], "{cut}");
+        assert!(over[0].desyncs.is_empty(), "{cut}");
+    }
+}
+
+#[test]
+fn a_bogus_acknowledgment_does_not_make_holes_final() {
+    let one = message(1, "0123456789");
+    let mut wire = Wire::opened();
+    wire.acknowledge(1_000_000_000);
+    wire.say(50, &one.as_bytes()[50..]);
+    wire.pass(Duration::from_millis(600));
+    wire.say(0, &one.as_bytes()[..50]);
+    assert_eq!(wire.seen(), [one]);
+}
+
+#[test]
+fn a_body_beyond_all_bounds_is_passed_over_and_the_next_message_found() {
+    let (one, two) = (announcing(1, "", 2_000_000), options(2));
+    let mut wire = Wire::opened();
+    wire.say(0, one.as_bytes());
+    let mut offset = one.len();
+    for _ in 0..2000 {
+        wire.say(offset, &[b'y'; 1000]);
+        offset += 1000;
+    }
+    wire.say(offset, two.as_bytes());
+    let (seen, over) = wire.ended();
+    assert_eq!(seen, [format!("{one}…"), two]);
+    assert!(over[0].desyncs.is_empty());
+}
+
+#[test]
+fn what_tcp_sends_again_after_a_reset_is_no_second_message() {
+    let one = options(1);
+    let mut wire = Wire::opened();
+    wire.say(0, one.as_bytes());
+    wire.put(false, 1, RST, b"");
+    wire.pass(Duration::from_secs(7));
+    wire.say(0, one.as_bytes());
+    assert_eq!(wire.ended().0, [one]);
+}
+
+#[test]
+fn many_connections_that_one_end_closed_are_forgotten() {
+    let mut wire = Wire::opened();
+    wire.put(true, ISN, FIN | ACK, b"");
+    wire.pass(Duration::from_mins(3));
+    assert_eq!(wire.outcome.over.len(), 1);
 }
 
 /// Several messages with bodies and keep-alives between them.

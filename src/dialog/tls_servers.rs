@@ -340,6 +340,7 @@ mod tests {
             ended: None,
             sent: [100, 100],
             lost: 0,
+            holes: 0,
             messages: 0,
             desyncs: Vec::new(),
             tls: Some(Box::new(TlsFacts {

@@ -5,8 +5,6 @@ use crate::frame::{Content, Undecoded};
 use crate::limits::MAX_UNDECODED_REASONS;
 use crate::transaction::Arrival;
 
-/// Packets without SIP whose ports are noted, as long as no SIP was seen.
-const PORTS_LOOKED_AT: u64 = 10_000;
 /// Different status codes that no RFC allows, counted one by one.
 const MAX_STATUS_KINDS: usize = 1000;
 
@@ -50,9 +48,9 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// What the first packets without SIP are, for a capture that turns out to have none.
+    /// What the packets without SIP are, for a capture that turns out to have none.
     pub(super) fn note_ports(&mut self, content: &Content<'_>) {
-        if self.counts.sip_messages > 0 || self.summary.not_sip_packets > PORTS_LOOKED_AT {
+        if self.counts.sip_messages > 0 {
             return;
         }
         let flow = match content {

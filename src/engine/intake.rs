@@ -1,10 +1,12 @@
 //! From what a packet holds to messages on their way into time order.
 
 use super::waiting::{Icmp, Sip, Waiting, What};
-use super::{CLOCK_JUMP, Engine, Mirror, Observer};
+use super::{Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment};
-use crate::limits::MAX_CONNECTION_FACTS;
+use crate::frame::{
+    self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded,
+};
+use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_CONNECTION_FACTS};
 use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
 use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
 use crate::reassembly::tls::Secrets;
@@ -188,6 +190,10 @@ impl<O: Observer> Engine<O> {
     /// What there is of a datagram that will not become whole is taken as a packet that was cut.
     fn head(&mut self, incomplete: &Incomplete) {
         let Some(head) = &incomplete.head else {
+            // Without the first one there are no ports: what it was, nobody knows.
+            for _ in 0..incomplete.pieces {
+                self.undecoded(Undecoded("ip-fragment".into()));
+            }
             return;
         };
         let mut envelope = incomplete.envelope;
@@ -297,11 +303,21 @@ impl<O: Observer> Engine<O> {
                 Err(undecoded) => self.undecoded(undecoded),
             }
         }
-        let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
         for connection in outcome.over {
+            let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
             self.tls_servers.note(&connection, |moment| {
                 rules::watched_since(moment, now, gaps)
             });
+            if let Some(socket) = &connection.web_socket {
+                let odd = socket.oddities;
+                let unread = socket.dropped + socket.desyncs + odd.too_long + odd.not_inflated;
+                for _ in 0..unread {
+                    self.undecoded(Undecoded("websocket-message".into()));
+                }
+            }
+            if connection.messages > 0 {
+                self.counts.stream_holes += connection.holes;
+            }
             // The receiver had what the capture lacks (guard G-LOSS).
             self.lossy |= connection.lost > 0 && connection.messages > 0;
             if connection.desyncs.is_empty() {
@@ -338,7 +354,7 @@ pub(super) fn time_of(captured: Timestamp, content: &Content<'_>) -> Timestamp {
     match content {
         Content::Mirrored(mirrored) => mirrored
             .time
-            .filter(|time| time.distance(captured) <= CLOCK_JUMP)
+            .filter(|time| time.distance(captured) <= HEP_CLOCK_TOLERANCE)
             .unwrap_or(captured),
         _ => captured,
     }

@@ -34,6 +34,8 @@ pub struct Connection {
     pub sent: [u64; 2],
     /// Bytes that the capture lacks.
     pub lost: u64,
+    /// Places where it lacks bytes that the receiver has acknowledged.
+    pub holes: u64,
     /// SIP messages.
     pub messages: u64,
     /// Where the framing of messages lost its way, with who sent the bytes.
@@ -82,9 +84,12 @@ pub struct MirroredPacket {
 pub struct Connections {
     open: HashMap<Key, Open>,
     secrets: Secrets,
-    /// Those that time changes: with holes, or ended.
+    /// Those with holes.
     watched: Vec<Key>,
     looked: Option<Timestamp>,
+    /// Those that an end has closed.
+    ended: Vec<Key>,
+    looked_at_ended: Option<Timestamp>,
     waiting_bytes: usize,
     given_up: u64,
 }
@@ -96,8 +101,11 @@ type Key = (SocketAddr, SocketAddr);
 const MAX_SYNS: usize = 8;
 /// How often the watched connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Segments that come this long after the end belong to it.
-const LINGER: Duration = Duration::from_secs(5);
+/// Segments that come this long after the end belong to it: what one end sends again, as it does not know of the end yet. A
+/// connection of which one end is not seen is over after as much silence.
+const LINGER: Duration = Duration::from_mins(2);
+/// How often ended connections are looked at.
+const LOOK_AT_ENDED_EVERY: Duration = Duration::from_secs(5);
 
 impl Connections {
     /// Takes a segment. Returns whether it is part of a connection that speaks SIP.
@@ -128,38 +136,51 @@ impl Connections {
         let waiting = open.waiting_bytes();
         let before = std::mem::replace(&mut open.waiting, waiting);
         self.waiting_bytes = (self.waiting_bytes + waiting).saturating_sub(before);
-        if open.needs_time() && !open.watched {
+        if open.has_holes() && !open.watched {
             open.watched = true;
             self.watched.push(key);
+        }
+        if open.facts.ended.is_some() && !open.listed {
+            open.listed = true;
+            self.ended.push(key);
         }
         let speaks = open.session.messages() > 0;
         if self.waiting_bytes > MAX_STREAMS_WAITING {
             self.make_less_wait(out);
         }
-        self.look(at.time, out);
         speaks
     }
 
     /// Says that time has passed: holes that nothing fills are given up, ended connections forgotten.
     pub fn look(&mut self, now: Timestamp, out: &mut Outcome) {
-        if self
-            .looked
-            .is_some_and(|looked| now.distance(looked) < LOOK_EVERY)
-        {
-            return;
+        let is_due = |looked: Option<Timestamp>, every| {
+            looked.is_none_or(|looked| now.distance(looked) >= every)
+        };
+        if is_due(self.looked, LOOK_EVERY) {
+            self.looked = Some(now);
+            for key in std::mem::take(&mut self.watched) {
+                let Some(open) = self.open.get_mut(&key) else {
+                    continue;
+                };
+                open.look(now, &mut self.secrets, out);
+                open.watched = open.has_holes();
+                if open.watched {
+                    self.watched.push(key);
+                }
+            }
         }
-        self.looked = Some(now);
-        for key in std::mem::take(&mut self.watched) {
-            let Some(open) = self.open.get_mut(&key) else {
-                continue;
-            };
-            open.look(now, &mut self.secrets, out);
-            if open.is_over(now) {
-                self.end(key, out);
-            } else if open.needs_time() {
-                self.watched.push(key);
-            } else {
-                open.watched = false;
+        if is_due(self.looked_at_ended, LOOK_AT_ENDED_EVERY) {
+            self.looked_at_ended = Some(now);
+            for key in std::mem::take(&mut self.ended) {
+                let Some(open) = self.open.get_mut(&key) else {
+                    continue;
+                };
+                if open.is_over(now) {
+                    self.end(key, out);
+                } else {
+                    open.flush_when_reset(now, &mut self.secrets, out);
+                    self.ended.push(key);
+                }
             }
         }
     }
@@ -250,11 +271,12 @@ impl Connections {
             .open
             .iter()
             .filter(|(_, open)| of_them(open))
-            .map(|(key, open)| (open.facts.last.frame, *key))
+            .map(|(key, open)| (open.session.messages() > 0, open.facts.last.frame, *key))
             .collect();
+        // Those that speak SIP come last.
         keys.sort_unstable();
         keys.truncate(keys.len().div_ceil(2));
-        keys.into_iter().map(|(_, key)| key).collect()
+        keys.into_iter().map(|(_, _, key)| key).collect()
     }
 }
 
@@ -269,8 +291,12 @@ struct Open {
     session: Session,
     /// Where each side's bytes end, once it has said so.
     fins: [Option<u32>; 2],
+    /// Which sides' streams were told to the session as complete.
     finished: [bool; 2],
+    /// Which sides were looked at for what they lack.
+    ended: [bool; 2],
     watched: bool,
+    listed: bool,
     /// What it has in [`Connections::waiting_bytes`].
     waiting: usize,
 }
@@ -300,6 +326,7 @@ impl Open {
                 ended: None,
                 sent: [0; 2],
                 lost: 0,
+                holes: 0,
                 messages: 0,
                 desyncs: Vec::new(),
                 tls: None,
@@ -311,7 +338,9 @@ impl Open {
             session: Session::new(flow, flags.syn()),
             fins: [None; 2],
             finished: [false; 2],
+            ended: [false; 2],
             watched: false,
+            listed: false,
             waiting: 0,
         }
     }
@@ -374,7 +403,7 @@ impl Open {
                 };
                 self.session.copy(side, at, position, payload, &mut with);
             }
-            Reception::Retransmission => {}
+            Reception::Retransmission | Reception::Stray => {}
         }
         if flags.fin() || flags.rst() {
             self.facts.ended.get_or_insert(Ended {
@@ -452,7 +481,9 @@ impl Open {
     fn finish(&mut self, secrets: &mut Secrets, out: &mut Outcome) {
         for side in Side::BOTH {
             self.run(side, secrets, out, Sequencer::finish);
-            self.facts.lost += side.of(&self.sequencers).lacking(*side.of(&self.fins));
+            if !std::mem::replace(side.of_mut(&mut self.ended), true) {
+                self.facts.lost += side.of(&self.sequencers).lacking(*side.of(&self.fins));
+            }
             if !std::mem::replace(side.of_mut(&mut self.finished), true) {
                 let mut with = Surroundings {
                     envelope: self.envelope,
@@ -464,15 +495,20 @@ impl Open {
         }
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
-        let both = self.fins.iter().all(Option::is_some);
-        self.facts.ended.is_some_and(|ended| {
-            (ended.reset || both) && now.since(self.facts.last.time.max(ended.at.time)) > LINGER
-        })
+    /// After a reset nobody sends what is missing: what waits is handed on as it is.
+    fn flush_when_reset(&mut self, now: Timestamp, secrets: &mut Secrets, out: &mut Outcome) {
+        let reset = self.facts.ended.filter(|ended| ended.reset);
+        if reset.is_some_and(|ended| now.since(ended.at.time) >= LOOK_AT_ENDED_EVERY) {
+            self.finish(secrets, out);
+        }
     }
 
-    fn needs_time(&self) -> bool {
-        self.facts.ended.is_some() || self.sequencers.iter().any(|it| it.waiting_bytes() > 0)
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.facts.ended.is_some() && now.since(self.facts.last.time) > LINGER
+    }
+
+    fn has_holes(&self) -> bool {
+        self.sequencers.iter().any(|it| it.waiting_bytes() > 0)
     }
 
     fn waiting_bytes(&self) -> usize {
@@ -488,6 +524,7 @@ impl Open {
                 dst,
                 transport: self.session.transport(),
             },
+            holes: self.sequencers.iter().map(Sequencer::holes).sum(),
             messages: self.session.messages(),
             desyncs: self.session.desyncs(),
             tls: self.session.tls().cloned().map(Box::new),

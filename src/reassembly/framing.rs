@@ -6,7 +6,7 @@ use super::start_line::{
     next_message, next_start_line, unframed_len,
 };
 use crate::capture::Sighting;
-use crate::limits::{MAX_MESSAGE_LEN, MAX_START_LINE};
+use crate::limits::{MAX_START_LINE, MAX_STREAM_MESSAGE};
 use crate::sip;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -88,10 +88,22 @@ struct Last {
     position: u64,
 }
 
+impl Last {
+    /// The message of which a Content-Length that was too large swallowed the beginning, with the bytes behind it; `None`
+    /// when none begins in the body.
+    fn swallowed(&self, rest: &[u8]) -> Option<Vec<u8>> {
+        let whole = [&self.body, rest].concat();
+        let at = next_message(&whole, &self.packets).filter(|&at| at < self.body.len())?;
+        whole.get(at..).map(<[u8]>::to_vec)
+    }
+}
+
 /// Desyncs that are kept of one direction.
 const MAX_DESYNCS: usize = 4;
+/// A Content-Length above this is no length of anything that is sent as SIP.
+const BELIEVED: usize = 64 * 1024 * 1024;
 /// Messages whose place is remembered, to recognise their copies.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 64;
 /// Bytes of a line that are shown.
 const SHOWN: usize = 60;
 
@@ -107,6 +119,11 @@ impl Framer {
     /// How many messages there were.
     pub(super) const fn messages(&self) -> u64 {
         self.messages
+    }
+
+    /// Whether bytes wait that a message begins with.
+    pub(super) fn has_begun(&self) -> bool {
+        self.place != Place::Lost && !self.buffer.is_empty()
     }
 
     /// Whether one of the last messages begins at that sequence number.
@@ -209,6 +226,8 @@ impl Framer {
         self.last = None;
         self.position = end;
         self.place = place;
+        self.needed = 0;
+        self.scanned = 0;
     }
 
     /// Nothing more comes: a message whose end is missing is handed on as it is, and so are those that its Content-Length
@@ -289,23 +308,41 @@ impl Framer {
     fn message(&mut self, used: usize, bytes: &[u8], out: &mut impl FnMut(Framed<'_>)) -> Step {
         let rest = bytes.get(used..).unwrap_or_default();
         let idle = idle_len(rest);
+        if let Some(left) = idle.checked_sub(rest.len()).filter(|&left| left > 0) {
+            self.place = Place::Body(left as u64);
+            return Step::Used(rest.len());
+        }
         if idle > 0 {
             return Step::Used(idle);
         }
         match Beginning::of(rest) {
+            // The end of a known method is a method too.
+            Beginning::Message
+                if !begins_message(rest)
+                    && self
+                        .last
+                        .as_ref()
+                        .is_some_and(|last| last.swallowed(rest).is_some()) =>
+            {
+                return self.lose(used, bytes);
+            }
             Beginning::Message => {}
-            Beginning::Unclear => return Step::Wait,
+            Beginning::Unclear => {
+                self.needed = 0;
+                return Step::Wait;
+            }
             Beginning::Other => return self.lose(used, bytes),
         }
         // The empty line may begin in the bytes that were looked at.
         let from = self.scanned.saturating_sub(3);
         let head = head_len(rest.get(from..).unwrap_or_default()).map(|len| from + len);
         let Some(head) = head else {
-            if rest.len() > MAX_MESSAGE_LEN {
-                // No head has that many bytes: what begins here is something else.
+            if rest.len() > MAX_STREAM_MESSAGE {
+                // No head has that many bytes: it is told as far as it was waited for.
+                self.hand_on(used..bytes.len(), bytes, true, out);
                 self.place = Place::Lost;
                 self.last = None;
-                return Step::Used(memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1));
+                return Step::Used(rest.len());
             }
             self.scanned = rest.len();
             self.needed = 0;
@@ -313,7 +350,15 @@ impl Framer {
         };
         let announced = content_length(rest.get(..head).unwrap_or_default());
         let len = match announced {
-            Some(body) if body <= MAX_MESSAGE_LEN => head + body,
+            Some(body) if body <= MAX_STREAM_MESSAGE => head + body,
+            Some(body) if body <= BELIEVED => {
+                // Too much to keep: the message is told without its end, and what follows is found behind it.
+                self.hand_on(used..bytes.len().min(used + head + body), bytes, true, out);
+                self.last = None;
+                let here = rest.len().min(head + body);
+                self.place = Place::Body((head + body - here) as u64);
+                return Step::Used(here);
+            }
             // Without a length that can be believed the body ends where the next message begins, or with the packet.
             _ => unframed_len(rest, head),
         };
@@ -347,12 +392,8 @@ impl Framer {
         if let Some(desync) = self.desyncs.last_mut().filter(|_| noted) {
             desync.after = last.at;
         }
-        // A Content-Length that was too large swallows the beginning of the next message.
         let rest = bytes.get(used..).unwrap_or_default();
-        let whole = [&last.body, rest].concat();
-        let swallowed =
-            next_message(&whole, &last.packets).filter(|&at| noted && at < last.body.len());
-        let Some(taken) = swallowed.and_then(|at| whole.get(at..)) else {
+        let Some(taken) = last.swallowed(rest).filter(|_| noted) else {
             return Step::Used(0);
         };
         let swallowed = taken.len() - rest.len();
@@ -362,7 +403,7 @@ impl Framer {
         self.place = Place::Start;
         self.scanned = 0;
         self.needed = 0;
-        Step::Instead(taken.to_vec())
+        Step::Instead(taken)
     }
 
     /// The next line that begins a message.

@@ -33,6 +33,8 @@ pub(super) enum Reception {
     Copy,
     /// TCP sent these bytes again.
     Retransmission,
+    /// Its numbers are far from those of the stream.
+    Stray,
 }
 
 /// Segments remembered to recognise copies of them: a mirrored port repeats each packet within a few others.
@@ -40,6 +42,10 @@ const REMEMBERED: usize = 8;
 /// Copies whose packets have no identification are this close; TCP waits longer before it sends again.
 const CLOSE: Duration = Duration::from_millis(100);
 
+/// Copies of one packet, told by its identification, may be this far apart: clocks of two capture points differ.
+const SAME_PACKET: Duration = Duration::from_secs(2);
+/// Further apart than any window of TCP in use: numbers that jump by more belong to another stream.
+const WINDOW: u64 = 16 * 1024 * 1024;
 /// What keeping a piece costs beside its bytes.
 const OVERHEAD: usize = 64;
 
@@ -48,6 +54,8 @@ const OVERHEAD: usize = 64;
 pub(super) struct Sequencer {
     /// The position of the next byte; `None` before the first segment.
     next: Option<u64>,
+    /// The number behind the SYN; `None` when that was not captured.
+    initial: Option<u32>,
     /// What came ahead of a hole, by position; never overlapping.
     waiting: BTreeMap<u64, (Sighting, Box<[u8]>)>,
     waiting_bytes: usize,
@@ -56,6 +64,11 @@ pub(super) struct Sequencer {
     /// The position up to which the other side has everything.
     acknowledged: Option<u64>,
     recent: VecDeque<Recent>,
+    /// The number of the last segment that was far from all others, and its length.
+    stray: Option<u32>,
+    stray_len: u32,
+    /// Holes that the receiver does not have: what is missing there, the capture missed.
+    holes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +83,11 @@ impl Sequencer {
     /// Bytes that wait for others, with what keeping them costs.
     pub(super) const fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
+    }
+
+    /// How many holes there were that the receiver does not have.
+    pub(super) const fn holes(&self) -> u64 {
+        self.holes
     }
 
     /// Whether everything before that sequence number was handed on.
@@ -89,10 +107,27 @@ impl Sequencer {
         // SYN takes up one number (RFC 9293 §3.4).
         let sequence = segment.sequence.wrapping_add(u32::from(syn));
         let next = *self.next.get_or_insert_with(|| FIRST | u64::from(sequence));
+        if syn && self.initial != Some(sequence) {
+            if nearest(next, sequence) != next {
+                // What came before belongs to an older connection.
+                self.restart(sequence, out);
+            }
+            self.initial = Some(sequence);
+        }
         if segment.payload.is_empty() && segment.missing == 0 {
             return Reception::New;
         }
-        let position = nearest(next, sequence);
+        let next = self.next.unwrap_or(next);
+        let mut position = nearest(next, sequence);
+        if position.abs_diff(next) > WINDOW {
+            if self.stray.replace(sequence) != Some(sequence.wrapping_sub(self.stray_len)) {
+                // One segment may be a stranger's; a second one that follows on from it is another stream.
+                self.stray_len = u32::try_from(segment.payload.len()).unwrap_or(0);
+                return Reception::Stray;
+            }
+            self.restart(sequence, out);
+            position = FIRST | u64::from(sequence);
+        }
         let reception = self.recognise(segment, position, at.time);
         if reception == Reception::Copy {
             return reception;
@@ -106,11 +141,26 @@ impl Sequencer {
         }
     }
 
+    /// Begins anew at another number: what waits is handed on, and what lies between was never sent.
+    pub(super) fn restart(&mut self, sequence: u32, out: &mut dyn FnMut(Ordered<'_>)) {
+        self.finish(out);
+        if self.next.is_some() {
+            out(Ordered::Gap(WINDOW));
+        }
+        *self = Self {
+            next: Some(FIRST | u64::from(sequence)),
+            holes: self.holes,
+            ..Self::default()
+        };
+    }
+
     /// Notes what the other side says it has.
     pub(super) fn acknowledge(&mut self, acknowledgment: u32) {
         if let Some(next) = self.next {
             let position = nearest(next, acknowledgment);
-            self.acknowledged = self.acknowledged.max(Some(position));
+            if position.saturating_sub(next) <= WINDOW {
+                self.acknowledged = self.acknowledged.max(Some(position));
+            }
         }
     }
 
@@ -161,7 +211,9 @@ impl Sequencer {
         let again = self.recent.iter().any(|other| {
             (other.position, other.len) == (this.position, this.len)
                 && match (other.identification, this.identification) {
-                    (Some(one), Some(other)) => one == other,
+                    (Some(one), Some(two)) => {
+                        one == two && time.distance(other.time) <= SAME_PACKET
+                    }
                     _ => time.distance(other.time) < CLOSE,
                 }
         });
@@ -286,6 +338,7 @@ impl Sequencer {
     /// Gives up on the first hole.
     fn skip(&mut self, out: &mut dyn FnMut(Ordered<'_>)) {
         if let (Some(next), Some((&first, _))) = (self.next, self.waiting.first_key_value()) {
+            self.holes += u64::from(self.acknowledged.is_some_and(|acked| acked >= first));
             out(Ordered::Gap(first.saturating_sub(next)));
             self.next = Some(first);
         }

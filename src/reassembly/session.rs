@@ -20,7 +20,7 @@ pub(super) struct Session {
     flow: Flow,
     from_beginning: bool,
     /// The first bytes of each side, as long as they are too few to tell.
-    undecided: [Vec<u8>; 2],
+    undecided: [Option<(Sighting, u64, Vec<u8>)>; 2],
     spoken: Spoken,
 }
 
@@ -91,42 +91,45 @@ impl Session {
         bytes: &[u8],
         with: &mut Surroundings<'_>,
     ) {
-        if !self.is_open_question() {
+        if !self.is_open_question(side) {
             return self.take(side, at, position, bytes, with);
         }
-        let mut first = std::mem::take(side.of_mut(&mut self.undecided));
-        if first.is_empty() {
-            match self.spoken_by(side, bytes) {
-                Verdict::Unclear => *side.of_mut(&mut self.undecided) = bytes.to_vec(),
+        let Some((first_at, start, first)) = side.of_mut(&mut self.undecided).take() else {
+            match self.spoken_by(side, bytes, false) {
+                Verdict::Unclear => {
+                    *side.of_mut(&mut self.undecided) = Some((at, position, bytes.to_vec()));
+                }
                 verdict => {
                     self.decide(verdict);
                     self.take(side, at, position, bytes, with);
                 }
             }
             return;
-        }
-        let position = position.saturating_sub(first.len() as u64);
-        first.extend_from_slice(bytes);
-        match self.spoken_by(side, &first) {
-            Verdict::Unclear => *side.of_mut(&mut self.undecided) = first,
+        };
+        let both = [&first, bytes].concat();
+        match self.spoken_by(side, &both, true) {
+            Verdict::Unclear => *side.of_mut(&mut self.undecided) = Some((first_at, start, both)),
             verdict => {
                 self.decide(verdict);
-                self.take(side, at, position, &first, with);
+                // One after the other, as a message may begin with the second.
+                self.take(side, first_at, start, &first, with);
+                self.take(side, at, position, bytes, with);
             }
         }
     }
 
-    /// Whether what is spoken may still turn out: no message came yet.
-    fn is_open_question(&self) -> bool {
+    /// Whether what is spoken may still turn out: no message came yet, and this side has not begun one.
+    fn is_open_question(&self, side: Side) -> bool {
         match &self.spoken {
-            Spoken::Text(framers) => framers.iter().all(|framer| framer.messages() == 0),
+            Spoken::Text(framers) => {
+                framers.iter().all(|framer| framer.messages() == 0) && !side.of(framers).has_begun()
+            }
             _ => false,
         }
     }
 
     /// What bytes at the beginning of a direction, or of a packet, say about the whole connection.
-    fn spoken_by(&self, side: Side, bytes: &[u8]) -> Verdict {
-        let held = !side.of(&self.undecided).is_empty();
+    fn spoken_by(&self, side: Side, bytes: &[u8], held: bool) -> Verdict {
         match bytes {
             [0x14..=0x17] | [0x14..=0x17, 3, ..] if bytes.len() < 5 => Verdict::Unclear,
             [0x14..=0x17, 3, ..] if Tls::looks_like_tls(bytes) => Verdict::Tls,
@@ -244,8 +247,8 @@ impl Session {
 
     /// So many bytes are missing.
     pub(super) fn gap(&mut self, side: Side, len: u64, with: &mut Surroundings<'_>) {
+        self.take_undecided(side, with);
         let flow = side.of_flow(self.flow);
-        side.of_mut(&mut self.undecided).clear();
         match &mut self.spoken {
             Spoken::Text(framers) => {
                 side.of_mut(framers).gap(len, &mut |framed| {
@@ -260,6 +263,13 @@ impl Session {
             }
             Spoken::WebSocket(socket) => socket.frames.gap(side),
             Spoken::Mirror(streams) => side.of_mut(streams).gap(),
+        }
+    }
+
+    /// Takes the first bytes as what they are, when no more will come that could tell.
+    fn take_undecided(&mut self, side: Side, with: &mut Surroundings<'_>) {
+        if let Some((at, position, bytes)) = side.of_mut(&mut self.undecided).take() {
+            self.take(side, at, position, &bytes, with);
         }
     }
 
@@ -283,6 +293,7 @@ impl Session {
 
     /// Nothing more comes from that side.
     pub(super) fn finish(&mut self, side: Side, with: &mut Surroundings<'_>) {
+        self.take_undecided(side, with);
         let flow = side.of_flow(self.flow);
         match &mut self.spoken {
             Spoken::Text(framers) => {
@@ -299,7 +310,8 @@ impl Session {
 
     /// Bytes that wait for others.
     pub(super) fn waiting_bytes(&self) -> usize {
-        let first: usize = self.undecided.iter().map(Vec::len).sum();
+        let undecided = self.undecided.iter().flatten();
+        let first: usize = undecided.map(|(_, _, bytes)| bytes.len()).sum();
         first
             + match &self.spoken {
                 Spoken::Text(framers) => framers.iter().map(Framer::waiting_bytes).sum(),

@@ -122,7 +122,7 @@ fn has_cseq(message: &[u8]) -> bool {
 
 /// The length of what stands before a message and is none: the header with which a load balancer names the client
 /// (PROXY protocol, version 2), and keep-alives: empty lines (RFC 5626 §4.4.1), STUN (§4.4.2), and the NUL bytes that some
-/// stacks send instead.
+/// stacks send instead. More than there are when the rest of it is still to come.
 pub(super) fn idle_len(bytes: &[u8]) -> usize {
     const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
     const PROXY: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -130,13 +130,11 @@ pub(super) fn idle_len(bytes: &[u8]) -> usize {
         // Signature, version and command, family, length.
         _ if bytes.starts_with(PROXY) => {
             let len = bytes.get(14..16).and_then(|len| len.try_into().ok());
-            let len = 16 + usize::from(len.map_or(0, u16::from_be_bytes));
-            len.min(bytes.len())
+            16 + usize::from(len.map_or(0, u16::from_be_bytes))
         }
         // RFC 8489 §5: type, length, cookie, transaction id (12).
         [0..=0x3f, _, high, low, cookie @ ..] if cookie.starts_with(&MAGIC_COOKIE) => {
-            let len = 20 + usize::from(u16::from_be_bytes([*high, *low]));
-            len.min(bytes.len())
+            20 + usize::from(u16::from_be_bytes([*high, *low]))
         }
         _ => bytes
             .iter()

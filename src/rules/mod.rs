@@ -168,9 +168,11 @@ pub struct Counts {
     pub sip_messages: u64,
     /// Copies of packets.
     pub duplicates: u64,
+    /// Places where streams with SIP lack bytes that their receiver has.
+    pub stream_holes: u64,
     /// Packets that were not decoded, by reason.
     pub undecoded: BTreeMap<String, u64>,
-    /// What the first packets without SIP were, by transport and port, as long as there was no SIP.
+    /// What the packets without SIP were, by transport and port, as long as there was no SIP.
     pub ports: BTreeMap<(&'static str, u16), u64>,
     /// Fragments that are not the first of their datagram, of SIP or not.
     pub later_fragments: u64,

@@ -119,7 +119,7 @@ impl Table {
             });
         let id = by_message.or_else(|| {
             // Without bytes of SIP in the quote only the ports tell; other bytes mean that it was something else.
-            let blind = quote.payload.is_empty() || carrier_of_sip(quote.payload);
+            let blind = could_be_sip(quote.payload);
             let flow = if of_response {
                 quote.flow.reversed()
             } else {
@@ -570,6 +570,11 @@ impl Open {
 }
 
 /// Whether quoted bytes can be the start of SIP although too few for a start line.
-fn carrier_of_sip(payload: &[u8]) -> bool {
-    crate::sip::looks_like_sip(payload, true)
+fn could_be_sip(payload: &[u8]) -> bool {
+    let is_short_text =
+        payload.len() < SHORT_QUOTE && payload.iter().all(|&byte| (b' '..0x7f).contains(&byte));
+    is_short_text || crate::sip::looks_like_sip(payload, true)
 }
+
+/// Bytes of SIP of which a quote shows too few to tell more than that they are text.
+const SHORT_QUOTE: usize = 24;

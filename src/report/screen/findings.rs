@@ -32,7 +32,9 @@ impl<W: Write> Screen<W> {
                 let quiet = notes
                     .iter()
                     .all(|group| group.first.rule.name == "auth-challenge-normal");
-                let word = if self.remarkable == 0 && quiet {
+                let word = if report.summary.transactions == 0 {
+                    "nothing_whole"
+                } else if self.remarkable == 0 && quiet {
                     "healthy"
                 } else if self.remarkable == 0 {
                     "healthy_limited"
@@ -134,7 +136,9 @@ impl<W: Write> Screen<W> {
         if !said.is_empty() {
             page.push_str(&self.paragraph("", &said));
         }
-        if let Some(Fact::Text(ports)) = finding.get("ports") {
+        if let Some(Fact::Text(ports)) = finding.get("ports")
+            && !ports.is_empty()
+        {
             let line = self.filled("other_traffic", &[("ports", ports.clone())]);
             page.push_str(&self.paragraph("", &line));
         }

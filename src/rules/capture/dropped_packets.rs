@@ -1,4 +1,4 @@
-//! `capture-dropped-packets`: the capturing machine says that it lost packets (guard G-LOSS).
+//! `capture-dropped-packets`: the capturing machine says that it lost packets, or TCP's acknowledgments do (guard G-LOSS).
 
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::Severity;
@@ -14,6 +14,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let dropped =
         view.facts.dropped_by_kernel.unwrap_or(0) + view.facts.dropped_by_interface.unwrap_or(0);
+    // A hole is a packet at least.
+    let dropped = dropped + view.counts.stream_holes;
     if dropped > 0 {
         found.push(Finding::of_capture(&RULE, view.now).fact("count", dropped));
     }
