@@ -350,6 +350,13 @@ mod input {
 mod output {
     use super::*;
 
+    #[cfg(feature = "live")]
+    #[test]
+    fn a_filter_that_refuses_the_sip_is_what_an_empty_answer_names() {
+        let ran = run(&["read", "091-call-ok-vlan.pcap", "-f", "port 5060"]);
+        assert!(ran.stdout.contains("No SIP message passed the filter"));
+    }
+
     #[test]
     fn every_line_of_ndjson_is_a_known_record_and_one_is_the_summary() {
         let all = RECORDS.join(",");

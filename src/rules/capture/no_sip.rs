@@ -16,6 +16,10 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     if view.counts.sip_messages > 0 || tls::says_why(view) {
         return;
     }
+    // What the filter of the command line refused may have been the SIP; it is still there to be read.
+    let read: u64 = view.facts.inputs.iter().map(|input| input.packets).sum();
+    let filter = view.facts.filter.as_ref();
+    let refused = filter.filter(|_| read > view.counts.packets);
     let mut ports: Vec<_> = view.counts.ports.iter().collect();
     ports.sort_by_key(|&(port, count)| (std::cmp::Reverse(*count), port));
     let ports: Vec<_> = ports
@@ -25,6 +29,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         .collect();
     found.push(
         Finding::of_capture(&RULE, view.now)
+            .variant(refused.map(|_| "filtered"))
             .fact("packets", view.counts.packets)
             .fact("ports", ports.join(", ")),
     );
