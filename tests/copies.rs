@@ -210,3 +210,28 @@ fn what_the_mirror_says_is_what_counts() {
     let first = report.first_time.unwrap().as_nanos();
     assert_eq!(first, 1_000_000_100_000, "the time is the agent's");
 }
+
+#[test]
+fn one_packet_stamped_ahead_does_not_end_the_patience_for_a_hole() {
+    let message = options("a");
+    let tcp = |sequence: u32, payload: &[u8]| {
+        let mut bytes = Vec::new();
+        bytes.extend(40_000_u16.to_be_bytes());
+        bytes.extend(5060_u16.to_be_bytes());
+        bytes.extend(sequence.to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend_from_slice(payload);
+        ip(sequence as u16, 6, (CLIENT, SERVER), &bytes)
+    };
+    let stranger = ip(3, 17, (AGENT, HOMER), &udp((7, 7), b"ahead of its time"));
+    let packets = [
+        (0, tcp(1, &message[..50])),
+        (10, tcp(101, &message[100..])),
+        (15_000_000, stranger),
+        (20, tcp(51, &message[50..100])),
+    ];
+    let report = report(&packets);
+    assert_eq!(report.summary.counts.sip_messages, 1);
+    assert_eq!(report.summary.counts.cut_messages, 0);
+    assert_eq!(report.summary.transactions, 1);
+}

@@ -110,10 +110,7 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Gives up, as time passes, on what nothing completes any more.
-    pub(super) fn look_at_unfinished(&mut self) {
-        let Some(now) = self.now else {
-            return;
-        };
+    pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
         for incomplete in self.intake.fragments.expire(now) {
             self.lost.note(LostDatagram::of(&incomplete));
             self.head(&incomplete);
@@ -128,7 +125,7 @@ impl<O: Observer> Engine<O> {
 
     /// Hands on all that waits, as it is.
     pub(super) fn finish_unfinished(&mut self) {
-        self.look_at_unfinished();
+        self.look_at_unfinished(self.now.unwrap_or(Timestamp::MIN));
         // The rest of these may have come after the end.
         for incomplete in self.intake.fragments.finish() {
             self.head(&incomplete);

@@ -98,6 +98,8 @@ pub struct Engine<O> {
     now: Option<Timestamp>,
     lossy: bool,
     gaps: Vec<(Timestamp, Timestamp)>,
+    /// The time of the packet before.
+    previous: Option<Timestamp>,
     /// The time of a packet that is far ahead of all others.
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
@@ -129,6 +131,7 @@ impl<O: Observer> Engine<O> {
             now: None,
             lossy: false,
             gaps: Vec::new(),
+            previous: None,
             suspect: None,
             watched: BinaryHeap::new(),
             alerted: HashSet::new(),
@@ -151,8 +154,11 @@ impl<O: Observer> Engine<O> {
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
                 let in_order = !matches!(decoded.content, Content::Mirrored(_));
-                self.note_time(intake::time_of(packet.time, &decoded.content), in_order);
-                self.look_at_unfinished();
+                let time = intake::time_of(packet.time, &decoded.content);
+                self.note_time(time, in_order);
+                // One packet that is stamped ahead must not use up the patience for all others.
+                let before = self.previous.replace(time);
+                self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
                 self.take(packet, &decoded);
             }
             Err(undecoded) => {
@@ -178,7 +184,7 @@ impl<O: Observer> Engine<O> {
     /// Says that time has passed: the wall clock on an idle interface.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
-        self.look_at_unfinished();
+        self.look_at_unfinished(now);
         self.release(false);
         // Messages younger than the window may still wait for their turn.
         let settled = now.minus(waiting::REORDER_WINDOW);
