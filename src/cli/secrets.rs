@@ -2,11 +2,12 @@
 
 use super::args::DiagnosisOptions;
 use super::environment::Environment;
-use super::errors;
+use super::errors::{self, WrongUse};
 use crate::reassembly::tls::{Keylog, KeylogOutcome, Secrets};
 use anyhow::Context;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -109,6 +110,16 @@ fn complaint(outcome: &KeylogOutcome, live: bool) -> Option<String> {
 
 impl Log {
     fn open(path: &Path, live: bool) -> anyhow::Result<Self> {
+        // Reading a pipe waits for its writer, and packets would wait as well.
+        if live && std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            return Err(WrongUse {
+                headline: format!("the key log {} is no file", path.display()),
+                help: Some(
+                    "live reads a key log while it grows: let it be written to a file".to_owned(),
+                ),
+            }
+            .into());
+        }
         let file = match File::open(path) {
             Ok(file) => Some(file),
             Err(error) if live && error.kind() == io::ErrorKind::NotFound => None,
@@ -125,11 +136,26 @@ impl Log {
         })
     }
 
+    /// Whether another file has its name now, or it was not there yet.
+    fn is_replaced(&self) -> bool {
+        let Some(file) = &self.file else {
+            return true;
+        };
+        match (file.metadata(), std::fs::metadata(&self.path)) {
+            (Ok(opened), Ok(named)) => {
+                (opened.dev(), opened.ino()) != (named.dev(), named.ino()) && named.is_file()
+            }
+            _ => false,
+        }
+    }
+
     /// Reads from where the last time ended; from the beginning when the file was made anew.
     fn more(&mut self, secrets: &mut Secrets) -> io::Result<KeylogOutcome> {
         let mut outcome = KeylogOutcome::default();
-        if self.file.is_none() {
+        if self.is_replaced() {
             self.file = File::open(&self.path).ok();
+            self.read = 0;
+            self.keylog = Keylog::new();
         }
         let Some(file) = &mut self.file else {
             return Ok(outcome);
@@ -138,6 +164,7 @@ impl Log {
         if metadata.is_file() && metadata.len() < self.read {
             file.seek(SeekFrom::Start(0))?;
             self.read = 0;
+            self.keylog = Keylog::new();
         }
         let mut chunk = Zeroizing::new(vec![0; CHUNK]);
         loop {
@@ -150,5 +177,49 @@ impl Log {
             outcome.used += found.used;
             outcome.not_understood += found.not_understood;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn line(byte: u8) -> String {
+        format!("CLIENT_RANDOM {} {}\n", hex(byte, 32), hex(byte, 48))
+    }
+
+    fn hex(byte: u8, len: usize) -> String {
+        format!("{byte:02x}").repeat(len)
+    }
+
+    #[test]
+    fn a_key_log_is_followed_when_it_comes_late_grows_is_cut_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.txt");
+        let mut secrets = Secrets::new();
+        let mut log = Log::open(&path, true).unwrap();
+        let mut used = |log: &mut Log| log.more(&mut secrets).unwrap().used;
+        assert_eq!(used(&mut log), 0, "not there yet");
+        let (first, second) = (line(1), line(2));
+        std::fs::write(&path, &first[..100]).unwrap();
+        assert_eq!(used(&mut log), 0, "half a line");
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(&first.as_bytes()[100..]).unwrap();
+        file.write_all(second.as_bytes()).unwrap();
+        assert_eq!(used(&mut log), 2);
+        std::fs::write(&path, line(3)).unwrap();
+        assert_eq!(used(&mut log), 1, "cut and written anew");
+        let other = folder.path().join("other.txt");
+        std::fs::write(&other, line(4) + &line(5) + &line(6)).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(used(&mut log), 3, "another file has its name");
+    }
+
+    #[test]
+    fn a_key_log_that_is_no_file_is_refused_where_it_must_grow() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Log::open(folder.path(), true).is_err());
+        assert!(Log::open(&folder.path().join("none"), false).is_err());
     }
 }
