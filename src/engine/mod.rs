@@ -220,7 +220,8 @@ impl<O: Observer> Engine<O> {
             now: end,
             lossy: self.lossy,
         };
-        for finding in rules::judge_capture(&view, &mut self.last_finding) {
+        let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
+        for finding in found {
             self.keep(finding);
         }
         let mut summary = self.summary;

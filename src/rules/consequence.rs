@@ -1,10 +1,12 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::Finding;
+use super::{Finding, FindingId};
+use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId};
+use std::collections::HashMap;
 
 /// Links the findings of one call. They have their ids already.
 pub(super) fn link(call: &Call, findings: &mut [Finding]) {
@@ -19,6 +21,23 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
             .map(|cause| cause.id);
         if let Some(finding) = findings.get_mut(index) {
             finding.consequence_of = cause;
+        }
+    }
+}
+
+/// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
+/// for that reason. It is told by the packets, which are in both.
+pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let causes = of_capture
+        .iter()
+        .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
+    let by_frame: HashMap<FrameNumber, FindingId> = causes
+        .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+        .collect();
+    for finding in of_calls {
+        if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
+            let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
+            finding.consequence_of = cause.copied();
         }
     }
 }

@@ -322,8 +322,12 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     found
 }
 
-/// Judges the capture as a whole.
-pub fn judge_capture(view: &CaptureView<'_>, last_id: &mut u64) -> Vec<Finding> {
+/// Judges the capture as a whole. Among the findings of calls, `of_calls`, it links those that it explains.
+pub fn judge_capture(
+    view: &CaptureView<'_>,
+    of_calls: &mut [Finding],
+    last_id: &mut u64,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     for rule in RULES {
         if let Judge::Capture(judge) = rule.judge {
@@ -331,6 +335,7 @@ pub fn judge_capture(view: &CaptureView<'_>, last_id: &mut u64) -> Vec<Finding> 
         }
     }
     number(&mut found, last_id);
+    consequence::link_to_capture(&found, of_calls);
     found
 }
 
