@@ -10,16 +10,23 @@ const MAX_STATUS_KINDS: usize = 1000;
 
 impl<O: Observer> Engine<O> {
     pub(super) fn undecoded(&mut self, undecoded: Undecoded) {
+        self.undecoded_times(undecoded, 1);
+    }
+
+    pub(super) fn undecoded_times(&mut self, undecoded: Undecoded, times: u64) {
+        if times == 0 {
+            return;
+        }
         let undecoded = undecoded.0;
         // A piece of a datagram may be a piece of an answer (guard G-LOSS).
         self.lossy |= undecoded == "ip-fragment";
         let reasons = &mut self.counts.undecoded;
         if let Some(count) = reasons.get_mut(&*undecoded) {
-            *count += 1;
+            *count += times;
         } else if reasons.len() < MAX_UNDECODED_REASONS {
-            reasons.insert(undecoded.into_owned(), 1);
+            reasons.insert(undecoded.into_owned(), times);
         } else {
-            *reasons.entry("other".to_owned()).or_default() += 1;
+            *reasons.entry("other".to_owned()).or_default() += times;
         }
     }
 

@@ -32,11 +32,12 @@ impl Intake {
     }
 
     /// What caps cost, by the name of the store.
-    pub(super) fn given_up(&self) -> [(&'static str, u64); 4] {
+    pub(super) fn given_up(&self) -> [(&'static str, u64); 5] {
         let sctp = self.sctp.counters();
         [
             ("connections", self.connections.given_up() + self.refused),
             ("fragments", self.fragments.given_up()),
+            ("impossible-fragments", self.fragments.impossible()),
             ("sctp-chunks", sctp.forgotten_early),
             ("tls-secrets", self.connections.secrets_let_go()),
         ]
@@ -188,9 +189,8 @@ impl<O: Observer> Engine<O> {
     fn head(&mut self, incomplete: &Incomplete) {
         let Some(head) = &incomplete.head else {
             // Without the first one there are no ports: what it was, nobody knows.
-            for _ in 0..incomplete.pieces {
-                self.undecoded(Undecoded("ip-fragment".into()));
-            }
+            let pieces = incomplete.pieces.into();
+            self.undecoded_times(Undecoded("ip-fragment".into()), pieces);
             return;
         };
         let mut envelope = incomplete.envelope;
@@ -308,9 +308,7 @@ impl<O: Observer> Engine<O> {
             if let Some(socket) = &connection.web_socket {
                 let odd = socket.oddities;
                 let unread = socket.dropped + socket.desyncs + odd.too_long + odd.not_inflated;
-                for _ in 0..unread {
-                    self.undecoded(Undecoded("websocket-message".into()));
-                }
+                self.undecoded_times(Undecoded("websocket-message".into()), unread);
             }
             if connection.messages > 0 {
                 self.counts.stream_holes += connection.holes;
