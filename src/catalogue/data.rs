@@ -422,11 +422,27 @@ macro_rules! locale {
     };
 }
 
+/// The words of the findings in one language: a file for each family of rules.
+macro_rules! findings {
+    ($folder:literal) => {
+        findings!(
+            $folder, "auth", "capture", "dialog", "reachability", "registration", "transport"
+        )
+    };
+    ($folder:literal, $($family:literal),+) => {{
+        let mut words = Map::new();
+        $(words.append(&mut read(include_str!(concat!(
+            "locales/", $folder, "/findings/", $family, ".toml"
+        ))));)+
+        words
+    }};
+}
+
 /// In the order of [`super::Language::ALL`].
 pub(super) static LOCALES: [Locale; 3] = [
     locale!("en", english_findings),
-    locale!("fr", || read(include_str!("locales/fr/findings.toml"))),
-    locale!("vi", || read(include_str!("locales/vi/findings.toml"))),
+    locale!("fr", || findings!("fr")),
+    locale!("vi", || findings!("vi")),
 ];
 
 /// The English words of a finding stand beside its rule.
