@@ -196,6 +196,7 @@ pub(super) enum RecordName {
     Capture,
     Message,
     Transaction,
+    Registration,
     Finding,
     Summary,
 }
@@ -206,6 +207,7 @@ impl From<RecordName> for RecordKind {
             RecordName::Capture => Self::Capture,
             RecordName::Message => Self::Message,
             RecordName::Transaction => Self::Transaction,
+            RecordName::Registration => Self::Registration,
             RecordName::Finding => Self::Finding,
             RecordName::Summary => Self::Summary,
         }

@@ -11,13 +11,20 @@ mod call;
 mod dialog;
 mod keepalive;
 mod lost;
+mod registrations;
 mod surroundings;
 mod tls_servers;
+mod waited;
 
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
-pub use keepalive::{Keepalives, Peer, Ping, Run};
+pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use registrations::{
+    Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
+    State as RegistrationState, Turns, Unlisted, tolerance,
+};
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
+pub use waited::Waited;

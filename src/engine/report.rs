@@ -1,6 +1,7 @@
 //! What the engine hands over at the end.
 
 use crate::capture::CaptureFacts;
+use crate::dialog::Registration;
 use crate::rules::{Counts, Finding};
 use crate::severity::Severity;
 use crate::time::Timestamp;
@@ -17,6 +18,8 @@ pub struct Report {
     pub last_time: Option<Timestamp>,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
+    /// The registrations as they stood at the end, by address-of-record.
+    pub registrations: Vec<Registration>,
     /// What was counted.
     pub summary: Summary,
 }

@@ -53,6 +53,11 @@ impl<W: Write> Document<W> {
                 RecordKind::Capture => vec![record::capture(report)],
                 RecordKind::Message => std::mem::take(&mut self.messages),
                 RecordKind::Transaction => std::mem::take(&mut self.transactions),
+                RecordKind::Registration => report
+                    .registrations
+                    .iter()
+                    .map(record::registration)
+                    .collect(),
                 RecordKind::Finding => report
                     .findings
                     .iter()

@@ -40,6 +40,8 @@ pub enum RecordKind {
     Message,
     /// A transaction.
     Transaction,
+    /// A registration.
+    Registration,
     /// A finding.
     Finding,
     /// What was counted.
@@ -48,18 +50,20 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them, in the order of a document.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Capture,
         Self::Message,
         Self::Transaction,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
 
     /// Those written when nothing else is asked for: all but messages.
-    pub const DEFAULT: [Self; 4] = [
+    pub const DEFAULT: [Self; 5] = [
         Self::Capture,
         Self::Transaction,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
@@ -70,6 +74,7 @@ impl RecordKind {
             Self::Capture => "capture",
             Self::Message => "message",
             Self::Transaction => "transaction",
+            Self::Registration => "registration",
             Self::Finding => "finding",
             Self::Summary => "summary",
         }
