@@ -16,6 +16,11 @@ pub const fn is_failed_ping(code: u64) -> bool {
     matches!(code, 408 | 500 | 502..=504)
 }
 
+/// When the next ping follows after this, the one before is given up: an answer takes far less.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+/// The shortest interval of pings that anybody sets.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The OPTIONS that one host sends to another.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
@@ -102,6 +107,16 @@ impl Peer {
         sorted.get(sorted.len() / 2).copied()
     }
 
+    /// Whether they come by the clock: most intervals are like the one in the middle, and that is none of a script that
+    /// sends one request after the other.
+    pub fn is_periodic(&self) -> bool {
+        let Some(middle) = self.interval().filter(|it| *it >= SHORTEST_INTERVAL) else {
+            return false;
+        };
+        let like = |it: &&Duration| it.abs_diff(middle) <= middle / 4;
+        self.intervals.iter().filter(like).count() * 2 > self.intervals.len()
+    }
+
     /// The mean round trip; `None` when nothing was answered at once.
     pub fn round_trip(&self) -> Option<Duration> {
         let (sum, count) = self.stretches.iter().fold((Duration::ZERO, 0), |all, it| {
@@ -113,16 +128,13 @@ impl Peer {
     /// Takes the oldest pings into the history, all but `keep`.
     fn fold(&mut self, keep: usize) {
         self.recent.sort_by_key(|ping| ping.time);
+        let newest = self.recent.last().map(|ping| ping.time);
         let rest = self
             .recent
             .split_off(self.recent.len().saturating_sub(keep));
-        let last = self.recent.len().saturating_sub(1);
-        for (index, ping) in std::mem::replace(&mut self.recent, rest)
-            .into_iter()
-            .enumerate()
-        {
+        for ping in std::mem::replace(&mut self.recent, rest) {
             // Another ping behind it, answered or not, means that its sender waits for it no longer.
-            let given_up = index < last || keep > 0;
+            let given_up = newest.is_some_and(|it| it.since(ping.time) >= GIVEN_UP);
             if let Some(previous) = self.previous.replace(ping.time)
                 && self.intervals.len() < MAX_PINGS
             {

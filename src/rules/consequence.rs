@@ -79,11 +79,8 @@ pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding
     for finding in of_capture.iter_mut().filter(|it| watched(it)) {
         let pings = finding.rule.name == "options-no-response";
         // The first transaction of a registration is the one that was accepted.
-        let failed = finding.transactions.iter().skip(usize::from(!pings));
-        let mut cause = failed
-            .filter_map(|id| by_transaction.get(id))
-            .next()
-            .copied();
+        let mut failed = finding.transactions.iter().skip(usize::from(!pings));
+        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
         if cause.is_none() && pings && finding.severity < Severity::Error {
             let same = |(_, src, dst): &&(FindingId, Option<Fact>, Option<Fact>)| {
                 src.as_ref() == finding.get("src") && dst.as_ref() == finding.get("dst")

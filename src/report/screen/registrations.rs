@@ -1,7 +1,7 @@
 //! How registrations stand, in a few lines, where one of them is not as it should be.
 
 use super::{Screen, trimmed};
-use crate::dialog::{Registration, RegistrationState};
+use crate::dialog::RegistrationState;
 use crate::engine::Report;
 use crate::report::text::{clip, sanitize};
 use comfy_table::Cell;
@@ -24,13 +24,22 @@ const STATES: [(RegistrationState, &str); 5] = [
 impl<W: Write> Screen<W> {
     pub(super) fn registrations(&self, report: &Report, page: &mut String) {
         let all = &report.registrations;
-        let troubled: Vec<_> = all.iter().filter(|it| is_troubled(it)).collect();
-        if troubled.is_empty() {
+        let of = |state| all.iter().filter(move |it| it.state == state);
+        let lost = of(RegistrationState::Expired).filter(|it| !it.replaced);
+        let troubled: Vec<_> = lost.chain(of(RegistrationState::Rejected)).collect();
+        // Where nobody ever was registered, the findings say it all.
+        let any_was = all.iter().any(|it| {
+            !matches!(
+                it.state,
+                RegistrationState::Rejected | RegistrationState::Unknown
+            )
+        });
+        if troubled.is_empty() || !any_was {
             return;
         }
         let counts: Vec<_> = STATES
             .into_iter()
-            .map(|(state, key)| (all.iter().filter(|it| it.state == state).count(), key))
+            .map(|(state, key)| (of(state).count(), key))
             .filter(|(count, _)| *count > 0)
             .map(|(count, key)| format!("{} {count}", self.word(key)))
             .collect();
@@ -59,14 +68,5 @@ impl<W: Write> Screen<W> {
         }
         page.push_str(&trimmed(&table));
         page.push('\n');
-    }
-}
-
-/// Refused, or run out without another contact in its place.
-fn is_troubled(registration: &Registration) -> bool {
-    match registration.state {
-        RegistrationState::Rejected => true,
-        RegistrationState::Expired => !registration.replaced,
-        _ => false,
     }
 }

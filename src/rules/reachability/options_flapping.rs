@@ -20,7 +20,7 @@ const TIMELINE: usize = 24;
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
-        if peer.transitions() < TRANSITIONS {
+        if peer.transitions() < TRANSITIONS || !peer.is_periodic() {
             continue;
         }
         let mut finding = of_peer(&RULE, peer.worst_run(), peer, dst)
