@@ -3,7 +3,7 @@
 use super::event::{Event, Listing, Outcome};
 use crate::capture::FrameNumber;
 use crate::dialog::Waited;
-use crate::limits::MAX_PINGS;
+use crate::limits::MAX_REGISTERS_KEPT;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
 use std::sync::Arc;
@@ -300,7 +300,7 @@ impl Binding {
         });
         row.cycles += 1;
         row.interval = row.interval.max(interval);
-        if row.proofs.len() < MAX_PINGS {
+        if row.proofs.len() < MAX_REGISTERS_KEPT {
             row.proofs.push(proof.clone());
         }
         if row.cycles >= QUICK && self.quick.as_ref().is_none_or(|it| it.cycles < row.cycles) {
@@ -360,7 +360,7 @@ impl Failures {
     fn push(&mut self, event: &Event, code: Option<u64>) {
         self.count += 1;
         self.code = code;
-        if self.proofs.len() < MAX_PINGS {
+        if self.proofs.len() < MAX_REGISTERS_KEPT {
             self.proofs.push(Proof::of(event));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::event::{Contact, Event};
 use crate::capture::FrameNumber;
-use crate::limits::{MAX_CONTACTS, MAX_PINGS};
+use crate::limits::{MAX_CONTACTS, MAX_REGISTERS_KEPT};
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
 use std::collections::VecDeque;
@@ -69,7 +69,7 @@ impl Turns {
 
     /// Keeps the packets of a step.
     fn note(&mut self, event: &Event) {
-        if self.transactions.len() < MAX_PINGS && !self.transactions.contains(&event.id) {
+        if self.transactions.len() < MAX_REGISTERS_KEPT && !self.transactions.contains(&event.id) {
             self.transactions.push(event.id);
             self.frames.extend(&event.frames);
         }
