@@ -2,7 +2,8 @@
 
 use crate::capture::CaptureFacts;
 use crate::dialog::Registration;
-use crate::rules::{Counts, Finding};
+use crate::dialog::kpi::Kpi;
+use crate::rules::{Cluster, Counts, Finding};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub struct Report {
     pub last_time: Option<Timestamp>,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
+    /// The findings that say the same of the same peer, in their order; consequences are with their causes.
+    pub clusters: Vec<Cluster>,
     /// The registrations as they stood at the end, by address-of-record.
     pub registrations: Vec<Registration>,
     /// What was counted.
@@ -49,6 +52,8 @@ pub struct Summary {
     pub not_sip_packets: u64,
     /// Findings by name, consequences and notes too.
     pub findings: BTreeMap<String, u64>,
+    /// Key performance indicators.
+    pub kpi: Kpi,
     /// The worst severity of all findings.
     pub worst: Option<Severity>,
     /// Caps that were reached, with how much they cost.

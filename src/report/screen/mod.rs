@@ -2,6 +2,7 @@
 //! the counts; the first screen holds the answer.
 
 mod findings;
+mod kpi;
 mod registrations;
 mod row;
 mod tls;
@@ -98,6 +99,7 @@ impl<W: Write> Screen<W> {
         self.findings(report, &mut page);
         self.registrations(report, &mut page);
         self.transactions(report, &mut page);
+        self.kpi(&report.summary.kpi, &mut page);
         self.counts(&report.summary, &mut page);
         self.out.write_all(page.as_bytes())?;
         self.out.flush()?;
