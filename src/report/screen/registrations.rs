@@ -44,8 +44,9 @@ impl<W: Write> Screen<W> {
             .map(|(count, key)| format!("{} {count}", self.word(key)))
             .collect();
         let heading = format!(
-            "{}: {}",
+            "{}{}{}",
             self.word("section_registrations"),
+            self.word("colon"),
             counts.join(", ")
         );
         page.push_str(&self.heading(&heading));
