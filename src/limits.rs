@@ -284,3 +284,20 @@ pub const MAX_SDP_ATTRIBUTES: usize = 512;
 
 /// Formats read of one `m=` line: there are 128 payload types.
 pub const MAX_SDP_FORMATS: usize = 128;
+
+/// Contacts bound to addresses-of-record that are followed, and as many addresses-of-record: 2 to 3 KiB each with what waits
+/// to be brought into order, the users of a large registrar; half of the latter for those that were never accepted, which
+/// anybody can invent.
+pub const MAX_REGISTRATIONS: usize = 65_536;
+
+/// Contacts of one address-of-record: more telephones than ring together.
+pub const MAX_BINDINGS_OF_ONE: usize = 64;
+
+/// Devices of one address-of-record that are watched for what they do again and again.
+pub const MAX_DEVICES_OF_ONE: usize = 8;
+
+/// REGISTERs kept with their packets for each thing that is found of a registration: enough to look at.
+pub const MAX_REGISTERS_KEPT: usize = 8;
+
+/// Contacts read from one REGISTER or its response: the bindings of one address-of-record.
+pub const MAX_CONTACTS: usize = 64;

@@ -200,6 +200,7 @@ pub(super) enum RecordName {
     Message,
     Transaction,
     Call,
+    Registration,
     Finding,
     Summary,
 }
@@ -211,6 +212,7 @@ impl From<RecordName> for RecordKind {
             RecordName::Message => Self::Message,
             RecordName::Transaction => Self::Transaction,
             RecordName::Call => Self::Call,
+            RecordName::Registration => Self::Registration,
             RecordName::Finding => Self::Finding,
             RecordName::Summary => Self::Summary,
         }

@@ -1,4 +1,4 @@
-//! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
+//! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives, registrations,
 //! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
@@ -14,13 +14,20 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
+mod registrations;
 mod surroundings;
 mod tls_servers;
+mod waited;
 
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
-pub use keepalive::{Keepalives, Peer, Ping, Run};
+pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use registrations::{
+    Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
+    State as RegistrationState, Turns, Unlisted, tolerance,
+};
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
+pub use waited::Waited;

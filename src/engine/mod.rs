@@ -13,11 +13,13 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
+use crate::dialog::{
+    Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TlsServers, Waited,
+};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
 use crate::severity::Severity;
 use crate::sip::{Message, Method};
 use crate::time::Timestamp;
@@ -97,6 +99,7 @@ pub struct Engine<O> {
     keepalives: Keepalives,
     legs: Legs,
     kpi: Kpi,
+    registrations: Registrations,
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
@@ -132,6 +135,7 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
+            registrations: Registrations::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -219,6 +223,8 @@ impl<O: Observer> Engine<O> {
         for call in self.book.finish() {
             self.judge(call);
         }
+        self.keepalives.settle();
+        self.registrations.settle();
         self.counts.unfinished += self.book.open_dialogs();
         self.counts.mid_dialog = self.book.mid_dialog();
         self.counts.later_fragments = self.intake.later_fragments();
@@ -227,6 +233,8 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            registrations: &self.registrations,
+            gaps: &self.gaps,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
@@ -255,6 +263,7 @@ impl<O: Observer> Engine<O> {
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
             ("legs-of-calls", self.legs.refused()),
+            ("registrations", self.registrations.refused()),
         ];
         for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
@@ -274,6 +283,9 @@ impl<O: Observer> Engine<O> {
             last_time: self.now,
             clusters: rules::clusters(&self.findings),
             findings: self.findings,
+            registrations: self
+                .registrations
+                .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
         };
         (report, self.observer)
@@ -429,8 +441,9 @@ impl<O: Observer> Engine<O> {
     /// Judges the calls whose last transaction was closed.
     fn settle(&mut self) {
         for transaction in self.table.take_closed() {
-            let silent = self.is_silent(&transaction);
-            self.keepalives.note(&transaction, silent);
+            let waited = self.waited(&transaction);
+            self.keepalives.note(&transaction, waited);
+            self.registrations.note(&transaction, waited);
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
@@ -481,16 +494,22 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn is_silent(&self, transaction: &Transaction) -> bool {
-        if transaction.method != Method::Options {
-            return false;
+    /// How long one of the requests that are followed over Call-IDs was without its final response.
+    fn waited(&self, transaction: &Transaction) -> Waited {
+        if !matches!(transaction.method, Method::Options | Method::Register)
+            || transaction.final_response().is_some()
+        {
+            return Waited::TooShort;
         }
         let call = Call {
             call_id: transaction.call_id.clone(),
             transactions: vec![transaction.clone()],
         };
-        let view = self.view(&call);
-        view.silence(transaction).is_some()
+        match self.view(&call).silence(transaction) {
+            None => Waited::TooShort,
+            Some(Silence::SoFar) => Waited::SoFar,
+            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
+        }
     }
 
     fn keep(&mut self, finding: Finding) {

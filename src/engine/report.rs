@@ -1,6 +1,7 @@
 //! What the engine hands over at the end.
 
 use crate::capture::CaptureFacts;
+use crate::dialog::Registration;
 use crate::dialog::kpi::Kpi;
 use crate::rules::{Cluster, Counts, Finding};
 use crate::severity::Severity;
@@ -20,6 +21,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The findings that say the same of the same peer, in their order; consequences are with their causes.
     pub clusters: Vec<Cluster>,
+    /// The registrations as they stood at the end, by address-of-record.
+    pub registrations: Vec<Registration>,
     /// What was counted.
     pub summary: Summary,
 }

@@ -64,6 +64,11 @@ impl<W: Write> Document<W> {
                 RecordKind::Message => std::mem::take(&mut self.messages),
                 RecordKind::Transaction => std::mem::take(&mut self.transactions),
                 RecordKind::Call => std::mem::take(&mut self.calls),
+                RecordKind::Registration => report
+                    .registrations
+                    .iter()
+                    .map(record::registration)
+                    .collect(),
                 RecordKind::Finding => report
                     .findings
                     .iter()

@@ -45,6 +45,8 @@ pub enum RecordKind {
     Transaction,
     /// A call.
     Call,
+    /// A registration.
+    Registration,
     /// A finding.
     Finding,
     /// What was counted.
@@ -53,20 +55,22 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them, in the order of a document.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Capture,
         Self::Message,
         Self::Transaction,
         Self::Call,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
 
     /// Those written when nothing else is asked for: all but messages.
-    pub const DEFAULT: [Self; 5] = [
+    pub const DEFAULT: [Self; 6] = [
         Self::Capture,
         Self::Transaction,
         Self::Call,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
@@ -78,6 +82,7 @@ impl RecordKind {
             Self::Message => "message",
             Self::Transaction => "transaction",
             Self::Call => "call",
+            Self::Registration => "registration",
             Self::Finding => "finding",
             Self::Summary => "summary",
         }

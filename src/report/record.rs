@@ -3,6 +3,7 @@
 use super::{call, context};
 use crate::capture::{CaptureFacts, LinkType};
 use crate::catalogue::Catalogue;
+use crate::dialog::Registration;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::{Fact, Finding};
 use crate::sip::{HeaderName, StartLine, typed};
@@ -207,6 +208,21 @@ pub(super) fn transaction(
     put(&mut record, "final", transaction.final_code());
     let ids: Vec<_> = findings.iter().map(|finding| finding.id.0).collect();
     record.insert("finding_ids".into(), ids.into());
+    record.into()
+}
+
+pub(super) fn registration(registration: &Registration) -> Value {
+    let mut record = start("registration");
+    put(&mut record, "aor", Some(registration.aor.clone()));
+    put(&mut record, "contact", Some(registration.contact.clone()));
+    record.insert(
+        "registrar".into(),
+        registration.registrar.to_string().into(),
+    );
+    put(&mut record, "granted_expires_s", registration.granted);
+    record.insert("state".into(), registration.state.name().into());
+    record.insert("start".into(), time(registration.start).into());
+    record.insert("last".into(), time(registration.last).into());
     record.into()
 }
 

@@ -79,6 +79,11 @@ impl<W: Write> Stream<W> {
                 self.write(&record::finding(self.settings.catalogue, finding));
             }
         }
+        if self.wants(RecordKind::Registration) {
+            for registration in &report.registrations {
+                self.write(&record::registration(registration));
+            }
+        }
         if self.wants(RecordKind::Capture) {
             self.write(&record::capture(report));
         }

@@ -5,8 +5,9 @@ use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::limits::MAX_TEXT;
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
+use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::HashMap;
@@ -46,6 +47,95 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
     }
 }
 
+/// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
+pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    link_to_lapsed(of_capture, of_calls);
+    let watched = |finding: &Finding| {
+        matches!(
+            finding.rule.name,
+            "registration-lapsed" | "options-no-response"
+        )
+    };
+    if !of_capture.iter().any(watched) {
+        return;
+    }
+    // Why a refresh failed is why the registration ran out; why a ping failed, why the peer counts as down.
+    let causes = of_calls.iter().filter(|cause| {
+        cause.severity >= Severity::Warning
+            && (cause.rule.name == "icmp-unreachable"
+                || cause.rule.name.starts_with("regist")
+                || cause.rule.name.starts_with("auth-"))
+    });
+    let by_transaction: HashMap<TransactionId, FindingId> = causes
+        .flat_map(|cause| cause.transactions.iter().map(|id| (*id, cause.id)))
+        .collect();
+    let flapping: HashMap<(String, String), FindingId> = of_capture
+        .iter()
+        .filter(|finding| finding.rule.name == "options-flapping")
+        .filter_map(|finding| Some((route(finding)?, finding.id)))
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| watched(it)) {
+        let pings = finding.rule.name == "options-no-response";
+        // The first transaction of a registration is the one that was accepted.
+        let mut failed = finding.transactions.iter().skip(usize::from(!pings));
+        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
+        if cause.is_none() && pings && finding.severity < Severity::Error {
+            cause = route(finding).and_then(|it| flapping.get(&it)).copied();
+        }
+        finding.consequence_of = finding.consequence_of.or(cause);
+    }
+}
+
+/// Who asks whom.
+fn route(finding: &Finding) -> Option<(String, String)> {
+    match (finding.get("src"), finding.get("dst")) {
+        (Some(Fact::Text(src)), Some(Fact::Text(dst))) => Some((src.clone(), dst.clone())),
+        _ => None,
+    }
+}
+
+/// Nobody is found at an address-of-record whose registration ran out before; and that nobody is found proves that it did.
+fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    let lapsed: HashMap<String, usize> = of_capture
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.rule.name == "registration-lapsed")
+        .filter_map(|(at, finding)| match finding.get("aor") {
+            Some(Fact::Text(aor)) => Some((aor.clone(), at)),
+            _ => None,
+        })
+        .collect();
+    if lapsed.is_empty() {
+        return;
+    }
+    for finding in of_calls {
+        if !matches!(finding.status, Some(404 | 408 | 410 | 480))
+            || finding.consequence_of.is_some()
+        {
+            continue;
+        }
+        let wanted = ["request_uri", "to"].into_iter().find_map(|name| {
+            let Some(Fact::Text(uri)) = finding.get(name) else {
+                return None;
+            };
+            lapsed.get(&address_of_record(uri.as_bytes())).copied()
+        });
+        let Some(cause) = wanted.and_then(|at| of_capture.get_mut(at)) else {
+            continue;
+        };
+        let back = match cause.get("gap") {
+            Some(Fact::Time(gap)) => Some(cause.time + *gap),
+            _ => None,
+        };
+        if finding.time > cause.time && back.is_none_or(|back| finding.time < back) {
+            finding.consequence_of = Some(cause.id);
+            if cause.confidence == Confidence::Likely {
+                cause.confidence = Confidence::Certain;
+            }
+        }
+    }
+}
+
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
@@ -81,6 +171,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         if deeper.is_some() {
             return deeper;
         }
+    }
+    // A 6xx is why the registration was refused; a wrong `Contact: *`, why nothing was removed.
+    if matches!(name, "registration-rejected" | "unregistered") {
+        let because = if name == "unregistered" {
+            "registration-rejected"
+        } else {
+            "registrar-6xx"
+        };
+        return others()
+            .find(|other| other.rule.name == because && shares_transaction(other, finding));
     }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {

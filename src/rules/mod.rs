@@ -19,7 +19,7 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
+use crate::dialog::{Call, Keepalives, Registrations, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -75,17 +75,25 @@ pub const RULES: &[&Rule] = &[
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
     &registration::register_423::RULE,
+    &registration::registrar_6xx::RULE,
     &registration::rejected::RULE,
+    &registration::lapsed::RULE,
+    &registration::contact_absent::RULE,
+    &registration::flapping::RULE,
+    &registration::too_frequent::RULE,
+    &registration::short_expiry::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
     &dialog::status::RULE,
     &dialog::no_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
+    &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::challenge_normal::RULE,
+    &registration::unregistered::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -150,6 +158,8 @@ pub struct CaptureView<'a> {
     pub surroundings: &'a Surroundings,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
+    /// Registrations over time.
+    pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
     /// Connections on which something went wrong.
@@ -158,6 +168,8 @@ pub struct CaptureView<'a> {
     pub tls_servers: &'a TlsServers,
     /// The time of the last packet.
     pub now: Timestamp,
+    /// Between these moments nothing was captured.
+    pub gaps: &'a [(Timestamp, Timestamp)],
     /// Whether the capture is known to lack packets (guard G-LOSS).
     pub lossy: bool,
 }
@@ -339,6 +351,7 @@ pub fn judge_capture(
     }
     number(&mut found, last_id);
     consequence::link_to_capture(&found, of_calls);
+    consequence::link_over_time(&mut found, of_calls);
     found
 }
 

@@ -3,6 +3,7 @@
 
 mod findings;
 mod kpi;
+mod registrations;
 mod row;
 mod tls;
 
@@ -96,6 +97,7 @@ impl<W: Write> Screen<W> {
         let mut page = String::new();
         self.head(report, &mut page);
         self.findings(report, &mut page);
+        self.registrations(report, &mut page);
         self.transactions(report, &mut page);
         self.kpi(&report.summary.kpi, &mut page);
         self.counts(&report.summary, &mut page);
