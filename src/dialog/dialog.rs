@@ -80,24 +80,24 @@ impl Call {
         let mut invites: Vec<&Transaction> = self.initial_invites().collect();
         invites.sort_by_key(|invite| (invite.via_count, invite.id));
         for invite in invites {
-            let Some(caller_tag) = invite.from.tag.as_deref() else {
+            let Some(caller) = invite.from.tag.as_deref() else {
                 continue;
             };
             for answer in invite.responses.iter().filter(|it| it.is_success()) {
-                let Some(callee_tag) = answer.to_tag.as_deref() else {
+                let Some(callee) = answer.to_tag.as_deref() else {
                     continue;
                 };
                 let room = dialogs.len() < MAX_CALL_DIALOGS;
                 let known = dialogs
                     .iter_mut()
-                    .find(|it| it.caller_tag == caller_tag && it.callee_tag == callee_tag);
+                    .find(|it| it.caller_tag == caller && it.callee_tag == callee);
                 match known {
                     Some(dialog) if dialog.invites.iter().any(|it| it.id == invite.id) => {}
                     Some(dialog) => dialog.invites.push(invite),
                     None if !room => {}
                     None => dialogs.push(Dialog {
-                        caller_tag,
-                        callee_tag,
+                        caller_tag: caller,
+                        callee_tag: callee,
                         invites: vec![invite],
                         requests: Vec::new(),
                     }),

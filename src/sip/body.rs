@@ -47,7 +47,7 @@ pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> impl Iterator<Item = (&'a [
     let mut rest = Some(body);
     let delimiter = [b"--", boundary].concat();
     std::iter::from_fn(move || {
-        let start = rest.and_then(|it| Some(it.get(memmem::find(it, &delimiter)?..)?))?;
+        let start = rest.and_then(|it| it.get(memmem::find(it, &delimiter)?..))?;
         let inside = start.get(delimiter.len()..).unwrap_or_default();
         // Two hyphens behind the last delimiter: what follows is no part.
         if inside.starts_with(b"--") {

@@ -101,7 +101,7 @@ impl Direction {
 
     /// Whether an answer may say this to an offer (RFC 3264 §6.1).
     pub const fn may_answer(self, offer: Self) -> bool {
-        !(self.sends() && !offer.receives() || self.receives() && !offer.sends())
+        (offer.receives() || !self.sends()) && (offer.sends() || !self.receives())
     }
 }
 
