@@ -84,20 +84,20 @@ impl Call {
                 continue;
             };
             for answer in invite.responses.iter().filter(|it| it.is_success()) {
-                let Some(callee) = answer.to_tag.as_deref() else {
+                let Some(remote) = answer.to_tag.as_deref() else {
                     continue;
                 };
                 let room = dialogs.len() < MAX_CALL_DIALOGS;
                 let known = dialogs
                     .iter_mut()
-                    .find(|it| it.caller_tag == caller && it.callee_tag == callee);
+                    .find(|it| it.caller_tag == caller && it.callee_tag == remote);
                 match known {
                     Some(dialog) if dialog.invites.iter().any(|it| it.id == invite.id) => {}
                     Some(dialog) => dialog.invites.push(invite),
                     None if !room => {}
                     None => dialogs.push(Dialog {
                         caller_tag: caller,
-                        callee_tag: callee,
+                        callee_tag: remote,
                         invites: vec![invite],
                         requests: Vec::new(),
                     }),
