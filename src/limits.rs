@@ -266,7 +266,7 @@ pub const MAX_TLS_FAILURES: u32 = 16;
 
 /// Challenges of one response and credentials of one request: a realm on each of some hops, each with a few algorithms.
 /// Rules compare each with each.
-pub const MAX_CHALLENGES: usize = 16;
+pub const MAX_CHALLENGES: usize = 8;
 
 /// Bytes of a password: far more than any server stores.
 pub const MAX_PASSWORD: usize = 1024;

@@ -19,6 +19,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was counted.
     pub summary: Summary,
+    /// `USER@REALM` of the passwords that no request had credentials for.
+    pub unused_passwords: Vec<String>,
 }
 
 /// What was counted.

@@ -142,6 +142,11 @@ impl<W: Write> Screen<W> {
             let line = self.filled("other_traffic", &[("ports", ports.clone())]);
             page.push_str(&self.paragraph("", &line));
         }
+        for (name, fact) in &finding.facts {
+            if let (true, Fact::Text(text)) = (name.starts_with("try_"), fact) {
+                page.push_str(&self.paragraph("", &clip(&sanitize(text), 400)));
+            }
+        }
         for line in self.tls(finding) {
             page.push_str(&self.paragraph("", &line));
         }
