@@ -89,7 +89,9 @@ pub(super) fn run(
     for name in &report.unused_passwords {
         errors::warn(
             environment,
-            &format!("--sip-password {name}: no request had credentials of this user for this realm"),
+            &format!(
+                "--sip-password {name}: no request had credentials of this user for this realm"
+            ),
         );
     }
     renderer.finish(&report)?.commit()?;

@@ -34,7 +34,10 @@ pub(super) fn load(
         }
         read_line(&mut opened, &mut text).with_context(cannot)?;
         passwords.add(name, &text).map_err(|error| WrongUse {
-            headline: format!("cannot use the password of {name} in {}: {error}", path.display()),
+            headline: format!(
+                "cannot use the password of {name} in {}: {error}",
+                path.display()
+            ),
             help: None,
         })?;
     }

@@ -407,7 +407,10 @@ impl<O: Observer> Engine<O> {
             Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
                 self.alert(id);
             }
-            None if !transaction.credentials.is_empty() => {
+            // An ACK answers no challenge.
+            None if message.method() != Some(Method::Ack)
+                && !transaction.credentials.is_empty() =>
+            {
                 for used in &transaction.credentials {
                     let given = self
                         .passwords

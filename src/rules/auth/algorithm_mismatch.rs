@@ -16,8 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for transaction in &view.call.transactions {
-        let finding =
-            not_offered(view, transaction).or_else(|| not_answered(view, transaction));
+        let finding = not_offered(view, transaction).or_else(|| not_answered(view, transaction));
         if let Some(finding) = finding
             && !is_echo(found, &finding, &["realm", "offered"])
         {
@@ -84,5 +83,8 @@ fn with_facts<'a>(
         .fact("realm", super::short(super::realm(response)))
         .fact("src", transaction.flow.src.to_string())
         .fact("dst", transaction.flow.dst.to_string())
-        .fact("offered", super::short(&list(offered.map(|it| &*it.algorithm))))
+        .fact(
+            "offered",
+            super::short(&list(offered.map(|it| &*it.algorithm))),
+        )
 }

@@ -80,11 +80,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 const TRIES: [&str; 4] = ["try_1", "try_2", "try_3", "try_4"];
 
 /// The values of a try that decide, as facts.
-fn with_values(
-    finding: Finding,
-    transaction: &Transaction,
-    rejection: &Rejection<'_>,
-) -> Finding {
+fn with_values(finding: Finding, transaction: &Transaction, rejection: &Rejection<'_>) -> Finding {
     let (used, challenge) = (rejection.used, rejection.challenge);
     let some = |text: &str| (!text.is_empty()).then(|| short(text));
     let before = rejection.answered.and_then(super::challenged);
@@ -227,7 +223,8 @@ fn proof(
 /// Whether two answers of one server come from different nodes behind it.
 fn differ(one: &Response, other: &Response) -> bool {
     let software = |response: &Response| response.evidence("Server").map(str::to_owned);
-    let named = matches!((software(one), software(other)), (Some(one), Some(other)) if one != other);
+    let named =
+        matches!((software(one), software(other)), (Some(one), Some(other)) if one != other);
     named || one.flow.src.ip() != other.flow.src.ip()
 }
 

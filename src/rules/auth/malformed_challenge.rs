@@ -35,7 +35,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("code", response.code)
             .fact("dst", response.flow.src.to_string())
             .fact("field", field(response.code))
-            .fact_if("scheme", (!schemes.is_empty()).then_some(super::short(&schemes)))
+            .fact_if(
+                "scheme",
+                (!schemes.is_empty()).then_some(super::short(&schemes)),
+            )
             .fact_if("server", response.evidence("Server"))
             .note_if(super::came_right(view, transaction, response));
         if !is_echo(found, &finding, &["method", "code"]) {

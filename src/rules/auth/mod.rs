@@ -178,8 +178,7 @@ pub(super) fn is_unexplained(
         || malformed_challenge::fault(response).is_some()
         || stale_loop::called_stale(view, transaction)
             .is_some_and(|stale| stale_loop::follows_stale(view, &stale));
-    let without_answer =
-        ping || matches!(transaction.method, Method::Cancel | Method::Ack);
+    let without_answer = ping || matches!(transaction.method, Method::Cancel | Method::Ack);
     !without_answer
         && !goes_on
         && !told

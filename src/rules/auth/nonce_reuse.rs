@@ -62,11 +62,10 @@ fn old_nonce(
     if offered().any(|challenge| challenge.nonce == used.nonce) || used.nonce.is_empty() {
         return None;
     }
-    Some(
-        Finding::of(&RULE, transaction)
-            .also(before)
-            .fact("nonce_offered", short(&list(offered().map(|it| &*it.nonce)))),
-    )
+    Some(Finding::of(&RULE, transaction).also(before).fact(
+        "nonce_offered",
+        short(&list(offered().map(|it| &*it.nonce))),
+    ))
 }
 
 /// The same nonce and cnonce as in an earlier request, and the count is not higher.
@@ -116,7 +115,5 @@ fn count_not_raised(
 /// The nonce count; `None` without a quality of protection, where there is none to raise.
 fn count(used: &Credentials) -> Option<u64> {
     let counted = !used.qop.is_empty() && !used.cnonce.is_empty();
-    u64::from_str_radix(&used.nc, 16)
-        .ok()
-        .filter(|_| counted)
+    u64::from_str_radix(&used.nc, 16).ok().filter(|_| counted)
 }

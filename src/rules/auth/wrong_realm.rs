@@ -62,9 +62,8 @@ pub(super) fn asked_for_another<'a>(
             .iter()
             .any(|used| *used.realm == *realm)
     };
-    let again = |realm: &str| {
-        ended.code == 403 || ended.challenges.iter().any(|it| *it.realm == *realm)
-    };
+    let again =
+        |realm: &str| ended.code == 403 || ended.challenges.iter().any(|it| *it.realm == *realm);
     let not_answered =
         digests().next().is_some() && digests().all(|it| !has(&it.realm) && again(&it.realm));
     not_answered.then_some((before, asked))
