@@ -22,6 +22,13 @@ pub const MAX_RESPONSES: usize = 64;
 /// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
 pub const MAX_NOTES: usize = 64;
 
+/// Challenges of one response and credentials of one request: a realm on each of some hops, each with a few algorithms.
+/// Rules compare each with each.
+pub const MAX_CHALLENGES: usize = 8;
+
+/// Bytes of a password: far more than any server stores.
+pub const MAX_PASSWORD: usize = 1024;
+
 /// Transactions of one Call-ID that are judged together where no dialog holds them together: scanners and keep-alives use
 /// one Call-ID for days, and rules compare each with each.
 pub const MAX_CALL_TRANSACTIONS: usize = 64;
@@ -264,9 +271,14 @@ pub const MAX_TLS_SKIP: u64 = 64;
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
 
-/// Challenges of one response and credentials of one request: a realm on each of some hops, each with a few algorithms.
-/// Rules compare each with each.
-pub const MAX_CHALLENGES: usize = 8;
+/// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
+pub const MAX_LEG_KEYS: usize = 1_000_000;
 
-/// Bytes of a password: far more than any server stores.
-pub const MAX_PASSWORD: usize = 1024;
+/// Links from a leg to the one before it: about 200 bytes each.
+pub const MAX_LEG_LINKS: usize = 262_144;
+
+/// Legs behind one leg: a call that rings a large group of telephones.
+pub const MAX_LEG_CHILDREN: usize = 64;
+
+/// Hosts named of those that met the same fault: more than a line of the screen holds.
+pub const MAX_CLUSTER_PEERS: usize = 16;
