@@ -122,7 +122,14 @@ mod passwords {
     fn one_from_a_file_proves_that_the_client_has_another() {
         let folder = tempfile::tempdir().unwrap();
         let given = file(&folder, "secret-alice\n", 0o600);
-        let ran = run(&["read", REJECTED, "--format", "ndjson", "--sip-password", &given]);
+        let ran = run(&[
+            "read",
+            REJECTED,
+            "--format",
+            "ndjson",
+            "--sip-password",
+            &given,
+        ]);
         let expected = [
             ("auth-wrong-password-proven".to_owned(), false),
             ("auth-loop".to_owned(), true),
@@ -139,7 +146,8 @@ mod passwords {
         let given = file(&folder, "wrong\r\nsecret-alice", 0o600);
         let ran = run(&["read", REJECTED, "--sip-password", &given]).with_status(0);
         assert!(
-            ran.stdout.contains("although the client uses the password you gave"),
+            ran.stdout
+                .contains("although the client uses the password you gave"),
             "{}",
             ran.stdout
         );
@@ -152,10 +160,27 @@ mod passwords {
         let other = given.replace("alice@", "bob@");
         let ran = run(&["read", REJECTED, "--sip-password", &other]).with_status(0);
         assert!(ran.stderr.contains("everybody can read"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("bob@lab.test: no request"), "{}", ran.stderr);
-        let twice = ["read", REJECTED, "--sip-password", &given, "--sip-password", &given];
+        assert!(
+            ran.stderr.contains("bob@lab.test: no request"),
+            "{}",
+            ran.stderr
+        );
+        let twice = [
+            "read",
+            REJECTED,
+            "--sip-password",
+            &given,
+            "--sip-password",
+            &given,
+        ];
         run(&twice).with_status(2);
-        run(&["read", REJECTED, "--sip-password", &given.replace("@lab.test", "")]).with_status(2);
+        run(&[
+            "read",
+            REJECTED,
+            "--sip-password",
+            &given.replace("@lab.test", ""),
+        ])
+        .with_status(2);
         run(&["read", REJECTED, "--sip-password", &format!("{given}.none")]).with_status(3);
         let empty = file(&folder, "\nsecret-alice", 0o600);
         run(&["read", REJECTED, "--sip-password", &empty]).with_status(2);

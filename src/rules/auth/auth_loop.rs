@@ -2,7 +2,7 @@
 //! is wrong, that is the variant.
 
 use super::{Rejection, came_right, is_echo, list, nonce_was_fresh, rejection, short};
-use crate::rules::{CallView, Fact, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::{Proof, Side};
 use crate::sip::value::user_and_host;
@@ -114,8 +114,8 @@ fn with_values(finding: Finding, transaction: &Transaction, rejection: &Rejectio
         .fact("code", rejection.response.code);
     if let Some(before) = before {
         finding = finding
-            .fact_if("node", node(before))
-            .fact_if("other_node", node(rejection.response));
+            .fact("node", node(before))
+            .fact("other_node", node(rejection.response));
     }
     finding
 }
@@ -134,27 +134,28 @@ fn line(view: &CallView<'_>, transaction: &Transaction) -> Option<String> {
     let rejection = rejection(view.call, transaction)?;
     let used = rejection.used;
     let frame = transaction.requests.first()?.frame;
-    let mut line = format!("{}: CSeq {}", frame.0, transaction.cseq);
-    for (name, value) in [
-        ("username", &*used.username),
-        ("nonce", &used.nonce),
-        ("uri", &used.uri),
-        ("algorithm", &used.algorithm),
-        ("qop", &used.qop),
-        ("nc", &used.nc),
-        ("response", &used.response_start),
-    ] {
-        if !value.is_empty() {
-            let more = if name == "response" { "…" } else { "" };
-            line += &format!(", {name}={}{more}", short(value));
-        }
-    }
-    line += &format!(
-        " → {}, nonce={}",
+    let values = [
+        ("username", &*used.username, ""),
+        ("nonce", &used.nonce, ""),
+        ("uri", &used.uri, ""),
+        ("algorithm", &used.algorithm, ""),
+        ("qop", &used.qop, ""),
+        ("nc", &used.nc, ""),
+        ("response", &used.response_start, "…"),
+    ];
+    let mut parts = vec![format!("{}: CSeq {}", frame.0, transaction.cseq)];
+    parts.extend(
+        values
+            .iter()
+            .filter(|(_, value, _)| !value.is_empty())
+            .map(|(name, value, more)| format!("{name}={}{more}", short(value))),
+    );
+    Some(format!(
+        "{} → {}, nonce={}",
+        parts.join(", "),
         rejection.response.code,
         short(&rejection.challenge.nonce)
-    );
-    Some(line)
+    ))
 }
 
 /// Which value the packets show to be wrong; `None` when none is.
@@ -229,12 +230,12 @@ fn differ(one: &Response, other: &Response) -> bool {
 }
 
 /// How a node shows itself.
-fn node(response: &Response) -> Option<Fact> {
+fn node(response: &Response) -> String {
     let address = response.flow.src.ip().to_string();
-    Some(match response.evidence("Server") {
-        Some(server) => format!("{} ({address})", short(server)).into(),
-        None => address.into(),
-    })
+    match response.evidence("Server") {
+        Some(server) => format!("{} ({address})", short(server)),
+        None => address,
+    }
 }
 
 /// The user part of a URI.

@@ -30,7 +30,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         };
         let schemes = super::list(response.challenges.iter().map(|it| &*it.scheme));
         let finding = Finding::of(&RULE, transaction)
-            .variant(fault)
+            .variant(fault.variant())
             .fact("method", transaction.method.name())
             .fact("code", response.code)
             .fact("dst", response.flow.src.to_string())
@@ -54,29 +54,49 @@ const fn field(code: u64) -> &'static str {
     }
 }
 
-/// What is wrong with all challenges of a response: `Some(None)` that there is none; `None` that one of them will do, or that
-/// the capture does not have all of the response (guard G-SNAP).
-pub(super) fn fault(response: &Response) -> Option<Option<&'static str>> {
+/// What is wrong with a challenge.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Missing,
+    Basic,
+    NoNonce,
+    NoRealm,
+}
+
+impl Fault {
+    const fn variant(self) -> Option<&'static str> {
+        match self {
+            Self::Missing => None,
+            Self::Basic => Some("basic"),
+            Self::NoNonce => Some("no-nonce"),
+            Self::NoRealm => Some("no-realm"),
+        }
+    }
+}
+
+/// What is wrong with the challenges of a response; `None` when one of them will do, or when the capture does not have all of
+/// the response (guard G-SNAP).
+pub(super) fn fault(response: &Response) -> Option<Fault> {
     response.message().filter(|message| !message.is_cut())?;
     let side = match response.code {
         407 => Side::Proxy,
         _ => Side::Server,
     };
-    let mut worst = None;
+    let mut first = None;
     for challenge in response.challenges.iter().filter(|it| it.side == side) {
         let fault = if challenge.scheme.eq_ignore_ascii_case("Basic") {
-            "basic"
+            Fault::Basic
         } else if !challenge.is_digest() {
             // Bearer (RFC 8898), NTLM and others have parameters of their own.
             return None;
         } else if !challenge.has_realm {
-            "no-realm"
+            Fault::NoRealm
         } else if challenge.nonce.is_empty() {
-            "no-nonce"
+            Fault::NoNonce
         } else {
             return None;
         };
-        worst.get_or_insert(fault);
+        first.get_or_insert(fault);
     }
-    Some(worst)
+    Some(first.unwrap_or(Fault::Missing))
 }

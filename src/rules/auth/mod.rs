@@ -110,15 +110,14 @@ fn challenged_before<'a>(call: &'a Call, transaction: &'a Transaction) -> Vec<&'
         .filter(|earlier| earlier.id < transaction.id && same_hop(earlier, transaction));
     for earlier in before {
         match challenged(earlier) {
-            Some(response) => {
+            Some(response)
                 if response.time() <= transaction.start()
-                    && transaction.start().since(response.time()) <= FRESH
-                {
-                    waiting.push(earlier);
-                }
+                    && transaction.start().since(response.time()) <= FRESH =>
+            {
+                waiting.push(earlier);
             }
             None if earlier.final_response().is_some() => waiting.clear(),
-            None => {}
+            _ => {}
         }
     }
     waiting

@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 /// A nonce that lives shorter than this costs more challenges than it is worth.
-const SHORT_LIVED: Duration = Duration::from_secs(60);
+const SHORT_LIVED: Duration = Duration::from_mins(1);
 /// Stale nonces that make a habit.
 const OFTEN: usize = 3;
 
