@@ -39,9 +39,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         // What is answered as a new request does no harm.
-        let accepted = retry
-            .final_code()
-            .is_none_or(|code| !matches!(code, 400 | 401 | 407 | 482 | 500));
+        let harmful = matches!(retry.final_code(), Some(400 | 401 | 407 | 482 | 500));
         let finding = Finding::of(&RULE, retry)
             .also(before)
             .fact("method", retry.method.name())
@@ -49,7 +47,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("src", retry.flow.src.to_string())
             .fact("dst", retry.flow.dst.to_string())
             .fact_if("code", retry.final_code())
-            .note_if(accepted && retry.final_response().is_some() || view.came_right(retry));
+            .severity_at_most(if harmful {
+                Severity::Warning
+            } else {
+                Severity::Info
+            })
+            .note_if(view.came_right(retry));
         if !is_echo(found, &finding, &["method", "src"]) {
             found.push(finding);
         }
