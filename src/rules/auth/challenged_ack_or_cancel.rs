@@ -27,7 +27,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     && invite.flow == transaction.flow
                     && invite.final_code() == Some(487)
             });
-        let finding = Finding::of(&RULE, transaction)
+        let mut finding = Finding::of(&RULE, transaction)
             .variant((!is_cancel).then_some("ack"))
             .fact("method", method.name())
             .fact("code", response.code)
@@ -36,6 +36,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("src", response.flow.dst.to_string())
             .fact_if("server", response.evidence("Server"))
             .note_if(harmless);
+        if !is_cancel {
+            // What else is in its transaction depends on what came first: the answer, or an ACK of its branch.
+            finding.frames = response.sends.iter().map(|seen| seen.frame).collect();
+        }
         if !is_echo(found, &finding, &["method", "code"]) {
             found.push(finding);
         }
