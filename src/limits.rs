@@ -22,6 +22,13 @@ pub const MAX_RESPONSES: usize = 64;
 /// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
 pub const MAX_NOTES: usize = 64;
 
+/// Challenges of one response and credentials of one request: a realm on each of some hops, each with a few algorithms.
+/// Rules compare each with each.
+pub const MAX_CHALLENGES: usize = 8;
+
+/// Bytes of a password: far more than any server stores.
+pub const MAX_PASSWORD: usize = 1024;
+
 /// Transactions of one Call-ID that are judged together where no dialog holds them together: scanners and keep-alives use
 /// one Call-ID for days, and rules compare each with each.
 pub const MAX_CALL_TRANSACTIONS: usize = 64;

@@ -163,6 +163,10 @@ pub(super) struct DiagnosisOptions {
     /// Private RSA key of a TLS server, for connections with RSA key exchange
     #[arg(long, value_name = "PEM")]
     pub(super) tls_key: Vec<PathBuf>,
+    /// Test digest responses of USER in REALM with the password on the first line of FILE: proves whether the client has
+    /// this password; repeatable. The password itself is refused: everybody could read it in the list of processes
+    #[arg(long, value_name = "USER@REALM=@FILE")]
+    pub(super) sip_password: Vec<String>,
     /// T1 where no retransmission shows another one [default: 500ms]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) t1: Option<Duration>,

@@ -21,6 +21,7 @@ use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
 use crate::severity::Severity;
+use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{
@@ -28,7 +29,7 @@ use crate::transaction::{
 };
 use intake::Intake;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -115,6 +116,9 @@ pub struct Engine<O> {
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: HashSet<TransactionId>,
+    passwords: Passwords,
+    /// Those that a request had credentials for.
+    passwords_met: BTreeSet<usize>,
 }
 
 impl<O: Observer> Engine<O> {
@@ -149,6 +153,8 @@ impl<O: Observer> Engine<O> {
             suspect: None,
             watched: BinaryHeap::new(),
             alerted: HashSet::new(),
+            passwords: Passwords::default(),
+            passwords_met: BTreeSet::new(),
         }
     }
 
@@ -186,6 +192,11 @@ impl<O: Observer> Engine<O> {
     /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry_secrets`] what waits.
     pub const fn secrets_mut(&mut self) -> &mut Secrets {
         self.intake.secrets_mut()
+    }
+
+    /// The passwords that digests are tested with.
+    pub const fn passwords_mut(&mut self) -> &mut Passwords {
+        &mut self.passwords
     }
 
     /// Says that nothing was captured between two moments: what was not seen then was not looked for (guard G-END).
@@ -277,6 +288,11 @@ impl<O: Observer> Engine<O> {
             }
         }
         rules::sort(&mut self.findings);
+        let names = (0..).zip(self.passwords.names());
+        let unused_passwords = names
+            .filter(|(index, _)| !self.passwords_met.contains(index))
+            .map(|(_, name)| name.to_owned())
+            .collect();
         let report = Report {
             capture,
             first_time: self.first_time,
@@ -287,6 +303,7 @@ impl<O: Observer> Engine<O> {
                 .registrations
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
+            unused_passwords,
         };
         (report, self.observer)
     }
@@ -419,7 +436,16 @@ impl<O: Observer> Engine<O> {
             Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
                 self.alert(id);
             }
-            None if !transaction.credentials.is_empty() => {
+            // An ACK answers no challenge.
+            None if message.method() != Some(Method::Ack)
+                && !transaction.credentials.is_empty() =>
+            {
+                for used in &transaction.credentials {
+                    let given = self
+                        .passwords
+                        .find(used.username.as_bytes(), used.realm.as_bytes());
+                    self.passwords_met.extend(given);
+                }
                 self.surroundings.note_credentials(transaction, time);
             }
             _ => {}
@@ -491,6 +517,7 @@ impl<O: Observer> Engine<O> {
             lossy: self.lossy,
             gaps: &self.gaps,
             thresholds: self.options.thresholds,
+            passwords: &self.passwords,
         }
     }
 

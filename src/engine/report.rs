@@ -25,6 +25,8 @@ pub struct Report {
     pub registrations: Vec<Registration>,
     /// What was counted.
     pub summary: Summary,
+    /// `USER@REALM` of the passwords that no request had credentials for.
+    pub unused_passwords: Vec<String>,
 }
 
 /// What was counted.

@@ -135,6 +135,32 @@ fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
         }
     }
 }
+/// How authentication ended, and what of its details explains it, the surest first.
+const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
+    (
+        "auth-loop",
+        &[
+            "auth-wrong-password-proven",
+            "auth-wrong-realm",
+            "auth-stale-loop",
+            "auth-algorithm-mismatch",
+            "auth-nonce-reuse",
+        ],
+    ),
+    (
+        "auth-rejected-403",
+        &["auth-wrong-password-proven", "auth-wrong-realm"],
+    ),
+    (
+        "auth-no-credentials",
+        &[
+            "auth-malformed-challenge",
+            "auth-wrong-realm",
+            "auth-algorithm-mismatch",
+        ],
+    ),
+    ("auth-nonce-reuse", &["auth-stale-loop"]),
+];
 
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
@@ -145,6 +171,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         all.iter()
             .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
     };
+    // What is wrong with credentials or a challenge explains that they did not do.
+    if let Some((_, reasons)) = OF_AUTHENTICATION.iter().find(|(it, _)| *it == name) {
+        let said = others()
+            .filter(|other| shares_transaction(other, finding))
+            .filter(|other| reasons.contains(&other.rule.name))
+            .min_by_key(|other| reasons.iter().position(|it| *it == other.rule.name));
+        if said.is_some() {
+            return said;
+        }
+    }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
         let said = others().find(|other| {

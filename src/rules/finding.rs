@@ -208,7 +208,7 @@ impl Finding {
             || self.rule.name.starts_with("ack-missing")
             || matches!(
                 self.rule.name,
-                "invite-stuck-trying" | "auth-no-credentials"
+                "invite-stuck-trying" | "auth-no-credentials" | "auth-algorithm-mismatch"
             );
         if rests_on_absence {
             self.confidence = Confidence::Possible;

@@ -23,6 +23,7 @@ use crate::dialog::{Call, Keepalives, Registrations, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
+use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
@@ -71,6 +72,14 @@ pub const RULES: &[&Rule] = &[
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
+    &auth::malformed_challenge::RULE,
+    &auth::challenged_ack_or_cancel::RULE,
+    &auth::wrong_password_proven::RULE,
+    &auth::wrong_realm::RULE,
+    &auth::stale_loop::RULE,
+    &auth::algorithm_mismatch::RULE,
+    &auth::nonce_reuse::RULE,
+    &auth::cseq_not_incremented::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
@@ -92,6 +101,7 @@ pub const RULES: &[&Rule] = &[
     &reachability::options_no_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
+    &auth::stale_nonce::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &capture::undecoded::RULE,
@@ -145,6 +155,8 @@ pub struct CallView<'a> {
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
+    /// Passwords that the user gave to test digests with.
+    pub passwords: &'a Passwords,
 }
 
 /// The whole capture at its end.

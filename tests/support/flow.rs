@@ -25,6 +25,7 @@
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
 //! filter udp port 5060                                        what the capture was filtered with
+//! password alice@example.com secret                           what the user gave to test digests with
 //! damaged packet 7 offset 1234 the record is cut
 //! ```
 //!
@@ -62,6 +63,8 @@ pub(crate) struct Flow {
     pub(crate) expects_not: Vec<String>,
     pub(crate) packets: Vec<FlowPacket>,
     pub(crate) facts: CaptureFacts,
+    /// Name and password.
+    pub(crate) passwords: Vec<(String, String)>,
 }
 
 /// A finding as a file's header words it: `name severity confidence [so-far] [consequence-of name]`.
@@ -157,6 +160,11 @@ impl Reader {
                     self.fail("no address")
                 };
                 self.hosts.insert((*name).to_owned(), address);
+            }
+            ["password", name, password] => {
+                self.flow
+                    .passwords
+                    .push(((*name).to_owned(), (*password).to_owned()));
             }
             ["filter", words @ ..] => self.flow.facts.filter = Some(words.join(" ")),
             ["dropped", count] => self.flow.facts.dropped_by_kernel = count.parse().ok(),

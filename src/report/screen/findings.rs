@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Findings told in full; the others are one line each.
 const TOLD_IN_FULL: usize = 8;
+/// Tries with credentials that are shown value by value: two tell whether anything changes.
+const TRIES_SHOWN: [&str; 2] = ["try_1", "try_2"];
 /// Frames named in a line of proof.
 const FRAMES_NAMED: usize = 12;
 /// Hosts named of those that met the same fault.
@@ -156,6 +158,11 @@ impl<W: Write> Screen<W> {
         {
             let line = self.filled("other_traffic", &[("ports", ports.clone())]);
             page.push_str(&self.paragraph("", &line));
+        }
+        for name in TRIES_SHOWN {
+            if let Some(Fact::Text(text)) = finding.get(name) {
+                page.push_str(&self.paragraph("", &clip(&sanitize(text), 400)));
+            }
         }
         for line in self.tls(finding) {
             page.push_str(&self.paragraph("", &line));

@@ -1,10 +1,10 @@
 //! `status-NNN`: a final response above 299 decided a request (RFC 3261 §21), told once a call and code.
 
 use super::no_answer::rang_in_vain;
-use crate::rules::{CallView, Fact, Finding, Judge, Rule};
+use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Response, Transaction, timers};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "status",
@@ -43,6 +43,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             *finding = finding.clone().also(transaction);
             continue;
         }
+        // A challenge may be answered yet (guard G-END).
+        let so_far = matches!(response.code, 401 | 407)
+            && view.watched_since(response.time())
+                < timers::timeout(transaction, view.thresholds.t1);
         let mut finding = Finding::of(&RULE, transaction)
             .severity(severity)
             .confidence(if severity == Severity::Info {
@@ -62,6 +66,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             }
         }
         finding.status = Some(response.code);
+        if so_far {
+            finding = finding.silence(Silence::SoFar, view.lossy);
+        }
         told.push(finding.note_if(came_right(view, transaction, response)));
     }
     found.append(&mut told);
@@ -86,6 +93,9 @@ fn failure(transaction: &Transaction) -> Option<&Response> {
 }
 
 fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    if matches!(response.code, 401 | 407) {
+        return !auth::is_unexplained(view, transaction, response);
+    }
     // Sections 1 and 4 of FINDINGS have these; a CANCEL says nothing that its INVITE does not.
     if matches!(
         transaction.method,
@@ -94,7 +104,6 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         return true;
     }
     match response.code {
-        401 | 407 => true,
         403 => !transaction.credentials.is_empty(),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {
@@ -162,7 +171,8 @@ fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Respons
         .call
         .attempt(transaction)
         .any(|other| other.via_count <= transaction.via_count && other.final_response().is_none());
-    if open || asks_for_another_try(response) {
+    let challenge = matches!(response.code, 401 | 407);
+    if open || challenge || asks_for_another_try(response) {
         Confidence::Likely
     } else {
         Confidence::Certain
