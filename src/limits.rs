@@ -248,3 +248,14 @@ pub const MAX_TLS_SKIP: u64 = 64;
 
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
+
+/// Attempts to open a connection that are kept when they fail: about 250 bytes each; half of them for servers that nothing
+/// names as SIP's yet. A dead server's clients come again for hours.
+pub const MAX_CONNECT_ATTEMPTS: usize = 65_536;
+
+/// Ended connections that are remembered, so that requests which were open on them are found when their timers have run
+/// out: about 300 bytes each; more than end in the minutes that an INVITE may wait. The oldest give way.
+pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
+
+/// Addresses and ports known to speak SIP, and as many named in messages: about 40 bytes each.
+pub const MAX_SIP_PORTS: usize = 262_144;

@@ -327,29 +327,20 @@ mod tests {
             name: alert_name(48),
             at: AT,
         };
+        let flow = Flow {
+            src: "192.0.2.1:40000".parse().unwrap(),
+            dst: server,
+            transport: Transport::Tls,
+        };
         Connection {
-            flow: Flow {
-                src: "192.0.2.1:40000".parse().unwrap(),
-                dst: server,
-                transport: Transport::Tls,
-            },
-            first: AT,
-            last: AT,
-            syns: Vec::new(),
-            accepted: None,
-            ended: None,
             sent: [100, 100],
-            lost: 0,
-            holes: 0,
-            messages: 0,
-            desyncs: Vec::new(),
             tls: Some(Box::new(TlsFacts {
                 client: Some(Side::Opener),
                 client_hello: Some(AT),
                 alerts: vec![alert],
                 ..TlsFacts::default()
             })),
-            web_socket: None,
+            ..Connection::new(flow, AT)
         }
     }
 

@@ -11,7 +11,7 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Streams, Surroundings, TlsServers};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -82,6 +82,7 @@ pub struct Engine<O> {
     intake: Intake,
     lost: LostDatagrams,
     tls_servers: TlsServers,
+    streams: Streams,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -115,6 +116,7 @@ impl<O: Observer> Engine<O> {
             intake: Intake::default(),
             lost: LostDatagrams::default(),
             tls_servers: TlsServers::default(),
+            streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -217,6 +219,7 @@ impl<O: Observer> Engine<O> {
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
+            streams: &self.streams,
             now: end,
             lossy: self.lossy,
         };
@@ -238,7 +241,8 @@ impl<O: Observer> Engine<O> {
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
         ];
-        for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
+        let of_intake = self.intake.given_up().into_iter();
+        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -355,9 +359,13 @@ impl<O: Observer> Engine<O> {
         self.count(&seen.arrival);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+        self.streams.ports.heard(sip.flow);
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
+        if began || message.status().is_some_and(|code| code / 100 == 2) {
+            self.streams.ports.named_by(message);
+        }
         self.duplicates.belongs(keys, placement.transaction);
         let late = !began
             && placement.kind == Kind::New
@@ -408,6 +416,7 @@ impl<O: Observer> Engine<O> {
 
     fn judge(&mut self, call: &Call) {
         self.counts.unfinished += u64::from(call.is_open_attempt());
+        self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
@@ -436,6 +445,7 @@ impl<O: Observer> Engine<O> {
         CallView {
             call,
             surroundings: &self.surroundings,
+            streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
             gaps: &self.gaps,

@@ -1,7 +1,8 @@
 //! What is spoken on a connection: SIP as it is, or inside of TLS, WebSocket or HEP, which are opened first.
 
+use super::connection::Pings;
 use super::connections::{MirroredPacket, Outcome};
-use super::framing::{Desync, Framed, Framer};
+use super::framing::{Desync, Framed, Framer, Short};
 use super::mirror_stream::MirrorStream;
 use super::tls::{Secrets, Tls, TlsFacts};
 use super::websocket::{Looks, WebSocket, WebSocketFacts};
@@ -22,6 +23,7 @@ pub(super) struct Session {
     /// The first bytes of each side, as long as they are too few to tell.
     undecided: [Option<(Sighting, u64, Vec<u8>)>; 2],
     spoken: Spoken,
+    pings: [Pings; 2],
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl Session {
             from_beginning,
             undecided: Default::default(),
             spoken: Spoken::text(from_beginning),
+            pings: Default::default(),
         }
     }
 
@@ -191,6 +194,16 @@ impl Session {
         let flow = side.of_flow(self.flow);
         match &mut self.spoken {
             Spoken::Text(framers) => {
+                // RFC 5626 §4.4.1: a double line end asks for a single one.
+                let between = side.of(framers).is_between_messages();
+                let heard_by = side.other().of_mut(&mut self.pings);
+                heard_by.hear(between && bytes == b"\r\n");
+                let own = side.of_mut(&mut self.pings);
+                if between && bytes == b"\r\n\r\n" {
+                    own.send(at);
+                } else {
+                    own.follow();
+                }
                 side.of_mut(framers)
                     .bytes(at, position, bytes, &mut |framed| {
                         with.out
@@ -343,6 +356,26 @@ impl Session {
                 .collect(),
             Spoken::Tls(secured) => secured.inside.desyncs(),
             Spoken::WebSocket(_) | Spoken::Mirror(_) => Vec::new(),
+        }
+    }
+
+    /// The messages that are not as long as they say, with who sent them.
+    pub(super) fn short(&self) -> Vec<(Side, Short)> {
+        match &self.spoken {
+            Spoken::Text(framers) => Side::BOTH
+                .into_iter()
+                .flat_map(|side| side.of(framers).short().iter().map(move |it| (side, *it)))
+                .collect(),
+            Spoken::Tls(secured) => secured.inside.short(),
+            Spoken::WebSocket(_) | Spoken::Mirror(_) => Vec::new(),
+        }
+    }
+
+    /// What each side sent to keep the connection open.
+    pub(super) fn pings(&self) -> [Pings; 2] {
+        match &self.spoken {
+            Spoken::Tls(secured) => secured.inside.pings(),
+            _ => self.pings,
         }
     }
 

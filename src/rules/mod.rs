@@ -16,7 +16,7 @@ mod transport;
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
+use crate::dialog::{Call, Keepalives, Streams, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -126,6 +126,8 @@ pub struct CallView<'a> {
     pub call: &'a Call,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// What went wrong with connections.
+    pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
@@ -153,6 +155,8 @@ pub struct CaptureView<'a> {
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
     pub tls_servers: &'a TlsServers,
+    /// What went wrong with connections as such.
+    pub streams: &'a Streams,
     /// The time of the last packet.
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).

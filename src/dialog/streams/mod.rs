@@ -1,0 +1,60 @@
+//! What goes wrong with connections: those that nobody accepts, those that end under open requests, plain SIP where TLS is
+//! spoken; and which ports are those of SIP, so that one without a message counts. Told per server, however many clients.
+
+mod broken;
+mod connects;
+mod ports;
+mod strays;
+
+pub use broken::{Break, Broken, Ending};
+pub use connects::{Attempt, ConnectFailure, Connects, Target};
+pub use ports::SipPorts;
+pub use strays::{Answer, PlainOnTls, Stray};
+
+use super::{Call, Surroundings};
+use crate::reassembly::Connection;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Streams {
+    /// Connections that could not be opened.
+    pub connects: Connects,
+    /// Connections that ended under open requests.
+    pub broken: Broken,
+    /// Connections with plain SIP to a server that speaks TLS.
+    pub plain_on_tls: PlainOnTls,
+    /// The ports of SIP.
+    pub ports: SipPorts,
+}
+
+impl Streams {
+    /// Takes a connection that failed or was closed, of which more may come.
+    pub fn failed(&mut self, connection: &Connection) {
+        self.connects.note(connection, false, &self.ports);
+        self.broken.ended(connection);
+    }
+
+    /// Takes a connection that is over.
+    pub fn over(&mut self, connection: &Connection) {
+        self.connects.note(connection, true, &self.ports);
+        self.broken.ended(connection);
+        self.plain_on_tls.note(connection);
+    }
+
+    /// Takes a call before it is judged: which of its requests were open when their connection ended, and which ones came
+    /// through after a connection had failed.
+    pub fn call(&mut self, call: &Call, surroundings: &Surroundings) {
+        self.broken.call(call, surroundings);
+        self.connects.call(call);
+    }
+
+    /// What could not be kept, by the name of the store.
+    pub const fn refused(&self) -> [(&'static str, u64); 4] {
+        [
+            ("connection-attempts", self.connects.refused()),
+            ("ended-connections", self.broken.refused()),
+            ("plain-on-tls", self.plain_on_tls.refused()),
+            ("sip-ports", self.ports.refused()),
+        ]
+    }
+}
