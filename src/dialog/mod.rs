@@ -4,6 +4,11 @@
 
 mod book;
 mod call;
+#[expect(
+    clippy::module_inception,
+    reason = "a dialog is what RFC 3261 §12 calls one"
+)]
+mod dialog;
 mod keepalive;
 mod lost;
 pub mod streams;
@@ -12,6 +17,7 @@ mod tls_servers;
 
 pub use book::Book;
 pub use call::Call;
+pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
 pub use streams::Streams;
