@@ -6,7 +6,7 @@ mod handshake;
 use crate::capture::{FrameNumber, Sighting};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_TLS_CLIENTS, MAX_TLS_FAILURE_KINDS, MAX_TLS_SERVERS};
 use crate::reassembly::tls::{TlsFacts, Unreadable};
-use crate::reassembly::{Connection, Side};
+use crate::reassembly::{Beginning, Connection, Side};
 use crate::time::Timestamp;
 use handshake::Seen;
 use std::collections::BTreeMap;
@@ -104,6 +104,8 @@ pub struct Failed {
     pub waited: Duration,
     /// What the first one shows.
     pub tls: Box<TlsFacts>,
+    /// How the server's bytes begin in the first one.
+    pub answer: Beginning,
     /// The packets that show it, of all of them.
     pub frames: Vec<FrameNumber>,
     /// When it last failed for whom.
@@ -250,6 +252,7 @@ impl Failed {
             reset: seen.connection.ended.is_some_and(|it| it.reset),
             waited: at.time.since(since.time),
             tls,
+            answer: *seen.answer(),
             frames: Vec::new(),
             clients: BTreeMap::new(),
             more: false,

@@ -412,6 +412,7 @@ impl<O: Observer> Engine<O> {
             self.keepalives.note(&transaction, silent);
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
+            self.streams.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
@@ -426,6 +427,7 @@ impl<O: Observer> Engine<O> {
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
+        self.streams.judged(call);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()

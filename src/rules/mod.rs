@@ -10,6 +10,7 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod streams;
 mod tls;
 mod transport;
 
@@ -62,8 +63,12 @@ pub const RULES: &[&Rule] = &[
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
+    &transport::tcp_connect_failed::RULE,
+    &transport::plain_sip_on_tls_port::RULE,
+    &transport::tls_on_plain_port::RULE,
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
+    &transport::tcp_reset::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
@@ -83,6 +88,7 @@ pub const RULES: &[&Rule] = &[
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::challenge_normal::RULE,
+    &transport::keepalive_crlf::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -323,6 +329,7 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     }
     number(&mut found, last_id);
     consequence::link(view.call, &mut found);
+    streams::blame(view, &mut found);
     found
 }
 
@@ -340,6 +347,7 @@ pub fn judge_capture(
     }
     number(&mut found, last_id);
     consequence::link_to_capture(&found, of_calls);
+    streams::link(&mut found, of_calls);
     found
 }
 

@@ -6,7 +6,7 @@ use crate::flow::Flow;
 use crate::limits::{MAX_ENDED_CONNECTIONS, MAX_FRAMES_SHOWN, MAX_TLS_SERVERS};
 use crate::reassembly::{Connection, Pause, Side};
 use crate::sip::Method;
-use crate::transaction::{Transaction, timers};
+use crate::transaction::{Transaction, TransactionId, timers};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Broken {
     order: VecDeque<(SocketAddr, SocketAddr)>,
     /// The last one of a client and server.
     last: HashMap<(IpAddr, SocketAddr), Ending>,
+    /// Endings under requests whose call is not judged yet.
+    pinned: HashMap<TransactionId, Ending>,
     breaks: BTreeMap<Kind, Break>,
     refused: u64,
 }
@@ -130,6 +132,18 @@ impl Broken {
         }
     }
 
+    /// Takes a transaction that is closed; its call may go on for hours.
+    pub(super) fn closed(&mut self, transaction: &Transaction) {
+        let Some(ending) = self.under(transaction).copied() else {
+            return;
+        };
+        if self.pinned.len() < MAX_ENDED_CONNECTIONS {
+            self.pinned.insert(transaction.id, ending);
+        } else {
+            self.refused += 1;
+        }
+    }
+
     /// Takes a call before it is judged.
     pub(super) fn call(&mut self, call: &Call, surroundings: &Surroundings) {
         for transaction in &call.transactions {
@@ -142,15 +156,24 @@ impl Broken {
         }
     }
 
-    /// The end of the connection under a request; `None` when the request had its answer, or had lost it before.
+    /// Forgets a call that was judged.
+    pub(super) fn judged(&mut self, call: &Call) {
+        for transaction in &call.transactions {
+            self.pinned.remove(&transaction.id);
+        }
+    }
+
+    /// The end of the connection under a request of a call; `None` when the request had its answer, or had lost it before.
     pub fn of(&self, call: &Call, transaction: &Transaction) -> Option<&Ending> {
+        let ending = self.pinned.get(&transaction.id)?;
+        let implied = transaction.answer_implied || call.response_is_implied(transaction);
+        (!implied).then_some(ending)
+    }
+
+    fn under(&self, transaction: &Transaction) -> Option<&Ending> {
         let Flow { src, dst, .. } = transaction.flow;
         let request = transaction.requests.first()?;
-        if !transaction.flow.transport.is_reliable()
-            || transaction.final_response().is_some()
-            || transaction.answer_implied
-            || call.response_is_implied(transaction)
-        {
+        if !transaction.flow.transport.is_reliable() || transaction.final_response().is_some() {
             return None;
         }
         let ending = self

@@ -205,7 +205,12 @@ impl Attempt {
             };
             (failure, Some(unreachable.at))
         } else if connection.is_in_vain() {
-            if connection.accepted.is_some() {
+            if let Some(accepted) = connection.accepted {
+                // A slow way is no broken one.
+                let last = connection.syns.last()?;
+                if last.frame < accepted.frame {
+                    return None;
+                }
                 (ConnectFailure::Unacknowledged, connection.accepted)
             } else {
                 (ConnectFailure::Silent, None)

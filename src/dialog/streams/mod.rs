@@ -13,6 +13,7 @@ pub use strays::{Answer, PlainOnTls, Stray};
 
 use super::{Call, Surroundings};
 use crate::reassembly::Connection;
+use crate::transaction::Transaction;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -41,11 +42,21 @@ impl Streams {
         self.plain_on_tls.note(connection);
     }
 
+    /// Takes a transaction that is closed.
+    pub fn closed(&mut self, transaction: &Transaction) {
+        self.broken.closed(transaction);
+    }
+
     /// Takes a call before it is judged: which of its requests were open when their connection ended, and which ones came
     /// through after a connection had failed.
     pub fn call(&mut self, call: &Call, surroundings: &Surroundings) {
         self.broken.call(call, surroundings);
         self.connects.call(call);
+    }
+
+    /// Takes a call that was judged.
+    pub fn judged(&mut self, call: &Call) {
+        self.broken.judged(call);
     }
 
     /// What could not be kept, by the name of the store.
