@@ -210,6 +210,11 @@ impl TlsServers {
             .map(|(address, server)| (*address, server))
     }
 
+    /// The one at that address; `None` when nothing is known of it.
+    pub fn get(&self, address: SocketAddr) -> Option<&TlsServer> {
+        self.servers.get(&address)
+    }
+
     /// How many connections could not be kept in mind.
     pub const fn refused(&self) -> u64 {
         self.refused

@@ -368,7 +368,7 @@ impl<O: Observer> Engine<O> {
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
-        if began || message.status().is_some_and(|code| code / 100 == 2) {
+        if placement.kind == Kind::New {
             self.streams.ports.named_by(message);
         }
         self.duplicates.belongs(keys, placement.transaction);

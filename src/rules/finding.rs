@@ -57,7 +57,7 @@ impl From<Duration> for Fact {
 }
 
 /// A fault of the connections to a server: what finding of the capture and findings of calls are linked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum StreamFault {
     /// They cannot be opened.
     Connect(SocketAddr),

@@ -2,13 +2,12 @@
 //! connections that explain each other.
 
 use super::finding::StreamFault;
-use super::{CallView, Fact, Finding};
+use super::{CallView, Fact, Finding, FindingId};
 use crate::capture::FrameNumber;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Codes with which a proxy or B2BUA says that its next hop could not be reached (RFC 3261 §16.9, §21.4.9, §21.5); 477 and
@@ -76,54 +75,50 @@ fn fault(view: &CallView<'_>, hop: &Transaction) -> Option<StreamFault> {
 
 /// Links what is left to the finding that explains it.
 pub(super) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
-    let causes: Vec<_> = of_capture
-        .iter()
-        .filter(|it| it.severity > Severity::Info)
-        .filter_map(|it| Some((it.stream?, it.id, it.time, it.rule.name)))
-        .collect();
+    let mut causes: HashMap<StreamFault, (FindingId, Timestamp)> = HashMap::new();
+    let mut by_frame: HashMap<FrameNumber, FindingId> = HashMap::new();
+    let mut desyncs: HashMap<String, FindingId> = HashMap::new();
+    for finding in of_capture.iter() {
+        if let Some(fault) = finding.stream
+            && finding.severity > Severity::Info
+        {
+            // Of two the first in the order of judgement.
+            causes.entry(fault).or_insert((finding.id, finding.time));
+            for frame in &finding.frames {
+                by_frame.entry(*frame).or_insert(finding.id);
+            }
+        }
+        if finding.rule.name == "tcp-stream-desync" {
+            for host in ["src", "dst"] {
+                if let Some(Fact::Text(host)) = finding.get(host) {
+                    desyncs.entry(host.clone()).or_insert(finding.id);
+                }
+            }
+        }
+    }
     for finding in of_calls {
-        if finding.consequence_of.is_none() && finding.stream.is_some() {
-            let cause = causes.iter().find(|it| Some(it.0) == finding.stream);
-            finding.consequence_of = cause.map(|it| it.1);
+        if let Some(fault) = finding.stream
+            && finding.consequence_of.is_none()
+        {
+            finding.consequence_of = causes.get(&fault).map(|it| it.0);
         }
     }
-    let desyncs: Vec<_> = of_capture
-        .iter()
-        .filter(|it| it.rule.name == "tcp-stream-desync")
-        .map(|it| (it.get("src").cloned(), it.get("dst").cloned(), it.id))
-        .collect();
-    let by_frame: HashMap<FrameNumber, _> = of_capture
-        .iter()
-        .filter(|it| it.severity > Severity::Info && it.stream.is_some())
-        .flat_map(|it| it.frames.iter().map(|frame| (*frame, it.id)))
-        .collect();
     for finding in of_capture {
-        match finding.stream {
-            // The server was gone, and with it the way back.
+        let cause = match finding.stream {
             Some(StreamFault::Broken(server)) => {
-                let gone =
+                // The server was gone, and with it the way back; or it could not read what came.
+                let gone = causes.get(&StreamFault::Connect(server));
+                let soon =
                     |at: Timestamp| at >= finding.time && at.since(finding.time) <= SAME_FAULT;
-                let connect = causes
-                    .iter()
-                    .find(|it| it.0 == StreamFault::Connect(server) && gone(it.2));
-                let desync = || {
-                    let host = Some(host(server));
-                    let of_host = desyncs.iter().find(|it| it.0 == host || it.1 == host);
-                    of_host.map(|it| it.2)
-                };
-                let cause = connect.map(|it| it.1).or_else(desync);
-                finding.consequence_of = finding.consequence_of.or(cause);
+                let gone = gone.filter(|it| soon(it.1)).map(|it| it.0);
+                gone.or_else(|| desyncs.get(&server.ip().to_string()).copied())
             }
-            Some(StreamFault::Connect(_)) => {}
             None if finding.rule.name == "options-no-response" => {
-                let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
-                finding.consequence_of = finding.consequence_of.or(cause.copied());
+                let known = finding.frames.iter().find_map(|frame| by_frame.get(frame));
+                known.copied()
             }
-            None => {}
-        }
+            _ => None,
+        };
+        finding.consequence_of = finding.consequence_of.or(cause);
     }
-}
-
-fn host(server: SocketAddr) -> Fact {
-    Fact::from(server.ip().to_string())
 }

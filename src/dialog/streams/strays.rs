@@ -84,6 +84,11 @@ impl PlainOnTls {
             .map(|(address, stray)| (*address, stray))
     }
 
+    /// Those to one server; `None` when there are none.
+    pub fn get(&self, server: SocketAddr) -> Option<&Stray> {
+        self.servers.get(&server)
+    }
+
     /// How many connections could not be kept in mind.
     pub const fn refused(&self) -> u64 {
         self.refused

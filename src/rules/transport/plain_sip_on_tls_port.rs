@@ -24,8 +24,8 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 
 /// Whether this finding tells why a server closes.
 pub(super) fn tells(view: &CaptureView<'_>, server: SocketAddr) -> bool {
-    let mut all = view.streams.plain_on_tls.all();
-    all.any(|(address, stray)| address == server && proof(view, address, stray).is_some())
+    let stray = view.streams.plain_on_tls.get(server);
+    stray.is_some_and(|stray| proof(view, server, stray).is_some())
 }
 
 /// How sure it is; `None` when the server may have closed for any reason.
@@ -36,9 +36,9 @@ fn proof(view: &CaptureView<'_>, server: SocketAddr, stray: &Stray) -> Option<Co
     if view.streams.ports.speaks_plain(server) {
         return None;
     }
-    let known = view.tls_servers.all().find(|(it, _)| *it == server);
+    let known = view.tls_servers.get(server);
     let speaks_tls = view.streams.ports.speaks_tls(server)
-        || known.is_some_and(|(_, it)| it.succeeded > 0 || !it.unread.is_empty());
+        || known.is_some_and(|it| it.succeeded > 0 || !it.unread.is_empty());
     if speaks_tls && !view.lossy {
         Some(Confidence::Certain)
     } else {
