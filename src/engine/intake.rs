@@ -324,7 +324,7 @@ impl<O: Observer> Engine<O> {
             // The receiver had what the capture lacks (guard G-LOSS).
             self.lossy |= connection.lost > 0 && connection.messages > 0;
             let waits = connection.pings.iter().any(|it| it.waiting.is_some());
-            if connection.desyncs.is_empty() && connection.short.is_empty() && !waits {
+            if connection.desyncs.is_empty() && !waits {
                 continue;
             }
             if self.intake.notable.len() < MAX_CONNECTION_FACTS {

@@ -1,7 +1,7 @@
 //! What is known of one TCP connection: how it was opened, what was sent on it, how it ended.
 
 use super::Side;
-use super::framing::{Desync, Short};
+use super::framing::Desync;
 use super::tls::TlsFacts;
 use super::websocket::WebSocketFacts;
 use crate::capture::Sighting;
@@ -45,8 +45,6 @@ pub struct Connection {
     pub messages: u64,
     /// Where the framing of messages lost its way, with who sent the bytes.
     pub desyncs: Vec<(Side, Desync)>,
-    /// Messages that announce more bytes than came before the end, or than any message has, with who sent them.
-    pub short: Vec<(Side, Short)>,
     /// What each side sent to keep the connection open (RFC 5626 §4.4.1).
     pub pings: [Pings; 2],
     /// What its TLS shows.
@@ -135,7 +133,6 @@ impl Connection {
             holes: 0,
             messages: 0,
             desyncs: Vec::new(),
-            short: Vec::new(),
             pings: [Pings::NONE; 2],
             tls: None,
             web_socket: None,

@@ -481,7 +481,7 @@ impl Open {
                     secrets,
                     out,
                 };
-                self.session.finish(side, &mut with);
+                self.session.finish(side, true, &mut with);
             }
         }
     }
@@ -507,7 +507,7 @@ impl Open {
                     secrets,
                     out,
                 };
-                self.session.finish(side, &mut with);
+                self.session.finish(side, false, &mut with);
             }
         }
     }
@@ -544,7 +544,6 @@ impl Open {
             holes: self.sequencers.iter().map(Sequencer::holes).sum(),
             messages: self.session.messages(),
             desyncs: self.session.desyncs(),
-            short: self.session.short(),
             pings: self.session.pings(),
             tls: self.session.tls().cloned().map(Box::new),
             web_socket: self.session.web_socket().cloned().map(Box::new),

@@ -41,17 +41,6 @@ pub struct Desync {
     pub resynchronised: Option<Sighting>,
 }
 
-/// A message that is not as long as it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Short {
-    /// The packet with the end of what there is.
-    pub at: Sighting,
-    /// How many bytes of body it announces.
-    pub content_length: usize,
-    /// How many there were when its sender had sent all, or when no more were waited for.
-    pub present: usize,
-}
-
 /// The framing of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Framer {
@@ -73,7 +62,6 @@ pub(super) struct Framer {
     /// Where the last of them began.
     recent: VecDeque<u64>,
     desyncs: Vec<Desync>,
-    short: Vec<Short>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,7 +98,7 @@ impl Last {
     }
 }
 
-/// Desyncs that are kept of one direction, and messages that are too short.
+/// Desyncs that are kept of one direction.
 const MAX_DESYNCS: usize = 4;
 /// A Content-Length above this is no length of anything that is sent as SIP.
 const BELIEVED: usize = 64 * 1024 * 1024;
@@ -157,11 +145,6 @@ impl Framer {
     /// The places where it lost its way.
     pub(super) fn desyncs(&self) -> &[Desync] {
         &self.desyncs
-    }
-
-    /// The messages that are not as long as they say.
-    pub(super) fn short(&self) -> &[Short] {
-        &self.short
     }
 
     /// Whether what comes next is not part of a message that has begun.
@@ -253,8 +236,8 @@ impl Framer {
     }
 
     /// Nothing more comes: a message whose end is missing is handed on as it is, and so are those that its Content-Length
-    /// swallowed.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(Framed<'_>)) {
+    /// swallowed. `complete` says that its sender has ended, and not only the capture.
+    pub(super) fn finish(&mut self, complete: bool, out: &mut impl FnMut(Framed<'_>)) {
         loop {
             let buffer = std::mem::take(&mut self.buffer);
             let start = sip::leading_empty_lines(&buffer);
@@ -268,14 +251,13 @@ impl Framer {
                 let packets = self.packets(start + head..buffer.len());
                 Some(head + next_message(message.get(head..)?, &packets)?)
             });
-            let announced = head.and_then(|head| content_length(message.get(..head)?));
             let Some(swallowed) = swallowed else {
-                if let (Some(head), Some(announced)) = (head, announced) {
-                    self.note_short(start..buffer.len(), announced, message.len() - head);
-                }
-                self.hand_on(start..buffer.len(), &buffer, true, out);
+                // What its sender left unfinished is all there is of it (RFC 3261 §18.3).
+                let cut = !complete || head.is_none();
+                self.hand_on(start..buffer.len(), &buffer, cut, out);
                 return;
             };
+            let announced = head.and_then(|head| content_length(message.get(..head)?));
             let end = start + swallowed;
             self.hand_on(start..end, &buffer, false, out);
             self.note_desync(end, &buffer, announced.unwrap_or(0), swallowed as u64);
@@ -377,7 +359,6 @@ impl Framer {
         let len = match announced {
             Some(body) if body <= MAX_STREAM_MESSAGE => head + body,
             Some(body) if body <= BELIEVED => {
-                self.note_short(used..bytes.len(), body, rest.len() - head);
                 // Too much to keep: the message is told without its end, and what follows is found behind it.
                 self.hand_on(used..bytes.len().min(used + head + body), bytes, true, out);
                 self.last = None;
@@ -386,13 +367,7 @@ impl Framer {
                 return Step::Used(here);
             }
             // Without a length that can be believed the body ends where the next message begins, or with the packet.
-            unbelieved => {
-                let len = unframed_len(rest, head);
-                if let Some(body) = unbelieved {
-                    self.note_short(used..used + len, body, len - head);
-                }
-                len
-            }
+            _ => unframed_len(rest, head),
         };
         if rest.len() < len {
             self.needed = used + len;
@@ -502,16 +477,6 @@ impl Framer {
             resynchronised: None,
         });
         true
-    }
-
-    fn note_short(&mut self, range: Range<usize>, content_length: usize, present: usize) {
-        if self.short.len() < MAX_DESYNCS {
-            self.short.push(Short {
-                at: self.sighting(range),
-                content_length,
-                present,
-            });
-        }
     }
 
     fn confirm_desync(&mut self, at: usize) {

@@ -17,7 +17,7 @@ pub mod websocket;
 
 pub use connection::{Beginning, Connection, Ended, Pause, Pings, Unreachable};
 pub use connections::{Connections, MirroredPacket, Outcome};
-pub use framing::{Desync, Short};
+pub use framing::Desync;
 
 use crate::capture::Sighting;
 use crate::flow::Flow;

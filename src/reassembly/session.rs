@@ -2,7 +2,7 @@
 
 use super::connection::Pings;
 use super::connections::{MirroredPacket, Outcome};
-use super::framing::{Desync, Framed, Framer, Short};
+use super::framing::{Desync, Framed, Framer};
 use super::mirror_stream::MirrorStream;
 use super::tls::{Secrets, Tls, TlsFacts};
 use super::websocket::{Looks, WebSocket, WebSocketFacts};
@@ -304,19 +304,19 @@ impl Session {
         }
     }
 
-    /// Nothing more comes from that side.
-    pub(super) fn finish(&mut self, side: Side, with: &mut Surroundings<'_>) {
+    /// Nothing more comes from that side: it said so, or, unless `complete`, the capture ends.
+    pub(super) fn finish(&mut self, side: Side, complete: bool, with: &mut Surroundings<'_>) {
         self.take_undecided(side, with);
         let flow = side.of_flow(self.flow);
         match &mut self.spoken {
             Spoken::Text(framers) => {
-                side.of_mut(framers).finish(&mut |framed| {
+                side.of_mut(framers).finish(complete, &mut |framed| {
                     with.out
                         .messages
                         .extend(delivery(flow, with.envelope, &framed));
                 });
             }
-            Spoken::Tls(secured) => secured.inside.finish(side, with),
+            Spoken::Tls(secured) => secured.inside.finish(side, complete, with),
             Spoken::WebSocket(_) | Spoken::Mirror(_) => {}
         }
     }
@@ -355,18 +355,6 @@ impl Session {
                 })
                 .collect(),
             Spoken::Tls(secured) => secured.inside.desyncs(),
-            Spoken::WebSocket(_) | Spoken::Mirror(_) => Vec::new(),
-        }
-    }
-
-    /// The messages that are not as long as they say, with who sent them.
-    pub(super) fn short(&self) -> Vec<(Side, Short)> {
-        match &self.spoken {
-            Spoken::Text(framers) => Side::BOTH
-                .into_iter()
-                .flat_map(|side| side.of(framers).short().iter().map(move |it| (side, *it)))
-                .collect(),
-            Spoken::Tls(secured) => secured.inside.short(),
             Spoken::WebSocket(_) | Spoken::Mirror(_) => Vec::new(),
         }
     }
