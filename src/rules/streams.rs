@@ -7,7 +7,7 @@ use crate::capture::FrameNumber;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Codes with which a proxy or B2BUA says that its next hop could not be reached (RFC 3261 §16.9, §21.4.9, §21.5); 477 and
@@ -75,6 +75,18 @@ fn fault(view: &CallView<'_>, hop: &Transaction) -> Option<StreamFault> {
 
 /// Links what is left to the finding that explains it.
 pub(super) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    // What made a call fail did not come right, whatever came through elsewhere.
+    let blamed: HashSet<StreamFault> = of_calls
+        .iter()
+        .filter(|it| it.severity > Severity::Info)
+        .filter_map(|it| it.stream)
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| it.came_right) {
+        if finding.stream.is_some_and(|it| blamed.contains(&it)) {
+            finding.came_right = false;
+            finding.severity = finding.rule.severity;
+        }
+    }
     let mut causes: HashMap<StreamFault, (FindingId, Timestamp)> = HashMap::new();
     let mut by_frame: HashMap<FrameNumber, FindingId> = HashMap::new();
     let mut desyncs: HashMap<String, FindingId> = HashMap::new();

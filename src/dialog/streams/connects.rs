@@ -72,6 +72,8 @@ pub enum ConnectFailure {
     Silent,
 }
 
+/// What one element sends within this moment belongs together.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How soon a client that was refused turns to another server or transport.
 const TURNS: Duration = Duration::from_secs(3);
 
@@ -132,7 +134,8 @@ impl Connects {
                 continue;
             }
             let start = transaction.start();
-            let before = ..(start, FrameNumber(0));
+            // The branches of a fork begin together.
+            let before = ..(start + AT_ONCE, FrameNumber(0));
             for ((_, frame), target) in of_client.range(before).rev().take(LOOKED_BACK) {
                 let attempt = self
                     .targets

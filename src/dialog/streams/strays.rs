@@ -102,6 +102,9 @@ fn answer(connection: &Connection) -> Option<Answer> {
         && connection.tls.is_none()
         && connection.flow.transport == Transport::Tcp
         && !opener.bytes().is_empty()
+        // Nobody answers these.
+        && !opener.is_response()
+        && !opener.bytes().starts_with(b"ACK ")
         && !connection.syns.is_empty();
     if !plain {
         return None;

@@ -98,6 +98,7 @@ fn finding(view: &CaptureView<'_>, failed: &Failed<'_>) -> Option<Finding> {
         .before(first.client.ip(), failed.server, first.first)
         .filter(|it| first.first.time.since(it.at.time) <= BEFORE);
     let mut finding = Finding::of_capture(&RULE, first.first.time)
+        .severity(severity(view, failed))
         .confidence(confidence(view, failed, failure))
         .variant(variant(failure, before.is_some()))
         .fact("src", first.client.ip().to_string())
@@ -157,6 +158,22 @@ fn sweep(client: IpAddr, servers: usize, failed: &[Failed<'_>]) -> Option<Findin
     finding.frames.sort_unstable();
     finding.frames.dedup();
     Some(finding)
+}
+
+/// One knock of a host that has nothing to do with the SIP of this capture, at a server that has, may be a scan: a client
+/// comes again.
+fn severity(view: &CaptureView<'_>, failed: &Failed<'_>) -> Severity {
+    let mut knocks: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for attempt in &failed.attempts {
+        *knocks.entry(attempt.client.ip()).or_default() += 1;
+    }
+    let speaks = |ip| view.surroundings.speaks(ip);
+    let stray = |(ip, count): (&IpAddr, &usize)| *count == 1 && !speaks(*ip);
+    if speaks(failed.server.ip()) && knocks.iter().all(stray) {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
 }
 
 /// The kinds of one ICMP error count as one; of equally frequent failures the plainest.

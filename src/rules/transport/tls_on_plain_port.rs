@@ -66,9 +66,14 @@ pub(super) fn proof(
     failed: &Failed,
 ) -> Option<Confidence> {
     let ports = &view.streams.ports;
+    let speaks = ports.speaks_plain(address);
     let silent = match failure {
         // What waits for a line of text says nothing to a ClientHello, or goes.
-        Failure::Unanswered | Failure::Closed { .. } => failed.tls.server_hello.is_none(),
+        Failure::Unanswered | Failure::Closed { by_client: false } => {
+            failed.tls.server_hello.is_none()
+        }
+        // A client that goes before may have been too fast.
+        Failure::Closed { by_client: true } => failed.tls.server_hello.is_none() && speaks,
         Failure::NotTls if failed.answer.is_response() => return Some(Confidence::Certain),
         Failure::NotTls => true,
         Failure::Alert { .. } | Failure::HiddenAlert { .. } => false,
@@ -76,7 +81,6 @@ pub(super) fn proof(
     if !silent || server.succeeded > 0 || ports.speaks_tls(address) {
         return None;
     }
-    let speaks = ports.speaks_plain(address);
     if speaks && !view.lossy {
         Some(Confidence::Certain)
     } else {
