@@ -284,5 +284,6 @@ pub const MAX_CONNECT_ATTEMPTS: usize = 65_536;
 /// out: about 300 bytes each; more than end in the minutes that an INVITE may wait. The oldest give way.
 pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
 
-/// Addresses and ports known to speak SIP, and as many named in messages: about 40 bytes each.
+/// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
+/// captured: about 40 bytes each.
 pub const MAX_SIP_PORTS: usize = 262_144;

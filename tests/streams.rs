@@ -466,22 +466,28 @@ fn a_message_that_its_sender_left_unfinished_is_not_cut_by_the_capture() {
 fn what_came_of_a_syn_is_told_at_once() {
     let mut refused = Wire::opened();
     refused.put(false, 0, RST | ACK, b"");
-    assert!(refused.outcome.failed[0].is_refused());
+    assert!(refused.outcome.noted[0].is_refused());
 
     let mut silent = Wire::opened();
     silent.again(true, ISN - 1, SYN, b"", 0);
     for _ in 0..2 {
-        assert!(silent.outcome.failed.is_empty());
+        assert!(silent.outcome.noted.is_empty());
         silent.pass(Duration::from_secs(2));
         silent.put(true, ISN - 1, SYN, b"");
     }
-    assert_eq!(silent.outcome.failed[0].syns.len(), 3);
+    assert_eq!(silent.outcome.noted[0].syns.len(), 3);
 
     let mut accepted = Wire::opened();
     accepted.put(false, 0, SYN | ACK, b"");
     accepted.put(true, ISN, ACK, b"");
     accepted.put(false, 1, RST, b"");
-    assert!(accepted.outcome.failed.is_empty());
+    assert!(accepted.outcome.noted.is_empty());
+
+    let mut half_seen = Wire::opened();
+    half_seen.put(true, ISN, ACK, b"");
+    assert!(!half_seen.outcome.noted[0].heard);
+    half_seen.put(false, 1, ACK, b"");
+    assert!(half_seen.outcome.noted[1].heard);
 }
 
 #[test]
@@ -500,7 +506,7 @@ fn an_icmp_error_about_a_syn_belongs_to_its_connection() {
             quote: Some(Quote { flow, payload: b"" }),
         };
         (wire.connections).icmp(&error, Sighting::default(), &mut wire.outcome);
-        wire.outcome.failed.len()
+        wire.outcome.noted.len()
     };
     assert_eq!(quote(flow.reversed()), 0);
     assert_eq!(quote(flow), 1);

@@ -304,8 +304,8 @@ impl<O: Observer> Engine<O> {
                 Err(undecoded) => self.undecoded(undecoded),
             }
         }
-        for connection in &outcome.failed {
-            self.streams.failed(connection);
+        for connection in &outcome.noted {
+            self.streams.note(connection);
         }
         for connection in outcome.over {
             self.streams.over(&connection);

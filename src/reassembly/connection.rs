@@ -25,6 +25,8 @@ pub struct Connection {
     pub accepted: Option<Sighting>,
     /// Whether its opener knows it to be open: it went on after the SYN, or the capture began later.
     pub established: bool,
+    /// Whether the capture shows anything of what its other end sends.
+    pub heard: bool,
     /// The ICMP error that answered its SYN.
     pub unreachable: Option<Unreachable>,
     /// The first FIN or RST.
@@ -123,6 +125,7 @@ impl Connection {
             syns: Vec::new(),
             accepted: None,
             established: false,
+            heard: false,
             unreachable: None,
             ended: None,
             sent: [0; 2],

@@ -21,9 +21,9 @@ pub struct Outcome {
     pub messages: Vec<Delivery>,
     /// Packets of a mirror, HEP ones, that a connection carried.
     pub mirrored: Vec<MirroredPacket>,
-    /// Connections that cannot be opened, and that SIP was spoken on until one end closed them: told at once, without what
-    /// is inside, as calls are judged before the connection is forgotten.
-    pub failed: Vec<Connection>,
+    /// Connections that cannot be opened, of which one end is not captured, and that SIP was spoken on until one end closed
+    /// them: told at once, without what is inside, as calls are judged before the connection is forgotten.
+    pub noted: Vec<Connection>,
     /// Connections that are over.
     pub over: Vec<Connection>,
 }
@@ -165,7 +165,7 @@ impl Connections {
                 reporter: error.reporter,
                 at,
             });
-            out.failed.push(open.facts.clone());
+            out.noted.push(open.facts.clone());
         }
     }
 
@@ -347,6 +347,12 @@ impl Open {
         let flags = segment.flags;
         self.envelope = envelope;
         self.facts.last = at;
+        if side == Side::Acceptor && !std::mem::replace(&mut self.facts.heard, true) {
+            // It was told as one of which the capture lacks this end.
+            if self.facts.established && !self.facts.syns.is_empty() {
+                out.noted.push(self.facts.clone());
+            }
+        }
         self.open_up(segment, side, at, out);
         if flags.ack() {
             let other = side.other();
@@ -365,7 +371,6 @@ impl Open {
                 *side.of_mut(&mut self.facts.sent) += segment.payload.len() as u64;
                 self.facts.note_bytes(at);
             }
-            Reception::New => {}
             Reception::Copy => {
                 let position = segment.sequence.into();
                 let payload = segment.payload;
@@ -376,7 +381,7 @@ impl Open {
                 };
                 self.session.copy(side, at, position, payload, &mut with);
             }
-            Reception::Retransmission | Reception::Stray => {}
+            Reception::New | Reception::Retransmission | Reception::Stray => {}
         }
         if flags.fin() || flags.rst() {
             self.end(side, flags.rst(), at, out);
@@ -407,11 +412,14 @@ impl Open {
                 self.facts.syns.push(at);
             }
             if self.facts.is_in_vain() {
-                out.failed.push(self.facts.clone());
+                out.noted.push(self.facts.clone());
             }
         } else if !flags.rst() && (side == Side::Opener || !segment.payload.is_empty()) {
             // An opener that acknowledges has had the SYN with ACK, whether it was captured or not.
-            self.facts.established = true;
+            let known = std::mem::replace(&mut self.facts.established, true);
+            if !known && !self.facts.heard {
+                out.noted.push(self.facts.clone());
+            }
         }
     }
 
@@ -430,7 +438,7 @@ impl Open {
         self.facts.messages = self.session.messages();
         if self.facts.messages > 0 || !self.facts.established {
             self.facts.flow.transport = self.session.transport();
-            out.failed.push(self.facts.clone());
+            out.noted.push(self.facts.clone());
         }
     }
 

@@ -279,6 +279,7 @@ impl CallView<'_> {
             })
         };
         self.surroundings.is_one_directional(src, dst)
+            || self.streams.is_one_directional(transaction.flow)
             || (!self.surroundings.was_heard(dst, src) && proven_here())
     }
 

@@ -12,8 +12,12 @@ pub use ports::SipPorts;
 pub use strays::{Answer, PlainOnTls, Stray};
 
 use super::{Call, Surroundings};
+use crate::flow::Flow;
+use crate::limits::MAX_SIP_PORTS;
 use crate::reassembly::Connection;
 use crate::transaction::Transaction;
+use std::collections::HashSet;
+use std::net::SocketAddr;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -26,11 +30,19 @@ pub struct Streams {
     pub plain_on_tls: PlainOnTls,
     /// The ports of SIP.
     pub ports: SipPorts,
+    /// Connections that came to be although the capture shows their opener alone.
+    unheard: HashSet<(SocketAddr, SocketAddr)>,
 }
 
 impl Streams {
-    /// Takes a connection that failed or was closed, of which more may come.
-    pub fn failed(&mut self, connection: &Connection) {
+    /// Takes a connection of which more may come.
+    pub fn note(&mut self, connection: &Connection) {
+        let Flow { src, dst, .. } = connection.flow;
+        if connection.heard {
+            self.unheard.remove(&(src, dst));
+        } else if connection.established && self.unheard.len() < MAX_SIP_PORTS {
+            self.unheard.insert((src, dst));
+        }
         self.connects.note(connection, false, &self.ports);
         self.broken.ended(connection);
     }
@@ -40,6 +52,12 @@ impl Streams {
         self.connects.note(connection, true, &self.ports);
         self.broken.ended(connection);
         self.plain_on_tls.note(connection);
+    }
+
+    /// Whether the capture lacks all that is sent against the direction of a flow, although the connection came to be (guard
+    /// G-1WAY).
+    pub fn is_one_directional(&self, flow: Flow) -> bool {
+        self.unheard.contains(&(flow.src, flow.dst))
     }
 
     /// Takes a transaction that is closed.
