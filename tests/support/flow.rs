@@ -261,52 +261,56 @@ impl Reader {
                 self.push(time, data, None, None);
             }
             [src, "->", dst, rest @ ..] => {
-                let mut sending = Sending::default();
-                let mut ends = Endpoints {
-                    src: self.host(src),
-                    dst: self.host(dst),
-                    tcp: false,
-                };
-                let mut rest = rest;
-                while let [word, behind @ ..] = rest {
-                    match word.split_once('=') {
-                        None if *word == "tcp" => ends.tcp = true,
-                        None if *word == "udp" => {}
-                        None if *word == "unseen" => sending.unseen = true,
-                        Some(("ip-id", id)) => sending.id = Some(self.number(id)),
-                        Some(("cut", len)) => sending.cut = Some(self.number(len)),
-                        Some(("fragments", count)) => sending.fragments = self.number(count),
-                        Some(("lost", which)) => {
-                            sending.lost = which.split(',').map(|it| self.number(it)).collect();
-                        }
-                        _ => break,
-                    }
-                    rest = behind;
-                }
-                let bytes = match rest {
-                    [word @ ("syn" | "fin" | "rst")] => {
-                        sending.flag = Some(Flag::of(word));
-                        Vec::new()
-                    }
-                    ["syn", "again"] => {
-                        sending.flag = Some(Flag::Syn);
-                        sending.repeats = true;
-                        Vec::new()
-                    }
-                    ["line-ends", count] => {
-                        sending.acknowledges = true;
-                        b"\r\n".repeat(self.number(count))
-                    }
-                    ["tls", records @ ..] => {
-                        sending.acknowledges = true;
-                        tls::records(records).unwrap_or_else(|what| self.fail(&what))
-                    }
-                    _ => self.message(rest, fields, ends).bytes(),
-                };
-                self.send(time, bytes, ends, sending);
+                self.sent(time, (src, dst), rest, fields);
             }
             _ => self.fail("not understood"),
         }
+    }
+
+    fn sent(&mut self, time: i64, (src, dst): (&str, &str), words: &[&str], fields: &[&str]) {
+        let mut sending = Sending::default();
+        let mut ends = Endpoints {
+            src: self.host(src),
+            dst: self.host(dst),
+            tcp: false,
+        };
+        let mut rest = words;
+        while let [word, behind @ ..] = rest {
+            match word.split_once('=') {
+                None if *word == "tcp" => ends.tcp = true,
+                None if *word == "udp" => {}
+                None if *word == "unseen" => sending.unseen = true,
+                Some(("ip-id", id)) => sending.id = Some(self.number(id)),
+                Some(("cut", len)) => sending.cut = Some(self.number(len)),
+                Some(("fragments", count)) => sending.fragments = self.number(count),
+                Some(("lost", which)) => {
+                    sending.lost = which.split(',').map(|it| self.number(it)).collect();
+                }
+                _ => break,
+            }
+            rest = behind;
+        }
+        let bytes = match rest {
+            [word @ ("syn" | "fin" | "rst")] => {
+                sending.flag = Some(Flag::of(word));
+                Vec::new()
+            }
+            ["syn", "again"] => {
+                sending.flag = Some(Flag::Syn);
+                sending.repeats = true;
+                Vec::new()
+            }
+            ["line-ends", count] => {
+                sending.acknowledges = true;
+                b"\r\n".repeat(self.number(count))
+            }
+            ["tls", records @ ..] => {
+                sending.acknowledges = true;
+                tls::records(records).unwrap_or_else(|what| self.fail(&what))
+            }
+            _ => self.message(rest, fields, ends).bytes(),
+        };
+        self.send(time, bytes, ends, sending);
     }
 
     fn host(&self, name: &str) -> SocketAddr {
