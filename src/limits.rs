@@ -308,3 +308,15 @@ pub const MAX_REGISTERS_KEPT: usize = 8;
 
 /// Contacts read from one REGISTER or its response: the bindings of one address-of-record.
 pub const MAX_CONTACTS: usize = 64;
+
+/// Attempts to open a connection that are kept when they fail: about 250 bytes each; half of them for servers that nothing
+/// names as SIP's yet. A dead server's clients come again for hours.
+pub const MAX_CONNECT_ATTEMPTS: usize = 65_536;
+
+/// Ended connections that are remembered, so that requests which were open on them are found when their timers have run
+/// out: about 300 bytes each; more than end in the minutes that an INVITE may wait. The oldest give way.
+pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
+
+/// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
+/// captured: about 40 bytes each.
+pub const MAX_SIP_PORTS: usize = 262_144;

@@ -1,5 +1,5 @@
-//! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives, registrations,
-//! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
+//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
@@ -15,6 +15,7 @@ pub mod kpi;
 pub mod legs;
 mod lost;
 mod registrations;
+pub mod streams;
 mod surroundings;
 mod tls_servers;
 mod waited;

@@ -13,9 +13,8 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{
-    Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TlsServers, Waited,
-};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TlsServers, Waited};
+use crate::dialog::streams::Streams;
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -91,6 +90,7 @@ pub struct Engine<O> {
     intake: Intake,
     lost: LostDatagrams,
     tls_servers: TlsServers,
+    streams: Streams,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -132,6 +132,7 @@ impl<O: Observer> Engine<O> {
             intake: Intake::default(),
             lost: LostDatagrams::default(),
             tls_servers: TlsServers::default(),
+            streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -249,6 +250,7 @@ impl<O: Observer> Engine<O> {
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
+            streams: &self.streams,
             now: end,
             lossy: self.lossy,
         };
@@ -276,7 +278,8 @@ impl<O: Observer> Engine<O> {
             ("legs-of-calls", self.legs.refused()),
             ("registrations", self.registrations.refused()),
         ];
-        for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
+        let of_intake = self.intake.given_up().into_iter();
+        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -403,9 +406,13 @@ impl<O: Observer> Engine<O> {
         self.count(&seen.arrival);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+        self.streams.ports.heard(sip.flow);
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
+        if placement.kind == Kind::New {
+            self.streams.ports.named_by(message);
+        }
         self.duplicates.belongs(keys, placement.transaction);
         let late = !began
             && placement.kind == Kind::New
@@ -472,6 +479,7 @@ impl<O: Observer> Engine<O> {
             self.registrations.note(&transaction, waited);
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
+            self.streams.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
@@ -482,9 +490,11 @@ impl<O: Observer> Engine<O> {
         call.mark_implied_answers();
         let call = &call;
         self.counts.unfinished += u64::from(call.is_open_attempt());
+        self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
+        self.streams.judged(call);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()
@@ -513,6 +523,7 @@ impl<O: Observer> Engine<O> {
         CallView {
             call,
             surroundings: &self.surroundings,
+            streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
             gaps: &self.gaps,

@@ -11,6 +11,7 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod streams;
 mod tls;
 mod transport;
 
@@ -20,6 +21,7 @@ pub use finding::{Fact, Finding, FindingId};
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
 use crate::dialog::{Call, Keepalives, Registrations, Surroundings, TlsServers};
+use crate::dialog::streams::Streams;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -66,8 +68,12 @@ pub const RULES: &[&Rule] = &[
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
+    &transport::tcp_connect_failed::RULE,
+    &transport::plain_sip_on_tls_port::RULE,
+    &transport::tls_on_plain_port::RULE,
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
+    &transport::tcp_reset::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
@@ -104,6 +110,7 @@ pub const RULES: &[&Rule] = &[
     &auth::stale_nonce::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
+    &transport::keepalive_crlf::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -147,6 +154,8 @@ pub struct CallView<'a> {
     pub call: &'a Call,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// What went wrong with connections.
+    pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
@@ -178,6 +187,8 @@ pub struct CaptureView<'a> {
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
     pub tls_servers: &'a TlsServers,
+    /// What went wrong with connections as such.
+    pub streams: &'a Streams,
     /// The time of the last packet.
     pub now: Timestamp,
     /// Between these moments nothing was captured.
@@ -292,6 +303,7 @@ impl CallView<'_> {
             })
         };
         self.surroundings.is_one_directional(src, dst)
+            || self.streams.is_one_directional(transaction.flow)
             || (!self.surroundings.was_heard(dst, src) && proven_here())
     }
 
@@ -346,6 +358,7 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     }
     number(&mut found, last_id);
     consequence::link(view.call, &mut found);
+    streams::blame(view, &mut found);
     found
 }
 
@@ -364,6 +377,7 @@ pub fn judge_capture(
     number(&mut found, last_id);
     consequence::link_to_capture(&found, of_calls);
     consequence::link_over_time(&mut found, of_calls);
+    streams::link(&mut found, of_calls);
     found
 }
 
