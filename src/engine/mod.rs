@@ -11,9 +11,9 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Sources, Surroundings, TlsServers};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
-use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
 use crate::severity::Severity;
@@ -25,6 +25,7 @@ use crate::transaction::{
 use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -89,6 +90,7 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    sources: Sources,
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
@@ -104,6 +106,8 @@ pub struct Engine<O> {
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: HashSet<TransactionId>,
+    /// Hosts of which was told that they attack, and how.
+    alerted_hosts: HashSet<(IpAddr, &'static str)>,
 }
 
 impl<O: Observer> Engine<O> {
@@ -122,6 +126,7 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
+            sources: Sources::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -135,6 +140,7 @@ impl<O: Observer> Engine<O> {
             suspect: None,
             watched: BinaryHeap::new(),
             alerted: HashSet::new(),
+            alerted_hosts: HashSet::new(),
         }
     }
 
@@ -217,6 +223,7 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            sources: &self.sources,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
@@ -225,7 +232,8 @@ impl<O: Observer> Engine<O> {
         };
         let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
         for finding in found {
-            self.keep(finding);
+            // The findings of one attack must not keep out the one that explains them.
+            self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         let mut summary = self.summary;
         summary.counts = self.counts;
@@ -242,6 +250,7 @@ impl<O: Observer> Engine<O> {
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("sources", self.sources.refused()),
         ];
         for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
@@ -425,7 +434,11 @@ impl<O: Observer> Engine<O> {
             self.observer.transaction(transaction, &own);
         }
         for finding in found {
-            self.keep(finding);
+            self.keep(finding, MAX_FINDINGS);
+        }
+        self.sources.note(call, &self.surroundings);
+        if self.options.alerts {
+            self.alert_hosts(call);
         }
         for transaction in &call.transactions {
             if call.response_is_implied(transaction)
@@ -461,7 +474,8 @@ impl<O: Observer> Engine<O> {
         view.silence(transaction).is_some()
     }
 
-    fn keep(&mut self, finding: Finding) {
+    /// Keeps a finding for the report while there are fewer than `room`.
+    fn keep(&mut self, finding: Finding, room: usize) {
         *self
             .summary
             .findings
@@ -470,7 +484,7 @@ impl<O: Observer> Engine<O> {
         self.summary.worst = self.summary.worst.max(Some(finding.severity));
         self.observer.finding(&finding);
         let is_note = finding.severity == Severity::Info;
-        if self.findings.len() < MAX_FINDINGS && !(is_note && self.notes >= MAX_NOTED) {
+        if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
             self.notes += usize::from(is_note);
             self.findings.push(finding);
         } else {

@@ -7,6 +7,7 @@ use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ pub struct Finding {
     pub frames: Vec<FrameNumber>,
     /// What the words of the rule are filled with, and more.
     pub facts: Vec<(&'static str, Fact)>,
+    /// Who sent the request that it is about, where it was first seen. Port 0 is any.
+    pub source: Option<SocketAddr>,
     /// The finding that caused this one.
     pub consequence_of: Option<FindingId>,
 }
@@ -105,6 +108,7 @@ impl Finding {
             transactions: Vec::new(),
             frames: Vec::new(),
             facts: Vec::new(),
+            source: None,
             consequence_of: None,
         }
     }

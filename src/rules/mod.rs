@@ -10,19 +10,23 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod security;
+mod stir;
 mod tls;
 mod transport;
 
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
+use crate::dialog::sources::Source;
+use crate::dialog::{Call, Keepalives, Sources, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A finding that sipdiag can raise.
@@ -60,6 +64,13 @@ pub const RULES: &[&Rule] = &[
     &capture::one_directional::RULE,
     &capture::time_disorder::RULE,
     &capture::duplicates::RULE,
+    &security::account_compromised::RULE,
+    &security::register_bruteforce::RULE,
+    &security::toll_fraud::RULE,
+    &security::extension_enumeration::RULE,
+    &security::flood::RULE,
+    &security::scanner::RULE,
+    &security::digest_leak::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
     &transport::tls_handshake_failed::RULE,
@@ -73,6 +84,11 @@ pub const RULES: &[&Rule] = &[
     &auth::no_credentials::RULE,
     &registration::register_423::RULE,
     &registration::rejected::RULE,
+    &stir::identity_lost::RULE,
+    &stir::unsigned_428::RULE,
+    &stir::cert_436_437::RULE,
+    &stir::invalid_438::RULE,
+    &stir::stale_date_403::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
     &dialog::status::RULE,
@@ -82,6 +98,8 @@ pub const RULES: &[&Rule] = &[
     &reachability::options_no_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
+    &stir::verstat::RULE,
+    &stir::attestation::RULE,
     &auth::challenge_normal::RULE,
     &capture::undecoded::RULE,
 ];
@@ -145,6 +163,8 @@ pub struct CaptureView<'a> {
     pub counts: &'a Counts,
     /// Which hosts were heard.
     pub surroundings: &'a Surroundings,
+    /// What each host asked for and did not get.
+    pub sources: &'a Sources,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
     /// Datagrams with SIP of which fragments are missing.
@@ -318,6 +338,11 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
         }
     }
     number(&mut found, last_id);
+    for finding in &mut found {
+        let first = finding.transactions.first();
+        let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
+        finding.source = first.map(|it| view.call.origin(it));
+    }
     consequence::link(view.call, &mut found);
     found
 }
@@ -335,8 +360,14 @@ pub fn judge_capture(
         }
     }
     number(&mut found, last_id);
+    consequence::link_attacks(&mut found);
     consequence::link_to_capture(&found, of_calls);
     found
+}
+
+/// What can be said at this moment of a host that may be an attacker: for `live`.
+pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+    security::of_source(host, source)
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

@@ -36,9 +36,24 @@ pub struct Credentials {
     pub algorithm: Box<str>,
     /// A keyed fingerprint of the response: equal for equal responses within one run, and nothing else.
     pub response: u64,
+    /// The same of all that goes into the response but method and password (RFC 7616 §3.4.1): with equal inputs, another
+    /// response is another password.
+    pub inputs: u64,
 }
 
 static FINGERPRINT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// What goes into the response beside method and password.
+const INPUTS: [&[u8]; 8] = [
+    b"username",
+    b"realm",
+    b"nonce",
+    b"uri",
+    b"algorithm",
+    b"qop",
+    b"cnonce",
+    b"nc",
+];
 
 /// The challenge in one header field; `None` when there is no scheme.
 pub fn challenge(value: &[u8]) -> Option<Challenge> {
@@ -62,6 +77,7 @@ pub fn credentials(value: &[u8]) -> Option<Credentials> {
         nonce: text(params, b"nonce"),
         algorithm: algorithm(params),
         response: FINGERPRINT.hash_one(text(params, b"response")),
+        inputs: FINGERPRINT.hash_one(INPUTS.map(|name| text(params, name))),
     })
 }
 
@@ -140,6 +156,7 @@ mod tests {
         assert_eq!(&*one.username, "u");
         assert_eq!(&*one.algorithm, "MD5");
         assert_ne!(one.response, two.response);
+        assert_eq!(one.inputs, two.inputs);
         assert!(!format!("{one:?}").contains("00ff"));
     }
 }

@@ -6,6 +6,7 @@ mod header;
 mod lexer;
 mod method;
 mod oddity;
+pub mod passport;
 pub mod typed;
 pub mod value;
 
