@@ -297,3 +297,15 @@ pub const MAX_DIALLED: usize = 64;
 
 /// Requests inside dialogs that the caller challenged: about 200 bytes each; an attack has one a call.
 pub const MAX_LEAKS: usize = 4096;
+
+/// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
+pub const MAX_LEG_KEYS: usize = 1_000_000;
+
+/// Links from a leg to the one before it: about 200 bytes each.
+pub const MAX_LEG_LINKS: usize = 262_144;
+
+/// Legs behind one leg: a call that rings a large group of telephones.
+pub const MAX_LEG_CHILDREN: usize = 64;
+
+/// Hosts named of those that met the same fault: more than a line of the screen holds.
+pub const MAX_CLUSTER_PEERS: usize = 16;

@@ -4,6 +4,7 @@
 
 mod auth;
 mod capture;
+mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
@@ -15,9 +16,11 @@ mod stir;
 mod tls;
 mod transport;
 
+pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
+use crate::dialog::legs::Legs;
 use crate::dialog::sources::Source;
 use crate::dialog::{Call, Keepalives, Sources, Surroundings, TlsServers};
 use crate::reassembly::Connection;
@@ -368,6 +371,16 @@ pub fn judge_capture(
 /// What can be said at this moment of a host that may be an attacker: for `live`.
 pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
     security::of_source(host, source)
+}
+
+/// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).
+pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
+    consequence::link_legs(findings, legs);
+}
+
+/// The findings, which are sorted, drawn together: see [`Cluster`].
+pub fn clusters(findings: &[Finding]) -> Vec<Cluster> {
+    cluster::of(findings)
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

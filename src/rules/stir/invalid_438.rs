@@ -24,9 +24,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         return;
     };
     let caller = callers(request);
-    let called = called(invite);
+    let targets = targets(invite);
     let signed_at = age(&passport, invite.start());
-    let variant = fault(&passport, &caller, &called, signed_at);
+    let variant = fault(&passport, &caller, &targets, signed_at);
     let shown = |text: &Option<Box<str>>| text.as_deref().unwrap_or("?").to_owned();
     found.push(
         Finding::of(&RULE, invite)
@@ -45,7 +45,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("orig", shown(&passport.orig))
             .fact("dest", passport.dest.join(", "))
             .fact("caller", caller.join(", "))
-            .fact("called", called.join(", "))
+            .fact("called", targets.join(", "))
             .fact(
                 "age",
                 signed_at.map_or_else(|| "?".to_owned(), |age| age.to_string()),
@@ -58,7 +58,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 fn fault(
     passport: &Passport,
     caller: &[String],
-    called: &[String],
+    targets: &[String],
     age: Option<i64>,
 ) -> Option<&'static str> {
     let other = |text: &Option<Box<str>>, wanted: &str| {
@@ -85,8 +85,8 @@ fn fault(
         return Some("orig");
     }
     let dest: Vec<_> = passport.dest.iter().filter_map(|it| digits(it)).collect();
-    let meets = |signed: &String| called.iter().any(|it| !differ(it, signed));
-    if !dest.is_empty() && !called.is_empty() && !dest.iter().any(meets) {
+    let meets = |signed: &String| targets.iter().any(|it| !differ(it, signed));
+    if !dest.is_empty() && !targets.is_empty() && !dest.iter().any(meets) {
         return Some("dest");
     }
     age.is_some_and(is_stale).then_some("age")
@@ -101,7 +101,7 @@ fn callers(request: &Message) -> Vec<String> {
 }
 
 /// The numbers that it gives for the called side: of To and Request-URI.
-fn called(invite: &Transaction) -> Vec<String> {
+fn targets(invite: &Transaction) -> Vec<String> {
     [&invite.to.uri, &invite.request_uri]
         .into_iter()
         .filter_map(|uri| number_of(uri))
