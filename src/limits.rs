@@ -283,8 +283,8 @@ pub const MAX_SOURCE_HOSTS: usize = 256;
 /// Bytes kept of a name that a stranger tried: longer ones no server has.
 pub const MAX_SOURCE_NAME: usize = 64;
 
-/// Packets kept as proof of what one host did in vain.
-pub const MAX_SOURCE_FRAMES: usize = 64;
+/// Requests kept as proof of what one host did in vain.
+pub const MAX_SOURCE_PROOF: usize = 32;
 
 /// Windows of half a second in which one host's requests are counted: four minutes of a flood; beyond that the fullest stay.
 pub const MAX_SOURCE_WINDOWS: usize = 512;

@@ -292,7 +292,7 @@ mod tests {
                 source.refused,
                 source.rate.peak(),
                 source.span(),
-                source.frames.clone(),
+                source.proof.clone(),
                 guesses,
                 names,
             )

@@ -7,7 +7,7 @@ use super::rate::Rate;
 use super::{Room, tool};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
-use crate::limits::{MAX_SOURCE_FRAMES, MAX_SOURCE_HOSTS, MAX_SOURCE_NAME, MAX_SOURCE_NAMES};
+use crate::limits::{MAX_SOURCE_HOSTS, MAX_SOURCE_NAME, MAX_SOURCE_NAMES, MAX_SOURCE_PROOF};
 use crate::sip::Method;
 use crate::sip::value::user_and_host;
 use crate::time::Timestamp;
@@ -114,8 +114,8 @@ pub struct Source {
     pub answering: BTreeSet<IpAddr>,
     /// Where it registered, or was let in with credentials.
     pub servers: BTreeSet<IpAddr>,
-    /// Packets of what was refused or unanswered, the first of them.
-    pub frames: BTreeSet<FrameNumber>,
+    /// What was refused or unanswered, the first of it.
+    pub proof: BTreeSet<Seen>,
     kinds: BTreeMap<Kind, u64>,
     ports: BTreeSet<u16>,
     targets: BTreeSet<SocketAddr>,
@@ -268,8 +268,8 @@ impl Source {
         self.servers.extend(other.servers);
         self.ports.extend(other.ports);
         self.targets.extend(other.targets);
-        for frame in other.frames {
-            self.keep_frame(frame);
+        for seen in other.proof {
+            self.keep_proof(seen);
         }
         for (kind, count) in other.kinds {
             *self.kinds.entry(kind).or_default() += count;
@@ -315,10 +315,7 @@ impl Source {
         }
         let (first, last) = self.span.unwrap_or((seen.time, seen.time));
         self.span = Some((first.min(seen.time), last.max(seen.time)));
-        self.keep_frame(seen.frame);
-        if let Some(answer) = seen.answer {
-            self.keep_frame(answer);
-        }
+        self.keep_proof(seen);
     }
 
     fn note_tool(&mut self, transaction: &Transaction, seen: Seen, outcome: Outcome) {
@@ -396,10 +393,10 @@ impl Source {
         Some(self.accounts.entry(user).or_default())
     }
 
-    fn keep_frame(&mut self, frame: FrameNumber) {
-        self.frames.insert(frame);
-        if self.frames.len() > MAX_SOURCE_FRAMES {
-            self.frames.pop_last();
+    fn keep_proof(&mut self, seen: Seen) {
+        self.proof.insert(seen);
+        if self.proof.len() > MAX_SOURCE_PROOF {
+            self.proof.pop_last();
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
         let owner_here = Some(first.time) < begin;
         let accepted = if owner_here { *accepted } else { first };
         proof.insert(0, accepted);
-        let mut finding = about(&RULE, host, source, &proof, [])
+        let mut finding = about(&RULE, host, source, &proof)
             .confidence(if owner_here {
                 Confidence::Possible
             } else {

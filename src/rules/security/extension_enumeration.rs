@@ -54,7 +54,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
         .map(|(code, count)| format!("{count}× {code}"))
         .collect();
     let proof: Vec<Seen> = names.iter().map(|(_, name)| name.seen).collect();
-    let finding = about(&RULE, host, source, &proof, [])
+    let finding = about(&RULE, host, source, &proof)
         .variant(leaks.then_some("leak"))
         .confidence(if known_tool {
             Confidence::Certain

@@ -22,7 +22,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
         return None;
     }
     let told = |peak: u64| {
-        let finding = about(&RULE, host, source, &[], source.frames.iter().copied());
+        let finding = about(&RULE, host, source, &source.proof);
         let target = source.target();
         finding
             .fact("peak", peak)

@@ -9,7 +9,6 @@ pub(super) mod scanner;
 pub(super) mod toll_fraud;
 
 use super::{Finding, Rule};
-use crate::capture::FrameNumber;
 use crate::dialog::sources::{Seen, Source};
 use crate::limits::MAX_FRAMES_SHOWN;
 use std::net::{IpAddr, SocketAddr};
@@ -25,14 +24,14 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
     found
 }
 
-/// A finding about a host, with the requests that prove it and more packets of it.
-fn about(
+/// A finding about a host, with the requests that prove it.
+fn about<'a>(
     rule: &'static Rule,
     host: IpAddr,
     source: &Source,
-    proof: &[Seen],
-    more: impl IntoIterator<Item = FrameNumber>,
+    proof: impl IntoIterator<Item = &'a Seen>,
 ) -> Finding {
+    let proof: Vec<Seen> = proof.into_iter().copied().collect();
     let times = || proof.iter().map(|seen| seen.time);
     let spans = source
         .span()
@@ -54,7 +53,6 @@ fn about(
         .iter()
         .flat_map(|seen| [Some(seen.frame), seen.answer])
         .flatten()
-        .chain(more)
         .collect();
     finding.frames.sort_unstable();
     finding.frames.dedup();

@@ -50,7 +50,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
         .into_iter()
         .take(1)
         .map(|(user, account, (proof, confidence))| {
-            about(&RULE, host, source, &proof, [])
+            about(&RULE, host, source, &proof)
                 .confidence(confidence)
                 .fact("user", user)
                 .fact_if("dst", account.asked.map(|it| it.to_string()))
@@ -91,7 +91,7 @@ fn distributed(user: &str, tried: &[(IpAddr, &Source, &Account)]) -> Option<Find
         return None;
     }
     let (host, source, account) = tried.first()?;
-    let mut finding = about(&RULE, *host, source, &proof, [])
+    let mut finding = about(&RULE, *host, source, &proof)
         .variant(Some("distributed"))
         .severity(Severity::Warning)
         .confidence(Confidence::Possible)

@@ -20,7 +20,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
     let swept: Vec<Seen> = source.swept.values().copied().collect();
     // A switch that asks its telephones whether they are there has most of them answer, and repeats what is not answered.
     if swept.len() > SWEPT && swept.len() > source.answering.len() {
-        let finding = about(&RULE, host, source, &swept, [])
+        let finding = about(&RULE, host, source, &swept)
             .variant(Some("sweep"))
             .confidence(Confidence::Likely)
             .fact("hosts", swept.len())
@@ -37,8 +37,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
         &RULE,
         host,
         source,
-        &[*first],
-        source.frames.iter().copied(),
+        std::iter::once(first).chain(&source.proof),
     )
     .fact("requests", source.vain() + source.good)
     .fact("refused", source.refused);

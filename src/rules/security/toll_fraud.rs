@@ -32,7 +32,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
     let dialled: BTreeSet<&str> = calls.iter().map(|it| it.number.text()).collect();
     let callers: BTreeSet<&str> = calls.iter().map(|it| &*it.caller).collect();
     let line = calls.first().map_or("", |it| it.line());
-    let finding = about(&RULE, host, source, &proof, [])
+    let finding = about(&RULE, host, source, &proof)
         .variant(variant)
         .confidence(Confidence::Likely)
         .fact("calls", calls.len())
