@@ -128,6 +128,9 @@ pub const MAX_URI: usize = 512;
 /// Dialogs watched for their BYE: 16 bytes each, so at most 16 MiB.
 pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
 
+/// Findings about the capture as a whole that are kept beside [`MAX_FINDINGS`]: one of them explains thousands of calls.
+pub const MAX_CAPTURE_FINDINGS: usize = 10_000;
+
 /// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
 pub const MAX_NOTED: usize = 10_000;
 
@@ -270,6 +273,37 @@ pub const MAX_TLS_SKIP: u64 = 64;
 
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
+
+/// Hosts whose requests are remembered for what came of them: half a KiB each, and the stores below.
+pub const MAX_SOURCES: usize = 131_072;
+
+/// Facts kept of all these hosts together (names, accounts, tries, numbers, servers): about 100 bytes each.
+pub const MAX_SOURCE_FACTS: usize = 1_000_000;
+
+/// Users that one host asked for, and accounts that it used, that are remembered: a scan tries thousands within minutes, and
+/// ten prove it.
+pub const MAX_SOURCE_NAMES: usize = 256;
+
+/// Hosts that one host asked that are remembered: a sweep is proven by twenty.
+pub const MAX_SOURCE_HOSTS: usize = 256;
+
+/// Bytes kept of a name that a stranger tried: longer ones no server has.
+pub const MAX_SOURCE_NAME: usize = 64;
+
+/// Requests kept as proof of what one host did in vain.
+pub const MAX_SOURCE_PROOF: usize = 32;
+
+/// Windows of half a second in which one host's requests are counted: four minutes of a flood; beyond that the fullest stay.
+pub const MAX_SOURCE_WINDOWS: usize = 512;
+
+/// Rejected tries kept of one account at one host: three times as many as prove that passwords are guessed.
+pub const MAX_TRIES: usize = 32;
+
+/// Telephone numbers kept of those that one host called: fraud is proven by four to ten.
+pub const MAX_DIALLED: usize = 64;
+
+/// Requests inside dialogs that the caller challenged: about 200 bytes each; an attack has one a call.
+pub const MAX_LEAKS: usize = 4096;
 
 /// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
 pub const MAX_LEG_KEYS: usize = 1_000_000;

@@ -16,6 +16,7 @@ pub mod legs;
 mod lost;
 mod registrations;
 pub mod streams;
+pub mod sources;
 mod surroundings;
 mod tls_servers;
 mod waited;
@@ -29,6 +30,7 @@ pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
+pub use sources::Sources;
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use waited::Waited;

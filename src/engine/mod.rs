@@ -13,10 +13,10 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TlsServers, Waited};
+use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
-use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
 use crate::severity::Severity;
@@ -29,6 +29,7 @@ use crate::transaction::{
 use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -98,6 +99,7 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    sources: Sources,
     legs: Legs,
     kpi: Kpi,
     registrations: Registrations,
@@ -119,6 +121,8 @@ pub struct Engine<O> {
     passwords: Passwords,
     /// Those that a request had credentials for.
     passwords_met: BTreeSet<usize>,
+    /// Hosts of which was told that they attack, and how.
+    alerted_hosts: HashSet<(IpAddr, &'static str)>,
 }
 
 impl<O: Observer> Engine<O> {
@@ -141,6 +145,7 @@ impl<O: Observer> Engine<O> {
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
             registrations: Registrations::default(),
+            sources: Sources::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -156,6 +161,7 @@ impl<O: Observer> Engine<O> {
             alerted: HashSet::new(),
             passwords: Passwords::default(),
             passwords_met: BTreeSet::new(),
+            alerted_hosts: HashSet::new(),
         }
     }
 
@@ -247,6 +253,7 @@ impl<O: Observer> Engine<O> {
             keepalives: &self.keepalives,
             registrations: &self.registrations,
             gaps: &self.gaps,
+            sources: &self.sources,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
@@ -256,7 +263,8 @@ impl<O: Observer> Engine<O> {
         };
         let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
         for finding in found {
-            self.keep(finding);
+            // The findings of one attack must not keep out the one that explains them.
+            self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         rules::link_legs(&mut self.findings, &self.legs);
         let mut summary = self.summary;
@@ -275,6 +283,7 @@ impl<O: Observer> Engine<O> {
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
             ("registrations", self.registrations.refused()),
         ];
@@ -506,7 +515,14 @@ impl<O: Observer> Engine<O> {
         self.kpi.note(call, is_leg);
         self.observer.call(call, &self.legs);
         for finding in found {
-            self.keep(finding);
+            self.keep(finding, MAX_FINDINGS);
+        }
+        // What a B2BUA sends on is not its own.
+        if !is_leg {
+            self.sources.note(call, &self.surroundings);
+        }
+        if self.options.alerts {
+            self.alert_hosts(call);
         }
         for transaction in &call.transactions {
             if call.response_is_implied(transaction)
@@ -550,7 +566,8 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn keep(&mut self, finding: Finding) {
+    /// Keeps a finding for the report while there are fewer than `room`.
+    fn keep(&mut self, finding: Finding, room: usize) {
         *self
             .summary
             .findings
@@ -559,7 +576,7 @@ impl<O: Observer> Engine<O> {
         self.summary.worst = self.summary.worst.max(Some(finding.severity));
         self.observer.finding(&finding);
         let is_note = finding.severity == Severity::Info;
-        if self.findings.len() < MAX_FINDINGS && !(is_note && self.notes >= MAX_NOTED) {
+        if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
             self.notes += usize::from(is_note);
             self.findings.push(finding);
         } else {

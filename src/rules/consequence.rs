@@ -11,7 +11,9 @@ use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Links the findings of one call. They have their ids already.
 pub(super) fn link(call: &Call, findings: &mut [Finding]) {
@@ -36,6 +38,7 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
     let causes = of_capture
         .iter()
         .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
+    let attacks = by_host(of_capture);
     let by_frame: HashMap<FrameNumber, FindingId> = causes
         .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
         .collect();
@@ -43,6 +46,9 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
         if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
             let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
             finding.consequence_of = cause.copied();
+        }
+        if finding.consequence_of.is_none() {
+            finding.consequence_of = attack_behind(finding, &attacks);
         }
     }
 }
@@ -162,6 +168,102 @@ const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
     ("auth-nonce-reuse", &["auth-stale-loop"]),
 ];
 
+/// The findings about attacks, what explains most first: of one host the later ones are consequences of the first.
+const ATTACKS: [&str; 6] = [
+    "account-compromised",
+    "register-bruteforce",
+    "toll-fraud",
+    "extension-enumeration",
+    "flood",
+    "scanner",
+];
+
+/// Before and after an attack was seen at work, its tool does other things.
+const AROUND: Duration = Duration::from_mins(1);
+
+fn attack_rank(finding: &Finding) -> Option<usize> {
+    ATTACKS.iter().position(|name| *name == finding.rule.name)
+}
+
+/// Links what one host does: how fast it does it, and with which tool, is no second attack; nor are its silent targets.
+pub(super) fn link_attacks(found: &mut [Finding]) {
+    let mut first: HashMap<IpAddr, (usize, FindingId)> = HashMap::new();
+    for finding in found.iter() {
+        if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source) {
+            let known = first.entry(source.ip()).or_insert((rank, finding.id));
+            *known = (rank, finding.id).min(*known);
+        }
+    }
+    for finding in found {
+        let host = match finding.get("src") {
+            _ if finding.source.is_some() => finding.source.map(|it| it.ip()),
+            Some(Fact::Text(host)) if finding.rule.name == "options-no-response" => {
+                host.parse().ok()
+            }
+            _ => None,
+        };
+        let cause = host.and_then(|host| first.get(&host));
+        let follows = matches!(
+            finding.rule.name,
+            "flood" | "scanner" | "options-no-response"
+        );
+        if let Some((_, cause)) = cause.filter(|(_, id)| follows && *id != finding.id) {
+            finding.consequence_of = Some(*cause);
+        }
+    }
+}
+
+/// The attacks of each host, what explains most first.
+fn by_host(of_capture: &[Finding]) -> HashMap<IpAddr, Vec<(usize, &Finding)>> {
+    let mut hosts: HashMap<IpAddr, Vec<(usize, &Finding)>> = HashMap::new();
+    for finding in of_capture {
+        if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source)
+            && finding.severity > Severity::Info
+        {
+            hosts.entry(source.ip()).or_default().push((rank, finding));
+        }
+    }
+    for attacks in hosts.values_mut() {
+        attacks.sort_by_key(|(rank, attack)| (*rank, attack.id));
+    }
+    hosts
+}
+
+/// The attack that a finding of a call belongs to: by the same host and port at that time. Of toll fraud only the calls
+/// themselves: they may come from a switch with many honest users.
+fn attack_behind(
+    finding: &Finding,
+    attacks: &HashMap<IpAddr, Vec<(usize, &Finding)>>,
+) -> Option<FindingId> {
+    let source = finding.source?;
+    let of_media = ["RTP", "SDP"]
+        .iter()
+        .any(|it| finding.rule.code.starts_with(it));
+    let noted = finding.severity == Severity::Info && !finding.so_far;
+    if noted || of_media {
+        return None;
+    }
+    let belongs = |attack: &&(usize, &Finding)| {
+        let attack = attack.1;
+        if attack.rule.name == "toll-fraud" {
+            return shares_transaction(attack, finding);
+        }
+        let lasted = match attack.get("duration") {
+            Some(Fact::Time(lasted)) => *lasted,
+            _ => Duration::ZERO,
+        };
+        let port = attack.source.map_or(0, |it| it.port());
+        (port == 0 || port == source.port())
+            && attack.time.since(finding.time) <= AROUND
+            && finding.time.since(attack.time) <= lasted + AROUND
+    };
+    attacks
+        .get(&source.ip())?
+        .iter()
+        .find(belongs)
+        .map(|(_, attack)| attack.id)
+}
+
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
@@ -189,6 +291,19 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         if said.is_some() {
             return said;
         }
+    }
+    // The verification service says why.
+    if matches!(finding.status, Some(403 | 428 | 436..=438)) {
+        let said = others().find(|other| {
+            other.rule.name.starts_with("stir-") && shares_transaction(other, finding)
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
+    // The signature that is asked for was lost on the way.
+    if name == "stir-unsigned-428" {
+        return others().find(|other| other.rule.name == "stir-identity-lost");
     }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
     // consequences. An answer that came from behind as it is has its hop behind in its own finding.

@@ -12,6 +12,8 @@ mod fragments;
 mod reachability;
 mod registration;
 mod streams;
+mod security;
+mod stir;
 mod tls;
 mod transport;
 
@@ -20,8 +22,9 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Keepalives, Registrations, Surroundings, TlsServers};
+use crate::dialog::{Call, Keepalives, Registrations, Sources, Surroundings, TlsServers};
 use crate::dialog::streams::Streams;
+use crate::dialog::sources::Source;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -29,6 +32,7 @@ use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A finding that sipdiag can raise.
@@ -66,6 +70,13 @@ pub const RULES: &[&Rule] = &[
     &capture::one_directional::RULE,
     &capture::time_disorder::RULE,
     &capture::duplicates::RULE,
+    &security::account_compromised::RULE,
+    &security::register_bruteforce::RULE,
+    &security::toll_fraud::RULE,
+    &security::extension_enumeration::RULE,
+    &security::flood::RULE,
+    &security::scanner::RULE,
+    &security::digest_leak::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
     &transport::tcp_connect_failed::RULE,
@@ -97,6 +108,11 @@ pub const RULES: &[&Rule] = &[
     &registration::flapping::RULE,
     &registration::too_frequent::RULE,
     &registration::short_expiry::RULE,
+    &stir::identity_lost::RULE,
+    &stir::unsigned_428::RULE,
+    &stir::cert_436_437::RULE,
+    &stir::invalid_438::RULE,
+    &stir::stale_date_403::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
     &dialog::status::RULE,
@@ -108,6 +124,8 @@ pub const RULES: &[&Rule] = &[
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::stale_nonce::RULE,
+    &stir::verstat::RULE,
+    &stir::attestation::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
@@ -177,6 +195,8 @@ pub struct CaptureView<'a> {
     pub counts: &'a Counts,
     /// Which hosts were heard.
     pub surroundings: &'a Surroundings,
+    /// What each host asked for and did not get.
+    pub sources: &'a Sources,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
     /// Registrations over time.
@@ -357,6 +377,11 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
         }
     }
     number(&mut found, last_id);
+    for finding in &mut found {
+        let first = finding.transactions.first();
+        let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
+        finding.source = first.map(|it| view.call.origin(it));
+    }
     consequence::link(view.call, &mut found);
     streams::blame(view, &mut found);
     found
@@ -375,10 +400,16 @@ pub fn judge_capture(
         }
     }
     number(&mut found, last_id);
+    consequence::link_attacks(&mut found);
     consequence::link_to_capture(&found, of_calls);
     consequence::link_over_time(&mut found, of_calls);
     streams::link(&mut found, of_calls);
     found
+}
+
+/// What can be said at this moment of a host that may be an attacker: for `live`.
+pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+    security::of_source(host, source)
 }
 
 /// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).

@@ -8,6 +8,7 @@ mod lexer;
 mod method;
 mod oddity;
 pub mod sdp;
+pub mod passport;
 pub mod typed;
 pub mod value;
 
