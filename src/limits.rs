@@ -22,9 +22,24 @@ pub const MAX_RESPONSES: usize = 64;
 /// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
 pub const MAX_NOTES: usize = 64;
 
-/// Transactions of one Call-ID that are judged together: more than any call has; scanners and keep-alives use one Call-ID
-/// for days, and rules compare each with each.
+/// Transactions of one Call-ID that are judged together where no dialog holds them together: scanners and keep-alives use
+/// one Call-ID for days, and rules compare each with each.
 pub const MAX_CALL_TRANSACTIONS: usize = 64;
+
+/// The same of a call with a dialog: a day of session refreshes every ten minutes on one hop, or an hour of INFO each minute
+/// on four.
+pub const MAX_DIALOG_TRANSACTIONS: usize = 256;
+
+/// Finished transactions that wait for the end of their dialog, in all calls together: about 2 KiB each. Beyond that, calls
+/// are judged as soon as nothing of them is open.
+pub const MAX_WAITING_TRANSACTIONS: usize = 1_000_000;
+
+/// Dialogs told apart within one Call-ID: a fork over many targets has dozens.
+pub const MAX_CALL_DIALOGS: usize = 64;
+
+/// Bytes of messages kept for judgement, with what keeping them takes: those of 100,000 calls under way. Of the messages
+/// beyond, rules know what the transaction notes of them.
+pub const MAX_KEPT_BYTES: usize = 512 * 1024 * 1024;
 
 /// Bytes kept of a text that a stranger wrote (a reason phrase, a Server header): a screen line or two.
 pub const MAX_TEXT: usize = 256;

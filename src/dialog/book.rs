@@ -1,7 +1,10 @@
 //! The book of Call-IDs: collects what belongs together and says when it can be judged.
 
 use super::Call;
-use crate::limits::{MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_OPEN_DIALOGS};
+use crate::limits::{
+    MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
+    MAX_OPEN_DIALOGS, MAX_WAITING_TRANSACTIONS,
+};
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::Transaction;
 use std::collections::{HashMap, HashSet};
@@ -14,8 +17,11 @@ pub struct Book {
     hasher: RandomState,
     entries: HashMap<Arc<[u8]>, Entry>,
     call_ids: HashSet<u64>,
-    /// Confirmed dialogs that were not ended, by the fingerprint of Call-ID and tags.
-    dialogs: HashSet<u64>,
+    /// Confirmed dialogs that were not ended.
+    open_dialogs: usize,
+    /// Finished transactions that wait for the end of their dialog.
+    waiting: usize,
+    judged_early: u64,
     calls: u64,
     mid_dialog: u64,
     refused: u64,
@@ -26,6 +32,8 @@ struct Entry {
     open: usize,
     closed: Vec<Transaction>,
     starts_mid_dialog: bool,
+    /// The confirmed dialogs by the fingerprint of their tags, and whether they go on.
+    dialogs: Vec<(u64, bool)>,
 }
 
 impl Book {
@@ -44,7 +52,6 @@ impl Book {
             self.refused += 1;
             false
         };
-        self.note_dialog(message);
         if new {
             // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
             // A cut message hides its tags (guard G-SNAP).
@@ -69,6 +76,7 @@ impl Book {
             self.entries
                 .insert(Arc::from(call_id.as_ref()), Entry::default());
         }
+        self.note_dialog(message, &call_id);
         let Some(entry) = self.entries.get_mut(call_id.as_ref()) else {
             return;
         };
@@ -80,7 +88,8 @@ impl Book {
         }
     }
 
-    /// Takes a finished transaction. Returns the call when nothing of its Call-ID is open, or when enough has gathered.
+    /// Takes a finished transaction. Returns the call when nothing of its Call-ID is open and none of its dialogs goes on, or
+    /// when enough has gathered.
     pub fn closed(&mut self, transaction: Transaction) -> Option<Call> {
         let call_id = transaction.call_id.clone();
         let Some(entry) = self.entries.get_mut(&call_id) else {
@@ -91,14 +100,41 @@ impl Book {
         };
         entry.open = entry.open.saturating_sub(1);
         entry.closed.push(transaction);
-        if entry.open > 0 && entry.closed.len() < MAX_CALL_TRANSACTIONS {
+        self.waiting += 1;
+        let (full, waits) = if entry.dialogs.is_empty() {
+            (MAX_CALL_TRANSACTIONS, entry.open > 0)
+        } else {
+            (MAX_DIALOG_TRANSACTIONS, entry.open > 0 || entry.goes_on())
+        };
+        let crowded = entry.open == 0 && self.waiting > MAX_WAITING_TRANSACTIONS;
+        if waits && !crowded && entry.closed.len() < full {
             return None;
         }
+        self.judged_early += u64::from(waits && crowded);
         let call = entry.take(call_id.clone());
-        if entry.open == 0 {
+        self.waiting = self.waiting.saturating_sub(call.transactions.len());
+        if entry.open == 0 && !entry.goes_on() {
             self.entries.remove(&call_id);
         }
         Some(call)
+    }
+
+    /// Ends the capture: the calls whose dialogs go on, in the order in which they began.
+    pub fn finish(&mut self) -> Vec<Call> {
+        let mut calls: Vec<Call> = self
+            .entries
+            .iter_mut()
+            .filter(|(_, entry)| !entry.closed.is_empty())
+            .map(|(call_id, entry)| entry.take(call_id.clone()))
+            .collect();
+        self.waiting = 0;
+        calls.sort_by_key(|call| call.transactions.first().map(|first| first.id));
+        calls
+    }
+
+    /// How many calls were judged before their end because too many were under way.
+    pub const fn judged_early(&self) -> u64 {
+        self.judged_early
     }
 
     /// How many different Call-IDs were seen.
@@ -122,45 +158,60 @@ impl Book {
     }
 
     /// How many dialogs are confirmed and not ended.
-    pub fn open_dialogs(&self) -> u64 {
-        self.dialogs.len() as u64
+    pub const fn open_dialogs(&self) -> u64 {
+        self.open_dialogs as u64
     }
 
     /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it.
-    fn note_dialog(&mut self, message: &Message) {
-        // Either side may send the BYE, so the order of the tags means nothing.
-        let dialog = || {
-            let (one, other) = (message.from_tag(), message.to_tag());
-            self.hasher.hash_one((message.call_id(), &one, &other))
-                ^ self.hasher.hash_one((message.call_id(), &other, &one))
-        };
-        match message.start_line() {
+    fn note_dialog(&mut self, message: &Message, call_id: &[u8]) {
+        let begins = match message.start_line() {
             StartLine::Request {
                 method: Method::Bye,
                 ..
-            } => {
-                let dialog = dialog();
-                self.dialogs.remove(&dialog);
-            }
+            } => false,
             StartLine::Response {
                 status: 200..300, ..
             } if message
                 .cseq()
                 .is_some_and(|(_, method)| method == Method::Invite) =>
             {
-                let dialog = dialog();
-                if self.dialogs.len() < MAX_OPEN_DIALOGS {
-                    self.dialogs.insert(dialog);
+                true
+            }
+            _ => return,
+        };
+        let Some(entry) = self.entries.get_mut(call_id) else {
+            return;
+        };
+        // Either side may send the BYE, so the order of the tags means nothing.
+        let (one, other) = (message.from_tag(), message.to_tag());
+        let dialog = self.hasher.hash_one((&one, &other)) ^ self.hasher.hash_one((&other, &one));
+        match entry.dialogs.iter_mut().find(|(known, _)| *known == dialog) {
+            // A 2xx that comes again after the BYE begins nothing.
+            Some((_, goes_on)) if !begins => {
+                self.open_dialogs -= usize::from(*goes_on);
+                *goes_on = false;
+            }
+            Some(_) => {}
+            None if !begins => {}
+            None => {
+                let room = entry.dialogs.len() < MAX_CALL_DIALOGS;
+                if room && self.open_dialogs < MAX_OPEN_DIALOGS {
+                    entry.dialogs.push((dialog, true));
+                    self.open_dialogs += 1;
                 } else {
                     self.refused += 1;
                 }
             }
-            _ => {}
         }
     }
 }
 
 impl Entry {
+    /// Whether a confirmed dialog was not ended.
+    fn goes_on(&self) -> bool {
+        self.dialogs.iter().any(|(_, goes_on)| *goes_on)
+    }
+
     fn take(&mut self, call_id: Arc<[u8]>) -> Call {
         let mut transactions = std::mem::take(&mut self.closed);
         transactions.sort_by_key(|transaction| transaction.id);

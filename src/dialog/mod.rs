@@ -4,6 +4,11 @@
 
 mod book;
 mod call;
+#[expect(
+    clippy::module_inception,
+    reason = "a dialog is what RFC 3261 §12 calls one"
+)]
+mod dialog;
 mod keepalive;
 mod lost;
 mod surroundings;
@@ -11,6 +16,7 @@ mod tls_servers;
 
 pub use book::Book;
 pub use call::Call;
+pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
 pub use surroundings::Surroundings;

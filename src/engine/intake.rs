@@ -14,6 +14,7 @@ use crate::reassembly::{self, Connection, Connections, Outcome};
 use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// What is put together from several packets, and what became of it.
 #[derive(Debug, Default)]
@@ -154,7 +155,7 @@ impl<O: Observer> Engine<O> {
             return false;
         };
         let sip = Sip {
-            message,
+            message: Arc::new(message),
             flow: datagram.flow,
             identification: datagram.identification,
             sequence: None,
@@ -215,7 +216,7 @@ impl<O: Observer> Engine<O> {
             return false;
         };
         let sip = Sip {
-            message,
+            message: Arc::new(message),
             flow: mirrored.flow,
             identification: None,
             sequence: None,
@@ -268,7 +269,7 @@ impl<O: Observer> Engine<O> {
                 continue;
             }
             let sip = Sip {
-                message,
+                message: Arc::new(message),
                 flow: it.flow,
                 identification: None,
                 sequence: Some(it.tsn),
@@ -283,7 +284,7 @@ impl<O: Observer> Engine<O> {
     fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
         for delivery in outcome.messages {
             let sip = Sip {
-                message: delivery.message,
+                message: Arc::new(delivery.message),
                 flow: delivery.flow,
                 identification: None,
                 sequence: Some(delivery.sequence),

@@ -206,6 +206,9 @@ impl<O: Observer> Engine<O> {
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
+        for call in self.book.finish() {
+            self.judge(call);
+        }
         self.counts.unfinished += self.book.open_dialogs();
         self.counts.mid_dialog = self.book.mid_dialog();
         self.counts.later_fragments = self.intake.later_fragments();
@@ -232,7 +235,9 @@ impl<O: Observer> Engine<O> {
         let stores = [
             ("open-transactions", self.table.given_up()),
             ("recent-messages", self.duplicates.forgotten_early()),
+            ("kept-messages", self.table.not_kept()),
             ("call-ids", self.book.refused()),
+            ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
@@ -399,14 +404,15 @@ impl<O: Observer> Engine<O> {
             self.keepalives.note(&transaction, silent);
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
-            if let Some(mut call) = self.book.closed(transaction) {
-                call.mark_implied_answers();
-                self.judge(&call);
+            if let Some(call) = self.book.closed(transaction) {
+                self.judge(call);
             }
         }
     }
 
-    fn judge(&mut self, call: &Call) {
+    fn judge(&mut self, mut call: Call) {
+        call.mark_implied_answers();
+        let call = &call;
         self.counts.unfinished += u64::from(call.is_open_attempt());
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);

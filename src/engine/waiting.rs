@@ -9,6 +9,7 @@ use crate::sip::Message;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
@@ -31,7 +32,7 @@ pub(super) enum What {
 
 #[derive(Debug)]
 pub(super) struct Sip {
-    pub(super) message: Message,
+    pub(super) message: Arc<Message>,
     pub(super) flow: Flow,
     pub(super) identification: Option<u16>,
     pub(super) sequence: Option<u32>,

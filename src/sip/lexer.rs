@@ -35,6 +35,13 @@ pub(super) struct Scan {
     pub(super) oddities: Oddities,
 }
 
+impl Scan {
+    /// The memory of the index, in bytes.
+    pub(super) fn footprint(&self) -> usize {
+        self.fields.capacity() * size_of::<Field>()
+    }
+}
+
 /// Whether bytes begin like a SIP message, so that a scan would find a start line: the test for any port.
 ///
 /// `cut` says that the capture lacks the end; then a start line that breaks off is enough when it cannot be anything else.

@@ -111,6 +111,11 @@ impl Message {
         self.bytes(&self.body)
     }
 
+    /// The memory that it takes, in bytes.
+    pub fn footprint(&self) -> usize {
+        size_of::<Self>() + self.raw.len() + self.scan.footprint()
+    }
+
     /// What departs from RFC 3261, as far as the scan sees it.
     pub const fn oddities(&self) -> Oddities {
         self.scan.oddities

@@ -3,6 +3,7 @@
 //! out: a [`Placement`] for each message and finished [`Transaction`]s. This room does not know dialogs.
 
 mod duplicate;
+mod kept;
 mod key;
 mod notes;
 mod table;
@@ -18,6 +19,7 @@ use crate::frame::IcmpKind;
 use crate::sip::digest::{Challenge, Credentials};
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
+use kept::Kept;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,7 @@ pub struct Arrival<'a> {
     /// From where to where.
     pub flow: Flow,
     /// The message.
-    pub message: &'a Message,
+    pub message: &'a Arc<Message>,
     /// IPv4 identification of its packet, when not zero.
     pub identification: Option<u16>,
     /// TCP sequence number of its first byte.
@@ -221,7 +223,7 @@ pub struct Party {
 }
 
 /// An ACK that belongs to an INVITE transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Ack {
     /// From where to where.
     pub flow: Flow,
@@ -230,6 +232,14 @@ pub struct Ack {
     /// When it was sent.
     pub sends: Sends,
     branch: u64,
+    kept: Option<Kept>,
+}
+
+impl Ack {
+    /// The message as first captured; `None` when too many messages are kept.
+    pub fn message(&self) -> Option<&Message> {
+        self.kept.as_ref().map(Kept::message)
+    }
 }
 
 /// An ICMP error that quotes a message of the transaction.
@@ -250,7 +260,7 @@ pub struct IcmpNote {
 }
 
 /// One response, with its repeats. Forks (other To tags) are separate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
     pub code: u64,
@@ -269,9 +279,15 @@ pub struct Response {
     /// Header fields that explain it: name and value as written.
     pub evidence: Vec<(&'static str, Box<str>)>,
     fingerprint: u64,
+    kept: Option<Kept>,
 }
 
 impl Response {
+    /// The message as first captured; `None` for 100 Trying, and when too many messages are kept.
+    pub fn message(&self) -> Option<&Message> {
+        self.kept.as_ref().map(Kept::message)
+    }
+
     /// Whether it ends the transaction.
     pub const fn is_final(&self) -> bool {
         self.code >= 200
@@ -345,9 +361,15 @@ pub struct Transaction {
     pub answer_implied: bool,
     /// The moment until which it was watched: when its timers ran out, or the end of the capture.
     pub closed: Timestamp,
+    kept: Option<Kept>,
 }
 
 impl Transaction {
+    /// The request as first captured; `None` when only responses were seen, and when too many messages are kept.
+    pub fn request(&self) -> Option<&Message> {
+        self.kept.as_ref().map(Kept::message)
+    }
+
     /// When it began: the request, or the first response where no request was seen.
     pub fn start(&self) -> Timestamp {
         self.requests.first().map_or_else(

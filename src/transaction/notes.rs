@@ -1,5 +1,6 @@
 //! What a transaction keeps of its messages: who sent the request, what a response explains itself with.
 
+use super::kept::Budget;
 use super::{Ack, Arrival, Sends, Sighting, Transaction};
 use crate::limits::{MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest;
@@ -92,6 +93,7 @@ pub(super) fn note_ack(
     arrival: &Arrival<'_>,
     to_tag: Option<&[u8]>,
     branch: u64,
+    budget: &mut Budget,
 ) -> bool {
     let sighting = Sighting {
         frame: arrival.frame,
@@ -113,6 +115,7 @@ pub(super) fn note_ack(
             to_tag: to_tag.map(Into::into),
             sends,
             branch,
+            kept: budget.keep(arrival.message),
         });
     }
     false

@@ -1,5 +1,6 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
+use super::kept::Budget;
 use super::key::Identity;
 use super::notes::{acknowledges, challenges, clip_bytes, describe, evidence, note_ack, text};
 use super::{
@@ -44,6 +45,7 @@ pub struct Table {
     deadlines: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
     closed: Vec<Transaction>,
     now: Option<Timestamp>,
+    budget: Budget,
     last_id: u64,
     given_up: u64,
     refused: u64,
@@ -184,6 +186,11 @@ impl Table {
         self.open.get(&id).map(|open| &open.transaction)
     }
 
+    /// How many messages were not kept for judgement because too many were.
+    pub const fn not_kept(&self) -> u64 {
+        self.budget.refused()
+    }
+
     /// How many could not be found again because too many share their key.
     pub const fn refused(&self) -> u64 {
         self.refused
@@ -236,6 +243,7 @@ impl Table {
             let first = transaction.requests.count() == 0;
             if first {
                 describe(transaction, arrival, uri);
+                transaction.kept = self.budget.keep(arrival.message);
             }
             transaction.requests.push(sighting);
             if !first {
@@ -338,6 +346,10 @@ impl Table {
                 rseq,
                 evidence: evidence(arrival.message),
                 fingerprint,
+                // A 100 is hop-by-hop and says nothing of its own.
+                kept: (status > 100)
+                    .then(|| self.budget.keep(arrival.message))
+                    .flatten(),
             });
         }
         Kind::New
@@ -361,7 +373,13 @@ impl Table {
         for id in &ids {
             if let Some(open) = self.open.get_mut(id) {
                 open.touch(arrival, clock);
-                if note_ack(&mut open.transaction, arrival, to_tag.as_deref(), branch) {
+                if note_ack(
+                    &mut open.transaction,
+                    arrival,
+                    to_tag.as_deref(),
+                    branch,
+                    &mut self.budget,
+                ) {
                     kind = Kind::Retransmission;
                 }
             }
@@ -473,6 +491,7 @@ impl Table {
             last: arrival.time,
             closed: arrival.time,
             answer_implied: false,
+            kept: None,
         };
         self.refused += u64::from(!index(&mut self.by_key, key, id));
         if let Some(invite_key) = invite_key {

@@ -1,0 +1,88 @@
+//! Messages that are kept until their call is judged, within one cap for all of them.
+
+use crate::limits::MAX_KEPT_BYTES;
+use crate::sip::Message;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A message that counts against its budget as long as anybody holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Kept(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    message: Arc<Message>,
+    bytes: usize,
+    used: Arc<AtomicUsize>,
+}
+
+impl Kept {
+    pub(super) fn message(&self) -> &Message {
+        &self.0.message
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// How much may be kept.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    used: Arc<AtomicUsize>,
+    refused: u64,
+}
+
+impl Budget {
+    /// Keeps a message; `None` when too many are kept already.
+    pub(super) fn keep(&mut self, message: &Arc<Message>) -> Option<Kept> {
+        let bytes = message.footprint();
+        if self.used.load(Ordering::Relaxed) + bytes > MAX_KEPT_BYTES {
+            self.refused += 1;
+            return None;
+        }
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        Some(Kept(Arc::new(Held {
+            message: Arc::clone(message),
+            bytes,
+            used: Arc::clone(&self.used),
+        })))
+    }
+
+    /// How many messages were not kept.
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::Carrier;
+
+    #[test]
+    fn what_is_let_go_makes_room_again() {
+        let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
+        let message = Arc::new(Message::parse(text, Carrier::default()).unwrap());
+        let mut budget = Budget::default();
+        let kept = budget.keep(&message).unwrap();
+        let copy = kept.clone();
+        assert_eq!(budget.used.load(Ordering::Relaxed), message.footprint());
+        drop(kept);
+        assert_eq!(copy.message(), &*message);
+        drop(copy);
+        assert_eq!(budget.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn beyond_the_cap_nothing_is_kept_and_that_is_counted() {
+        let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
+        let message = Arc::new(Message::parse(text, Carrier::default()).unwrap());
+        let mut budget = Budget::default();
+        budget.used.store(MAX_KEPT_BYTES, Ordering::Relaxed);
+        assert!(budget.keep(&message).is_none());
+        assert_eq!(budget.refused(), 1);
+    }
+}
