@@ -75,6 +75,23 @@ impl Reach {
     }
 }
 
+/// The address and the port that `host [":" port]` spells; `None` for a name. White space around the colon means nothing.
+pub fn literal_with_port(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.trim_start().strip_prefix(':')),
+        // More than one colon is an IPv6 address that lacks its brackets.
+        None => match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (text, None),
+        },
+    };
+    Some((
+        literal(host)?,
+        port.and_then(|port| port.trim().parse().ok()),
+    ))
+}
+
 /// The address that a host part spells, with or without the brackets and the zone of an IPv6 one; `None` for a name.
 pub fn literal(host: &str) -> Option<IpAddr> {
     let host = host.trim();
@@ -122,6 +139,24 @@ mod tests {
         ] {
             assert_eq!(literal(address).map(Reach::of), Some(reach), "{address}");
         }
+    }
+
+    #[test]
+    fn a_port_is_read_behind_any_address() {
+        for (text, port) in [
+            ("192.0.2.1", None),
+            ("192.0.2.1:5070", Some(5070)),
+            ("192.0.2.1 : 5070", Some(5070)),
+            ("192.0.2.1:", None),
+            ("[2001:db8::1]:5061", Some(5061)),
+            ("[2001:db8::1]", None),
+            ("2001:db8::1", None),
+        ] {
+            let (_, found) = literal_with_port(text.as_bytes()).expect(text);
+            assert_eq!(found, port, "{text}");
+        }
+        assert_eq!(literal_with_port(b"example.com:5060"), None);
+        assert_eq!(literal_with_port(b"\xff"), None);
     }
 
     #[test]

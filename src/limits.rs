@@ -275,3 +275,15 @@ pub const MAX_LEG_CHILDREN: usize = 64;
 
 /// Hosts named of those that met the same fault: more than a line of the screen holds.
 pub const MAX_CLUSTER_PEERS: usize = 16;
+
+/// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
+pub const MAX_NAT_BINDINGS: usize = 262_144;
+
+/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+pub const MAX_WAKES: usize = 65_536;
+
+/// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
+pub const MAX_TRAITS: usize = 65_536;
+
+/// Packets kept of each such pair: one or two calls as examples.
+pub const MAX_TRAIT_FRAMES: usize = 16;

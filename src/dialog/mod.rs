@@ -1,8 +1,9 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! successes, datagrams that did not come whole, TLS servers, NATs, lossy paths). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
+mod bindings;
 mod book;
 mod call;
 #[expect(
@@ -14,13 +15,18 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
+mod paths;
 mod surroundings;
 mod tls_servers;
+mod traits;
 
+pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
+pub use paths::{Path, Paths};
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
+pub use traits::{Instance, Trait, Traits};

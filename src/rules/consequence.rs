@@ -55,6 +55,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         all.iter()
             .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
     };
+    // What makes answers or requests go astray explains what is missing then.
+    let misled = others()
+        .find(|other| leads_astray(other.rule.name, name) && shares_transaction(other, finding));
+    if misled.is_some() {
+        return misled;
+    }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
         let said = others().find(|other| {
@@ -87,6 +93,30 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         return others().find(|other| other.rule.name == "invite-stuck-trying");
     }
     None
+}
+
+/// Whether a fault of addresses, by the name of its finding, is the cause of another finding about the same transaction.
+fn leads_astray(cause: &str, effect: &str) -> bool {
+    match cause {
+        "contact-private-nat" => matches!(
+            effect,
+            "ack-missing-2xx"
+                | "ack-not-effective"
+                | "bye-no-response"
+                | "noninvite-no-response"
+                | "invite-no-response"
+                | "icmp-unreachable"
+        ),
+        "response-to-wrong-place" | "rport-missing" | "response-from-other-address" => matches!(
+            effect,
+            "request-retransmitted-after-response"
+                | "icmp-unreachable"
+                | "ack-missing-2xx"
+                | "ack-missing-non2xx"
+        ),
+        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        _ => false,
+    }
 }
 
 /// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.
