@@ -30,17 +30,25 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 }
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
-/// for that reason. It is told by the packets, which are in both.
+/// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
 pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
-    let causes = of_capture
-        .iter()
-        .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
-    let by_frame: HashMap<FrameNumber, FindingId> = causes
-        .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
-        .collect();
+    let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
+        of_capture
+            .iter()
+            .filter(|cause| cause.rule.name == name && cause.severity > Severity::Info)
+            .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+            .collect()
+    };
+    let fragments_lost = frames_of("udp-fragments-lost");
+    let lossy = frames_of("retransmission-ratio-high");
     for finding in of_calls {
-        if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
-            let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
+        let causes = match finding.rule.name {
+            name if name.ends_with("-no-response") => &fragments_lost,
+            "request-retransmitted-after-response" => &lossy,
+            _ => continue,
+        };
+        if finding.consequence_of.is_none() {
+            let cause = finding.frames.iter().find_map(|frame| causes.get(frame));
             finding.consequence_of = cause.copied();
         }
     }

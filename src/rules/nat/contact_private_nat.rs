@@ -301,7 +301,8 @@ fn of_client(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
     let value = request.top_via()?;
     let via = Via::of(&value)?;
     let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
-    let hidden = !Reach::of(target.0).is_public() && !own(target.0);
+    let hidden =
+        !Reach::of(target.0).is_public() && !own(target.0) && same_family(target.0, src.ip());
     let translated =
         Reach::of(src.ip()).is_public() || via.address().is_some_and(|address| !own(address));
     // A registrar that is given a way back uses it (RFC 3581, RFC 3327, RFC 5626).
@@ -328,8 +329,15 @@ fn of_server(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
     let contact = NameAddr::of(value::list(answer.evidence("Contact")?.as_bytes()).next()?).uri;
     let target = value::uri_endpoint(contact)?;
     let src = answer.flow.src;
-    let hidden = !Reach::of(target.0).is_public() && Reach::of(src.ip()).is_public();
+    let hidden = !Reach::of(target.0).is_public()
+        && Reach::of(src.ip()).is_public()
+        && same_family(target.0, src.ip());
     (hidden && answer.evidence("Record-Route").is_none()).then_some((target, src))
+}
+
+/// A host that has both families is seen under another address without any NAT.
+fn same_family(one: IpAddr, other: IpAddr) -> bool {
+    one.to_canonical().is_ipv4() == other.to_canonical().is_ipv4()
 }
 
 /// Over WebSocket a Contact is reached by its connection alone (RFC 7118 §5).

@@ -50,7 +50,11 @@ pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting>
     let Some(response) = stops_repeats(transaction) else {
         return Vec::new();
     };
-    if transaction.flow.transport != Transport::Udp {
+    let finals = || transaction.responses.iter().filter(|it| it.is_final());
+    // A stack that uses one branch for several requests gets an answer to each: other codes to other requests.
+    let reused = transaction.method != Method::Invite
+        && finals().any(|other| finals().any(|it| it.code != other.code));
+    if transaction.flow.transport != Transport::Udp || reused {
         return Vec::new();
     }
     let longest = if transaction.method == Method::Invite {
@@ -64,7 +68,7 @@ pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting>
         let gap = previous
             .replace(seen.time)
             .map(|before| seen.time.since(before));
-        let by_timer = gap.is_some_and(|gap| gap <= longest);
+        let by_timer = gap.is_some_and(|gap| (CROSSING..=longest).contains(&gap));
         if by_timer && seen.time.since(response.time()) >= CROSSING {
             found.push(seen);
         }

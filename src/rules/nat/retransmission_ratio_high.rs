@@ -44,8 +44,9 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 
 /// Requests from which on a ratio says something of the path.
 const ENOUGH: u64 = 100;
-/// With fewer, only a loss that no accident explains: so many requests, so many of them hit, so many in a hundred.
-const AT_LEAST: u64 = 20;
+/// With fewer, only a loss that no accident explains: four of ten different requests are hit once in a million times where
+/// one packet in a hundred is lost.
+const AT_LEAST: u64 = 10;
 const HIT_AT_LEAST: u64 = 4;
 const PERCENT_AT_LEAST: u64 = 10;
 
@@ -58,7 +59,11 @@ fn verdict(path: &Path) -> Option<(Severity, Confidence)> {
             () => None,
         };
     }
-    let plain = path.requests >= AT_LEAST && path.hit >= HIT_AT_LEAST && above(PERCENT_AT_LEAST);
+    // What hits most of them is a fault with a system, not a loss.
+    let plain = path.requests >= AT_LEAST
+        && path.hit >= HIT_AT_LEAST
+        && path.hit * 2 <= path.requests
+        && above(PERCENT_AT_LEAST);
     plain.then_some((Severity::Warning, Confidence::Possible))
 }
 

@@ -23,27 +23,24 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(signs) = Signs::of(view, transaction) else {
             continue;
         };
-        let mut names = signs.names();
-        if let Some(inside) = signs.other_side {
-            names.insert(0, "both-sides");
-            // The same branch on both sides with another sent-by is no proxy's work, and more than one sign.
-            if names.len() < SIGNS {
-                names.push("via");
-            }
-            if told(found) {
-                continue;
-            }
+        if told(found) {
+            return;
+        }
+        let mut names = signs.names.clone();
+        if let Some(before) = signs.other_side {
+            // The same branch on both sides with another sent-by is no proxy's work: it proves the rewriting by itself.
+            names.insert(0, BOTH_SIDES);
             found.push(
                 finding(transaction, &signs, &names)
-                    .also(inside)
+                    .also(before)
                     .confidence(view.confidence()),
             );
             continue;
         }
-        if names.len() < SIGNS || told(found) {
+        if names.len() < SIGNS {
             continue;
         }
-        let plain = signs.length || signs.port;
+        let plain = names.contains(&LENGTH) || names.contains(&PORT);
         let mut finding = finding(transaction, &signs, &names).confidence(if plain {
             Confidence::Likely
         } else {
@@ -79,17 +76,22 @@ struct Signs<'a> {
     sent_by: String,
     /// An address of the network behind the router, left where it was.
     inside: Option<IpAddr>,
-    /// The Via has the public address, which the client does not know, and other places the private one.
-    partial: bool,
-    /// The Via was rewritten and the Contact was not.
-    mixed: bool,
-    /// The body is not as long as Content-Length says.
-    length: bool,
-    /// The Via or the Contact has a port that the packet does not come from, and that nobody configures.
-    port: bool,
+    /// The names of the signs.
+    names: Vec<&'static str>,
     /// The same request before it was rewritten.
     other_side: Option<&'a Transaction>,
 }
+
+/// The Via has the public address, which the client does not know, and Call-ID or SDP have the private one.
+const PARTIAL: &str = "partial";
+/// The Via was rewritten and the Contact was not.
+const CONTACT: &str = "contact";
+/// The body is not as long as Content-Length says.
+const LENGTH: &str = "content-length";
+/// The Via or the Contact has a port that the packet does not come from, and that nobody configures.
+const PORT: &str = "port";
+/// The same request was captured on both sides.
+const BOTH_SIDES: &str = "both-sides";
 
 impl<'a> Signs<'a> {
     fn of(view: &CallView<'a>, transaction: &'a Transaction) -> Option<Self> {
@@ -124,28 +126,21 @@ impl<'a> Signs<'a> {
             && [Oddity::ContentLengthTooLarge, Oddity::BytesAfterBody]
                 .into_iter()
                 .any(|oddity| request.oddities().contains(oddity));
+        let names = [
+            (rewritten && inside.is_some(), PARTIAL),
+            (rewritten && hidden.is_some(), CONTACT),
+            (length, LENGTH),
+            (port, PORT),
+        ];
         Some(Self {
             sent_by: String::from_utf8_lossy(via.sent_by).into_owned(),
             inside: inside.or(hidden.map(|(address, _)| address)),
-            partial: rewritten && inside.is_some(),
-            mixed: rewritten && hidden.is_some(),
-            length,
-            port,
+            names: names
+                .into_iter()
+                .filter_map(|(is_there, name)| is_there.then_some(name))
+                .collect(),
             other_side: other_side(view, transaction, &via),
         })
-    }
-
-    fn names(&self) -> Vec<&'static str> {
-        [
-            (self.partial, "partial"),
-            (self.mixed, "contact"),
-            (self.length, "content-length"),
-            (self.port, "port"),
-        ]
-        .into_iter()
-        .filter(|(is_there, _)| *is_there)
-        .map(|(_, name)| name)
-        .collect()
     }
 }
 
