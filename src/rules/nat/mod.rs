@@ -33,7 +33,7 @@ fn of_trait(
     spell: impl Fn(IpAddr, IpAddr, &str) -> String,
 ) -> Option<Finding> {
     let mut pairs: Vec<_> = view.surroundings.traits().of(what).collect();
-    pairs.sort_by_key(|(_, _, instance)| (instance.time, instance.transaction));
+    pairs.sort_by_key(|(one, other, instance)| (instance.time, *one, *other));
     let (one, other, first) = *pairs.first()?;
     let spelled: Vec<String> = pairs
         .iter()
