@@ -354,3 +354,15 @@ pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
 /// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
 /// captured: about 40 bytes each.
 pub const MAX_SIP_PORTS: usize = 262_144;
+
+/// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
+pub const MAX_NAT_BINDINGS: usize = 262_144;
+
+/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+pub const MAX_WAKES: usize = 65_536;
+
+/// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
+pub const MAX_TRAITS: usize = 65_536;
+
+/// Packets kept of each such pair: one or two calls as examples.
+pub const MAX_TRAIT_FRAMES: usize = 16;

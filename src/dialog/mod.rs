@@ -1,8 +1,10 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections, who sends much, NATs,
+//! lossy paths). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
+mod bindings;
 mod book;
 mod call;
 #[expect(
@@ -20,7 +22,10 @@ pub mod sources;
 mod surroundings;
 mod tls_servers;
 mod waited;
+mod paths;
+mod traits;
 
+pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
@@ -34,3 +39,5 @@ pub use sources::Sources;
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use waited::Waited;
+pub use paths::{Path, Paths};
+pub use traits::{Instance, Trait, Traits};

@@ -1,5 +1,6 @@
 //! What the rest of the capture says about a call.
 
+use super::{Bindings, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -19,6 +20,9 @@ pub struct Surroundings {
     successes: LastTimes,
     credentials: LastTimes,
     pairs_refused: u64,
+    paths: Paths,
+    traits: Traits,
+    bindings: Bindings,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -113,9 +117,35 @@ impl Surroundings {
         self.credentials.is_after(self.key(transaction), moment)
     }
 
+    /// Notes a finished transaction.
+    pub fn closed(&mut self, transaction: &Transaction) {
+        self.paths.closed(transaction);
+        self.traits.closed(transaction);
+    }
+
+    /// How well requests get through, by host pair.
+    pub const fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// What messages show of NATs, secrets and inside addresses.
+    pub const fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// Clients that registered from behind a NAT.
+    pub const fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// The same, to note what passes.
+    pub const fn bindings_mut(&mut self) -> &mut Bindings {
+        &mut self.bindings
+    }
+
     /// How many host pairs could not be remembered.
     pub const fn pairs_refused(&self) -> u64 {
-        self.pairs_refused
+        self.pairs_refused + self.paths.refused()
     }
 
     fn key(&self, transaction: &Transaction) -> u64 {

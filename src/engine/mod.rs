@@ -281,6 +281,8 @@ impl<O: Observer> Engine<O> {
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
+            ("nat-bindings", self.surroundings.bindings().refused()),
+            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
             ("sources", self.sources.refused()),
@@ -427,6 +429,9 @@ impl<O: Observer> Engine<O> {
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
         self.book.message(message, began, late);
+        self.surroundings
+            .bindings_mut()
+            .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
@@ -489,6 +494,7 @@ impl<O: Observer> Engine<O> {
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
             self.streams.closed(&transaction);
+            self.surroundings.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }

@@ -33,23 +33,32 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 }
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
-/// for that reason. It is told by the packets, which are in both.
+/// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
 pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
-    let causes = of_capture
-        .iter()
-        .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
     let attacks = by_host(of_capture);
-    let by_frame: HashMap<FrameNumber, FindingId> = causes
-        .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
-        .collect();
+    let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
+        of_capture
+            .iter()
+            .filter(|cause| cause.rule.name == name && cause.severity > Severity::Info)
+            .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+            .collect()
+    };
+    let fragments_lost = frames_of("udp-fragments-lost");
+    let lossy = frames_of("retransmission-ratio-high");
     for finding in of_calls {
-        if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
-            let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
-            finding.consequence_of = cause.copied();
+        if finding.consequence_of.is_some() {
+            continue;
         }
-        if finding.consequence_of.is_none() {
-            finding.consequence_of = attack_behind(finding, &attacks);
-        }
+        let causes = match finding.rule.name {
+            name if name.ends_with("-no-response") => Some(&fragments_lost),
+            "request-retransmitted-after-response" => Some(&lossy),
+            _ => None,
+        };
+        let by_packet = causes.and_then(|causes| {
+            let mut frames = finding.frames.iter();
+            frames.find_map(|frame| causes.get(frame)).copied()
+        });
+        finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
 }
 
@@ -283,6 +292,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What makes answers or requests go astray explains what is missing then.
+    let misled = others()
+        .find(|other| leads_astray(other.rule.name, name) && shares_transaction(other, finding));
+    if misled.is_some() {
+        return misled;
+    }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
         let said = others().find(|other| {
@@ -338,6 +353,30 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         return others().find(|other| other.rule.name == "invite-stuck-trying");
     }
     None
+}
+
+/// Whether a fault of addresses, by the name of its finding, is the cause of another finding about the same transaction.
+fn leads_astray(cause: &str, effect: &str) -> bool {
+    match cause {
+        "contact-private-nat" => matches!(
+            effect,
+            "ack-missing-2xx"
+                | "ack-not-effective"
+                | "bye-no-response"
+                | "noninvite-no-response"
+                | "invite-no-response"
+                | "icmp-unreachable"
+        ),
+        "response-to-wrong-place" | "rport-missing" | "response-from-other-address" => matches!(
+            effect,
+            "request-retransmitted-after-response"
+                | "icmp-unreachable"
+                | "ack-missing-2xx"
+                | "ack-missing-non2xx"
+        ),
+        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        _ => false,
+    }
 }
 
 /// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.

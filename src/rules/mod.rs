@@ -9,6 +9,7 @@ mod consequence;
 mod dialog;
 mod finding;
 mod fragments;
+mod nat;
 mod reachability;
 mod registration;
 mod streams;
@@ -85,6 +86,13 @@ pub const RULES: &[&Rule] = &[
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
     &transport::tcp_reset::RULE,
+    &nat::sip_alg_suspected::RULE,
+    &nat::contact_private_nat::RULE,
+    &nat::response_to_wrong_place::RULE,
+    &nat::rport_missing::RULE,
+    &nat::response_from_other_address::RULE,
+    &nat::nat_keepalive_missing::RULE,
+    &nat::retransmission_ratio_high::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
@@ -121,6 +129,7 @@ pub const RULES: &[&Rule] = &[
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
+    &nat::request_retransmitted_after_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::stale_nonce::RULE,
@@ -129,6 +138,9 @@ pub const RULES: &[&Rule] = &[
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
+    &nat::via_received_mismatch::RULE,
+    &nat::topology_leak::RULE,
+    &nat::credentials_in_clear::RULE,
     &capture::undecoded::RULE,
 ];
 

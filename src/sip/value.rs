@@ -2,7 +2,9 @@
 
 use super::Method;
 use super::lexer::number;
+use crate::address::literal_with_port;
 use memchr::{memchr, memchr2};
+use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,36 @@ impl<'a> Via<'a> {
     /// Whether a parameter is there, with or without a value, such as `rport` (RFC 3581).
     pub fn has_param(&self, name: &[u8]) -> bool {
         param(self.params, name).is_some()
+    }
+
+    /// The address of the sent-by; `None` when it is a name.
+    pub fn address(&self) -> Option<IpAddr> {
+        literal_with_port(self.sent_by).map(|(address, _)| address)
+    }
+
+    /// The port of the sent-by; `None` where none stands, which means the transport's own.
+    pub fn port(&self) -> Option<u16> {
+        let behind = self.sent_by.rsplit(|&byte| byte == b']').next()?;
+        let mut parts = behind.split(|&byte| byte == b':').skip(1);
+        let port = parts.next()?;
+        // More than one colon is an IPv6 address that lacks its brackets.
+        if parts.next().is_some() {
+            return None;
+        }
+        std::str::from_utf8(port).ok()?.trim().parse().ok()
+    }
+
+    /// Where the server saw the request come from (RFC 3261 §18.2.1); `None` when it did not say.
+    pub fn received(&self) -> Option<IpAddr> {
+        literal_with_port(self.param(b"received")?).map(|(address, _)| address)
+    }
+
+    /// The port from which the server saw the request come (RFC 3581 §4); `None` when it did not say.
+    pub fn rport(&self) -> Option<u16> {
+        std::str::from_utf8(self.param(b"rport")?)
+            .ok()?
+            .parse()
+            .ok()
     }
 
     /// The parameters as written, from the first semicolon; empty when there are none.
@@ -152,6 +184,11 @@ pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
         .position(|byte| matches!(byte, b';' | b'?' | b'>'))
         .unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
+}
+
+/// The address and the port of a URI's host; `None` when the host is a name.
+pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    literal_with_port(user_and_host(uri).1)
 }
 
 /// The address-of-record a URI stands for: scheme, user and host without port, password, parameters and headers, the
@@ -311,6 +348,26 @@ mod tests {
         assert_eq!(via.branch(), Some(&b"z9hG4bK390"[..]));
         assert!(via.has_param(b"RPORT"));
         assert_eq!(via.param(b"rport"), None);
+    }
+
+    #[test]
+    fn a_via_says_where_its_sender_is_and_where_it_was_seen() {
+        let via =
+            Via::of(b"SIP/2.0/UDP 192.168.1.2:5062;rport=40000;received=192.0.2.9").expect("a Via");
+        assert_eq!(via.address(), "192.168.1.2".parse().ok());
+        assert_eq!(via.port(), Some(5062));
+        assert_eq!(via.received(), "192.0.2.9".parse().ok());
+        assert_eq!(via.rport(), Some(40000));
+        let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
+        assert_eq!(
+            (named.address(), named.port(), named.rport()),
+            (None, Some(5070), None)
+        );
+        let v6 = Via::of(b"SIP/2.0/UDP [2001:db8::1];received=2001:db8::2").expect("a Via");
+        assert_eq!(
+            (v6.port(), v6.received()),
+            (None, "2001:db8::2".parse().ok())
+        );
     }
 
     #[test]
