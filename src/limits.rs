@@ -263,3 +263,11 @@ pub const MAX_TLS_SKIP: u64 = 64;
 
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
+
+/// Kinds of wrong messages and their senders that are told apart: about 5 KiB each when all they show is full. A network has
+/// a few; more are made up.
+pub const MAX_DEFECT_GROUPS: usize = 4096;
+
+/// Transactions with wrong messages that are remembered until they are judged, and those that failed for it: about 64 bytes
+/// each.
+pub const MAX_DEFECT_TRANSACTIONS: usize = 65_536;

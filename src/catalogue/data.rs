@@ -426,7 +426,7 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "reachability", "registration", "transport"
+            $folder, "auth", "capture", "dialog", "format", "reachability", "registration", "transport"
         )
     };
     ($folder:literal, $($family:literal),+) => {{

@@ -4,6 +4,7 @@
 
 mod book;
 mod call;
+mod defects;
 #[expect(
     clippy::module_inception,
     reason = "a dialog is what RFC 3261 §12 calls one"
@@ -16,6 +17,7 @@ mod tls_servers;
 
 pub use book::Book;
 pub use call::Call;
+pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;

@@ -11,7 +11,7 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
+use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Surroundings, TlsServers};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -81,6 +81,7 @@ pub struct Engine<O> {
     options: Options,
     intake: Intake,
     lost: LostDatagrams,
+    defects: Defects,
     tls_servers: TlsServers,
     waiting: Queue,
     released: Option<Timestamp>,
@@ -114,6 +115,7 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
+            defects: Defects::default(),
             tls_servers: TlsServers::default(),
             waiting: Queue::default(),
             released: None,
@@ -218,6 +220,7 @@ impl<O: Observer> Engine<O> {
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
             lost_datagrams: self.lost.all(),
+            defects: &self.defects,
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
             now: end,
@@ -241,6 +244,7 @@ impl<O: Observer> Engine<O> {
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
+            ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
         ];
         for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
@@ -364,6 +368,7 @@ impl<O: Observer> Engine<O> {
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
         self.duplicates.belongs(keys, placement.transaction);
+        self.defects.look(&seen.arrival, placement);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
@@ -417,6 +422,8 @@ impl<O: Observer> Engine<O> {
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
+        let began = self.first_time.unwrap_or(Timestamp::MIN);
+        self.defects.call(call, &self.surroundings, began);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()

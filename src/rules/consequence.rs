@@ -1,6 +1,6 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::{Finding, FindingId};
+use super::{CaptureView, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::severity::Severity;
@@ -27,17 +27,37 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
 /// for that reason. It is told by the packets, which are in both.
-pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
+pub(super) fn link_to_capture(
+    view: &CaptureView<'_>,
+    of_capture: &[Finding],
+    of_calls: &mut [Finding],
+) {
     let causes = of_capture
         .iter()
         .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
     let by_frame: HashMap<FrameNumber, FindingId> = causes
         .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
         .collect();
-    for finding in of_calls {
+    for finding in of_calls.iter_mut() {
         if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
             let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
             finding.consequence_of = cause.copied();
+        }
+    }
+    link_to_defects(view, of_capture, of_calls);
+}
+
+/// A message that departs from the format is refused or ignored for that reason.
+fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let cause = format::causes(view, of_capture);
+    for finding in of_calls {
+        let name = finding.rule.name;
+        let follows = name == "status"
+            || name == "ack-missing-2xx"
+            || name == "registration-rejected"
+            || name.ends_with("-no-response");
+        if follows && finding.consequence_of.is_none() {
+            finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
         }
     }
 }

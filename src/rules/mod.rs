@@ -7,6 +7,7 @@ mod capture;
 mod consequence;
 mod dialog;
 mod finding;
+mod format;
 mod fragments;
 mod reachability;
 mod registration;
@@ -16,7 +17,7 @@ mod transport;
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
+use crate::dialog::{Call, Defects, Keepalives, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -64,8 +65,13 @@ pub const RULES: &[&Rule] = &[
     &reachability::udp_fragments_lost::RULE,
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
+    &format::missing_mandatory_header::RULE,
+    &format::content_length_mismatch::RULE,
+    &format::cseq_mismatch::RULE,
+    &format::contact_missing::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
+    &format::malformed_message::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
     &auth::auth_loop::RULE,
@@ -80,6 +86,13 @@ pub const RULES: &[&Rule] = &[
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_no_response::RULE,
+    &format::wrong_transport::RULE,
+    &format::large_udp::RULE,
+    &format::branch_cookie_missing::RULE,
+    &format::missing_max_forwards::RULE,
+    &format::max_forwards_low::RULE,
+    &format::uri_params_outside_brackets::RULE,
+    &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::challenge_normal::RULE,
@@ -149,6 +162,8 @@ pub struct CaptureView<'a> {
     pub keepalives: &'a Keepalives,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
+    /// Messages that depart from the format.
+    pub defects: &'a Defects,
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
@@ -335,7 +350,7 @@ pub fn judge_capture(
         }
     }
     number(&mut found, last_id);
-    consequence::link_to_capture(&found, of_calls);
+    consequence::link_to_capture(view, &found, of_calls);
     found
 }
 

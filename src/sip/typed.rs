@@ -45,11 +45,12 @@ pub fn oddities(message: &Message) -> Oddities {
 }
 
 /// `( name-addr / addr-spec ) *( SEMI generic-param )`.
-fn is_name_addr(value: &[u8]) -> bool {
+pub(super) fn is_name_addr(value: &[u8]) -> bool {
     let it = NameAddr::of(value);
     // RFC 3261 §20.10: without brackets, a URI must have no comma, question mark or semicolon.
     let delimited = it.bracketed || !it.uri.iter().any(|byte| matches!(byte, b',' | b'?'));
     it.balanced
+        && it.closed
         && delimited
         && !it.padded
         && is_display_name(it.display)
@@ -214,7 +215,7 @@ fn is_generic_param(param: &[u8]) -> bool {
 }
 
 /// `sent-protocol LWS sent-by *( SEMI via-params )`.
-fn is_via(value: &[u8]) -> bool {
+pub(super) fn is_via(value: &[u8]) -> bool {
     Via::of(value).is_some_and(|via| {
         let sent_by: Vec<u8> = via
             .sent_by

@@ -59,6 +59,13 @@ impl<'a> Via<'a> {
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
+/// Whether a branch begins with the magic cookie, in any case as tokens are compared.
+pub fn has_cookie(branch: &[u8]) -> bool {
+    branch
+        .get(..MAGIC_COOKIE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+}
+
 /// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameAddr<'a> {
@@ -72,6 +79,8 @@ pub struct NameAddr<'a> {
     pub balanced: bool,
     /// Whether the URI stands in angle brackets.
     pub bracketed: bool,
+    /// Whether an angle bracket that opens is closed.
+    pub closed: bool,
     /// Whether white space stands between the brackets and the URI, where none is allowed (RFC 4475 §3.1.2.14).
     pub padded: bool,
 }
@@ -95,7 +104,8 @@ impl<'a> NameAddr<'a> {
         };
         if let Some(open) = open {
             let inner = rest.get(open + 1..).unwrap_or_default();
-            let close = memchr(b'>', inner).unwrap_or(inner.len());
+            let end = memchr(b'>', inner);
+            let close = end.unwrap_or(inner.len());
             let between = inner.get(..close).unwrap_or_default();
             let uri = between.trim_ascii();
             return Self {
@@ -107,6 +117,7 @@ impl<'a> NameAddr<'a> {
                 params: inner.get(close + 1..).unwrap_or_default(),
                 balanced,
                 bracketed: true,
+                closed: end.is_some(),
                 padded: uri.len() < between.len(),
             };
         }
@@ -118,6 +129,7 @@ impl<'a> NameAddr<'a> {
             params: rest.get(end..).unwrap_or_default(),
             balanced,
             bracketed: false,
+            closed: true,
             padded: false,
         }
     }
