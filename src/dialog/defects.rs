@@ -26,11 +26,31 @@ use std::sync::Arc;
 pub struct Defects {
     groups: Vec<DefectGroup>,
     index: HashMap<(Defect, IpAddr), usize>,
+    /// The groups by who received the first of their messages from a sender: a proxy passes on what it got.
+    received: HashMap<(Defect, IpAddr), usize>,
     /// What is known of transactions that are not judged yet.
-    open: HashMap<TransactionId, Vec<(usize, Sent)>>,
+    open: HashMap<TransactionId, Noted>,
     /// The groups to blame for transactions that were refused or ignored.
     harmed: HashMap<TransactionId, usize>,
     refused: u64,
+}
+
+/// What is known of the messages of a transaction.
+#[derive(Clone, Debug, Default)]
+struct Noted {
+    /// Groups that one of them is in, and when it was sent.
+    groups: Vec<(usize, Sent)>,
+    /// Defects of responses in what they copy from their request, with code and packet.
+    copied: Vec<(Defect, u64, Sighting)>,
+}
+
+impl Noted {
+    /// Whether the request has a defect of its own.
+    fn request_has_one(&self) -> bool {
+        self.groups
+            .iter()
+            .any(|(_, sent)| sent.side == Side::Request)
+    }
 }
 
 /// Messages of one sender in which the same is wrong.
@@ -115,8 +135,16 @@ impl Defects {
     /// when the capture began.
     pub fn call(&mut self, call: &Call, surroundings: &Surroundings, since: Timestamp) {
         for transaction in &call.transactions {
-            let noted = self.open.remove(&transaction.id).unwrap_or_default();
-            for (index, sent) in noted {
+            let Some(noted) = self.open.remove(&transaction.id) else {
+                continue;
+            };
+            // A response copies what its request has; where that was not seen, nobody knows who is to blame.
+            if transaction.requests.count() > 0 && !noted.request_has_one() {
+                for (defect, code, seen) in &noted.copied {
+                    self.own_defect(*defect, *code, *seen, transaction, surroundings);
+                }
+            }
+            for (index, sent) in noted.groups {
                 self.settle(index, sent, transaction, surroundings);
             }
         }
@@ -207,14 +235,56 @@ impl Defects {
         }
     }
 
-    /// Whether the request of a transaction has a defect that is not judged yet.
-    fn request_has_one(&self, transaction: Option<TransactionId>) -> bool {
-        let noted = transaction.and_then(|id| self.open.get(&id));
-        noted.is_some_and(|it| it.iter().any(|(_, sent)| sent.side == Side::Request))
+    /// What is known of a transaction; `None` without one, and when too many are open.
+    fn noted(&mut self, transaction: Option<TransactionId>) -> Option<&mut Noted> {
+        let id = transaction?;
+        if self.open.len() >= MAX_DEFECT_TRANSACTIONS && !self.open.contains_key(&id) {
+            self.refused += 1;
+            return None;
+        }
+        Some(self.open.entry(id).or_default())
+    }
+
+    /// A response is wrong where its request is right.
+    fn own_defect(
+        &mut self,
+        defect: Defect,
+        code: u64,
+        seen: Sighting,
+        transaction: &Transaction,
+        surroundings: &Surroundings,
+    ) {
+        let response = transaction.responses.iter().find(|it| it.code == code);
+        let Some((response, message)) = response.and_then(|it| Some((it, it.message()?))) else {
+            return;
+        };
+        let at = At {
+            flow: response.flow,
+            seen,
+            transaction: Some(transaction.id),
+            message,
+        };
+        let details = defect.details(message, response.flow);
+        if let Some(index) = self.enter(&defect, at, details) {
+            let sent = Sent {
+                side: Side::Response(code),
+                first: seen.time,
+                last: seen.time,
+            };
+            self.settle(index, sent, transaction, surroundings);
+        }
     }
 
     fn note(&mut self, defect: Defect, at: At<'_>, side: Side) {
-        if side != Side::Request && defect.is_copied() && self.request_has_one(at.transaction) {
+        if let Side::Response(code) = side
+            && defect.is_copied()
+            && at.transaction.is_some()
+        {
+            if let Some(noted) = self.noted(at.transaction)
+                && noted.copied.len() < MAX_OF_TRANSACTION
+            {
+                noted.copied.push((defect, code, at.seen));
+            }
             return;
         }
         let key = (defect, at.flow.src.ip());
@@ -229,17 +299,12 @@ impl Defects {
         let Some(index) = self.enter(&defect, at, details) else {
             return;
         };
-        let Some(id) = at.transaction else {
+        let Some(noted) = self.noted(at.transaction) else {
             return;
         };
-        let room = self.open.len() < MAX_DEFECT_TRANSACTIONS;
-        if !room && !self.open.contains_key(&id) {
-            self.refused += 1;
-            return;
-        }
-        let noted = self.open.entry(id).or_default();
-        let more = noted.len() < MAX_OF_TRANSACTION;
-        match noted.iter_mut().find(|(it, _)| *it == index) {
+        let groups = &mut noted.groups;
+        let more = groups.len() < MAX_OF_TRANSACTION;
+        match groups.iter_mut().find(|(it, _)| *it == index) {
             Some((_, sent)) => sent.last = sent.last.max(at.seen.time),
             // As many as one message can have, on either side.
             None if more => {
@@ -248,7 +313,7 @@ impl Defects {
                     first: at.seen.time,
                     last: at.seen.time,
                 };
-                noted.push((index, sent));
+                groups.push((index, sent));
             }
             None => {}
         }
@@ -262,8 +327,12 @@ impl Defects {
         details: Vec<(&'static str, Detail)>,
     ) -> Option<usize> {
         let key = (*defect, at.flow.src.ip());
-        let index = if let Some(index) = self.index.get(&key) {
-            *index
+        // Who sent it first is to blame, on every hop.
+        let passed_on =
+            defect.is_end_to_end() && (at.message.status().is_some() || at.message.via_count() > 1);
+        let origin = self.received.get(&key).copied().filter(|_| passed_on);
+        let index = if let Some(index) = origin.or_else(|| self.index.get(&key).copied()) {
+            index
         } else {
             if self.groups.len() >= MAX_DEFECT_GROUPS {
                 self.refused += 1;
@@ -288,8 +357,13 @@ impl Defects {
             self.index.insert(key, self.groups.len() - 1);
             self.groups.len() - 1
         };
+        if self.received.len() < MAX_DEFECT_GROUPS {
+            self.received
+                .entry((*defect, at.flow.dst.ip()))
+                .or_insert(index);
+        }
         let group = self.groups.get_mut(index)?;
-        group.count += 1;
+        group.count += u64::from(origin.is_none());
         group.several_calls =
             group.several_calls || group.call_id.as_deref() != at.message.call_id().as_deref();
         if group.frames.len() < MAX_FRAMES_SHOWN {

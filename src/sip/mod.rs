@@ -18,7 +18,7 @@ pub use place::Place;
 
 use lexer::{Scan, Span, Start};
 use std::borrow::Cow;
-use value::{NameAddr, Via};
+use value::{Brackets, NameAddr, Via};
 
 /// A message as it was captured, with an index of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -303,7 +303,7 @@ impl Message {
             let it = NameAddr::of(&value);
             if !it.balanced {
                 found.insert(Oddity::QuoteUnbalanced);
-            } else if !it.closed {
+            } else if it.brackets == Brackets::Unclosed {
                 found.insert(Oddity::BracketUnclosed);
             }
             // RFC 3261 §8.2.6.2: only 100 Trying may do without.

@@ -17,7 +17,7 @@ pub struct Place {
     pub line: Box<str>,
     /// The byte of the message that is odd, or where the odd part begins, from 0.
     pub offset: usize,
-    /// That byte in hexadecimal with eight before and seven behind it; empty where credentials stand.
+    /// That byte in hexadecimal with eight before and seven behind it; `-` where credentials stand.
     pub hex: String,
 }
 
@@ -175,6 +175,7 @@ impl Message {
             HeaderName::Authorization | HeaderName::ProxyAuthorization
         ) {
             place.line = place.part.clone();
+            "-".clone_into(&mut place.hex);
             return place;
         }
         let from = place.offset.saturating_sub(BEFORE);
@@ -226,7 +227,7 @@ mod tests {
         let found = place(text, Oddity::NotUtf8);
         assert_eq!((&*found.part, found.offset), ("From", 47));
         assert_eq!(&*found.line, "From: <sip:a\u{fffd}@example.com>");
-        assert_eq!(found.hex, "20 3c 73 69 70 3a 61 ff 40 65 78 61 6d 70 6c 65");
+        assert_eq!(found.hex, "3a 20 3c 73 69 70 3a 61 ff 40 65 78 61 6d 70 6c");
         let found = place(
             b"BYE  sip:b@example.com SIP/2.0\r\n\r\n",
             Oddity::StartLineSpacing,
@@ -248,6 +249,6 @@ mod tests {
     fn credentials_are_not_shown() {
         let text = b"BYE sip:b@h SIP/2.0\r\nAuthorization: Digest response=\"a\x01b\"\r\n\r\n";
         let found = place(text, Oddity::ControlBytes);
-        assert_eq!((&*found.line, &*found.hex), ("Authorization", ""));
+        assert_eq!((&*found.line, &*found.hex), ("Authorization", "-"));
     }
 }

@@ -78,11 +78,20 @@ pub struct NameAddr<'a> {
     /// Whether a quoted display name ends.
     pub balanced: bool,
     /// Whether the URI stands in angle brackets.
-    pub bracketed: bool,
-    /// Whether an angle bracket that opens is closed.
-    pub closed: bool,
+    pub brackets: Brackets,
     /// Whether white space stands between the brackets and the URI, where none is allowed (RFC 4475 §3.1.2.14).
     pub padded: bool,
+}
+
+/// The angle brackets of a name-addr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brackets {
+    /// There are none: an addr-spec.
+    None,
+    /// Both are there.
+    Closed,
+    /// The second one is missing.
+    Unclosed,
 }
 
 impl<'a> NameAddr<'a> {
@@ -116,8 +125,10 @@ impl<'a> NameAddr<'a> {
                 uri,
                 params: inner.get(close + 1..).unwrap_or_default(),
                 balanced,
-                bracketed: true,
-                closed: end.is_some(),
+                brackets: match end {
+                    Some(_) => Brackets::Closed,
+                    None => Brackets::Unclosed,
+                },
                 padded: uri.len() < between.len(),
             };
         }
@@ -128,8 +139,7 @@ impl<'a> NameAddr<'a> {
             uri: rest.get(..end).unwrap_or_default().trim_ascii(),
             params: rest.get(end..).unwrap_or_default(),
             balanced,
-            bracketed: false,
-            closed: true,
+            brackets: Brackets::None,
             padded: false,
         }
     }
@@ -326,7 +336,8 @@ mod tests {
         assert_eq!(value.display, br#""A; \"B\" <x>""#);
         assert_eq!(value.uri, b"sip:a@example.com;tag=no");
         assert_eq!(value.tag(), Some(&b"yes"[..]));
-        assert!(value.bracketed && !value.padded);
+        assert_eq!(value.brackets, Brackets::Closed);
+        assert!(!value.padded);
         let quoted = NameAddr::of(br#"sip:a@example.com;x="<y>";tag=12"#);
         assert_eq!(quoted.uri, b"sip:a@example.com");
         assert_eq!(quoted.tag(), Some(&b"12"[..]));

@@ -108,6 +108,36 @@ impl Defect {
         }
     }
 
+    /// Whether proxies pass it on as it is: they change Request-URI, Via and Max-Forwards, and write the lines anew.
+    pub(super) const fn is_end_to_end(self) -> bool {
+        match self {
+            Self::Malformed(oddity) => matches!(
+                oddity,
+                Oddity::QuoteUnbalanced
+                    | Oddity::BracketUnclosed
+                    | Oddity::FromUnreadable
+                    | Oddity::ToUnreadable
+                    | Oddity::ContactUnreadable
+                    | Oddity::CseqUnreadable
+                    | Oddity::RepeatedSingle
+                    | Oddity::NumberOutOfRange
+                    | Oddity::HeaderName
+                    | Oddity::ControlBytes
+                    | Oddity::NotUtf8
+                    | Oddity::DateZone
+            ),
+            Self::Missing(which) => !which.contains(Oddity::ViaMissing),
+            Self::CseqMethod
+            | Self::CseqLower
+            | Self::NoContact
+            | Self::NoContactInAnswer
+            | Self::NoContactInProvisional
+            | Self::NoToTag
+            | Self::ParamsOutside => true,
+            _ => false,
+        }
+    }
+
     /// Whether a response has it because it copies these fields from its request (RFC 3261 §8.2.6.2).
     pub(super) const fn is_copied(self) -> bool {
         match self {

@@ -97,11 +97,11 @@ fn request<'a>(
             .into_iter()
             .any(|code| matches!(code, 400 | 416 | 484 | 500))
     };
-    if unread || refused() {
-        if let Some(oddity) = unreadable(message) {
-            let defect = Defect::Malformed(oddity);
-            tell_it(defect, defect.details(message, transaction.flow));
-        }
+    if (unread || refused())
+        && let Some(oddity) = unreadable(message)
+    {
+        let defect = Defect::Malformed(oddity);
+        tell_it(defect, defect.details(message, transaction.flow));
     }
 }
 
@@ -175,8 +175,8 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
     .into_iter()
     .find_map(|(header, name)| {
         message.headers(header).find_map(|value| {
-            // Nothing stands behind the last bracket.
-            if value.ends_with(b">") && value.iter().filter(|byte| **byte == b'>').count() == 1 {
+            // One value, and nothing behind its bracket.
+            if value.ends_with(b">") && !value.contains(&b',') {
                 return None;
             }
             list(&value).find_map(|item| {

@@ -128,6 +128,7 @@ fn finding(
     finding.call_id = group.call_id().cloned();
     finding.transactions.clone_from(&group.transactions);
     finding.frames.clone_from(&group.frames);
+    finding.frames.sort_unstable();
     finding
 }
 
@@ -175,7 +176,7 @@ pub(super) fn causes<'a>(
     move |transaction| {
         let group = defects.cause_of(transaction)?;
         let (rule, variant, _) = told_by(group.defect);
-        told.get(&(rule.name, variant, group.frames.first().copied()))
+        told.get(&(rule.name, variant, group.frames.iter().min().copied()))
             .copied()
     }
 }
