@@ -271,3 +271,15 @@ pub const MAX_DEFECT_GROUPS: usize = 4096;
 /// Transactions with wrong messages that are remembered until they are judged, and those that failed for it: about 64 bytes
 /// each.
 pub const MAX_DEFECT_TRANSACTIONS: usize = 65_536;
+
+/// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
+pub const MAX_LEG_KEYS: usize = 1_000_000;
+
+/// Links from a leg to the one before it: about 200 bytes each.
+pub const MAX_LEG_LINKS: usize = 262_144;
+
+/// Legs behind one leg: a call that rings a large group of telephones.
+pub const MAX_LEG_CHILDREN: usize = 64;
+
+/// Hosts named of those that met the same fault: more than a line of the screen holds.
+pub const MAX_CLUSTER_PEERS: usize = 16;

@@ -2,6 +2,7 @@
 //! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
+pub mod attempt;
 mod book;
 mod call;
 mod defects;
@@ -11,6 +12,8 @@ mod defects;
 )]
 mod dialog;
 mod keepalive;
+pub mod kpi;
+pub mod legs;
 mod lost;
 mod surroundings;
 mod tls_servers;
