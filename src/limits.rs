@@ -305,6 +305,14 @@ pub const MAX_DIALLED: usize = 64;
 /// Requests inside dialogs that the caller challenged: about 200 bytes each; an attack has one a call.
 pub const MAX_LEAKS: usize = 4096;
 
+/// Kinds of wrong messages and their senders that are told apart: about 5 KiB each when all they show is full. A network has
+/// a few; more are made up.
+pub const MAX_DEFECT_GROUPS: usize = 4096;
+
+/// Transactions with wrong messages that are remembered until they are judged, and those that failed for it: about 64 bytes
+/// each.
+pub const MAX_DEFECT_TRANSACTIONS: usize = 65_536;
+
 /// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
 pub const MAX_LEG_KEYS: usize = 1_000_000;
 

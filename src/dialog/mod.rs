@@ -7,6 +7,7 @@ pub mod attempt;
 mod bindings;
 mod book;
 mod call;
+mod defects;
 #[expect(
     clippy::module_inception,
     reason = "a dialog is what RFC 3261 §12 calls one"
@@ -28,6 +29,7 @@ mod traits;
 pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
+pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;

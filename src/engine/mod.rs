@@ -13,7 +13,7 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
+use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
@@ -90,6 +90,7 @@ pub struct Engine<O> {
     options: Options,
     intake: Intake,
     lost: LostDatagrams,
+    defects: Defects,
     tls_servers: TlsServers,
     streams: Streams,
     waiting: Queue,
@@ -135,6 +136,7 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
+            defects: Defects::default(),
             tls_servers: TlsServers::default(),
             streams: Streams::default(),
             waiting: Queue::default(),
@@ -255,6 +257,7 @@ impl<O: Observer> Engine<O> {
             gaps: &self.gaps,
             sources: &self.sources,
             lost_datagrams: self.lost.all(),
+            defects: &self.defects,
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
             streams: &self.streams,
@@ -284,6 +287,7 @@ impl<O: Observer> Engine<O> {
             ("nat-bindings", self.surroundings.bindings().refused()),
             ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
+            ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
@@ -425,6 +429,7 @@ impl<O: Observer> Engine<O> {
             self.streams.ports.named_by(message);
         }
         self.duplicates.belongs(keys, placement.transaction);
+        self.defects.look(&seen.arrival, placement);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
@@ -510,6 +515,8 @@ impl<O: Observer> Engine<O> {
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
         self.streams.judged(call);
+        let began = self.first_time.unwrap_or(Timestamp::MIN);
+        self.defects.call(call, &self.surroundings, began);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()

@@ -1,6 +1,6 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::{Fact, Finding, FindingId};
+use super::{CaptureView, Fact, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -34,7 +34,11 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
 /// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
-pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
+pub(super) fn link_to_capture(
+    view: &CaptureView<'_>,
+    of_capture: &[Finding],
+    of_calls: &mut [Finding],
+) {
     let attacks = by_host(of_capture);
     let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
         of_capture
@@ -45,7 +49,7 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
     };
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
-    for finding in of_calls {
+    for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
         }
@@ -60,6 +64,7 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
         });
         finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
+    link_to_defects(view, of_capture, of_calls);
 }
 
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
@@ -147,6 +152,21 @@ fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
             if cause.confidence == Confidence::Likely {
                 cause.confidence = Confidence::Certain;
             }
+        }
+    }
+}
+
+/// A message that departs from the format is refused or ignored for that reason.
+fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let cause = format::causes(view, of_capture);
+    for finding in of_calls {
+        let name = finding.rule.name;
+        let follows = name == "status"
+            || name == "ack-missing-2xx"
+            || name == "registration-rejected"
+            || name.ends_with("-no-response");
+        if follows && finding.consequence_of.is_none() {
+            finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
         }
     }
 }

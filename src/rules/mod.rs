@@ -8,6 +8,7 @@ mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
+mod format;
 mod fragments;
 mod nat;
 mod reachability;
@@ -23,7 +24,7 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Keepalives, Registrations, Sources, Surroundings, TlsServers};
+use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
 use crate::dialog::streams::Streams;
 use crate::dialog::sources::Source;
 use crate::reassembly::Connection;
@@ -93,8 +94,13 @@ pub const RULES: &[&Rule] = &[
     &nat::response_from_other_address::RULE,
     &nat::nat_keepalive_missing::RULE,
     &nat::retransmission_ratio_high::RULE,
+    &format::missing_mandatory_header::RULE,
+    &format::content_length_mismatch::RULE,
+    &format::cseq_mismatch::RULE,
+    &format::contact_missing::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
+    &format::malformed_message::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
     &auth::malformed_challenge::RULE,
@@ -130,6 +136,13 @@ pub const RULES: &[&Rule] = &[
     &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
     &nat::request_retransmitted_after_response::RULE,
+    &format::wrong_transport::RULE,
+    &format::large_udp::RULE,
+    &format::branch_cookie_missing::RULE,
+    &format::missing_max_forwards::RULE,
+    &format::max_forwards_low::RULE,
+    &format::uri_params_outside_brackets::RULE,
+    &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::stale_nonce::RULE,
@@ -215,6 +228,8 @@ pub struct CaptureView<'a> {
     pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
+    /// Messages that depart from the format.
+    pub defects: &'a Defects,
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
@@ -413,9 +428,9 @@ pub fn judge_capture(
     }
     number(&mut found, last_id);
     consequence::link_attacks(&mut found);
-    consequence::link_to_capture(&found, of_calls);
     consequence::link_over_time(&mut found, of_calls);
     streams::link(&mut found, of_calls);
+    consequence::link_to_capture(view, &found, of_calls);
     found
 }
 

@@ -91,6 +91,13 @@ impl<'a> Via<'a> {
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
+/// Whether a branch begins with the magic cookie, in any case as tokens are compared.
+pub fn has_cookie(branch: &[u8]) -> bool {
+    branch
+        .get(..MAGIC_COOKIE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+}
+
 /// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameAddr<'a> {
@@ -103,9 +110,20 @@ pub struct NameAddr<'a> {
     /// Whether a quoted display name ends.
     pub balanced: bool,
     /// Whether the URI stands in angle brackets.
-    pub bracketed: bool,
+    pub brackets: Brackets,
     /// Whether white space stands between the brackets and the URI, where none is allowed (RFC 4475 §3.1.2.14).
     pub padded: bool,
+}
+
+/// The angle brackets of a name-addr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brackets {
+    /// There are none: an addr-spec.
+    None,
+    /// Both are there.
+    Closed,
+    /// The second one is missing.
+    Unclosed,
 }
 
 impl<'a> NameAddr<'a> {
@@ -127,7 +145,8 @@ impl<'a> NameAddr<'a> {
         };
         if let Some(open) = open {
             let inner = rest.get(open + 1..).unwrap_or_default();
-            let close = memchr(b'>', inner).unwrap_or(inner.len());
+            let end = memchr(b'>', inner);
+            let close = end.unwrap_or(inner.len());
             let between = inner.get(..close).unwrap_or_default();
             let uri = between.trim_ascii();
             return Self {
@@ -138,7 +157,10 @@ impl<'a> NameAddr<'a> {
                 uri,
                 params: inner.get(close + 1..).unwrap_or_default(),
                 balanced,
-                bracketed: true,
+                brackets: match end {
+                    Some(_) => Brackets::Closed,
+                    None => Brackets::Unclosed,
+                },
                 padded: uri.len() < between.len(),
             };
         }
@@ -149,7 +171,7 @@ impl<'a> NameAddr<'a> {
             uri: rest.get(..end).unwrap_or_default().trim_ascii(),
             params: rest.get(end..).unwrap_or_default(),
             balanced,
-            bracketed: false,
+            brackets: Brackets::None,
             padded: false,
         }
     }
@@ -376,7 +398,8 @@ mod tests {
         assert_eq!(value.display, br#""A; \"B\" <x>""#);
         assert_eq!(value.uri, b"sip:a@example.com;tag=no");
         assert_eq!(value.tag(), Some(&b"yes"[..]));
-        assert!(value.bracketed && !value.padded);
+        assert_eq!(value.brackets, Brackets::Closed);
+        assert!(!value.padded);
         let quoted = NameAddr::of(br#"sip:a@example.com;x="<y>";tag=12"#);
         assert_eq!(quoted.uri, b"sip:a@example.com");
         assert_eq!(quoted.tag(), Some(&b"12"[..]));

@@ -1,6 +1,6 @@
 //! What makes two messages parts of one transaction.
 
-use crate::sip::value::{MAGIC_COOKIE, Via};
+use crate::sip::value::{Via, has_cookie};
 use crate::sip::{Message, Method};
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -69,11 +69,7 @@ impl Identity {
     }
 
     fn has_cookie(&self) -> bool {
-        self.branch.as_ref().is_some_and(|branch| {
-            branch
-                .get(..MAGIC_COOKIE.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
-        })
+        self.branch.as_deref().is_some_and(has_cookie)
     }
 }
 
