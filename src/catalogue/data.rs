@@ -426,7 +426,8 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "reachability", "registration", "transport"
+            $folder, "auth", "capture", "dialog", "reachability", "registration", "setup",
+            "transport"
         )
     };
     ($folder:literal, $($family:literal),+) => {{

@@ -11,6 +11,7 @@ mod call;
 mod dialog;
 mod keepalive;
 mod lost;
+mod origins;
 mod surroundings;
 mod tls_servers;
 
@@ -19,5 +20,6 @@ pub use call::Call;
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
+pub use origins::ReusedCallId;
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};

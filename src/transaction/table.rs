@@ -114,7 +114,7 @@ impl Table {
                 own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
                     .or_else(|| {
                         let answered = if of_ack {
-                            self.answered_invites(&identity, to_tag.as_deref())
+                            self.answered_invites(&identity, to_tag.as_deref(), quote.flow)
                         } else {
                             Vec::new()
                         };

@@ -4,6 +4,7 @@ use super::super::key::Identity;
 use super::super::notes::{acknowledges, note_ack};
 use super::super::{Arrival, Kind, Transaction, TransactionId};
 use super::Table;
+use crate::flow::Flow;
 
 impl Table {
     /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
@@ -20,7 +21,7 @@ impl Table {
         let to_tag = arrival.message.to_tag();
         let ids: Vec<TransactionId> = match by_branch {
             Some(id) => vec![id],
-            None => self.answered_invites(identity, to_tag.as_deref()),
+            None => self.answered_invites(identity, to_tag.as_deref(), arrival.flow),
         };
         if ids.is_empty() {
             return (self.stray_ack(arrival, identity, to_tag.as_deref()), None);
@@ -46,11 +47,21 @@ impl Table {
         &self,
         identity: &Identity,
         to_tag: Option<&[u8]>,
+        flow: Flow,
     ) -> Vec<TransactionId> {
         let matching = |matches: &dyn Fn(&Transaction) -> bool| {
             self.invites_of(identity, &|it| it.cseq == identity.cseq && matches(it))
         };
+        // On its own hop an ACK proves the answer, even when that is read after it.
+        let is_here = |it: &Transaction| {
+            it.flow.src.ip() == flow.src.ip()
+                && it.flow.dst.ip() == flow.dst.ip()
+                && it.final_response().is_none()
+        };
         let mut found = matching(&|it| acknowledges(it, to_tag));
+        if !found.is_empty() {
+            found.extend(matching(&is_here));
+        }
         if found.is_empty() {
             found = matching(&|it| !it.responses.is_empty() && it.final_response().is_none());
         }
@@ -60,8 +71,8 @@ impl Table {
         found
     }
 
-    /// Notes an ACK that fits no INVITE at the one that it must be for: of its Call-ID and From tag, with a final response
-    /// that nobody acknowledged yet.
+    /// Notes an ACK that fits no INVITE at the one that it must be for: of its Call-ID and From tag, on its hop, and not
+    /// acknowledged yet.
     fn stray_ack(
         &mut self,
         arrival: &Arrival<'_>,
@@ -70,7 +81,12 @@ impl Table {
     ) -> Kind {
         let from_tag = arrival.message.from_tag();
         let waiting = self.invites_of(identity, &|it| {
-            it.final_response().is_some() && it.acks.is_empty() && it.from.tag == from_tag
+            let same_src = it.flow.src.ip() == arrival.flow.src.ip();
+            let same_dst = it.flow.dst.ip() == arrival.flow.dst.ip();
+            // To another host than the INVITE goes the ACK to a 2xx, and the one of another branch of a fork.
+            let same_fork = to_tag.is_some()
+                && (it.responses.iter()).any(|answer| answer.to_tag.as_deref() == to_tag);
+            it.acks.is_empty() && it.from.tag == from_tag && same_src && (same_dst || same_fork)
         });
         let branch = identity.branch_fingerprint(&self.hasher);
         let clock = self.clock(arrival);
