@@ -95,9 +95,8 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         return true;
     }
     match response.code {
-        401 | 407 => true,
-        // What a loop, a fork that meets itself, a redirection and a PRACK mean has its own finding.
-        482 | 483 => true,
+        // Challenges, loops, forks that meet themselves, redirections and PRACKs have their own findings.
+        401 | 407 | 482 | 483 => true,
         _ if transaction.method == Method::Prack => true,
         300..=399 => {
             redirect_not_followed::is_unfollowed(view, transaction, response)

@@ -2,6 +2,7 @@
 //! §17.1.1.3, §13.2.2.4).
 
 use super::{crossing, nearest_first, sent_after, text};
+use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Message;
@@ -62,6 +63,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .extend(ack.sends.iter().map(|seen| seen.frame));
         finding.frames.sort_unstable();
         finding.frames.dedup();
+        finding.frames.truncate(MAX_FRAMES_SHOWN);
         found.push(match repeats {
             // The answering side bears with it.
             0 if view.watched_since(sent.time) >= BORNE => finding.note_if(true),

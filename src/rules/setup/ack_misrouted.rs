@@ -20,7 +20,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(routes) = RouteSet::of(view.call, &request) else {
             continue;
         };
-        let Some(wrong) = routes.deviation(request.message) else {
+        let Some(wrong) = routes.deviation(&request) else {
             continue;
         };
         let severity = match request.outcome {

@@ -108,7 +108,7 @@ fn went_on(
     });
     let stopped = response.sends.last().is_some_and(|last| {
         view.watched_since(last.time) > timers::T2 * 2
-            && response.sends.span() < timers::timeout(invite, view.thresholds.t1) - LAST_REPEAT
+            && response.sends.span() + LAST_REPEAT < timers::timeout(invite, view.thresholds.t1)
     });
     accepted || (stopped && !hung_up)
 }

@@ -21,10 +21,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let waited = view.watched_since(cancel.time);
-        let answered = invite.final_response().is_some()
-            || invite.answer_implied
-            || !invite.acks.is_empty()
-            || view.call.succeeded_elsewhere(invite);
+        let answered =
+            invite.final_response().is_some() || invite.answer_implied || !invite.acks.is_empty();
         if answered
             || waited < timers::timeout(invite, view.thresholds.t1)
             || invite.requests.count() == 0

@@ -4,7 +4,7 @@
 use super::{has_session, nearest_first};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::transaction::Transaction;
+use crate::transaction::{Response, Transaction};
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -76,7 +76,7 @@ fn silence(view: &CallView<'_>, invite: &Transaction) -> Option<(Duration, bool)
             return None;
         }
     }
-    let ended = invite.final_response().map(|last| last.time());
+    let ended = invite.final_response().map(Response::time);
     let cancelled = invite.cancelled.map(|cancel| cancel.time);
     let end = ended.into_iter().chain(cancelled).min();
     let silence = match end {

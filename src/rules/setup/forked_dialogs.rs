@@ -4,7 +4,7 @@ use super::nearest_first;
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
-use crate::transaction::Transaction;
+use crate::transaction::{Response, Transaction};
 use std::collections::BTreeSet;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -76,7 +76,7 @@ fn tags(invite: &Transaction) -> BTreeSet<&[u8]> {
 
 /// The INVITEs that one host sent on in parallel with this one, itself included: on the same hop, before it was over.
 fn branches<'a>(call: &'a Call, first: &'a Transaction) -> Vec<&'a Transaction> {
-    let over = first.final_response().map(|last| last.time());
+    let over = first.final_response().map(Response::time);
     let others = call.initial_invites().filter(|it| {
         it.id > first.id
             && it.flow.src == first.flow.src

@@ -19,11 +19,16 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .into_iter()
         .filter(|it| !it.in_dialog())
     {
-        // On the hop itself, or on the branches that its receiver sent on.
+        // On one hop, or on the branches that one host sent on. Elements on the way may change the tag.
         let hops: Vec<&Transaction> = view
             .call
             .initial_invites()
-            .filter(|it| it.cseq == invite.cseq && it.from.tag == invite.from.tag)
+            .filter(|it| {
+                it.cseq == invite.cseq
+                    && it.from.tag == invite.from.tag
+                    && it.via_count == invite.via_count
+                    && it.flow.src == invite.flow.src
+            })
             .collect();
         let mut answers: Vec<&Response> = Vec::new();
         for answer in hops.iter().flat_map(|it| &it.responses) {

@@ -19,11 +19,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const SAME_ATTEMPT: Duration = Duration::from_secs(5);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    let mut rung = nearest_first(view.call).into_iter().filter_map(|invite| {
+    let mut reached = nearest_first(view.call).into_iter().filter_map(|invite| {
         let progress = progress(invite).filter(|_| !invite.in_dialog())?;
         Some((invite, progress))
     });
-    let Some((last, progress)) = rung.next() else {
+    let Some((last, progress)) = reached.next() else {
         return;
     };
     let Some(sent) = last.requests.first() else {

@@ -118,7 +118,7 @@ impl Place {
 }
 
 /// The requests inside dialogs that their own UA sent (those of proxies have more than one Via), ACKs to a 2xx included.
-pub(super) fn requests<'a>(call: &'a Call, t1: Duration) -> Vec<InDialog<'a>> {
+pub(super) fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
     let mut requests = Vec::new();
     for invite in call.of(&Method::Invite).filter(|it| it.via_count == 1) {
         for ack in &invite.acks {
@@ -156,8 +156,9 @@ pub(super) fn requests<'a>(call: &'a Call, t1: Duration) -> Vec<InDialog<'a>> {
                 sent: seen.time,
                 transaction,
                 outcome: match transaction.final_code() {
-                    Some(200..300 | 401 | 407 | 486..=488 | 491) => Outcome::Worked,
-                    Some(_) => Outcome::Failed,
+                    // What who does not know the dialog, or the way on, answers.
+                    Some(404 | 408 | 416 | 481..=483 | 604) => Outcome::Failed,
+                    Some(_) => Outcome::Worked,
                     None if transaction.requests.count() >= 3 => Outcome::Failed,
                     None => Outcome::Unknown,
                 },
@@ -228,12 +229,12 @@ impl RouteSet {
 
     /// How a request departs from RFC 3261 §12.2.1.1; `None` when it does not, or when names and addresses cannot be
     /// compared.
-    pub(super) fn deviation(&self, request: &Message) -> Option<Deviation> {
-        let StartLine::Request { uri, .. } = request.start_line() else {
+    pub(super) fn deviation(&self, request: &InDialog<'_>) -> Option<Deviation> {
+        let StartLine::Request { uri, .. } = request.message.start_line() else {
             return None;
         };
         let uri = Place::of(uri)?;
-        let seen = routes(request, HeaderName::Route)?;
+        let seen = routes(request.message, HeaderName::Route)?;
         let is_target = |place: &Place| {
             self.targets
                 .iter()
@@ -248,7 +249,10 @@ impl RouteSet {
             let fits = ends_with(before, rest) && is_target(last);
             return (!fits).then(|| self.wrong_route(&seen));
         }
-        if !self.targets.is_empty() && !is_target(&uri) {
+        // Behind NAT, servers send on purpose to where the other side's packets come from, and not to its Contact.
+        let to = request.flow.dst.ip();
+        let symmetric = self.routes.is_empty() && to == self.neighbour && uri.ip() == Some(to);
+        if !self.targets.is_empty() && !symmetric && !is_target(&uri) {
             return Some(Deviation {
                 field: "Request-URI",
                 seen: uri.name(),
