@@ -28,6 +28,7 @@ struct Misfit {
 }
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut told: Vec<(Finding, &Transaction)> = Vec::new();
     // It is the caller's fault, and its proxies pass it on: told of the hop nearest to it.
     for invite in nearest_first(view.call) {
         let Some(response) = invite.final_response() else {
@@ -42,10 +43,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(sent) = ack.sends.first() else {
             continue;
         };
-        let known = found
-            .iter_mut()
-            .find(|other| other.rule.name == RULE.name && same_invite(view, other, invite));
-        if let Some(finding) = known {
+        let same =
+            |other: &Transaction| other.cseq == invite.cseq && other.from.tag == invite.from.tag;
+        if let Some((finding, _)) = told.iter_mut().find(|(_, other)| same(other)) {
             *finding = finding.clone().also(invite);
             continue;
         }
@@ -64,28 +64,21 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         finding.frames.sort_unstable();
         finding.frames.dedup();
         finding.frames.truncate(MAX_FRAMES_SHOWN);
-        found.push(match repeats {
+        let finding = match repeats {
             // The answering side bears with it.
             0 if view.watched_since(sent.time) >= BORNE => finding.note_if(true),
             0 => finding
                 .severity(Severity::Warning)
                 .confidence(Confidence::Likely),
             _ => finding,
-        });
+        };
+        told.push((finding, invite));
     }
+    found.extend(told.into_iter().map(|(finding, _)| finding));
 }
 
 /// A side that refuses an ACK repeats its response within this time.
 const BORNE: Duration = Duration::from_secs(2);
-
-/// Whether a finding is about the same INVITE on another hop.
-fn same_invite(view: &CallView<'_>, finding: &Finding, invite: &Transaction) -> bool {
-    view.call.transactions.iter().any(|other| {
-        finding.transactions.contains(&other.id)
-            && other.cseq == invite.cseq
-            && other.from.tag == invite.from.tag
-    })
-}
 
 fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit> {
     // One that came before may answer what was not captured, on this branch of a fork or another.

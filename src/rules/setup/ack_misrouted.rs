@@ -1,7 +1,7 @@
 //! `ack-misrouted`: an ACK to a 2xx, a BYE or another request of a dialog that is not built from its remote target and its
 //! route set (RFC 3261 §12.2.1.1).
 
-use super::route::{Outcome, RouteSet, requests};
+use super::route::{Outcome, routed};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
@@ -16,10 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // Each side of a dialog is told once, of its first request; the others show what it led to.
     let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
-    for request in requests(view.call, view.thresholds.t1) {
-        let Some(routes) = RouteSet::of(view.call, &request) else {
-            continue;
-        };
+    for (request, routes) in routed(view.call, view.thresholds.t1) {
         let Some(wrong) = routes.deviation(&request) else {
             continue;
         };

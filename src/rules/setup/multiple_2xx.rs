@@ -2,6 +2,7 @@
 //! a BYE (RFC 3261 §13.2.2.4).
 
 use super::nearest_first;
+use crate::limits::MAX_CALL_DIALOGS;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
@@ -32,8 +33,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .collect();
         let mut answers: Vec<&Response> = Vec::new();
         for answer in hops.iter().flat_map(|it| &it.responses) {
-            let is_new = answers.iter().all(|it| it.to_tag != answer.to_tag);
-            if answer.is_success() && answer.to_tag.is_some() && is_new {
+            if answers.len() >= MAX_CALL_DIALOGS {
+                break;
+            }
+            let is_new = || answers.iter().all(|it| it.to_tag != answer.to_tag);
+            if answer.is_success() && answer.to_tag.is_some() && is_new() {
                 answers.push(answer);
             }
         }

@@ -20,6 +20,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const TOLERANCE: Duration = Duration::from_secs(3);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let pracks = Pracks::of(view.call);
     let mut told: Vec<(Finding, Option<u64>)> = Vec::new();
     for invite in deepest_first(view.call) {
         // Where the caller's side is not captured, its PRACK is not either (guard G-1WAY).
@@ -28,15 +29,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         }
         for response in reliable(invite) {
             let is_missed = response.sends.count() >= 3 || is_given_up(view, invite, response);
-            if !is_missed || pracks(view.call, invite, response).next().is_some() {
+            if !is_missed || !pracks.for_response(invite, response).is_empty() {
                 continue;
             }
             if let Some((finding, _)) = told.iter_mut().find(|(_, rseq)| *rseq == response.rseq) {
                 *finding = finding.clone().also(invite);
                 continue;
             }
-            let mut racks = view.call.of(&Method::Prack).filter_map(rack);
-            let seen = racks.next().unwrap_or_else(|| "-".to_owned());
             let final_code = invite.final_code();
             told.push((
                 Finding::of(&RULE, invite)
@@ -46,7 +45,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .fact("rseq", response.rseq.unwrap_or_default())
                     .fact("sends", response.sends.count())
                     .fact("span", response.sends.span())
-                    .fact("rack", seen)
+                    .fact("rack", pracks.first_rack().unwrap_or("-"))
                     .fact_if("final", final_code),
                 response.rseq,
             ));
@@ -63,20 +62,44 @@ pub(super) fn reliable(invite: &Transaction) -> impl Iterator<Item = &Response> 
         .filter(|it| (101..200).contains(&it.code) && it.rseq.is_some())
 }
 
-/// The PRACKs for a reliable provisional, on every hop: by RAck (RFC 3262 §7.2). One whose RAck the capture does not show may
-/// be any.
-pub(super) fn pracks<'a>(
-    call: &'a Call,
-    invite: &'a Transaction,
-    response: &'a Response,
-) -> impl Iterator<Item = &'a Transaction> {
-    let wanted = response
-        .rseq
-        .map(|rseq| format!("{rseq} {} invite", invite.cseq));
-    call.of(&Method::Prack).filter(move |prack| {
-        let same_fork = prack.to.tag == response.to_tag && prack.from.tag == invite.from.tag;
-        same_fork && rack(prack).is_none_or(|seen| Some(seen.to_ascii_lowercase()) == wanted)
-    })
+/// The PRACKs of a call with their RAck.
+pub(super) struct Pracks<'a>(Vec<(&'a Transaction, Option<String>)>);
+
+impl<'a> Pracks<'a> {
+    pub(super) fn of(call: &'a Call) -> Self {
+        let pracks = call.of(&Method::Prack);
+        Self(pracks.map(|prack| (prack, rack(prack))).collect())
+    }
+
+    /// Those for a reliable provisional, on every hop: by RAck (RFC 3262 §7.2). One whose RAck the capture does not show may
+    /// be any.
+    pub(super) fn for_response(
+        &self,
+        invite: &Transaction,
+        response: &Response,
+    ) -> Vec<&'a Transaction> {
+        let wanted = response
+            .rseq
+            .map(|rseq| format!("{rseq} {} INVITE", invite.cseq));
+        let fits = |prack: &Transaction, seen: Option<&String>| {
+            prack.to.tag == response.to_tag
+                && prack.from.tag == invite.from.tag
+                && seen.is_none_or(|seen| {
+                    wanted
+                        .as_ref()
+                        .is_some_and(|wanted| seen.eq_ignore_ascii_case(wanted))
+                })
+        };
+        self.0
+            .iter()
+            .filter(|(prack, seen)| fits(prack, seen.as_ref()))
+            .map(|(prack, _)| *prack)
+            .collect()
+    }
+
+    fn first_rack(&self) -> Option<&str> {
+        self.0.iter().find_map(|(_, rack)| rack.as_deref())
+    }
 }
 
 /// RAck with single spaces; `None` when the capture does not show it.

@@ -1,6 +1,6 @@
 //! `prack-not-effective`: a PRACK was captured, and the provisional that it acknowledges goes on being sent (RFC 3262 §3, §4).
 
-use super::prack_missing::{pracks, reliable};
+use super::prack_missing::{Pracks, reliable};
 use super::{crossing, deepest_first, sent_after};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
@@ -18,10 +18,16 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const INSISTED: usize = 2;
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let pracks = Pracks::of(view.call);
     let mut told: Vec<(Finding, &Response)> = Vec::new();
     for invite in deepest_first(view.call) {
         for response in reliable(invite) {
-            let first = pracks(view.call, invite, response)
+            if response.sends.repeats() < INSISTED {
+                continue;
+            }
+            let sent = pracks.for_response(invite, response);
+            let first = sent
+                .iter()
                 .filter(|prack| prack.requests.count() > 0 && prack.request().is_some())
                 .min_by_key(|prack| prack.start());
             let Some(prack) = first else {
@@ -55,7 +61,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     answer.map_or_else(|| "-".to_owned(), |code| code.to_string()),
                 )
                 .fact("contact", response.evidence("Contact").unwrap_or_default());
-            for prack in pracks(view.call, invite, response) {
+            for prack in &sent {
                 finding = finding.also(prack);
             }
             told.push((finding, response));

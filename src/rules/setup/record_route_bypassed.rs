@@ -1,7 +1,7 @@
 //! `record-route-bypassed`: a proxy asked to stay in the dialog, and requests go straight to the other side (RFC 3261
 //! §16.6 step 4, §12.2.1.1).
 
-use super::route::{RouteSet, requests};
+use super::route::routed;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 
@@ -15,10 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
-    for request in requests(view.call, view.thresholds.t1) {
-        let Some(routes) = RouteSet::of(view.call, &request) else {
-            continue;
-        };
+    for (request, routes) in routed(view.call, view.thresholds.t1) {
         let Some(first) = routes
             .routes
             .first()

@@ -2,7 +2,7 @@
 //! a URI is tried once).
 
 use super::nearest_first;
-use super::redirection::{destination, names, redirection, targets};
+use super::redirection::{is_same_destination, names, redirection, targets};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
@@ -17,6 +17,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 /// Redirections of one attempt that nobody configures on purpose.
 const MANY: usize = 5;
+/// Redirections whose targets are compared with all that was tried: a flood of them is told by its number.
+const LOOKED_AT: usize = 16;
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let redirected: Vec<_> = nearest_first(view.call)
@@ -33,6 +35,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .collect();
     let back = own
         .iter()
+        .take(LOOKED_AT)
         .find(|(invite, response)| points_back(view, invite, response));
     let last = own.last().filter(|_| own.len() >= MANY);
     let Some((invite, response)) = back.or(last) else {
@@ -51,17 +54,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Whether every target of a redirection had been tried when it came.
-pub(in crate::rules) fn points_back(
-    view: &CallView<'_>,
-    invite: &Transaction,
-    response: &Response,
-) -> bool {
+pub(super) fn points_back(view: &CallView<'_>, invite: &Transaction, response: &Response) -> bool {
     let targets = targets(response);
     let tried = |target: &[u8]| {
         view.call.initial_invites().any(|other| {
             other.from.tag == invite.from.tag
                 && other.start() <= response.time()
-                && destination(&other.request_uri) == destination(target)
+                && is_same_destination(&other.request_uri, target)
         })
     };
     redirection(invite).is_some()

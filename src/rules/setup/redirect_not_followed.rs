@@ -51,11 +51,13 @@ pub(in crate::rules) fn is_unfollowed(
     invite: &Transaction,
     response: &Response,
 ) -> bool {
+    // In a flood of redirections all but the last are followed, and nothing more is looked at.
+    if redirection(invite).is_none() || is_followed(view.call, invite, response) {
+        return false;
+    }
     let targets = targets(response);
-    redirection(invite).is_some()
-        && !targets.is_empty()
+    !targets.is_empty()
         && !redirect_loop::points_back(view, invite, response)
-        && !is_followed(view.call, invite, response)
         && !view.came_right(invite)
         && !view.surroundings.succeeded_after(invite, response.time())
         && !targets.iter().any(|target| {

@@ -44,24 +44,40 @@ pub(super) fn is_followed(call: &Call, invite: &Transaction, response: &Response
         .any(|other| other.id != invite.id && other.start() >= response.time())
 }
 
-/// A URI as far as it says where to go: user, host with the default port, and parameters.
-pub(super) fn destination(uri: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-    let (user, host) = user_and_host(uri);
-    let host_at = uri.len() - behind_host(uri, host);
-    let rest = uri.get(host_at..).unwrap_or_default();
-    let host = host.strip_suffix(b":5060").unwrap_or(host);
-    (
-        user.to_vec(),
-        host.to_ascii_lowercase(),
-        rest.to_ascii_lowercase(),
-    )
+/// Whether two URIs lead to the same place: user, host with the default port, and parameters.
+pub(super) fn is_same_destination(one: &[u8], other: &[u8]) -> bool {
+    let (one_user, one_host, one_rest) = destination(one);
+    let (other_user, other_host, other_rest) = destination(other);
+    one_user == other_user
+        && one_host.eq_ignore_ascii_case(other_host)
+        && one_rest.eq_ignore_ascii_case(other_rest)
 }
 
-/// How many bytes follow the host.
-fn behind_host(uri: &[u8], host: &[u8]) -> usize {
-    let user_end = uri.iter().rposition(|&byte| byte == b'@');
-    let start = user_end
+/// User, host without the default port, and what follows it.
+fn destination(uri: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let (user, host) = user_and_host(uri);
+    let rest = uri
+        .iter()
+        .rposition(|&byte| byte == b'@')
         .or_else(|| uri.iter().position(|&byte| byte == b':'))
-        .map_or(0, |at| at + 1);
-    uri.len().saturating_sub(start + host.len())
+        .and_then(|at| uri.get(at + 1 + host.len()..))
+        .unwrap_or_default();
+    (user, host.strip_suffix(b":5060").unwrap_or(host), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_port_and_the_case_of_the_host_mean_nothing() {
+        let same = |one: &[u8], other: &[u8]| is_same_destination(one, other);
+        assert!(same(b"sip:bob@Example.com:5060", b"sip:bob@example.com"));
+        assert!(same(b"sip:example.com;lr", b"sip:EXAMPLE.com:5060;LR"));
+        assert!(!same(b"sip:bob@example.com", b"sip:carol@example.com"));
+        assert!(!same(
+            b"sip:bob@example.com",
+            b"sip:bob@example.com;transport=tcp"
+        ));
+    }
 }

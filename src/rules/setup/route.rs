@@ -3,11 +3,13 @@
 
 use crate::dialog::Call;
 use crate::flow::Flow;
+use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A request inside a dialog, as the UA that made it sent it.
@@ -34,6 +36,7 @@ pub(super) enum Outcome {
 }
 
 /// What the dialog asks of the requests of one of its sides.
+#[derive(Debug)]
 pub(super) struct RouteSet {
     /// Every Contact that the other side gave: the remote target, and those that it was before.
     targets: Vec<Place>,
@@ -118,7 +121,7 @@ impl Place {
 }
 
 /// The requests inside dialogs that their own UA sent (those of proxies have more than one Via), ACKs to a 2xx included.
-pub(super) fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
+fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
     let mut requests = Vec::new();
     for invite in call.of(&Method::Invite).filter(|it| it.via_count == 1) {
         for ack in &invite.acks {
@@ -181,13 +184,54 @@ fn of_ack(invite: &Transaction, response: &Response, sent: Timestamp, t1: Durati
     }
 }
 
+/// The requests of a call that can be compared with the route set of their side.
+pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSet>)> {
+    // Each side of a dialog is worked out once.
+    let mut sides: Vec<(Side, Option<Rc<RouteSet>>)> = Vec::new();
+    let mut found = Vec::new();
+    for request in requests(call, t1) {
+        let Some(side) = Side::of(&request) else {
+            continue;
+        };
+        let known = sides.iter().find(|(it, _)| *it == side);
+        let routes = match known {
+            Some((_, routes)) => routes.clone(),
+            None if sides.len() >= 2 * MAX_CALL_DIALOGS => None,
+            None => {
+                let routes = RouteSet::of(call, &request, &side).map(Rc::new);
+                sides.push((side, routes.clone()));
+                routes
+            }
+        };
+        found.extend(routes.map(|routes| (request, routes)));
+    }
+    found
+}
+
+/// One side of a dialog on one host.
+#[derive(Debug, PartialEq, Eq)]
+struct Side {
+    own: Box<[u8]>,
+    other: Box<[u8]>,
+    src: SocketAddr,
+}
+
+impl Side {
+    fn of(request: &InDialog<'_>) -> Option<Self> {
+        Some(Self {
+            own: request.message.from_tag()?,
+            other: request.message.to_tag()?,
+            src: request.flow.src,
+        })
+    }
+}
+
 impl RouteSet {
     /// The route set of the side that sent a request; `None` when the capture does not show how the dialog began on that
     /// side (guards G-START, G-SNAP), or shows it twice.
-    pub(super) fn of(call: &Call, request: &InDialog<'_>) -> Option<Self> {
-        let (own, other) = (request.message.from_tag()?, request.message.to_tag()?);
-        Self::of_client(call, request, &own, &other)
-            .or_else(|| Self::of_server(call, request, &own, &other))
+    fn of(call: &Call, request: &InDialog<'_>, side: &Side) -> Option<Self> {
+        Self::of_client(call, request, &side.own, &side.other)
+            .or_else(|| Self::of_server(call, request, &side.own, &side.other))
     }
 
     /// RFC 3261 §12.1.2: the Record-Route of the response, in reverse order.
