@@ -263,3 +263,15 @@ pub const MAX_TLS_SKIP: u64 = 64;
 
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
+
+/// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
+pub const MAX_LEG_KEYS: usize = 1_000_000;
+
+/// Links from a leg to the one before it: about 200 bytes each.
+pub const MAX_LEG_LINKS: usize = 262_144;
+
+/// Legs behind one leg: a call that rings a large group of telephones.
+pub const MAX_LEG_CHILDREN: usize = 64;
+
+/// Hosts named of those that met the same fault: more than a line of the screen holds.
+pub const MAX_CLUSTER_PEERS: usize = 16;

@@ -169,6 +169,9 @@ pub(super) struct DiagnosisOptions {
     /// How long a 100 Trying may stand alone [default: 10s]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) stuck_after: Option<Duration>,
+    /// Header field in which a B2BUA names the other leg's Call-ID, beside X-Call-ID, X-CID and the like
+    #[arg(long, value_name = "NAME")]
+    pub(super) leg_header: Vec<String>,
     /// Exit 1 when a finding of this severity or worse was raised
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<SeverityName>,
@@ -196,6 +199,7 @@ pub(super) enum RecordName {
     Capture,
     Message,
     Transaction,
+    Call,
     Finding,
     Summary,
 }
@@ -206,6 +210,7 @@ impl From<RecordName> for RecordKind {
             RecordName::Capture => Self::Capture,
             RecordName::Message => Self::Message,
             RecordName::Transaction => Self::Transaction,
+            RecordName::Call => Self::Call,
             RecordName::Finding => Self::Finding,
             RecordName::Summary => Self::Summary,
         }

@@ -39,6 +39,7 @@ pub(super) fn run(
         Options {
             thresholds,
             alerts: live,
+            leg_headers: options.leg_header.clone(),
         },
         renderer,
     );

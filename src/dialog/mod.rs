@@ -2,6 +2,7 @@
 //! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
+pub mod attempt;
 mod book;
 mod call;
 #[expect(
@@ -10,6 +11,8 @@ mod call;
 )]
 mod dialog;
 mod keepalive;
+pub mod kpi;
+pub mod legs;
 mod lost;
 mod origins;
 mod surroundings;

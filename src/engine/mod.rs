@@ -11,6 +11,8 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
+use crate::dialog::kpi::Kpi;
+use crate::dialog::legs::Legs;
 use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
@@ -34,6 +36,8 @@ pub trait Observer {
     fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
     /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
     fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
+    /// A call that was judged, with what is known of its other legs.
+    fn call(&mut self, _call: &Call, _legs: &Legs) {}
     /// A finding that is final.
     fn finding(&mut self, _finding: &Finding) {}
     /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
@@ -66,12 +70,14 @@ pub struct Mirror {
 }
 
 /// What can be chosen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
     /// Whether what is stuck is told while it is stuck, as `live` does.
     pub alerts: bool,
+    /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
+    pub leg_headers: Vec<String>,
 }
 
 /// The pipeline.
@@ -89,6 +95,8 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    legs: Legs,
+    kpi: Kpi,
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
@@ -111,6 +119,8 @@ impl<O: Observer> Engine<O> {
     pub fn new(options: Options, observer: O) -> Self {
         Self {
             observer,
+            legs: Legs::new(&options.leg_headers),
+            kpi: Kpi::default(),
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
@@ -227,7 +237,9 @@ impl<O: Observer> Engine<O> {
         for finding in found {
             self.keep(finding);
         }
+        rules::link_legs(&mut self.findings, &self.legs);
         let mut summary = self.summary;
+        summary.kpi = self.kpi;
         summary.counts = self.counts;
         summary.call_ids = self.book.call_ids();
         summary.calls = self.book.calls();
@@ -242,6 +254,7 @@ impl<O: Observer> Engine<O> {
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("legs-of-calls", self.legs.refused()),
         ];
         for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
@@ -259,6 +272,7 @@ impl<O: Observer> Engine<O> {
             capture,
             first_time: self.first_time,
             last_time: self.now,
+            clusters: rules::clusters(&self.findings),
             findings: self.findings,
             summary,
         };
@@ -371,6 +385,9 @@ impl<O: Observer> Engine<O> {
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
+            if began {
+                self.note_leg(id, message, time);
+            }
             if began && self.options.alerts {
                 self.watched
                     .push(Reverse((time + self.options.thresholds.stuck_after, id, 0)));
@@ -397,6 +414,18 @@ impl<O: Observer> Engine<O> {
                 self.surroundings.note_credentials(transaction, time);
             }
             _ => {}
+        }
+    }
+
+    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA).
+    fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+        if let Some(transaction) = self.table.get(id)
+            && message.method() == Some(Method::Invite)
+            && !transaction.in_dialog()
+            && !transaction.call_id.is_empty()
+        {
+            self.legs
+                .invite(message, &transaction.call_id, transaction.flow, time);
         }
     }
 
@@ -427,6 +456,9 @@ impl<O: Observer> Engine<O> {
                 .collect();
             self.observer.transaction(transaction, &own);
         }
+        let is_leg = self.legs.link_of(&call.call_id).is_some();
+        self.kpi.note(call, is_leg);
+        self.observer.call(call, &self.legs);
         for finding in found {
             self.keep(finding);
         }

@@ -1,7 +1,9 @@
 //! `ndjson`: one JSON object a line. Transactions and messages are written as soon as they are known; findings too in
 //! `live`, and from files at the end, worst first.
 
-use super::{RecordKind, Settings, record};
+use super::{RecordKind, Settings, call, record};
+use crate::dialog::Call;
+use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
@@ -42,6 +44,14 @@ impl<W: Write> Stream<W> {
                 transaction,
                 findings,
             ));
+        }
+    }
+
+    pub(super) fn call(&mut self, judged: &Call, legs: &Legs) {
+        if self.wants(RecordKind::Call)
+            && let Some(record) = call::record(judged, legs)
+        {
+            self.write(&record);
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod auth;
 mod capture;
+mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
@@ -14,9 +15,11 @@ mod setup;
 mod tls;
 mod transport;
 
+pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
+use crate::dialog::legs::Legs;
 use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
@@ -370,6 +373,16 @@ pub fn judge_capture(
     number(&mut found, last_id);
     consequence::link_to_capture(&found, of_calls);
     found
+}
+
+/// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).
+pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
+    consequence::link_legs(findings, legs);
+}
+
+/// The findings, which are sorted, drawn together: see [`Cluster`].
+pub fn clusters(findings: &[Finding]) -> Vec<Cluster> {
+    cluster::of(findings)
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

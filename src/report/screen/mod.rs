@@ -2,6 +2,7 @@
 //! the counts; the first screen holds the answer.
 
 mod findings;
+mod kpi;
 mod row;
 mod tls;
 
@@ -96,6 +97,7 @@ impl<W: Write> Screen<W> {
         self.head(report, &mut page);
         self.findings(report, &mut page);
         self.transactions(report, &mut page);
+        self.kpi(&report.summary.kpi, &mut page);
         self.counts(&report.summary, &mut page);
         self.out.write_all(page.as_bytes())?;
         self.out.flush()?;

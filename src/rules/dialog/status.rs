@@ -112,7 +112,8 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let redirected = (300..400).contains(&response.code);
     let is_bye = transaction.method == Method::Bye;
     let crossed = response.code == 481 && is_bye && view.call.has_other_bye(transaction);
-    let glare = response.code == 491 && transaction.in_dialog();
+    // Only a dialog can have a request pending (RFC 3261 §21.4.27), also where the capture has the answer alone.
+    let glare = response.code == 491;
     // RFC 3261 §14.1: the session goes on as before, unless the answer says that it is gone.
     let survives = transaction.method == Method::Invite
         && transaction.in_dialog()
