@@ -275,3 +275,12 @@ pub const MAX_LEG_CHILDREN: usize = 64;
 
 /// Hosts named of those that met the same fault: more than a line of the screen holds.
 pub const MAX_CLUSTER_PEERS: usize = 16;
+
+/// `m=` lines read of one session description: a conference of WebRTC has dozens.
+pub const MAX_SDP_MEDIA: usize = 128;
+
+/// Attributes read of the session and of each medium: ICE candidates and codecs make up to two hundred.
+pub const MAX_SDP_ATTRIBUTES: usize = 512;
+
+/// Formats read of one `m=` line: there are 128 payload types.
+pub const MAX_SDP_FORMATS: usize = 128;

@@ -106,21 +106,22 @@ impl Call {
         }
         dialogs.sort_by_key(Dialog::answered);
         for request in self.transactions.iter().filter(|it| it.in_dialog()) {
-            let (Some(from), Some(to)) = (request.from.tag.as_deref(), request.to.tag.as_deref())
+            let (Some(sender), Some(target)) =
+                (request.from.tag.as_deref(), request.to.tag.as_deref())
             else {
                 continue;
             };
             let room = dialogs.len() < MAX_CALL_DIALOGS;
             let known = dialogs.iter_mut().find(|it| {
-                (it.caller_tag == from && it.callee_tag == to)
-                    || (it.caller_tag == to && it.callee_tag == from)
+                (it.caller_tag == sender && it.callee_tag == target)
+                    || (it.caller_tag == target && it.callee_tag == sender)
             });
             match known {
                 Some(dialog) => dialog.requests.push(request),
                 None if !room => {}
                 None => dialogs.push(Dialog {
-                    caller_tag: from,
-                    callee_tag: to,
+                    caller_tag: sender,
+                    callee_tag: target,
                     invites: Vec::new(),
                     requests: vec![request],
                 }),
