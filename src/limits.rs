@@ -119,7 +119,7 @@ pub const MAX_PINGS: usize = 64;
 /// Gaps between files that are remembered: as many as anybody gives files.
 pub const MAX_GAPS: usize = 65_536;
 
-/// Transactions that share one key: the hops on which one message is seen, or the INVITEs of one Call-ID and CSeq number.
+/// Transactions that share one key: the hops on which one message is seen, or the open INVITEs of one Call-ID.
 pub const MAX_LEGS: usize = 64;
 
 /// Bytes kept of a URI: longer ones exist in tests only.

@@ -20,6 +20,7 @@ mod lost;
 mod registrations;
 pub mod streams;
 pub mod sources;
+mod origins;
 mod surroundings;
 mod tls_servers;
 mod waited;
@@ -38,6 +39,7 @@ pub use registrations::{
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
 pub use sources::Sources;
+pub use origins::ReusedCallId;
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use waited::Waited;

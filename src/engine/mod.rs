@@ -456,6 +456,9 @@ impl<O: Observer> Engine<O> {
         let Some(transaction) = self.table.get(id) else {
             return;
         };
+        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
+            self.surroundings.note_invite(transaction);
+        }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
             // Codes that clients answer with another try are told when the call is over.

@@ -54,7 +54,9 @@ pub(super) fn link_to_capture(
             continue;
         }
         let causes = match finding.rule.name {
-            name if name.ends_with("-no-response") => Some(&fragments_lost),
+            name if name.ends_with("-no-response") || name == "ack-not-effective" => {
+                Some(&fragments_lost)
+            }
             "request-retransmitted-after-response" => Some(&lossy),
             _ => None,
         };
@@ -296,6 +298,71 @@ fn attack_behind(
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
+/// What two findings must share for one to be the cause of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// A transaction.
+    Transaction,
+    /// The Call-ID.
+    Call,
+}
+
+/// Effects and the findings that explain them, the most exact first.
+const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+    ("ack-missing-2xx", &["ack-malformed"], Tie::Transaction),
+    ("ack-missing-non2xx", &["ack-malformed"], Tie::Transaction),
+    (
+        "ack-misrouted",
+        &["record-route-bypassed"],
+        Tie::Transaction,
+    ),
+    (
+        "ack-not-effective",
+        &[
+            "icmp-unreachable",
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-malformed",
+        ],
+        Tie::Transaction,
+    ),
+    (
+        "bye-no-response",
+        &[
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-not-effective",
+        ],
+        Tie::Call,
+    ),
+    (
+        "noninvite-no-response",
+        &["prack-not-effective"],
+        Tie::Transaction,
+    ),
+    (
+        "status",
+        &[
+            "prack-missing",
+            "prack-not-effective",
+            "routing-loop-483",
+            "merged-request-482",
+            "redirect-loop",
+        ],
+        Tie::Transaction,
+    ),
+    (
+        "cancel-without-487",
+        &["invite-stuck-trying", "cancel-no-response"],
+        Tie::Transaction,
+    ),
+    (
+        "pdd-high",
+        &["no-ringback", "slow-first-response"],
+        Tie::Transaction,
+    ),
+];
+
 fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let name = finding.rule.name;
     let others = || {
@@ -336,16 +403,34 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What went wrong with a message on its way explains what its absence led to.
+    let explained = EXPLAINED.iter().filter(|(effect, ..)| {
+        *effect == name || (*effect == "status" && finding.status.is_some())
+    });
+    for (_, causes, tie) in explained {
+        let said = others().find(|other| {
+            causes.contains(&other.rule.name)
+                && (*tie == Tie::Call || shares_transaction(other, finding))
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
     // The signature that is asked for was lost on the way.
     if name == "stir-unsigned-428" {
         return others().find(|other| other.rule.name == "stir-identity-lost");
     }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
     // consequences. An answer that came from behind as it is has its hop behind in its own finding.
-    let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")
-        || finding
-            .status
-            .is_some_and(|code| !comes_from_behind(call, finding, code));
+    let waits = matches!(
+        name,
+        "invite-stuck-trying"
+            | "cancel-no-response"
+            | "cancel-without-487"
+            | "failed-after-next-hop-timeout"
+    ) || finding
+        .status
+        .is_some_and(|code| !comes_from_behind(call, finding, code));
     if waits {
         let deeper = others().find(|other| {
             (matches!(
@@ -367,6 +452,17 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         };
         return others()
             .find(|other| other.rule.name == because && shares_transaction(other, finding));
+    }
+    // The refuser waited for its next hop, which the capture does not show.
+    if finding.status.is_some() {
+        let waited = others().find(|other| {
+            other.rule.name == "failed-after-next-hop-timeout"
+                && other.severity >= finding.severity
+                && shares_transaction(other, finding)
+        });
+        if waited.is_some() {
+            return waited;
+        }
     }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {

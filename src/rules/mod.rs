@@ -16,6 +16,7 @@ mod registration;
 mod streams;
 mod security;
 mod stir;
+mod setup;
 mod tls;
 mod transport;
 
@@ -111,6 +112,11 @@ pub const RULES: &[&Rule] = &[
     &auth::algorithm_mismatch::RULE,
     &auth::nonce_reuse::RULE,
     &auth::cseq_not_incremented::RULE,
+    &setup::failed_after_next_hop_timeout::RULE,
+    &setup::routing_loop_483::RULE,
+    &setup::merged_request_482::RULE,
+    &setup::redirect_loop::RULE,
+    &setup::redirect_not_followed::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
@@ -127,10 +133,28 @@ pub const RULES: &[&Rule] = &[
     &stir::cert_436_437::RULE,
     &stir::invalid_438::RULE,
     &stir::stale_date_403::RULE,
+    &setup::record_route_bypassed::RULE,
+    &setup::ack_misrouted::RULE,
+    &setup::ack_malformed::RULE,
+    &setup::ack_not_effective::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &setup::prack_missing::RULE,
+    &setup::prack_not_effective::RULE,
+    &setup::prack_rejected::RULE,
+    &setup::rseq_missing::RULE,
+    &setup::cancel_481::RULE,
+    &setup::cancel_without_487::RULE,
     &dialog::status::RULE,
     &dialog::no_answer::RULE,
+    &setup::ringing_never_ends::RULE,
+    &setup::answered_despite_cancel::RULE,
+    &setup::multiple_2xx::RULE,
+    &setup::slow_first_response::RULE,
+    &setup::no_ringback::RULE,
+    &setup::early_media_missing_sdp::RULE,
+    &setup::pdd_high::RULE,
+    &setup::callid_reused::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
@@ -148,6 +172,9 @@ pub const RULES: &[&Rule] = &[
     &auth::stale_nonce::RULE,
     &stir::verstat::RULE,
     &stir::attestation::RULE,
+    &setup::cancel_before_provisional::RULE,
+    &setup::forked_dialogs::RULE,
+    &setup::spiral::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
@@ -179,6 +206,10 @@ pub struct Thresholds {
     pub t1: Duration,
     /// How long a 100 Trying may stand alone before it is stuck.
     pub stuck_after: Duration,
+    /// From the first INVITE to ringing: what is long (ITU-T E.721, local and toll calls).
+    pub pdd_warning: Duration,
+    /// What is too long (ITU-T E.721, international calls).
+    pub pdd_error: Duration,
 }
 
 impl Default for Thresholds {
@@ -186,6 +217,8 @@ impl Default for Thresholds {
         Self {
             t1: timers::T1,
             stuck_after: Duration::from_secs(10),
+            pdd_warning: Duration::from_secs(6),
+            pdd_error: Duration::from_secs(11),
         }
     }
 }
