@@ -13,8 +13,11 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
+use crate::dialog::{
+    Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
+    TlsServers, Waited,
+};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;

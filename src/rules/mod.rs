@@ -13,10 +13,10 @@ mod fragments;
 mod nat;
 mod reachability;
 mod registration;
-mod streams;
 mod security;
-mod stir;
 mod setup;
+mod stir;
+mod streams;
 mod tls;
 mod transport;
 
@@ -25,9 +25,9 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
-use crate::dialog::streams::Streams;
 use crate::dialog::sources::Source;
+use crate::dialog::streams::Streams;
+use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
