@@ -2,6 +2,7 @@
 //! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
+mod backoffs;
 mod book;
 mod call;
 #[expect(
@@ -12,12 +13,15 @@ mod dialog;
 mod keepalive;
 mod lost;
 mod surroundings;
+mod talk_times;
 mod tls_servers;
 
+pub use backoffs::{Backoff, Backoffs};
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run};
 pub use lost::LostDatagrams;
 pub use surroundings::Surroundings;
+pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};

@@ -11,7 +11,9 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Surroundings, TlsServers};
+use crate::dialog::{
+    Backoffs, Book, Call, Keepalives, LostDatagrams, Surroundings, TalkTimes, TlsServers,
+};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -89,6 +91,8 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    talk_times: TalkTimes,
+    backoffs: Backoffs,
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
@@ -122,6 +126,8 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
+            talk_times: TalkTimes::default(),
+            backoffs: Backoffs::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -217,6 +223,8 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            talk_times: &self.talk_times,
+            backoffs: &self.backoffs,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
@@ -242,6 +250,8 @@ impl<O: Observer> Engine<O> {
             ("host-pairs", self.surroundings.pairs_refused()),
             ("lost-datagrams", self.lost.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("talk-times", self.talk_times.refused()),
+            ("backoffs", self.backoffs.refused()),
         ];
         for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
             if count > 0 {
@@ -369,6 +379,10 @@ impl<O: Observer> Engine<O> {
             && message.method().is_some_and(|method| method != Method::Ack);
         self.book.message(message, began, late);
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
+        if placement.kind == Kind::New {
+            self.backoffs
+                .message(message, sip.flow, Sighting { frame, time });
+        }
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
             if began && self.options.alerts {
@@ -413,6 +427,10 @@ impl<O: Observer> Engine<O> {
     fn judge(&mut self, mut call: Call) {
         call.mark_implied_answers();
         let call = &call;
+        self.talk_times.note(call);
+        for (host, quick_busy) in call.decisions() {
+            self.surroundings.note_decision(host, quick_busy);
+        }
         self.counts.unfinished += u64::from(call.is_open_attempt());
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);

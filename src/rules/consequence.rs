@@ -45,6 +45,37 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
+/// Findings and their causes, when both are about one transaction.
+const FOLLOW_ON_ONE: &[(&str, &[&str])] = &[
+    (
+        "noninvite-no-response",
+        &["session-timer-expired", "session-refresh-failed"],
+    ),
+    (
+        "invite-no-response",
+        &["session-timer-expired", "session-refresh-failed"],
+    ),
+    (
+        "invite-stuck-trying",
+        &["session-timer-expired", "session-refresh-failed"],
+    ),
+    ("bye-no-response", &["session-timer-expired"]),
+    ("bye-481", &["session-timer-expired"]),
+    (
+        "session-refresh-failed",
+        &["indialog-481", "session-timer-expired"],
+    ),
+];
+
+/// Findings and their causes, when both are about one call.
+const FOLLOW_IN_CALL: &[(&str, &[&str])] = &[
+    ("bye-481", &["indialog-481"]),
+    (
+        "bye-right-after-answer",
+        &["answered-despite-cancel", "multiple-2xx"],
+    ),
+];
+
 fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let name = finding.rule.name;
     let others = || {
@@ -58,6 +89,27 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         });
         if said.is_some() {
             return said;
+        }
+    }
+    let listed = |table: &[(&str, &[&str])], cause: &Finding| {
+        table
+            .iter()
+            .any(|(what, causes)| *what == name && causes.contains(&cause.rule.name))
+    };
+    let followed = others().find(|other| {
+        listed(FOLLOW_ON_ONE, other) && shares_transaction(other, finding)
+            || listed(FOLLOW_IN_CALL, other)
+    });
+    if followed.is_some() {
+        return followed;
+    }
+    // What a refusal says of its reasons is told with the refusal.
+    if name == "warning-3xx" {
+        let refusal = others()
+            .filter(|other| other.rule.name != "warning-3xx")
+            .find(|other| shares_transaction(other, finding));
+        if refusal.is_some() {
+            return refusal;
         }
     }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its

@@ -10,13 +10,15 @@ mod finding;
 mod fragments;
 mod reachability;
 mod registration;
+mod session;
+mod status;
 mod tls;
 mod transport;
 
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Call, Keepalives, Surroundings, TlsServers};
+use crate::dialog::{Backoffs, Call, Keepalives, Surroundings, TalkTimes, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -75,13 +77,30 @@ pub const RULES: &[&Rule] = &[
     &registration::rejected::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &session::indialog_481::RULE,
+    &session::session_timer_expired::RULE,
+    &session::session_refresh_failed::RULE,
+    &session::hold_resume_failed::RULE,
+    &session::transfer_failed::RULE,
+    &session::reinvite_rejected::RULE,
+    &session::invite_overlap_500::RULE,
+    &session::glare_491::RULE,
+    &session::bye_481::RULE,
     &dialog::status::RULE,
+    &status::warning_3xx::RULE,
+    &status::retry_after_ignored::RULE,
+    &session::call_dropped_at_fixed_time::RULE,
+    &session::bye_right_after_answer::RULE,
     &dialog::no_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_no_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
+    &status::reason_q850::RULE,
+    &status::reason_sip::RULE,
+    &session::short_call::RULE,
+    &session::hold_state::RULE,
     &auth::challenge_normal::RULE,
     &capture::undecoded::RULE,
 ];
@@ -147,6 +166,10 @@ pub struct CaptureView<'a> {
     pub surroundings: &'a Surroundings,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
+    /// How long calls lasted.
+    pub talk_times: &'a TalkTimes,
+    /// Servers that asked for silence.
+    pub backoffs: &'a Backoffs,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
     /// Connections on which something went wrong.
