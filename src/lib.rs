@@ -25,7 +25,7 @@
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
 //! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged. |
-//! | [`dialog`] | Groups transactions into calls, from the INVITE to the BYE, and keeps what crosses Call-IDs: hosts heard, successes, keep-alives. |
+//! | [`dialog`] | Groups transactions into calls, from the INVITE to the BYE, and keeps what crosses Call-IDs: hosts heard, successes, keep-alives, registrations. |
 //! | [`rules`] | Pure functions from finished facts to findings: a code and facts, never prose. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |
 //! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; no I/O, no clock. |

@@ -22,6 +22,13 @@ pub const MAX_RESPONSES: usize = 64;
 /// ACKs and ICMP errors kept of one transaction: one a fork and one a retransmission, with room.
 pub const MAX_NOTES: usize = 64;
 
+/// Challenges of one response and credentials of one request: a realm on each of some hops, each with a few algorithms.
+/// Rules compare each with each.
+pub const MAX_CHALLENGES: usize = 8;
+
+/// Bytes of a password: far more than any server stores.
+pub const MAX_PASSWORD: usize = 1024;
+
 /// Transactions of one Call-ID that are judged together where no dialog holds them together: scanners and keep-alives use
 /// one Call-ID for days, and rules compare each with each.
 pub const MAX_CALL_TRANSACTIONS: usize = 64;
@@ -269,3 +276,53 @@ pub const MAX_TALK_TIMES: usize = 500_000;
 
 /// Clients and servers remembered for a 503 with Retry-After: 200 bytes each, and 24 for each request within the time.
 pub const MAX_BACKOFFS: usize = 16_384;
+
+/// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
+pub const MAX_LEG_KEYS: usize = 1_000_000;
+
+/// Links from a leg to the one before it: about 200 bytes each.
+pub const MAX_LEG_LINKS: usize = 262_144;
+
+/// Legs behind one leg: a call that rings a large group of telephones.
+pub const MAX_LEG_CHILDREN: usize = 64;
+
+/// Hosts named of those that met the same fault: more than a line of the screen holds.
+pub const MAX_CLUSTER_PEERS: usize = 16;
+
+/// `m=` lines read of one session description: a conference of WebRTC has dozens.
+pub const MAX_SDP_MEDIA: usize = 128;
+
+/// Attributes read of the session and of each medium: ICE candidates and codecs make up to two hundred.
+pub const MAX_SDP_ATTRIBUTES: usize = 512;
+
+/// Formats read of one `m=` line: there are 128 payload types.
+pub const MAX_SDP_FORMATS: usize = 128;
+
+/// Contacts bound to addresses-of-record that are followed, and as many addresses-of-record: 2 to 3 KiB each with what waits
+/// to be brought into order, the users of a large registrar; half of the latter for those that were never accepted, which
+/// anybody can invent.
+pub const MAX_REGISTRATIONS: usize = 65_536;
+
+/// Contacts of one address-of-record: more telephones than ring together.
+pub const MAX_BINDINGS_OF_ONE: usize = 64;
+
+/// Devices of one address-of-record that are watched for what they do again and again.
+pub const MAX_DEVICES_OF_ONE: usize = 8;
+
+/// REGISTERs kept with their packets for each thing that is found of a registration: enough to look at.
+pub const MAX_REGISTERS_KEPT: usize = 8;
+
+/// Contacts read from one REGISTER or its response: the bindings of one address-of-record.
+pub const MAX_CONTACTS: usize = 64;
+
+/// Attempts to open a connection that are kept when they fail: about 250 bytes each; half of them for servers that nothing
+/// names as SIP's yet. A dead server's clients come again for hours.
+pub const MAX_CONNECT_ATTEMPTS: usize = 65_536;
+
+/// Ended connections that are remembered, so that requests which were open on them are found when their timers have run
+/// out: about 300 bytes each; more than end in the minutes that an INVITE may wait. The oldest give way.
+pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
+
+/// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
+/// captured: about 40 bytes each.
+pub const MAX_SIP_PORTS: usize = 262_144;

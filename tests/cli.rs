@@ -86,6 +86,107 @@ fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
     finish(command)
 }
 
+mod passwords {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A file with a password, that everybody may read or nobody else.
+    fn file(folder: &tempfile::TempDir, text: &str, mode: u32) -> String {
+        let path = folder.path().join("password");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        format!("alice@lab.test=@{}", path.display())
+    }
+
+    fn findings(ran: &Ran) -> Vec<(String, bool)> {
+        ran.objects()
+            .iter()
+            .filter(|it| it["record"] == "finding" && it["severity"] != "info")
+            .map(|it| {
+                let name = it["name"].as_str().unwrap().to_owned();
+                (name, it.get("consequence_of").is_some())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_on_the_command_line_is_refused_and_not_repeated() {
+        for value in ["alice@lab.test=hunter2", "hunter2", "=hunter2"] {
+            let ran = run(&["read", REJECTED, "--sip-password", value]).with_status(2);
+            assert!(ran.stdout.is_empty() && !ran.stderr.contains("hunter2"));
+            assert!(ran.stderr.contains("=@FILE"), "{}", ran.stderr);
+        }
+    }
+
+    #[test]
+    fn one_from_a_file_proves_that_the_client_has_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = file(&folder, "secret-alice\n", 0o600);
+        let ran = run(&[
+            "read",
+            REJECTED,
+            "--format",
+            "ndjson",
+            "--sip-password",
+            &given,
+        ]);
+        let expected = [
+            ("auth-wrong-password-proven".to_owned(), false),
+            ("auth-loop".to_owned(), true),
+        ];
+        let ran = ran.with_status(0);
+        assert_eq!(findings(&ran), expected);
+        assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+        assert!(!ran.stdout.contains("secret-alice"));
+    }
+
+    #[test]
+    fn one_that_fits_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = file(&folder, "wrong\r\nsecret-alice", 0o600);
+        let ran = run(&["read", REJECTED, "--sip-password", &given]).with_status(0);
+        assert!(
+            ran.stdout
+                .contains("although the client uses the password you gave"),
+            "{}",
+            ran.stdout
+        );
+    }
+
+    #[test]
+    fn files_and_names_of_no_use_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = file(&folder, "secret-alice\n", 0o604);
+        let other = given.replace("alice@", "bob@");
+        let ran = run(&["read", REJECTED, "--sip-password", &other]).with_status(0);
+        assert!(ran.stderr.contains("everybody can read"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("bob@lab.test: no request"),
+            "{}",
+            ran.stderr
+        );
+        let twice = [
+            "read",
+            REJECTED,
+            "--sip-password",
+            &given,
+            "--sip-password",
+            &given,
+        ];
+        run(&twice).with_status(2);
+        run(&[
+            "read",
+            REJECTED,
+            "--sip-password",
+            &given.replace("@lab.test", ""),
+        ])
+        .with_status(2);
+        run(&["read", REJECTED, "--sip-password", &format!("{given}.none")]).with_status(3);
+        let empty = file(&folder, "\nsecret-alice", 0o600);
+        run(&["read", REJECTED, "--sip-password", &empty]).with_status(2);
+    }
+}
+
 mod statuses {
     use super::*;
 

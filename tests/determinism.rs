@@ -197,7 +197,7 @@ fn of_messages() -> Vec<Flow> {
 }
 
 /// Words of segments that are no messages.
-const SEGMENTS: [&str; 4] = [" tls ", " tcp syn", " tcp fin", " tcp rst"];
+const SEGMENTS: [&str; 5] = [" tls ", " tcp syn", " tcp fin", " tcp rst", " line-ends "];
 
 fn flows() -> Vec<Flow> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -11,7 +11,7 @@
 use proptest::prelude::*;
 use sipdiag::capture::{FrameNumber, Sighting};
 use sipdiag::flow::{Flow, Transport};
-use sipdiag::frame::{Envelope, Segment, TcpFlags};
+use sipdiag::frame::{Envelope, IcmpError, IcmpKind, Quote, Segment, TcpFlags};
 use sipdiag::reassembly::{Connection, Connections, Delivery, Outcome};
 use sipdiag::time::Timestamp;
 use std::time::Duration;
@@ -445,6 +445,74 @@ fn a_fin_that_overtakes_data_does_not_end_the_stream() {
     wire.say(one.len(), two.as_bytes());
     wire.say(0, one.as_bytes());
     assert_eq!(wire.seen(), [one, two]);
+}
+
+#[test]
+fn a_message_that_its_sender_left_unfinished_is_not_cut_by_the_capture() {
+    let short = announcing(1, "0123456789", 20);
+    let unfinished = |fin: bool| {
+        let mut wire = Wire::opened();
+        wire.say(0, short.as_bytes());
+        if fin {
+            wire.put(true, ISN + short.len() as u32, FIN, b"");
+        }
+        wire.ended().0
+    };
+    assert_eq!(unfinished(true), *std::slice::from_ref(&short));
+    assert_eq!(unfinished(false), [format!("{short}…")]);
+}
+
+#[test]
+fn what_came_of_a_syn_is_told_at_once() {
+    let mut refused = Wire::opened();
+    refused.put(false, 0, RST | ACK, b"");
+    assert!(refused.outcome.noted[0].is_refused());
+
+    let mut silent = Wire::opened();
+    silent.again(true, ISN - 1, SYN, b"", 0);
+    for _ in 0..2 {
+        assert!(silent.outcome.noted.is_empty());
+        silent.pass(Duration::from_secs(2));
+        silent.put(true, ISN - 1, SYN, b"");
+    }
+    assert_eq!(silent.outcome.noted[0].syns.len(), 3);
+
+    let mut accepted = Wire::opened();
+    accepted.put(false, 0, SYN | ACK, b"");
+    accepted.put(true, ISN, ACK, b"");
+    accepted.put(false, 1, RST, b"");
+    assert!(accepted.outcome.noted.is_empty());
+
+    let mut half_seen = Wire::opened();
+    half_seen.put(true, ISN, ACK, b"");
+    assert!(!half_seen.outcome.noted[0].heard);
+    half_seen.put(false, 1, ACK, b"");
+    assert!(half_seen.outcome.noted[1].heard);
+}
+
+#[test]
+fn an_icmp_error_about_a_syn_belongs_to_its_connection() {
+    let mut wire = Wire::opened();
+    let flow = Flow {
+        src: "192.0.2.1:40000".parse().unwrap(),
+        dst: "192.0.2.2:5060".parse().unwrap(),
+        transport: Transport::Tcp,
+    };
+    let mut quote = |flow| {
+        let error = IcmpError {
+            reporter: "192.0.2.9".parse().unwrap(),
+            to: "192.0.2.1".parse().unwrap(),
+            kind: IcmpKind::AdministrativelyProhibited,
+            quote: Some(Quote { flow, payload: b"" }),
+        };
+        (wire.connections).icmp(&error, Sighting::default(), &mut wire.outcome);
+        wire.outcome.noted.len()
+    };
+    assert_eq!(quote(flow.reversed()), 0);
+    assert_eq!(quote(flow), 1);
+    wire.put(false, 0, SYN | ACK, b"");
+    wire.put(true, ISN, ACK, b"");
+    assert!(wire.ended().1[0].established);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use sipdiag::reassembly::sctp::{Repeat, Sctp};
 use sipdiag::reassembly::tls::{Secrets, Tls};
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
+use sipdiag::sip::digest::Passwords;
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
 use sipdiag::time::Timestamp;
 use std::borrow::Cow;
@@ -43,8 +44,8 @@ pub fn message(data: &[u8]) {
             look_at(&message);
         }
     }
-    black_box(digest::challenge(data));
-    black_box(digest::credentials(data));
+    black_box(digest::challenges(data, digest::Side::Server));
+    black_box(digest::credentials(data, digest::Side::Server));
     black_box(value::Via::of(data));
     black_box(value::NameAddr::of(data).tag());
     black_box(value::cseq(data));
@@ -80,10 +81,16 @@ fn look_at(message: &Message) {
         );
     }
     for value in message.headers(HeaderName::WwwAuthenticate) {
-        black_box(digest::challenge(&value));
+        black_box(digest::challenges(&value, digest::Side::Proxy));
     }
     for value in message.headers(HeaderName::Authorization) {
-        black_box(digest::credentials(&value));
+        let used = digest::credentials(&value, digest::Side::Proxy);
+        let mut passwords = Passwords::default();
+        if let Some(used) = used
+            && let Ok(()) = passwords.add(&format!("{}@{}", used.username, used.realm), b"x")
+        {
+            black_box(passwords.proofs(message));
+        }
     }
     let all = message.oddities().union(typed::oddities(message));
     assert_eq!(all.iter().count() == 0, all.is_empty());

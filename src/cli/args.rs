@@ -163,12 +163,19 @@ pub(super) struct DiagnosisOptions {
     /// Private RSA key of a TLS server, for connections with RSA key exchange
     #[arg(long, value_name = "PEM")]
     pub(super) tls_key: Vec<PathBuf>,
+    /// Test digest responses of USER in REALM with the password on the first line of FILE: proves whether the client has
+    /// this password; repeatable. The password itself is refused: everybody could read it in the list of processes
+    #[arg(long, value_name = "USER@REALM=@FILE")]
+    pub(super) sip_password: Vec<String>,
     /// T1 where no retransmission shows another one [default: 500ms]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) t1: Option<Duration>,
     /// How long a 100 Trying may stand alone [default: 10s]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) stuck_after: Option<Duration>,
+    /// Header field in which a B2BUA names the other leg's Call-ID, beside X-Call-ID, X-CID and the like
+    #[arg(long, value_name = "NAME")]
+    pub(super) leg_header: Vec<String>,
     /// Exit 1 when a finding of this severity or worse was raised
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<SeverityName>,
@@ -196,6 +203,8 @@ pub(super) enum RecordName {
     Capture,
     Message,
     Transaction,
+    Call,
+    Registration,
     Finding,
     Summary,
 }
@@ -206,6 +215,8 @@ impl From<RecordName> for RecordKind {
             RecordName::Capture => Self::Capture,
             RecordName::Message => Self::Message,
             RecordName::Transaction => Self::Transaction,
+            RecordName::Call => Self::Call,
+            RecordName::Registration => Self::Registration,
             RecordName::Finding => Self::Finding,
             RecordName::Summary => Self::Summary,
         }

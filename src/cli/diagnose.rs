@@ -4,6 +4,7 @@ use super::args::DiagnosisOptions;
 use super::environment::Environment;
 use super::errors;
 use super::output::Output;
+use super::passwords;
 use super::secrets::GivenSecrets;
 use crate::capture::{CaptureFacts, Next, Source};
 use crate::engine::{Engine, Options};
@@ -38,11 +39,13 @@ pub(super) fn run(
         Options {
             thresholds,
             alerts: live,
+            leg_headers: options.leg_header.clone(),
         },
         renderer,
     );
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
+    passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
     loop {
         if secrets.grow(engine.secrets_mut()) {
             engine.retry_secrets();
@@ -84,6 +87,14 @@ pub(super) fn run(
     }
     let damaged = !facts.damage.is_empty();
     let (report, renderer) = engine.finish(facts);
+    for name in &report.unused_passwords {
+        errors::warn(
+            environment,
+            &format!(
+                "--sip-password {name}: no request had credentials of this user for this realm"
+            ),
+        );
+    }
     renderer.finish(&report)?.commit()?;
     let met = options
         .fail_on

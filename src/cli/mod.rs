@@ -10,6 +10,7 @@ mod interfaces;
 mod live;
 mod output;
 mod pages;
+mod passwords;
 mod read;
 mod secrets;
 mod shell;

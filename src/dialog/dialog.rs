@@ -80,24 +80,24 @@ impl Call {
         let mut invites: Vec<&Transaction> = self.initial_invites().collect();
         invites.sort_by_key(|invite| (invite.via_count, invite.id));
         for invite in invites {
-            let Some(caller_tag) = invite.from.tag.as_deref() else {
+            let Some(caller) = invite.from.tag.as_deref() else {
                 continue;
             };
             for answer in invite.responses.iter().filter(|it| it.is_success()) {
-                let Some(callee_tag) = answer.to_tag.as_deref() else {
+                let Some(remote) = answer.to_tag.as_deref() else {
                     continue;
                 };
                 let room = dialogs.len() < MAX_CALL_DIALOGS;
                 let known = dialogs
                     .iter_mut()
-                    .find(|it| it.caller_tag == caller_tag && it.callee_tag == callee_tag);
+                    .find(|it| it.caller_tag == caller && it.callee_tag == remote);
                 match known {
                     Some(dialog) if dialog.invites.iter().any(|it| it.id == invite.id) => {}
                     Some(dialog) => dialog.invites.push(invite),
                     None if !room => {}
                     None => dialogs.push(Dialog {
-                        caller_tag,
-                        callee_tag,
+                        caller_tag: caller,
+                        callee_tag: remote,
                         invites: vec![invite],
                         requests: Vec::new(),
                     }),
@@ -106,21 +106,22 @@ impl Call {
         }
         dialogs.sort_by_key(Dialog::answered);
         for request in self.transactions.iter().filter(|it| it.in_dialog()) {
-            let (Some(from), Some(to)) = (request.from.tag.as_deref(), request.to.tag.as_deref())
+            let (Some(sender), Some(target)) =
+                (request.from.tag.as_deref(), request.to.tag.as_deref())
             else {
                 continue;
             };
             let room = dialogs.len() < MAX_CALL_DIALOGS;
             let known = dialogs.iter_mut().find(|it| {
-                (it.caller_tag == from && it.callee_tag == to)
-                    || (it.caller_tag == to && it.callee_tag == from)
+                (it.caller_tag == sender && it.callee_tag == target)
+                    || (it.caller_tag == target && it.callee_tag == sender)
             });
             match known {
                 Some(dialog) => dialog.requests.push(request),
                 None if !room => {}
                 None => dialogs.push(Dialog {
-                    caller_tag: from,
-                    callee_tag: to,
+                    caller_tag: sender,
+                    callee_tag: target,
                     invites: Vec::new(),
                     requests: vec![request],
                 }),

@@ -1,7 +1,8 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! successes, datagrams that did not come whole, TLS servers). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
+pub mod attempt;
 mod backoffs;
 mod book;
 mod call;
@@ -11,17 +12,27 @@ mod call;
 )]
 mod dialog;
 mod keepalive;
+pub mod kpi;
+pub mod legs;
 mod lost;
+mod registrations;
+pub mod streams;
 mod surroundings;
 mod talk_times;
 mod tls_servers;
+mod waited;
 
 pub use backoffs::{Backoff, Backoffs};
 pub use book::Book;
 pub use call::Call;
 pub use dialog::Dialog;
-pub use keepalive::{Keepalives, Peer, Ping, Run};
+pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use registrations::{
+    Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
+    State as RegistrationState, Turns, Unlisted, tolerance,
+};
 pub use surroundings::Surroundings;
 pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
+pub use waited::Waited;

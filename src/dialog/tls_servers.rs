@@ -6,7 +6,7 @@ mod handshake;
 use crate::capture::{FrameNumber, Sighting};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_TLS_CLIENTS, MAX_TLS_FAILURE_KINDS, MAX_TLS_SERVERS};
 use crate::reassembly::tls::{TlsFacts, Unreadable};
-use crate::reassembly::{Connection, Side};
+use crate::reassembly::{Beginning, Connection, Side};
 use crate::time::Timestamp;
 use handshake::Seen;
 use std::collections::BTreeMap;
@@ -104,6 +104,8 @@ pub struct Failed {
     pub waited: Duration,
     /// What the first one shows.
     pub tls: Box<TlsFacts>,
+    /// How the server's bytes begin in the first one.
+    pub answer: Beginning,
     /// The packets that show it, of all of them.
     pub frames: Vec<FrameNumber>,
     /// When it last failed for whom.
@@ -208,6 +210,11 @@ impl TlsServers {
             .map(|(address, server)| (*address, server))
     }
 
+    /// The one at that address; `None` when nothing is known of it.
+    pub fn get(&self, address: SocketAddr) -> Option<&TlsServer> {
+        self.servers.get(&address)
+    }
+
     /// How many connections could not be kept in mind.
     pub const fn refused(&self) -> u64 {
         self.refused
@@ -250,6 +257,7 @@ impl Failed {
             reset: seen.connection.ended.is_some_and(|it| it.reset),
             waited: at.time.since(since.time),
             tls,
+            answer: *seen.answer(),
             frames: Vec::new(),
             clients: BTreeMap::new(),
             more: false,
@@ -327,29 +335,20 @@ mod tests {
             name: alert_name(48),
             at: AT,
         };
+        let flow = Flow {
+            src: "192.0.2.1:40000".parse().unwrap(),
+            dst: server,
+            transport: Transport::Tls,
+        };
         Connection {
-            flow: Flow {
-                src: "192.0.2.1:40000".parse().unwrap(),
-                dst: server,
-                transport: Transport::Tls,
-            },
-            first: AT,
-            last: AT,
-            syns: Vec::new(),
-            accepted: None,
-            ended: None,
             sent: [100, 100],
-            lost: 0,
-            holes: 0,
-            messages: 0,
-            desyncs: Vec::new(),
             tls: Some(Box::new(TlsFacts {
                 client: Some(Side::Opener),
                 client_hello: Some(AT),
                 alerts: vec![alert],
                 ..TlsFacts::default()
             })),
-            web_socket: None,
+            ..Connection::new(flow, AT)
         }
     }
 

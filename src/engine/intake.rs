@@ -88,6 +88,9 @@ impl<O: Observer> Engine<O> {
             }
             Content::IcmpError(error) => {
                 self.counts.without_ports += 1;
+                let mut outcome = Outcome::default();
+                self.intake.connections.icmp(error, at, &mut outcome);
+                self.come_out(outcome, None);
                 if let Some(icmp) = Icmp::of(error) {
                     self.waiting.push(Waiting {
                         time: at.time,
@@ -301,7 +304,11 @@ impl<O: Observer> Engine<O> {
                 Err(undecoded) => self.undecoded(undecoded),
             }
         }
+        for connection in &outcome.noted {
+            self.streams.note(connection);
+        }
         for connection in outcome.over {
+            self.streams.over(&connection);
             let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
             self.tls_servers.note(&connection, |moment| {
                 rules::watched_since(moment, now, gaps)
@@ -316,7 +323,8 @@ impl<O: Observer> Engine<O> {
             }
             // The receiver had what the capture lacks (guard G-LOSS).
             self.lossy |= connection.lost > 0 && connection.messages > 0;
-            if connection.desyncs.is_empty() {
+            let waits = connection.pings.iter().any(|it| it.waiting.is_some());
+            if connection.desyncs.is_empty() && !waits {
                 continue;
             }
             if self.intake.notable.len() < MAX_CONNECTION_FACTS {

@@ -11,14 +11,19 @@ mod waiting;
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
+use crate::dialog::kpi::Kpi;
+use crate::dialog::legs::Legs;
+use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Book, Call, Keepalives, LostDatagrams, Surroundings, TalkTimes, TlsServers,
+    Backoffs, Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TalkTimes,
+    TlsServers, Waited,
 };
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
 use crate::severity::Severity;
+use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{
@@ -26,7 +31,7 @@ use crate::transaction::{
 };
 use intake::Intake;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -36,6 +41,8 @@ pub trait Observer {
     fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
     /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
     fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
+    /// A call that was judged, with what is known of its other legs.
+    fn call(&mut self, _call: &Call, _legs: &Legs) {}
     /// A finding that is final.
     fn finding(&mut self, _finding: &Finding) {}
     /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
@@ -68,12 +75,14 @@ pub struct Mirror {
 }
 
 /// What can be chosen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
     /// Whether what is stuck is told while it is stuck, as `live` does.
     pub alerts: bool,
+    /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
+    pub leg_headers: Vec<String>,
 }
 
 /// The pipeline.
@@ -84,6 +93,7 @@ pub struct Engine<O> {
     intake: Intake,
     lost: LostDatagrams,
     tls_servers: TlsServers,
+    streams: Streams,
     waiting: Queue,
     released: Option<Timestamp>,
     duplicates: Duplicates,
@@ -93,6 +103,9 @@ pub struct Engine<O> {
     keepalives: Keepalives,
     talk_times: TalkTimes,
     backoffs: Backoffs,
+    legs: Legs,
+    kpi: Kpi,
+    registrations: Registrations,
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
@@ -108,6 +121,9 @@ pub struct Engine<O> {
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: HashSet<TransactionId>,
+    passwords: Passwords,
+    /// Those that a request had credentials for.
+    passwords_met: BTreeSet<usize>,
 }
 
 impl<O: Observer> Engine<O> {
@@ -115,10 +131,13 @@ impl<O: Observer> Engine<O> {
     pub fn new(options: Options, observer: O) -> Self {
         Self {
             observer,
+            legs: Legs::new(&options.leg_headers),
+            kpi: Kpi::default(),
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
             tls_servers: TlsServers::default(),
+            streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
@@ -128,6 +147,7 @@ impl<O: Observer> Engine<O> {
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
             backoffs: Backoffs::default(),
+            registrations: Registrations::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -141,6 +161,8 @@ impl<O: Observer> Engine<O> {
             suspect: None,
             watched: BinaryHeap::new(),
             alerted: HashSet::new(),
+            passwords: Passwords::default(),
+            passwords_met: BTreeSet::new(),
         }
     }
 
@@ -180,6 +202,11 @@ impl<O: Observer> Engine<O> {
         self.intake.secrets_mut()
     }
 
+    /// The passwords that digests are tested with.
+    pub const fn passwords_mut(&mut self) -> &mut Passwords {
+        &mut self.passwords
+    }
+
     /// Says that nothing was captured between two moments: what was not seen then was not looked for (guard G-END).
     pub fn gap(&mut self, from: Timestamp, until: Timestamp) {
         if self.gaps.len() < MAX_GAPS {
@@ -215,6 +242,8 @@ impl<O: Observer> Engine<O> {
         for call in self.book.finish() {
             self.judge(call);
         }
+        self.keepalives.settle();
+        self.registrations.settle();
         self.counts.unfinished += self.book.open_dialogs();
         self.counts.mid_dialog = self.book.mid_dialog();
         self.counts.later_fragments = self.intake.later_fragments();
@@ -225,9 +254,12 @@ impl<O: Observer> Engine<O> {
             keepalives: &self.keepalives,
             talk_times: &self.talk_times,
             backoffs: &self.backoffs,
+            registrations: &self.registrations,
+            gaps: &self.gaps,
             lost_datagrams: self.lost.all(),
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
+            streams: &self.streams,
             now: end,
             lossy: self.lossy,
         };
@@ -235,7 +267,9 @@ impl<O: Observer> Engine<O> {
         for finding in found {
             self.keep(finding);
         }
+        rules::link_legs(&mut self.findings, &self.legs);
         let mut summary = self.summary;
+        summary.kpi = self.kpi;
         summary.counts = self.counts;
         summary.call_ids = self.book.call_ids();
         summary.calls = self.book.calls();
@@ -252,8 +286,11 @@ impl<O: Observer> Engine<O> {
             ("tls-servers", self.tls_servers.refused()),
             ("talk-times", self.talk_times.refused()),
             ("backoffs", self.backoffs.refused()),
+            ("legs-of-calls", self.legs.refused()),
+            ("registrations", self.registrations.refused()),
         ];
-        for (name, count) in stores.into_iter().chain(self.intake.given_up()) {
+        let of_intake = self.intake.given_up().into_iter();
+        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -265,12 +302,22 @@ impl<O: Observer> Engine<O> {
             }
         }
         rules::sort(&mut self.findings);
+        let names = (0..).zip(self.passwords.names());
+        let unused_passwords = names
+            .filter(|(index, _)| !self.passwords_met.contains(index))
+            .map(|(_, name)| name.to_owned())
+            .collect();
         let report = Report {
             capture,
             first_time: self.first_time,
             last_time: self.now,
+            clusters: rules::clusters(&self.findings),
             findings: self.findings,
+            registrations: self
+                .registrations
+                .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
+            unused_passwords,
         };
         (report, self.observer)
     }
@@ -370,9 +417,13 @@ impl<O: Observer> Engine<O> {
         self.count(&seen.arrival);
         self.surroundings
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+        self.streams.ports.heard(sip.flow);
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival);
         let began = self.table.begun() > before;
+        if placement.kind == Kind::New {
+            self.streams.ports.named_by(message);
+        }
         self.duplicates.belongs(keys, placement.transaction);
         let late = !began
             && placement.kind == Kind::New
@@ -385,6 +436,9 @@ impl<O: Observer> Engine<O> {
         }
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
+            if began {
+                self.note_leg(id, message, time);
+            }
             if began && self.options.alerts {
                 self.watched
                     .push(Reverse((time + self.options.thresholds.stuck_after, id, 0)));
@@ -404,20 +458,43 @@ impl<O: Observer> Engine<O> {
             Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
                 self.alert(id);
             }
-            None if !transaction.credentials.is_empty() => {
+            // An ACK answers no challenge.
+            None if message.method() != Some(Method::Ack)
+                && !transaction.credentials.is_empty() =>
+            {
+                for used in &transaction.credentials {
+                    let given = self
+                        .passwords
+                        .find(used.username.as_bytes(), used.realm.as_bytes());
+                    self.passwords_met.extend(given);
+                }
                 self.surroundings.note_credentials(transaction, time);
             }
             _ => {}
         }
     }
 
+    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA).
+    fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+        if let Some(transaction) = self.table.get(id)
+            && message.method() == Some(Method::Invite)
+            && !transaction.in_dialog()
+            && !transaction.call_id.is_empty()
+        {
+            self.legs
+                .invite(message, &transaction.call_id, transaction.flow, time);
+        }
+    }
+
     /// Judges the calls whose last transaction was closed.
     fn settle(&mut self) {
         for transaction in self.table.take_closed() {
-            let silent = self.is_silent(&transaction);
-            self.keepalives.note(&transaction, silent);
+            let waited = self.waited(&transaction);
+            self.keepalives.note(&transaction, waited);
+            self.registrations.note(&transaction, waited);
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
+            self.streams.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
@@ -432,9 +509,11 @@ impl<O: Observer> Engine<O> {
             self.surroundings.note_decision(host, quick_busy);
         }
         self.counts.unfinished += u64::from(call.is_open_attempt());
+        self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
+        self.streams.judged(call);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()
@@ -442,6 +521,9 @@ impl<O: Observer> Engine<O> {
                 .collect();
             self.observer.transaction(transaction, &own);
         }
+        let is_leg = self.legs.link_of(&call.call_id).is_some();
+        self.kpi.note(call, is_leg);
+        self.observer.call(call, &self.legs);
         for finding in found {
             self.keep(finding);
         }
@@ -460,23 +542,31 @@ impl<O: Observer> Engine<O> {
         CallView {
             call,
             surroundings: &self.surroundings,
+            streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
             gaps: &self.gaps,
             thresholds: self.options.thresholds,
+            passwords: &self.passwords,
         }
     }
 
-    fn is_silent(&self, transaction: &Transaction) -> bool {
-        if transaction.method != Method::Options {
-            return false;
+    /// How long one of the requests that are followed over Call-IDs was without its final response.
+    fn waited(&self, transaction: &Transaction) -> Waited {
+        if !matches!(transaction.method, Method::Options | Method::Register)
+            || transaction.final_response().is_some()
+        {
+            return Waited::TooShort;
         }
         let call = Call {
             call_id: transaction.call_id.clone(),
             transactions: vec![transaction.clone()],
         };
-        let view = self.view(&call);
-        view.silence(transaction).is_some()
+        match self.view(&call).silence(transaction) {
+            None => Waited::TooShort,
+            Some(Silence::SoFar) => Waited::SoFar,
+            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
+        }
     }
 
     fn keep(&mut self, finding: Finding) {

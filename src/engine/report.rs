@@ -1,7 +1,9 @@
 //! What the engine hands over at the end.
 
 use crate::capture::CaptureFacts;
-use crate::rules::{Counts, Finding};
+use crate::dialog::Registration;
+use crate::dialog::kpi::Kpi;
+use crate::rules::{Cluster, Counts, Finding};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -17,8 +19,14 @@ pub struct Report {
     pub last_time: Option<Timestamp>,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
+    /// The findings that say the same of the same peer, in their order; consequences are with their causes.
+    pub clusters: Vec<Cluster>,
+    /// The registrations as they stood at the end, by address-of-record.
+    pub registrations: Vec<Registration>,
     /// What was counted.
     pub summary: Summary,
+    /// `USER@REALM` of the passwords that no request had credentials for.
+    pub unused_passwords: Vec<String>,
 }
 
 /// What was counted.
@@ -46,6 +54,8 @@ pub struct Summary {
     pub not_sip_packets: u64,
     /// Findings by name, consequences and notes too.
     pub findings: BTreeMap<String, u64>,
+    /// Key performance indicators.
+    pub kpi: Kpi,
     /// The worst severity of all findings.
     pub worst: Option<Severity>,
     /// Caps that were reached, with how much they cost.

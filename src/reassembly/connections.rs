@@ -1,61 +1,18 @@
 //! TCP connections: whose segments belong together, how each was opened and ended, and what came of it.
 
-use super::framing::Desync;
+use super::connection::{Connection, Ended, Unreachable};
 use super::sequencer::{Ordered, Reception, Sequencer};
 use super::session::{Session, Surroundings};
-use super::tls::{Secrets, TlsFacts};
-use super::websocket::WebSocketFacts;
+use super::tls::Secrets;
 use super::{Delivery, Side};
 use crate::capture::Sighting;
 use crate::flow::Flow;
-use crate::frame::{Envelope, Segment};
+use crate::frame::{Envelope, IcmpError, IcmpKind, Segment};
 use crate::limits::{MAX_CONNECTIONS, MAX_STREAMS_WAITING};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-
-/// What is known of a connection.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// From the end that opened it, as far as known, to the other; with the transport that was found inside.
-    pub flow: Flow,
-    /// Its first packet.
-    pub first: Sighting,
-    /// Its last packet.
-    pub last: Sighting,
-    /// The SYNs, repeated ones too, at most eight; empty when the capture began later.
-    pub syns: Vec<Sighting>,
-    /// The SYN with ACK.
-    pub accepted: Option<Sighting>,
-    /// The first FIN or RST.
-    pub ended: Option<Ended>,
-    /// Bytes that each side sent, [`Side::Opener`] first.
-    pub sent: [u64; 2],
-    /// Bytes that the capture lacks.
-    pub lost: u64,
-    /// Places where it lacks bytes that the receiver has acknowledged.
-    pub holes: u64,
-    /// SIP messages.
-    pub messages: u64,
-    /// Where the framing of messages lost its way, with who sent the bytes.
-    pub desyncs: Vec<(Side, Desync)>,
-    /// What its TLS shows.
-    pub tls: Option<Box<TlsFacts>>,
-    /// What its WebSocket shows, opened TLS or not.
-    pub web_socket: Option<Box<WebSocketFacts>>,
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Who ended it.
-    pub by: Side,
-    /// Whether by RST.
-    pub reset: bool,
-    /// The packet.
-    pub at: Sighting,
-}
 
 /// What comes out of connections.
 #[derive(Debug, Default)]
@@ -64,6 +21,9 @@ pub struct Outcome {
     pub messages: Vec<Delivery>,
     /// Packets of a mirror, HEP ones, that a connection carried.
     pub mirrored: Vec<MirroredPacket>,
+    /// Connections that cannot be opened, of which one end is not captured, and that SIP was spoken on until one end closed
+    /// them: told at once, without what is inside, as calls are judged before the connection is forgotten.
+    pub noted: Vec<Connection>,
     /// Connections that are over.
     pub over: Vec<Connection>,
 }
@@ -99,11 +59,15 @@ type Key = (SocketAddr, SocketAddr);
 
 /// SYNs of one connection that are kept: a client's whole series of tries.
 const MAX_SYNS: usize = 8;
+/// SYNs this close are one that was captured twice (guard G-DUP): TCP waits a second before it sends again (RFC 6298 §2).
+const SYN_COPY: Duration = Duration::from_millis(200);
 /// How often the watched connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Segments that come this long after the end belong to it: what one end sends again, as it does not know of the end yet. A
 /// connection of which one end is not seen is over after as much silence.
 const LINGER: Duration = Duration::from_mins(2);
+/// Resets of both ends this close are those of two programs that end together.
+const TOGETHER: Duration = Duration::from_millis(100);
 /// How often ended connections are looked at.
 const LOOK_AT_ENDED_EVERY: Duration = Duration::from_secs(5);
 
@@ -182,6 +146,26 @@ impl Connections {
                     self.ended.push(key);
                 }
             }
+        }
+    }
+
+    /// Takes an ICMP error: one that quotes a SYN says why the connection does not come to be.
+    pub fn icmp(&mut self, error: &IcmpError<'_>, at: Sighting, out: &mut Outcome) {
+        let Some(quote) = error.quote else {
+            return;
+        };
+        let Flow { src, dst, .. } = quote.flow;
+        let open = self.open.get_mut(&(src.min(dst), src.max(dst)));
+        let Some(open) = open.filter(|open| open.facts.flow.src == src) else {
+            return;
+        };
+        if open.facts.is_awaited() && error.kind != IcmpKind::PacketTooBig {
+            open.facts.unreachable = Some(Unreachable {
+                kind: error.kind,
+                reporter: error.reporter,
+                at,
+            });
+            out.noted.push(open.facts.clone());
         }
     }
 
@@ -299,6 +283,8 @@ struct Open {
     listed: bool,
     /// What it has in [`Connections::waiting_bytes`].
     waiting: usize,
+    /// The IPv4 identification of the last SYN.
+    syn_identification: Option<u16>,
 }
 
 impl Open {
@@ -318,19 +304,8 @@ impl Open {
         };
         Self {
             facts: Connection {
-                flow,
-                first: at,
-                last: at,
-                syns: Vec::new(),
-                accepted: None,
-                ended: None,
-                sent: [0; 2],
-                lost: 0,
-                holes: 0,
-                messages: 0,
-                desyncs: Vec::new(),
-                tls: None,
-                web_socket: None,
+                established: !flags.syn(),
+                ..Connection::new(flow, at)
             },
             envelope,
             initial: None,
@@ -342,6 +317,7 @@ impl Open {
             watched: false,
             listed: false,
             waiting: 0,
+            syn_identification: None,
         }
     }
 
@@ -371,14 +347,13 @@ impl Open {
         let flags = segment.flags;
         self.envelope = envelope;
         self.facts.last = at;
-        if flags.syn() && flags.ack() {
-            self.facts.accepted.get_or_insert(at);
-        } else if flags.syn() {
-            self.initial = Some(segment.sequence);
-            if self.facts.syns.len() < MAX_SYNS {
-                self.facts.syns.push(at);
+        if side == Side::Acceptor && !std::mem::replace(&mut self.facts.heard, true) {
+            // It was told as one of which the capture lacks this end.
+            if self.facts.established && !self.facts.syns.is_empty() {
+                out.noted.push(self.facts.clone());
             }
         }
+        self.open_up(segment, side, at, out);
         if flags.ack() {
             let other = side.other();
             other
@@ -392,7 +367,10 @@ impl Open {
             sequencer.segment(segment, at, out)
         });
         match reception {
-            Reception::New => *side.of_mut(&mut self.facts.sent) += segment.payload.len() as u64,
+            Reception::New if !segment.payload.is_empty() => {
+                *side.of_mut(&mut self.facts.sent) += segment.payload.len() as u64;
+                self.facts.note_bytes(at);
+            }
             Reception::Copy => {
                 let position = segment.sequence.into();
                 let payload = segment.payload;
@@ -403,14 +381,10 @@ impl Open {
                 };
                 self.session.copy(side, at, position, payload, &mut with);
             }
-            Reception::Retransmission | Reception::Stray => {}
+            Reception::New | Reception::Retransmission | Reception::Stray => {}
         }
         if flags.fin() || flags.rst() {
-            self.facts.ended.get_or_insert(Ended {
-                by: side,
-                reset: flags.rst(),
-                at,
-            });
+            self.end(side, flags.rst(), at, out);
         }
         if flags.fin() {
             let wire = segment.payload.len() + segment.missing;
@@ -418,6 +392,54 @@ impl Open {
             *side.of_mut(&mut self.fins) = end.ok();
         }
         self.finish_complete(secrets, out);
+    }
+
+    /// What the segment says about the opening of the connection.
+    fn open_up(&mut self, segment: &Segment<'_>, side: Side, at: Sighting, out: &mut Outcome) {
+        let flags = segment.flags;
+        if flags.syn() && flags.ack() {
+            self.facts.accepted.get_or_insert(at);
+        } else if flags.syn() {
+            self.initial = Some(segment.sequence);
+            let before = self.syn_identification;
+            self.syn_identification = segment.identification;
+            let same = segment.identification.is_some() && before == segment.identification;
+            let last = self.facts.syns.last();
+            if same || last.is_some_and(|last| at.time.distance(last.time) < SYN_COPY) {
+                return;
+            }
+            if self.facts.syns.len() < MAX_SYNS {
+                self.facts.syns.push(at);
+            }
+            if self.facts.is_in_vain() {
+                out.noted.push(self.facts.clone());
+            }
+        } else if !flags.rst() && (side == Side::Opener || !segment.payload.is_empty()) {
+            // An opener that acknowledges has had the SYN with ACK, whether it was captured or not.
+            let known = std::mem::replace(&mut self.facts.established, true);
+            if !known && !self.facts.heard {
+                out.noted.push(self.facts.clone());
+            }
+        }
+    }
+
+    fn end(&mut self, by: Side, reset: bool, at: Sighting, out: &mut Outcome) {
+        if let Some(ended) = &mut self.facts.ended {
+            ended.mutual |=
+                reset && ended.reset && by != ended.by && at.time.since(ended.at.time) < TOGETHER;
+            return;
+        }
+        self.facts.ended = Some(Ended {
+            by,
+            reset,
+            at,
+            mutual: false,
+        });
+        self.facts.messages = self.session.messages();
+        if self.facts.messages > 0 || !self.facts.established {
+            self.facts.flow.transport = self.session.transport();
+            out.noted.push(self.facts.clone());
+        }
     }
 
     /// Runs one direction's sequencer, and what it hands on through the session.
@@ -445,7 +467,10 @@ impl Open {
                 at,
                 position,
                 bytes,
-            } => session.bytes(side, at, position, bytes, &mut with),
+            } => {
+                side.of_mut(&mut facts.begins).add(bytes);
+                session.bytes(side, at, position, bytes, &mut with);
+            }
             Ordered::Gap(len) => {
                 facts.lost += len;
                 session.gap(side, len, &mut with);
@@ -464,7 +489,7 @@ impl Open {
                     secrets,
                     out,
                 };
-                self.session.finish(side, &mut with);
+                self.session.finish(side, true, &mut with);
             }
         }
     }
@@ -490,7 +515,7 @@ impl Open {
                     secrets,
                     out,
                 };
-                self.session.finish(side, &mut with);
+                self.session.finish(side, false, &mut with);
             }
         }
     }
@@ -527,6 +552,7 @@ impl Open {
             holes: self.sequencers.iter().map(Sequencer::holes).sum(),
             messages: self.session.messages(),
             desyncs: self.session.desyncs(),
+            pings: self.session.pings(),
             tls: self.session.tls().cloned().map(Box::new),
             web_socket: self.session.web_socket().cloned().map(Box::new),
             ..self.facts

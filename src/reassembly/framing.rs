@@ -147,6 +147,11 @@ impl Framer {
         &self.desyncs
     }
 
+    /// Whether what comes next is not part of a message that has begun.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.buffer.is_empty() && !matches!(self.place, Place::Body(_))
+    }
+
     /// Takes bytes in the order of the stream, from `position` on.
     pub(super) fn bytes(
         &mut self,
@@ -231,8 +236,8 @@ impl Framer {
     }
 
     /// Nothing more comes: a message whose end is missing is handed on as it is, and so are those that its Content-Length
-    /// swallowed.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(Framed<'_>)) {
+    /// swallowed. `complete` says that its sender has ended, and not only the capture.
+    pub(super) fn finish(&mut self, complete: bool, out: &mut impl FnMut(Framed<'_>)) {
         loop {
             let buffer = std::mem::take(&mut self.buffer);
             let start = sip::leading_empty_lines(&buffer);
@@ -247,7 +252,9 @@ impl Framer {
                 Some(head + next_message(message.get(head..)?, &packets)?)
             });
             let Some(swallowed) = swallowed else {
-                self.hand_on(start..buffer.len(), &buffer, true, out);
+                // What its sender left unfinished is all there is of it (RFC 3261 §18.3).
+                let cut = !complete || head.is_none();
+                self.hand_on(start..buffer.len(), &buffer, cut, out);
                 return;
             };
             let announced = head.and_then(|head| content_length(message.get(..head)?));

@@ -3,6 +3,7 @@
 //! and what is known of each connection. This room knows start lines and Content-Length, and nothing else of SIP.
 
 pub mod carriers;
+mod connection;
 mod connections;
 pub mod fragments;
 mod framing;
@@ -14,7 +15,8 @@ mod start_line;
 pub mod tls;
 pub mod websocket;
 
-pub use connections::{Connection, Connections, Ended, MirroredPacket, Outcome};
+pub use connection::{Beginning, Connection, Ended, Pause, Pings, Unreachable};
+pub use connections::{Connections, MirroredPacket, Outcome};
 pub use framing::Desync;
 
 use crate::capture::Sighting;

@@ -1,5 +1,6 @@
 //! What is spoken on a connection: SIP as it is, or inside of TLS, WebSocket or HEP, which are opened first.
 
+use super::connection::Pings;
 use super::connections::{MirroredPacket, Outcome};
 use super::framing::{Desync, Framed, Framer};
 use super::mirror_stream::MirrorStream;
@@ -22,6 +23,7 @@ pub(super) struct Session {
     /// The first bytes of each side, as long as they are too few to tell.
     undecided: [Option<(Sighting, u64, Vec<u8>)>; 2],
     spoken: Spoken,
+    pings: [Pings; 2],
 }
 
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl Session {
             from_beginning,
             undecided: Default::default(),
             spoken: Spoken::text(from_beginning),
+            pings: Default::default(),
         }
     }
 
@@ -191,6 +194,16 @@ impl Session {
         let flow = side.of_flow(self.flow);
         match &mut self.spoken {
             Spoken::Text(framers) => {
+                // RFC 5626 §4.4.1: a double line end asks for a single one.
+                let between = side.of(framers).is_between_messages();
+                let heard_by = side.other().of_mut(&mut self.pings);
+                heard_by.hear(between && bytes == b"\r\n");
+                let own = side.of_mut(&mut self.pings);
+                if between && bytes == b"\r\n\r\n" {
+                    own.send(at);
+                } else {
+                    own.follow();
+                }
                 side.of_mut(framers)
                     .bytes(at, position, bytes, &mut |framed| {
                         with.out
@@ -291,19 +304,19 @@ impl Session {
         }
     }
 
-    /// Nothing more comes from that side.
-    pub(super) fn finish(&mut self, side: Side, with: &mut Surroundings<'_>) {
+    /// Nothing more comes from that side: it said so, or, unless `complete`, the capture ends.
+    pub(super) fn finish(&mut self, side: Side, complete: bool, with: &mut Surroundings<'_>) {
         self.take_undecided(side, with);
         let flow = side.of_flow(self.flow);
         match &mut self.spoken {
             Spoken::Text(framers) => {
-                side.of_mut(framers).finish(&mut |framed| {
+                side.of_mut(framers).finish(complete, &mut |framed| {
                     with.out
                         .messages
                         .extend(delivery(flow, with.envelope, &framed));
                 });
             }
-            Spoken::Tls(secured) => secured.inside.finish(side, with),
+            Spoken::Tls(secured) => secured.inside.finish(side, complete, with),
             Spoken::WebSocket(_) | Spoken::Mirror(_) => {}
         }
     }
@@ -343,6 +356,14 @@ impl Session {
                 .collect(),
             Spoken::Tls(secured) => secured.inside.desyncs(),
             Spoken::WebSocket(_) | Spoken::Mirror(_) => Vec::new(),
+        }
+    }
+
+    /// What each side sent to keep the connection open.
+    pub(super) fn pings(&self) -> [Pings; 2] {
+        match &self.spoken {
+            Spoken::Tls(secured) => secured.inside.pings(),
+            _ => self.pings,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::STUCK_SHOWN;
 use crate::catalogue::{Catalogue, fill};
+use crate::dialog::is_failed_ping;
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -114,10 +115,8 @@ fn key(
         }
         403 if !transaction.credentials.is_empty() => Some("context_rejected_403"),
         404 if transaction.method == Method::Register => Some("context_register_404"),
-        // Whatever a peer answers to a ping, it is alive (RFC 3261 §11.2); only these say that it takes no calls.
-        300..=699
-            if transaction.method == Method::Options && !matches!(response.code, 408 | 503) =>
-        {
+        // Whatever a peer answers to a ping, it is alive (RFC 3261 §11.2); only a few say that it takes no calls.
+        300..=699 if transaction.method == Method::Options && !is_failed_ping(response.code) => {
             Some("context_alive")
         }
         481 if transaction.method == Method::Cancel => Some("context_race"),

@@ -1,6 +1,8 @@
 //! `json`: one document with the records in arrays named after them.
 
-use super::{RecordKind, Settings, record};
+use super::{RecordKind, Settings, call, record};
+use crate::dialog::Call;
+use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
@@ -14,6 +16,7 @@ pub struct Document<W> {
     out: W,
     messages: Vec<Value>,
     transactions: Vec<Value>,
+    calls: Vec<Value>,
 }
 
 impl<W: Write> Document<W> {
@@ -23,6 +26,7 @@ impl<W: Write> Document<W> {
             out,
             messages: Vec::new(),
             transactions: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -42,6 +46,12 @@ impl<W: Write> Document<W> {
         }
     }
 
+    pub(super) fn call(&mut self, judged: &Call, legs: &Legs) {
+        if self.settings.records.contains(&RecordKind::Call) {
+            self.calls.extend(call::record(judged, legs));
+        }
+    }
+
     pub(super) fn finish(mut self, report: &Report) -> io::Result<W> {
         let mut document = Map::new();
         document.insert("schema_version".into(), 1.into());
@@ -53,6 +63,12 @@ impl<W: Write> Document<W> {
                 RecordKind::Capture => vec![record::capture(report)],
                 RecordKind::Message => std::mem::take(&mut self.messages),
                 RecordKind::Transaction => std::mem::take(&mut self.transactions),
+                RecordKind::Call => std::mem::take(&mut self.calls),
+                RecordKind::Registration => report
+                    .registrations
+                    .iter()
+                    .map(record::registration)
+                    .collect(),
                 RecordKind::Finding => report
                     .findings
                     .iter()

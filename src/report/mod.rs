@@ -1,6 +1,7 @@
 //! Writes what the engine finds out, in one format, escaped for its medium. Comes in: records while they are found, and
 //! the [`Report`] at the end. Goes out: bytes. This room does not know where they go. One file a format.
 
+mod call;
 mod context;
 mod document;
 mod record;
@@ -11,6 +12,8 @@ mod text;
 pub use text::{Wrapped, sanitize};
 
 use crate::catalogue::Catalogue;
+use crate::dialog::Call;
+use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
@@ -40,6 +43,10 @@ pub enum RecordKind {
     Message,
     /// A transaction.
     Transaction,
+    /// A call.
+    Call,
+    /// A registration.
+    Registration,
     /// A finding.
     Finding,
     /// What was counted.
@@ -48,18 +55,22 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them, in the order of a document.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Capture,
         Self::Message,
         Self::Transaction,
+        Self::Call,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
 
     /// Those written when nothing else is asked for: all but messages.
-    pub const DEFAULT: [Self; 4] = [
+    pub const DEFAULT: [Self; 6] = [
         Self::Capture,
         Self::Transaction,
+        Self::Call,
+        Self::Registration,
         Self::Finding,
         Self::Summary,
     ];
@@ -70,6 +81,8 @@ impl RecordKind {
             Self::Capture => "capture",
             Self::Message => "message",
             Self::Transaction => "transaction",
+            Self::Call => "call",
+            Self::Registration => "registration",
             Self::Finding => "finding",
             Self::Summary => "summary",
         }
@@ -150,6 +163,14 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Table(screen) => screen.transaction(transaction, findings),
             Self::Json(document) => document.transaction(transaction, findings),
             Self::Ndjson(stream) => stream.transaction(transaction, findings),
+        }
+    }
+
+    fn call(&mut self, call: &Call, legs: &Legs) {
+        match self {
+            Self::Table(_) => {}
+            Self::Json(document) => document.call(call, legs),
+            Self::Ndjson(stream) => stream.call(call, legs),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The records of the machine formats, as CONTRACT.md names their fields. Absent is absent.
 
-use super::context;
+use super::{call, context};
 use crate::capture::{CaptureFacts, LinkType};
 use crate::catalogue::Catalogue;
+use crate::dialog::Registration;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::{Fact, Finding};
 use crate::sip::{HeaderName, StartLine, typed};
@@ -210,6 +211,21 @@ pub(super) fn transaction(
     record.into()
 }
 
+pub(super) fn registration(registration: &Registration) -> Value {
+    let mut record = start("registration");
+    put(&mut record, "aor", Some(registration.aor.clone()));
+    put(&mut record, "contact", Some(registration.contact.clone()));
+    record.insert(
+        "registrar".into(),
+        registration.registrar.to_string().into(),
+    );
+    put(&mut record, "granted_expires_s", registration.granted);
+    record.insert("state".into(), registration.state.name().into());
+    record.insert("start".into(), time(registration.start).into());
+    record.insert("last".into(), time(registration.last).into());
+    record.into()
+}
+
 pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
     let mut facts = Map::new();
     for (name, fact) in &finding.facts {
@@ -299,18 +315,19 @@ pub(super) fn summary(report: &Report) -> Value {
             .collect();
         record.insert("damage".into(), damage.into());
     }
+    record.insert("kpi".into(), call::kpi(&summary.kpi));
     record.insert("limits_hit".into(), json!(summary.limits_hit));
     record.into()
 }
 
-fn start(name: &str) -> Map<String, Value> {
+pub(super) fn start(name: &str) -> Map<String, Value> {
     let mut record = Map::new();
     record.insert("record".into(), name.into());
     record
 }
 
 /// Puts a value that is there and not an empty text.
-fn put(record: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+pub(super) fn put(record: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value.map(Into::into)
         && value.as_str() != Some("")
     {
@@ -318,16 +335,16 @@ fn put(record: &mut Map<String, Value>, name: &str, value: Option<impl Into<Valu
     }
 }
 
-fn time(time: Timestamp) -> String {
+pub(super) fn time(time: Timestamp) -> String {
     time.to_string()
 }
 
 /// Milliseconds with their fractions.
-fn millis(time: Duration) -> Value {
+pub(super) fn millis(time: Duration) -> Value {
     // Through whole nanoseconds: 0.693, not 0.6930000000000001.
     ((time.as_secs_f64() * 1e9).round() / 1e6).into()
 }
 
-fn lossy(bytes: &[u8]) -> String {
+pub(super) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

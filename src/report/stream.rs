@@ -1,7 +1,9 @@
 //! `ndjson`: one JSON object a line. Transactions and messages are written as soon as they are known; findings too in
 //! `live`, and from files at the end, worst first.
 
-use super::{RecordKind, Settings, record};
+use super::{RecordKind, Settings, call, record};
+use crate::dialog::Call;
+use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
@@ -45,6 +47,14 @@ impl<W: Write> Stream<W> {
         }
     }
 
+    pub(super) fn call(&mut self, judged: &Call, legs: &Legs) {
+        if self.wants(RecordKind::Call)
+            && let Some(record) = call::record(judged, legs)
+        {
+            self.write(&record);
+        }
+    }
+
     pub(super) fn finding(&mut self, finding: &Finding) {
         if self.settings.live && self.wants(RecordKind::Finding) {
             self.write(&record::finding(self.settings.catalogue, finding));
@@ -67,6 +77,11 @@ impl<W: Write> Stream<W> {
         if !self.settings.live && self.wants(RecordKind::Finding) {
             for finding in &report.findings {
                 self.write(&record::finding(self.settings.catalogue, finding));
+            }
+        }
+        if self.wants(RecordKind::Registration) {
+            for registration in &report.registrations {
+                self.write(&record::registration(registration));
             }
         }
         if self.wants(RecordKind::Capture) {

@@ -1,12 +1,17 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::{Finding, FindingId};
+use super::{Fact, Finding, FindingId};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
-use crate::severity::Severity;
+use crate::dialog::legs::Legs;
+use crate::limits::MAX_TEXT;
+use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
+use crate::sip::value::address_of_record;
+use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Links the findings of one call. They have their ids already.
 pub(super) fn link(call: &Call, findings: &mut [Finding]) {
@@ -41,6 +46,121 @@ pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) 
         }
     }
 }
+
+/// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
+pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    link_to_lapsed(of_capture, of_calls);
+    let watched = |finding: &Finding| {
+        matches!(
+            finding.rule.name,
+            "registration-lapsed" | "options-no-response"
+        )
+    };
+    if !of_capture.iter().any(watched) {
+        return;
+    }
+    // Why a refresh failed is why the registration ran out; why a ping failed, why the peer counts as down.
+    let causes = of_calls.iter().filter(|cause| {
+        cause.severity >= Severity::Warning
+            && (cause.rule.name == "icmp-unreachable"
+                || cause.rule.name.starts_with("regist")
+                || cause.rule.name.starts_with("auth-"))
+    });
+    let by_transaction: HashMap<TransactionId, FindingId> = causes
+        .flat_map(|cause| cause.transactions.iter().map(|id| (*id, cause.id)))
+        .collect();
+    let flapping: HashMap<(String, String), FindingId> = of_capture
+        .iter()
+        .filter(|finding| finding.rule.name == "options-flapping")
+        .filter_map(|finding| Some((route(finding)?, finding.id)))
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| watched(it)) {
+        let pings = finding.rule.name == "options-no-response";
+        // The first transaction of a registration is the one that was accepted.
+        let mut failed = finding.transactions.iter().skip(usize::from(!pings));
+        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
+        if cause.is_none() && pings && finding.severity < Severity::Error {
+            cause = route(finding).and_then(|it| flapping.get(&it)).copied();
+        }
+        finding.consequence_of = finding.consequence_of.or(cause);
+    }
+}
+
+/// Who asks whom.
+fn route(finding: &Finding) -> Option<(String, String)> {
+    match (finding.get("src"), finding.get("dst")) {
+        (Some(Fact::Text(src)), Some(Fact::Text(dst))) => Some((src.clone(), dst.clone())),
+        _ => None,
+    }
+}
+
+/// Nobody is found at an address-of-record whose registration ran out before; and that nobody is found proves that it did.
+fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    let lapsed: HashMap<String, usize> = of_capture
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.rule.name == "registration-lapsed")
+        .filter_map(|(at, finding)| match finding.get("aor") {
+            Some(Fact::Text(aor)) => Some((aor.clone(), at)),
+            _ => None,
+        })
+        .collect();
+    if lapsed.is_empty() {
+        return;
+    }
+    for finding in of_calls {
+        if !matches!(finding.status, Some(404 | 408 | 410 | 480))
+            || finding.consequence_of.is_some()
+        {
+            continue;
+        }
+        let wanted = ["request_uri", "to"].into_iter().find_map(|name| {
+            let Some(Fact::Text(uri)) = finding.get(name) else {
+                return None;
+            };
+            lapsed.get(&address_of_record(uri.as_bytes())).copied()
+        });
+        let Some(cause) = wanted.and_then(|at| of_capture.get_mut(at)) else {
+            continue;
+        };
+        let back = match cause.get("gap") {
+            Some(Fact::Time(gap)) => Some(cause.time + *gap),
+            _ => None,
+        };
+        if finding.time > cause.time && back.is_none_or(|back| finding.time < back) {
+            finding.consequence_of = Some(cause.id);
+            if cause.confidence == Confidence::Likely {
+                cause.confidence = Confidence::Certain;
+            }
+        }
+    }
+}
+/// How authentication ended, and what of its details explains it, the surest first.
+const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
+    (
+        "auth-loop",
+        &[
+            "auth-wrong-password-proven",
+            "auth-wrong-realm",
+            "auth-stale-loop",
+            "auth-algorithm-mismatch",
+            "auth-nonce-reuse",
+        ],
+    ),
+    (
+        "auth-rejected-403",
+        &["auth-wrong-password-proven", "auth-wrong-realm"],
+    ),
+    (
+        "auth-no-credentials",
+        &[
+            "auth-malformed-challenge",
+            "auth-wrong-realm",
+            "auth-algorithm-mismatch",
+        ],
+    ),
+    ("auth-nonce-reuse", &["auth-stale-loop"]),
+];
 
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
@@ -82,6 +202,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         all.iter()
             .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
     };
+    // What is wrong with credentials or a challenge explains that they did not do.
+    if let Some((_, reasons)) = OF_AUTHENTICATION.iter().find(|(it, _)| *it == name) {
+        let said = others()
+            .filter(|other| shares_transaction(other, finding))
+            .filter(|other| reasons.contains(&other.rule.name))
+            .min_by_key(|other| reasons.iter().position(|it| *it == other.rule.name));
+        if said.is_some() {
+            return said;
+        }
+    }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
         let said = others().find(|other| {
@@ -130,6 +260,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return deeper;
         }
     }
+    // A 6xx is why the registration was refused; a wrong `Contact: *`, why nothing was removed.
+    if matches!(name, "registration-rejected" | "unregistered") {
+        let because = if name == "unregistered" {
+            "registration-rejected"
+        } else {
+            "registrar-6xx"
+        };
+        return others()
+            .find(|other| other.rule.name == because && shares_transaction(other, finding));
+    }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {
         return others().find(|other| other.rule.name == "invite-stuck-trying");
@@ -176,4 +316,84 @@ fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
                 .iter()
                 .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
         })
+}
+
+/// Links across Call-IDs: where a leg behind failed, what the leg before it got is the consequence (guard G-B2BUA). The
+/// finding says which leg that was and how it is known.
+pub(super) fn link_legs(findings: &mut [Finding], legs: &Legs) {
+    // The finding that tells a leg's fate: the worst of its Call-ID that has no cause there.
+    let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::new();
+    for finding in findings.iter() {
+        let Some(call_id) = finding.call_id.clone() else {
+            continue;
+        };
+        if finding.consequence_of.is_some() || !tells_a_fate(finding) {
+            continue;
+        }
+        let fate = Fate {
+            id: finding.id,
+            severity: finding.severity,
+            time: finding.time,
+            status: finding.status,
+        };
+        let entry = fates.entry(call_id).or_insert(fate);
+        if fate.severity > entry.severity {
+            *entry = fate;
+        }
+    }
+    for finding in findings {
+        let Some(call_id) = finding.call_id.as_deref() else {
+            continue;
+        };
+        if finding.consequence_of.is_some() || !depends_on_others(finding) {
+            continue;
+        }
+        let behind = legs.behind(call_id).iter().filter_map(|leg| {
+            let fate = fates.get(leg)?;
+            // A leg that the caller's giving up ended is itself the consequence.
+            let own_fault = fate.status != Some(487) && fate.time >= finding.time;
+            let as_bad = fate.severity >= finding.severity || fate.severity > Severity::Info;
+            (own_fault && as_bad).then_some((fate, leg))
+        });
+        // Of several routes the last one decided.
+        if let Some((fate, leg)) = behind.max_by_key(|(fate, _)| (fate.severity, fate.time)) {
+            finding.consequence_of = Some(fate.id);
+            let text = String::from_utf8_lossy(leg)
+                .chars()
+                .take(MAX_TEXT)
+                .collect();
+            finding.facts.push(("leg", Fact::Text(text)));
+            if let Some(link) = legs.link_of(leg) {
+                finding.facts.push(("linked_by", link.by.name().into()));
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Fate {
+    id: FindingId,
+    severity: Severity,
+    time: Timestamp,
+    status: Option<u64>,
+}
+
+/// Whether a finding says how a leg ended, and not only what was odd about it.
+fn tells_a_fate(finding: &Finding) -> bool {
+    !finding.came_right
+        && (finding.severity > Severity::Info
+            || finding.status.is_some()
+            || finding.rule.name == "no-answer")
+}
+
+/// Whether a finding is about an element that waits for another one, or passes on what it got.
+fn depends_on_others(finding: &Finding) -> bool {
+    finding.status.is_some()
+        || matches!(
+            finding.rule.name,
+            "invite-stuck-trying"
+                | "no-answer"
+                | "cancel-no-response"
+                | "failed-after-next-hop-timeout"
+        )
 }

@@ -7,6 +7,7 @@ use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,15 @@ impl From<Duration> for Fact {
     }
 }
 
+/// A fault of the connections to a server: what finding of the capture and findings of calls are linked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum StreamFault {
+    /// They cannot be opened.
+    Connect(SocketAddr),
+    /// They ended under open requests.
+    Broken(SocketAddr),
+}
+
 /// Something that a rule found, with the packets behind it.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -84,6 +94,8 @@ pub struct Finding {
     pub frames: Vec<FrameNumber>,
     /// What the words of the rule are filled with, and more.
     pub facts: Vec<(&'static str, Fact)>,
+    /// The fault of connections that it tells, or that lies behind it.
+    pub(super) stream: Option<StreamFault>,
     /// The finding that caused this one.
     pub consequence_of: Option<FindingId>,
 }
@@ -105,6 +117,7 @@ impl Finding {
             transactions: Vec::new(),
             frames: Vec::new(),
             facts: Vec::new(),
+            stream: None,
             consequence_of: None,
         }
     }
@@ -208,7 +221,7 @@ impl Finding {
             || self.rule.name.starts_with("ack-missing")
             || matches!(
                 self.rule.name,
-                "invite-stuck-trying" | "auth-no-credentials"
+                "invite-stuck-trying" | "auth-no-credentials" | "auth-algorithm-mismatch"
             );
         if rests_on_absence {
             self.confidence = Confidence::Possible;

@@ -4,6 +4,7 @@
 
 mod auth;
 mod capture;
+mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
@@ -12,16 +13,23 @@ mod reachability;
 mod registration;
 mod session;
 mod status;
+mod streams;
 mod tls;
 mod transport;
 
+pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
-use crate::dialog::{Backoffs, Call, Keepalives, Surroundings, TalkTimes, TlsServers};
+use crate::dialog::legs::Legs;
+use crate::dialog::streams::Streams;
+use crate::dialog::{
+    Backoffs, Call, Keepalives, Registrations, Surroundings, TalkTimes, TlsServers,
+};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
+use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
@@ -64,17 +72,35 @@ pub const RULES: &[&Rule] = &[
     &capture::duplicates::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
+    &transport::tcp_connect_failed::RULE,
+    &transport::plain_sip_on_tls_port::RULE,
+    &transport::tls_on_plain_port::RULE,
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
+    &transport::tcp_reset::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
+    &auth::malformed_challenge::RULE,
+    &auth::challenged_ack_or_cancel::RULE,
+    &auth::wrong_password_proven::RULE,
+    &auth::wrong_realm::RULE,
+    &auth::stale_loop::RULE,
+    &auth::algorithm_mismatch::RULE,
+    &auth::nonce_reuse::RULE,
+    &auth::cseq_not_incremented::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
     &registration::register_423::RULE,
+    &registration::registrar_6xx::RULE,
     &registration::rejected::RULE,
+    &registration::lapsed::RULE,
+    &registration::contact_absent::RULE,
+    &registration::flapping::RULE,
+    &registration::too_frequent::RULE,
+    &registration::short_expiry::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
     &session::indialog_481::RULE,
@@ -94,6 +120,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::no_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
+    &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
@@ -101,7 +128,10 @@ pub const RULES: &[&Rule] = &[
     &status::reason_sip::RULE,
     &session::short_call::RULE,
     &session::hold_state::RULE,
+    &auth::stale_nonce::RULE,
     &auth::challenge_normal::RULE,
+    &registration::unregistered::RULE,
+    &transport::keepalive_crlf::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -145,6 +175,8 @@ pub struct CallView<'a> {
     pub call: &'a Call,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// What went wrong with connections.
+    pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
     pub now: Timestamp,
     /// Whether the capture is known to lack packets (guard G-LOSS).
@@ -153,6 +185,8 @@ pub struct CallView<'a> {
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
+    /// Passwords that the user gave to test digests with.
+    pub passwords: &'a Passwords,
 }
 
 /// The whole capture at its end.
@@ -170,14 +204,20 @@ pub struct CaptureView<'a> {
     pub talk_times: &'a TalkTimes,
     /// Servers that asked for silence.
     pub backoffs: &'a Backoffs,
+    /// Registrations over time.
+    pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
     pub tls_servers: &'a TlsServers,
+    /// What went wrong with connections as such.
+    pub streams: &'a Streams,
     /// The time of the last packet.
     pub now: Timestamp,
+    /// Between these moments nothing was captured.
+    pub gaps: &'a [(Timestamp, Timestamp)],
     /// Whether the capture is known to lack packets (guard G-LOSS).
     pub lossy: bool,
 }
@@ -288,6 +328,7 @@ impl CallView<'_> {
             })
         };
         self.surroundings.is_one_directional(src, dst)
+            || self.streams.is_one_directional(transaction.flow)
             || (!self.surroundings.was_heard(dst, src) && proven_here())
     }
 
@@ -342,6 +383,7 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     }
     number(&mut found, last_id);
     consequence::link(view.call, &mut found);
+    streams::blame(view, &mut found);
     found
 }
 
@@ -359,7 +401,19 @@ pub fn judge_capture(
     }
     number(&mut found, last_id);
     consequence::link_to_capture(&found, of_calls);
+    consequence::link_over_time(&mut found, of_calls);
+    streams::link(&mut found, of_calls);
     found
+}
+
+/// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).
+pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
+    consequence::link_legs(findings, legs);
+}
+
+/// The findings, which are sorted, drawn together: see [`Cluster`].
+pub fn clusters(findings: &[Finding]) -> Vec<Cluster> {
+    cluster::of(findings)
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

@@ -1,29 +1,67 @@
 //! Digest challenges and credentials (RFC 3261 §22, RFC 7616), as far as a diagnosis compares them. Responses are kept as
 //! fingerprints only, so that nothing of a secret can be printed.
 
+mod passwords;
+mod proof;
+
+pub use passwords::{PasswordError, Passwords};
+pub use proof::Proof;
+
 use super::value::list;
+use crate::limits::MAX_CHALLENGES;
 use memchr::memchr;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
+/// Which header field a challenge or an answer to one is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// WWW-Authenticate and Authorization: of a UAS or registrar (RFC 3261 §22.2).
+    Server,
+    /// Proxy-Authenticate and Proxy-Authorization (RFC 3261 §22.3).
+    Proxy,
+}
+
 /// One challenge of a WWW-Authenticate or Proxy-Authenticate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
+    /// Of which of the two.
+    pub side: Side,
     /// `Digest`, `Bearer`, … as written.
     pub scheme: Box<str>,
     /// The protection domain; empty when it is missing.
     pub realm: Box<str>,
+    /// Whether there is a realm, be it an empty one.
+    pub has_realm: bool,
     /// The server's nonce; empty when it is missing.
     pub nonce: Box<str>,
     /// `MD5` where nothing is said (RFC 7616 §3.3).
     pub algorithm: Box<str>,
+    /// The qualities of protection as listed; empty when there are none.
+    pub qop: Box<str>,
     /// Whether the server says that only the nonce was too old (RFC 7616 §3.3).
     pub stale: bool,
+}
+
+impl Challenge {
+    /// Whether its scheme is Digest, the one that SIP has (RFC 3261 §22.4).
+    pub fn is_digest(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("Digest")
+    }
+
+    /// Whether a quality of protection is offered.
+    pub fn offers_qop(&self, qop: &str) -> bool {
+        self.qop
+            .split(',')
+            .any(|offered| offered.trim().eq_ignore_ascii_case(qop))
+    }
 }
 
 /// The credentials of an Authorization or Proxy-Authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
+    /// Of which of the two.
+    pub side: Side,
     /// `Digest`, … as written.
     pub scheme: Box<str>,
     /// Who asks; empty when it is missing.
@@ -32,78 +70,171 @@ pub struct Credentials {
     pub realm: Box<str>,
     /// The nonce they answer.
     pub nonce: Box<str>,
+    /// The digest-uri.
+    pub uri: Box<str>,
     /// `MD5` where nothing is said.
     pub algorithm: Box<str>,
+    /// The quality of protection that was used; empty when it is missing.
+    pub qop: Box<str>,
+    /// The nonce count as written; empty when it is missing.
+    pub nc: Box<str>,
+    /// The client's nonce; empty when it is missing.
+    pub cnonce: Box<str>,
     /// A keyed fingerprint of the response: equal for equal responses within one run, and nothing else.
     pub response: u64,
+    /// The first characters of the response, to compare tries by.
+    pub response_start: Box<str>,
 }
+
+/// Characters of a response that may be shown: enough to see that two tries differ, too few to test passwords with.
+const RESPONSE_SHOWN: usize = 6;
 
 static FINGERPRINT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// The challenge in one header field; `None` when there is no scheme.
-pub fn challenge(value: &[u8]) -> Option<Challenge> {
-    let (scheme, params) = scheme(value)?;
-    Some(Challenge {
-        scheme,
-        realm: text(params, b"realm"),
-        nonce: text(params, b"nonce"),
-        algorithm: algorithm(params),
-        stale: text(params, b"stale").eq_ignore_ascii_case("true"),
-    })
+/// The challenges in one header field. RFC 3261 §7.3.1 allows one in each, senders that came from HTTP write several.
+pub fn challenges(value: &[u8], side: Side) -> Vec<Challenge> {
+    schemes(value)
+        .into_iter()
+        .map(|params| Challenge {
+            side,
+            realm: params.text(b"realm"),
+            has_realm: params.get(b"realm").is_some(),
+            nonce: params.text(b"nonce"),
+            algorithm: params.algorithm(),
+            qop: params.text(b"qop"),
+            stale: params.text(b"stale").eq_ignore_ascii_case("true"),
+            scheme: params.scheme,
+        })
+        .collect()
 }
 
 /// The credentials in one header field; `None` when there is no scheme.
-pub fn credentials(value: &[u8]) -> Option<Credentials> {
-    let (scheme, params) = scheme(value)?;
+pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
+    let params = schemes(value).into_iter().next()?;
+    let response = params.text(b"response");
     Some(Credentials {
-        scheme,
-        username: text(params, b"username"),
-        realm: text(params, b"realm"),
-        nonce: text(params, b"nonce"),
-        algorithm: algorithm(params),
-        response: FINGERPRINT.hash_one(text(params, b"response")),
+        side,
+        username: params.text(b"username"),
+        realm: params.text(b"realm"),
+        nonce: params.text(b"nonce"),
+        uri: params.text(b"uri"),
+        algorithm: params.algorithm(),
+        qop: params.text(b"qop"),
+        nc: params.text(b"nc"),
+        cnonce: params.text(b"cnonce"),
+        response: FINGERPRINT.hash_one(&response),
+        response_start: response.chars().take(RESPONSE_SHOWN).collect(),
+        scheme: params.scheme,
     })
 }
 
-fn scheme(value: &[u8]) -> Option<(Box<str>, &[u8])> {
-    let value = value.trim_ascii();
-    let end = value
-        .iter()
-        .position(u8::is_ascii_whitespace)
-        .unwrap_or(value.len());
-    let (scheme, params) = value.split_at_checked(end)?;
-    (!scheme.is_empty()).then(|| (String::from_utf8_lossy(scheme).into(), params))
+/// A scheme with its parameters.
+struct Params<'a> {
+    scheme: Box<str>,
+    /// Name and value as written.
+    pairs: Vec<(&'a [u8], &'a [u8])>,
 }
 
-fn algorithm(params: &[u8]) -> Box<str> {
-    let algorithm = text(params, b"algorithm");
-    if algorithm.is_empty() {
-        "MD5".into()
-    } else {
-        algorithm
+impl<'a> Params<'a> {
+    /// The value of the first parameter of that name as written; `None` when there is none.
+    fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.pairs
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// The same unquoted, as text; empty when it is not there.
+    fn text(&self, name: &[u8]) -> Box<str> {
+        self.get(name).map_or_else(Box::default, |value| {
+            String::from_utf8_lossy(&unquote(value)).into()
+        })
+    }
+
+    fn algorithm(&self) -> Box<str> {
+        let algorithm = self.text(b"algorithm");
+        if algorithm.is_empty() {
+            "MD5".into()
+        } else {
+            algorithm
+        }
     }
 }
 
-/// A parameter by name in any case, unquoted; empty when it is not there.
-fn text(params: &[u8], name: &[u8]) -> Box<str> {
-    list(params)
-        .find_map(|item| {
-            let equals = memchr(b'=', item)?;
-            let (key, value) = (item.get(..equals)?, item.get(equals + 1..)?);
-            key.trim_ascii()
-                .eq_ignore_ascii_case(name)
-                .then(|| unquote(value.trim_ascii()))
-        })
-        .unwrap_or_default()
+/// Parameters read of one scheme: more than any has, and each is compared with each name.
+const MAX_PARAMS: usize = 32;
+
+/// Schemes that may stand in a list without any parameter.
+const BARE_SCHEMES: &[&str] = &[
+    "Digest",
+    "Basic",
+    "Bearer",
+    "NTLM",
+    "Negotiate",
+    "Kerberos",
+    "TLS-DSK",
+];
+
+fn schemes(value: &[u8]) -> Vec<Params<'_>> {
+    let mut found: Vec<Params<'_>> = Vec::new();
+    for item in list(value) {
+        let begun = scheme_of(item, found.is_empty());
+        let pair = match begun {
+            Some((_, rest)) => rest,
+            None => item,
+        };
+        if let Some((scheme, _)) = begun {
+            if found.len() >= MAX_CHALLENGES {
+                break;
+            }
+            found.push(Params {
+                scheme: String::from_utf8_lossy(scheme).into(),
+                pairs: Vec::new(),
+            });
+        }
+        if let (Some(current), Some(equals)) = (found.last_mut(), memchr(b'=', pair))
+            && current.pairs.len() < MAX_PARAMS
+            && let (Some(key), Some(value)) = (pair.get(..equals), pair.get(equals + 1..))
+        {
+            current.pairs.push((key.trim_ascii(), value.trim_ascii()));
+        }
+    }
+    found
 }
 
-fn unquote(value: &[u8]) -> Box<str> {
-    let Some(inner) = value
-        .strip_prefix(b"\"")
-        .map(|rest| rest.strip_suffix(b"\"").unwrap_or(rest))
-    else {
-        return String::from_utf8_lossy(value).into();
+/// The scheme that an item of the list begins, with what stands behind it: `Digest realm="x"` does, `qop = auth` does not.
+fn scheme_of(item: &[u8], first: bool) -> Option<(&[u8], &[u8])> {
+    let end = item
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(item.len());
+    let (word, rest) = item.split_at_checked(end)?;
+    let rest = rest.trim_ascii();
+    let is_scheme = if rest.is_empty() {
+        let bare = BARE_SCHEMES
+            .iter()
+            .any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
+        bare || (first && !word.contains(&b'='))
+    } else {
+        !word.contains(&b'=') && !rest.starts_with(b"=")
     };
+    (!word.is_empty() && is_scheme).then_some((word, rest))
+}
+
+/// The bytes between the quotes as they stand there.
+fn inside(value: &[u8]) -> &[u8] {
+    match value.strip_prefix(b"\"") {
+        Some(rest) => rest.strip_suffix(b"\"").unwrap_or(rest),
+        None => value,
+    }
+}
+
+/// The text that is meant: a backslash inside quotes makes the next byte an ordinary one (RFC 3261 §25.1).
+fn unquote(value: &[u8]) -> Vec<u8> {
+    if !value.starts_with(b"\"") {
+        return value.to_vec();
+    }
+    let inner = inside(value);
     let mut text = Vec::with_capacity(inner.len());
     let mut bytes = inner.iter();
     while let Some(&byte) = bytes.next() {
@@ -112,7 +243,7 @@ fn unquote(value: &[u8]) -> Box<str> {
             _ => text.push(byte),
         }
     }
-    String::from_utf8_lossy(&text).into()
+    text
 }
 
 #[cfg(test)]
@@ -121,25 +252,78 @@ mod tests {
 
     #[test]
     fn a_challenge_is_read_with_commas_inside_quotes() {
-        let it = challenge(br#"Digest realm="a, \"b\"", nonce="n1",qop="auth,auth-int", stale=TRUE, algorithm=SHA-256"#)
-            .expect("a challenge");
+        let all = challenges(
+            br#"Digest realm="a, \"b\"", nonce="n1",qop="auth,auth-int", stale=TRUE, algorithm=SHA-256"#,
+            Side::Server,
+        );
+        let [it] = all.as_slice() else {
+            panic!("{all:?}");
+        };
         assert_eq!(
             (&*it.realm, &*it.nonce, &*it.algorithm, it.stale),
             ("a, \"b\"", "n1", "SHA-256", true)
         );
+        assert!(it.has_realm && it.is_digest() && it.offers_qop("AUTH-INT"));
+        assert!(!it.offers_qop(""));
+    }
+
+    #[test]
+    fn several_challenges_of_one_field_are_told_apart() {
+        let all = challenges(
+            br#"Digest realm="a", qop = "auth", nonce="n1", algorithm=SHA-256, Basic realm="b", NTLM, dIgest nonce=n2,realm=c, qop=auth,auth-int, stale=true"#,
+            Side::Proxy,
+        );
+        let seen: Vec<_> = all
+            .iter()
+            .map(|it| (&*it.scheme, &*it.realm, &*it.nonce, &*it.qop, it.stale))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("Digest", "a", "n1", "auth", false),
+                ("Basic", "b", "", "", false),
+                ("NTLM", "", "", "", false),
+                ("dIgest", "c", "n2", "auth", true),
+            ]
+        );
+        assert!(!all[2].has_realm);
+    }
+
+    #[test]
+    fn what_is_no_challenge_is_not_made_one() {
+        let schemes = |value: &[u8]| -> Vec<String> {
+            challenges(value, Side::Server)
+                .into_iter()
+                .map(|it| it.scheme.into())
+                .collect()
+        };
+        assert!(schemes(b"").is_empty());
+        assert!(schemes(b" , ,").is_empty());
+        assert!(schemes(b"realm=\"a\", nonce=\"b\"").is_empty());
+        assert_eq!(schemes(b"Bearer"), ["Bearer"]);
+        assert_eq!(schemes(b"NTLM, Kerberos"), ["NTLM", "Kerberos"]);
+        assert_eq!(schemes(b"Digest realm=\"a b\", x y=1"), ["Digest", "x"]);
+        let many = "Basic a=b,".repeat(1000);
+        assert_eq!(schemes(many.as_bytes()).len(), MAX_CHALLENGES);
     }
 
     #[test]
     fn credentials_keep_only_a_fingerprint_of_the_response() {
-        let one =
-            credentials(br#"Digest username="u",realm="r",nonce="n",uri="sip:h",response="00ff""#)
-                .expect("credentials");
-        let two =
-            credentials(br#"Digest username="u",realm="r",nonce="n",uri="sip:h",response="00fe""#)
-                .expect("credentials");
-        assert_eq!(&*one.username, "u");
+        let read = |response: &str| {
+            let value = format!(
+                r#"Digest username="u",realm="r",nonce="n",uri="sip:h",response="{response}",cnonce="c",qop=auth,nc=00000001"#
+            );
+            credentials(value.as_bytes(), Side::Server).expect("credentials")
+        };
+        let (one, two) = (read("0123456789abcdef00ff"), read("0123456789abcdef00fe"));
+        assert_eq!((&*one.username, &*one.uri), ("u", "sip:h"));
+        assert_eq!(
+            (&*one.nc, &*one.cnonce, &*one.qop),
+            ("00000001", "c", "auth")
+        );
         assert_eq!(&*one.algorithm, "MD5");
         assert_ne!(one.response, two.response);
-        assert!(!format!("{one:?}").contains("00ff"));
+        assert_eq!(&*one.response_start, "012345");
+        assert!(!format!("{one:?}").contains("0123456"));
     }
 }

@@ -1,11 +1,13 @@
 //! One SIP message: start line, header fields, body, oddities. Comes in: bytes that a datagram or a stream held. Goes
 //! out: a [`Message`]. This room does not know where the bytes came from or what was said before.
 
+pub mod body;
 pub mod digest;
 mod header;
 mod lexer;
 mod method;
 mod oddity;
+pub mod sdp;
 pub mod typed;
 pub mod value;
 

@@ -229,6 +229,11 @@ pub(super) fn split(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> 
     })
 }
 
+/// The value of a parameter of a field's value by its name in any case; `None` when it is not there.
+pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    param(value.get(top_level(value, b';')?..)?, name)
+}
+
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = params;

@@ -2,8 +2,8 @@
 
 use super::kept::Budget;
 use super::{Ack, Arrival, Sends, Sighting, Transaction};
-use crate::limits::{MAX_NOTES, MAX_TEXT, MAX_URI};
-use crate::sip::digest;
+use crate::limits::{MAX_CHALLENGES, MAX_NOTES, MAX_TEXT, MAX_URI};
+use crate::sip::digest::{self, Side};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message};
 
@@ -36,9 +36,14 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
     transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = message
         .headers(HeaderName::Authorization)
-        .chain(message.headers(HeaderName::ProxyAuthorization))
-        .filter_map(|value| digest::credentials(&value))
-        .take(MAX_NOTES)
+        .map(|value| (value, Side::Server))
+        .chain(
+            message
+                .headers(HeaderName::ProxyAuthorization)
+                .map(|value| (value, Side::Proxy)),
+        )
+        .filter_map(|(value, side)| digest::credentials(&value, side))
+        .take(MAX_CHALLENGES)
         .collect();
 }
 
@@ -59,9 +64,14 @@ pub(super) fn challenges(message: &Message, status: u64) -> Vec<digest::Challeng
     }
     message
         .headers(HeaderName::WwwAuthenticate)
-        .chain(message.headers(HeaderName::ProxyAuthenticate))
-        .filter_map(|value| digest::challenge(&value))
-        .take(MAX_NOTES)
+        .map(|value| (value, Side::Server))
+        .chain(
+            message
+                .headers(HeaderName::ProxyAuthenticate)
+                .map(|value| (value, Side::Proxy)),
+        )
+        .flat_map(|(value, side)| digest::challenges(&value, side))
+        .take(MAX_CHALLENGES)
         .collect()
 }
 

@@ -20,11 +20,13 @@
 //! +2.1 icmp 3/3 from bob quoting previous                     with all that was sent, or `quoting previous 8` bytes
 //! +3 alice -> bob  tcp syn                                    the first segment of a connection; `bob -> alice tcp syn` accepts it
 //! +3 alice -> bob  tcp tls client-hello sni=sip.example.com   TLS: the records of one segment, joined by `+`; see below
-//! +9 bob -> alice  tcp fin                                    or `tcp rst`
+//! +9 bob -> alice  tcp fin                                    or `tcp rst`; `tcp syn again` repeats a SYN, as does `again`
+//! +9 alice -> bob  tcp line-ends 2                            so many line ends, as keep-alives are
 //! +40 packet                                                  something that is not SIP: the capture goes on
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
 //! filter udp port 5060                                        what the capture was filtered with
+//! password alice@example.com secret                           what the user gave to test digests with
 //! damaged packet 7 offset 1234 the record is cut
 //! ```
 //!
@@ -49,7 +51,7 @@ use super::message::{Message, Spec};
 use super::packet::{self, Endpoints, Segment};
 use super::tls;
 use sipdiag::capture::{CaptureFacts, Damage};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -62,6 +64,8 @@ pub(crate) struct Flow {
     pub(crate) expects_not: Vec<String>,
     pub(crate) packets: Vec<FlowPacket>,
     pub(crate) facts: CaptureFacts,
+    /// Name and password.
+    pub(crate) passwords: Vec<(String, String)>,
 }
 
 /// A finding as a file's header words it: `name severity confidence [so-far] [consequence-of name]`.
@@ -136,6 +140,8 @@ struct Reader {
     previous: Option<Previous>,
     next_id: u16,
     next_sequence: HashMap<(SocketAddr, SocketAddr), u32>,
+    /// Who sent the first segment of a connection.
+    openers: HashSet<(SocketAddr, SocketAddr)>,
 }
 
 impl Reader {
@@ -157,6 +163,11 @@ impl Reader {
                     self.fail("no address")
                 };
                 self.hosts.insert((*name).to_owned(), address);
+            }
+            ["password", name, password] => {
+                self.flow
+                    .passwords
+                    .push(((*name).to_owned(), (*password).to_owned()));
             }
             ["filter", words @ ..] => self.flow.facts.filter = Some(words.join(" ")),
             ["dropped", count] => self.flow.facts.dropped_by_kernel = count.parse().ok(),
@@ -219,6 +230,8 @@ impl Reader {
                     self.fail("nothing to send again")
                 };
                 let sending = Sending {
+                    flag: previous.sending.flag.filter(|flag| *flag == Flag::Syn),
+                    repeats: true,
                     fragments: previous.sending.fragments,
                     lost: previous.sending.lost,
                     ..Sending::default()
@@ -256,43 +269,56 @@ impl Reader {
                 self.push(time, data, None, None);
             }
             [src, "->", dst, rest @ ..] => {
-                let mut sending = Sending::default();
-                let mut ends = Endpoints {
-                    src: self.host(src),
-                    dst: self.host(dst),
-                    tcp: false,
-                };
-                let mut rest = rest;
-                while let [word, behind @ ..] = rest {
-                    match word.split_once('=') {
-                        None if *word == "tcp" => ends.tcp = true,
-                        None if *word == "udp" => {}
-                        None if *word == "unseen" => sending.unseen = true,
-                        Some(("ip-id", id)) => sending.id = Some(self.number(id)),
-                        Some(("cut", len)) => sending.cut = Some(self.number(len)),
-                        Some(("fragments", count)) => sending.fragments = self.number(count),
-                        Some(("lost", which)) => {
-                            sending.lost = which.split(',').map(|it| self.number(it)).collect();
-                        }
-                        _ => break,
-                    }
-                    rest = behind;
-                }
-                let bytes = match rest {
-                    [word @ ("syn" | "fin" | "rst")] => {
-                        sending.flag = Some(Flag::of(word));
-                        Vec::new()
-                    }
-                    ["tls", records @ ..] => {
-                        sending.acknowledges = true;
-                        tls::records(records).unwrap_or_else(|what| self.fail(&what))
-                    }
-                    _ => self.message(rest, fields, ends).bytes(),
-                };
-                self.send(time, bytes, ends, sending);
+                self.sent(time, (src, dst), rest, fields);
             }
             _ => self.fail("not understood"),
         }
+    }
+
+    fn sent(&mut self, time: i64, (src, dst): (&str, &str), words: &[&str], fields: &[&str]) {
+        let mut sending = Sending::default();
+        let mut ends = Endpoints {
+            src: self.host(src),
+            dst: self.host(dst),
+            tcp: false,
+        };
+        let mut rest = words;
+        while let [word, behind @ ..] = rest {
+            match word.split_once('=') {
+                None if *word == "tcp" => ends.tcp = true,
+                None if *word == "udp" => {}
+                None if *word == "unseen" => sending.unseen = true,
+                Some(("ip-id", id)) => sending.id = Some(self.number(id)),
+                Some(("cut", len)) => sending.cut = Some(self.number(len)),
+                Some(("fragments", count)) => sending.fragments = self.number(count),
+                Some(("lost", which)) => {
+                    sending.lost = which.split(',').map(|it| self.number(it)).collect();
+                }
+                _ => break,
+            }
+            rest = behind;
+        }
+        let bytes = match rest {
+            [word @ ("syn" | "fin" | "rst")] => {
+                sending.flag = Some(Flag::of(word));
+                Vec::new()
+            }
+            ["syn", "again"] => {
+                sending.flag = Some(Flag::Syn);
+                sending.repeats = true;
+                Vec::new()
+            }
+            ["line-ends", count] => {
+                sending.acknowledges = true;
+                b"\r\n".repeat(self.number(count))
+            }
+            ["tls", records @ ..] => {
+                sending.acknowledges = true;
+                tls::records(records).unwrap_or_else(|what| self.fail(&what))
+            }
+            _ => self.message(rest, fields, ends).bytes(),
+        };
+        self.send(time, bytes, ends, sending);
     }
 
     fn host(&self, name: &str) -> SocketAddr {
@@ -363,7 +389,15 @@ impl Reader {
             .next_sequence
             .entry((ends.src, ends.dst))
             .or_insert(1000);
+        if sending.repeats && sending.flag == Some(Flag::Syn) {
+            *sequence -= 1;
+        }
+        if received.is_none() {
+            self.openers.insert((ends.src, ends.dst));
+        }
+        let opens = self.openers.contains(&(ends.src, ends.dst));
         let acknowledges = match sending.flag {
+            Some(Flag::Syn) if opens => None,
             None if !sending.acknowledges => Some(1),
             _ => received,
         };
@@ -439,6 +473,8 @@ struct Sending {
     flag: Option<Flag>,
     /// Whether it acknowledges what came before.
     acknowledges: bool,
+    /// Whether it was sent before.
+    repeats: bool,
     /// Into how many fragments it is cut; 0 and 1 for none.
     fragments: usize,
     /// The fragments that are not captured, from 1.

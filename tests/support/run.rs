@@ -39,7 +39,19 @@ impl Observer for Seen {
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 pub(crate) fn run(packets: &[FlowPacket], facts: &CaptureFacts) -> Outcome {
+    run_with(packets, facts, &[])
+}
+
+fn run_with(
+    packets: &[FlowPacket],
+    facts: &CaptureFacts,
+    passwords: &[(String, String)],
+) -> Outcome {
     let mut engine = Engine::new(Options::default(), Seen::default());
+    for (name, password) in passwords {
+        let taken = engine.passwords_mut().add(name, password.as_bytes());
+        assert_eq!(taken, Ok(()), "{name}");
+    }
     for (packet, number) in packets.iter().zip(1..) {
         engine.packet(&Packet {
             frame: FrameNumber(number),
@@ -56,7 +68,7 @@ pub(crate) fn run(packets: &[FlowPacket], facts: &CaptureFacts) -> Outcome {
 
 impl Flow {
     pub(crate) fn run(&self) -> Outcome {
-        run(&self.packets, &self.facts)
+        run_with(&self.packets, &self.facts, &self.passwords)
     }
 }
 

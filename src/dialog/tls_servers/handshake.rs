@@ -6,7 +6,7 @@ use crate::flow::Flow;
 use crate::reassembly::tls::{
     AlertFact, AlertLevel, CLOSE_NOTIFY, TlsFacts, TlsVersion, USER_CANCELED, Unreadable,
 };
-use crate::reassembly::{Connection, Side};
+use crate::reassembly::{Beginning, Connection, Side};
 use crate::time::Timestamp;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -58,6 +58,11 @@ impl<'a> Seen<'a> {
 
     pub(super) fn server(&self) -> SocketAddr {
         self.client.of_flow(self.connection.flow).dst
+    }
+
+    /// How the server's bytes begin.
+    pub(super) const fn answer(&self) -> &Beginning {
+        self.client.other().of(&self.connection.begins)
     }
 
     fn server_sent(&self) -> u64 {

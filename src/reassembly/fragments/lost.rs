@@ -76,12 +76,13 @@ impl LostDatagram {
             Ok(Content::Datagram(datagram)) => {
                 lost.flow = Some(datagram.flow);
                 lost.message(datagram.payload);
-                // The length in the UDP header says where the last gap ends.
+                // The length in the UDP header says where the last gap ends, unless pieces were seen behind that.
+                let told = u32::try_from(head.len() + datagram.missing).ok();
                 if protocol == ip_number::UDP.0
                     && datagram.missing > 0
-                    && let Some((_, end @ None)) = lost.missing.last_mut()
+                    && let Some((from, end @ None)) = lost.missing.last_mut()
                 {
-                    *end = u32::try_from(head.len() + datagram.missing).ok();
+                    *end = told.filter(|end| end > from);
                 }
             }
             Ok(Content::Segment(segment)) => lost.flow = Some(segment.flow),

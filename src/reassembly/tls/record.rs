@@ -89,7 +89,11 @@ impl Cutter {
                         .unwrap_or_default();
                     return Some(Cut::Record(record));
                 }
-                Whole::Not => return Some(self.lose()),
+                Whole::Not => {
+                    // What is no record here is none a second time.
+                    *data = data.get(1..).unwrap_or_default();
+                    return Some(self.lose());
+                }
                 Whole::NotYet => {
                     self.kept.extend_from_slice(data);
                     *data = &[];
@@ -99,7 +103,10 @@ impl Cutter {
         }
         self.fill(data, HEADER);
         match length(&self.kept) {
-            Length::Not => return Some(self.lose()),
+            Length::Not => {
+                self.kept.drain(..1);
+                return Some(self.lose());
+            }
             Length::NotYet => return None,
             Length::Of(content) => self.fill(data, HEADER + content),
         }
@@ -265,6 +272,20 @@ mod tests {
             assert!(data.is_empty());
         }
         found
+    }
+
+    #[test]
+    fn two_ends_that_agree_on_a_version_of_no_record_do_not_hold_up_the_search() {
+        let bytes = b"\x17\x03\x09\0\x02hi\x17\x03\x09\0\x02hi";
+        for at in 0..bytes.len() {
+            let (first, second) = bytes.split_at(at);
+            let mut cutter = Cutter {
+                version: Some([3, 9]),
+                ..Cutter::default()
+            };
+            let found = cut_all(&mut cutter, &[first, second]);
+            assert!(found.iter().all(Option::is_none), "split at {at}");
+        }
     }
 
     #[test]

@@ -4,22 +4,36 @@ use super::{LABEL_WIDTH, OK, Screen};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::engine::Report;
-use crate::limits::MAX_FRAMES_SHOWN;
 use crate::report::text::{Wrapped, clip, clock, sanitize};
-use crate::rules::{Fact, Finding};
+use crate::rules::{Cluster, Fact, Finding};
 use crate::severity::{Confidence, Severity};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// Findings told in full; the others are one line each.
 const TOLD_IN_FULL: usize = 8;
+/// Tries with credentials that are shown value by value: two tell whether anything changes.
+const TRIES_SHOWN: [&str; 2] = ["try_1", "try_2"];
 /// Frames named in a line of proof.
 const FRAMES_NAMED: usize = 12;
+/// Hosts named of those that met the same fault.
+const PEERS_NAMED: usize = 4;
 
 impl<W: Write> Screen<W> {
     pub(super) fn findings(&self, report: &Report, page: &mut String) {
-        let groups = groups(&report.findings);
+        let by_id: HashMap<_, _> = report.findings.iter().map(|it| (it.id, it)).collect();
+        let groups: Vec<_> = report
+            .clusters
+            .iter()
+            .filter_map(|cluster| {
+                Some(Group {
+                    first: by_id.get(&cluster.first)?,
+                    last: by_id.get(&cluster.last)?,
+                    cluster,
+                })
+            })
+            .collect();
         let anything_wrong = groups
             .iter()
             .any(|group| group.first.severity > Severity::Info);
@@ -91,10 +105,10 @@ impl<W: Write> Screen<W> {
 
     /// ` (and 5 more)` behind the first of several.
     fn times(&self, group: &Group<'_>) -> String {
-        if group.count < 2 {
+        if group.cluster.count < 2 {
             return String::new();
         }
-        let others = (group.count - 1).to_string();
+        let others = (group.cluster.count - 1).to_string();
         format!(" ({})", self.filled("and_n_more", &[("n", others)]))
     }
 
@@ -131,6 +145,9 @@ impl<W: Write> Screen<W> {
         if !proof.is_empty() {
             page.push_str(&self.paragraph(&self.label("label_proof"), &proof));
         }
+        if group.cluster.count > 1 {
+            page.push_str(&self.paragraph("", &self.spread(group)));
+        }
         let who = who(finding);
         if !who.is_empty() {
             page.push_str(&self.paragraph("", &who));
@@ -144,6 +161,11 @@ impl<W: Write> Screen<W> {
         {
             let line = self.filled("other_traffic", &[("ports", ports.clone())]);
             page.push_str(&self.paragraph("", &line));
+        }
+        for name in TRIES_SHOWN {
+            if let Some(Fact::Text(text)) = finding.get(name) {
+                page.push_str(&self.paragraph("", &clip(&sanitize(text), 400)));
+            }
         }
         for line in self.tls(finding) {
             page.push_str(&self.paragraph("", &line));
@@ -171,11 +193,19 @@ impl<W: Write> Screen<W> {
             );
         }
         for consequence in consequences(report, finding) {
-            let text = format!(
+            let mut text = format!(
                 "{}: {}",
                 consequence.name(),
                 sanitize(&catalogue.message(consequence)).trim_end()
             );
+            if let (Some(Fact::Text(rule)), Some(call_id)) =
+                (consequence.get("linked_by"), consequence.call_id.as_deref())
+            {
+                let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
+                let values = [("id", id), ("rule", rule.clone())];
+                text.push_str(" · ");
+                text.push_str(&self.filled("linked_leg", &values));
+            }
             page.push_str(&self.paragraph(&self.label("label_because"), &text));
         }
         // A code that the catalogue cannot explain leads to the rule.
@@ -199,16 +229,39 @@ impl<W: Write> Screen<W> {
         page.push('\n');
     }
 
+    /// Over how long, for whom, and one more example.
+    fn spread(&self, group: &Group<'_>) -> String {
+        let cluster = group.cluster;
+        let mut parts = vec![self.filled(
+            "spread_times",
+            &[
+                ("n", cluster.count.to_string()),
+                ("from", clock(cluster.from)),
+                ("until", clock(cluster.until)),
+            ],
+        )];
+        if let [_, _, ..] = cluster.peers.as_slice() {
+            let mut peers: Vec<_> = cluster.peers.iter().take(PEERS_NAMED).cloned().collect();
+            if cluster.more_peers || cluster.peers.len() > PEERS_NAMED {
+                peers.push("…".to_owned());
+            }
+            parts.push(self.filled("spread_peers", &[("peers", peers.join(", "))]));
+        }
+        if let Some(call_id) = group.last.call_id.as_deref().filter(|id| !id.is_empty())
+            && group.last.id != group.first.id
+        {
+            let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
+            parts.push(self.filled("spread_last", &[("id", id)]));
+        }
+        parts.join(" · ")
+    }
+
     /// Which packets, when, whose call, and how sure.
     fn proof(&self, group: &Group<'_>) -> String {
         let finding = group.first;
         let mut parts = Vec::new();
-        if !group.frames.is_empty() {
-            // Calls that ran side by side share the stretch.
-            let mut frames = group.frames.clone();
-            frames.sort_unstable();
-            frames.dedup();
-            let mut frames = ranges(&frames);
+        if !group.cluster.frames.is_empty() {
+            let mut frames = ranges(&group.cluster.frames);
             if frames.len() > FRAMES_NAMED {
                 frames.truncate(FRAMES_NAMED);
                 frames.push("…".to_owned());
@@ -218,12 +271,7 @@ impl<W: Write> Screen<W> {
         }
         if let Some(call_id) = finding.call_id.as_deref().filter(|id| !id.is_empty()) {
             let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
-            let mut part = self.filled("call_id", &[("id", id)]);
-            if group.count > 1 {
-                part.push(' ');
-                part.push_str(&self.filled("and_n_more", &[("n", (group.count - 1).to_string())]));
-            }
-            parts.push(part);
+            parts.push(self.filled("call_id", &[("id", id)]));
         }
         if finding.confidence != Confidence::Certain {
             let word = self.word(finding.confidence.name()).to_owned();
@@ -233,61 +281,11 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// Findings that say the same of the same peer.
+/// A cluster with its examples.
 struct Group<'a> {
     first: &'a Finding,
-    count: usize,
-    frames: Vec<FrameNumber>,
-}
-
-/// Groups findings in their order; consequences are told with their cause.
-fn groups(findings: &[Finding]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut index: HashMap<_, usize> = HashMap::new();
-    let kept: HashSet<_> = findings.iter().map(|finding| finding.id).collect();
-    for finding in findings {
-        let has_cause = finding
-            .consequence_of
-            .is_some_and(|cause| kept.contains(&cause));
-        if has_cause {
-            continue;
-        }
-        let peer = ["dst", "src", "realm"].map(|name| match finding.get(name) {
-            Some(Fact::Text(text)) if finding.severity > Severity::Info => {
-                Some(host(text).to_owned())
-            }
-            _ => None,
-        });
-        let told = (finding.name(), finding.variant);
-        let key = (told, finding.severity, finding.so_far, peer);
-        match index.get(&key) {
-            Some(&at) => {
-                if let Some(group) = groups.get_mut(at) {
-                    group.count += 1;
-                    if group.frames.len() < MAX_FRAMES_SHOWN {
-                        group.frames.extend(&finding.frames);
-                    }
-                }
-            }
-            None => {
-                index.insert(key, groups.len());
-                groups.push(Group {
-                    first: finding,
-                    count: 1,
-                    frames: finding.frames.clone(),
-                });
-            }
-        }
-    }
-    groups
-}
-
-/// An address without its port: clients use another one for each call.
-fn host(address: &str) -> &str {
-    match address.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => address,
-    }
+    last: &'a Finding,
+    cluster: &'a Cluster,
 }
 
 fn consequences<'a>(report: &'a Report, cause: &Finding) -> impl Iterator<Item = &'a Finding> {

@@ -2,6 +2,8 @@
 //! the counts; the first screen holds the answer.
 
 mod findings;
+mod kpi;
+mod registrations;
 mod row;
 mod tls;
 
@@ -95,7 +97,9 @@ impl<W: Write> Screen<W> {
         let mut page = String::new();
         self.head(report, &mut page);
         self.findings(report, &mut page);
+        self.registrations(report, &mut page);
         self.transactions(report, &mut page);
+        self.kpi(&report.summary.kpi, &mut page);
         self.counts(&report.summary, &mut page);
         self.out.write_all(page.as_bytes())?;
         self.out.flush()?;

@@ -2,6 +2,7 @@
 
 use crate::capture::FrameNumber;
 use crate::catalogue::{Catalogue, fill};
+use crate::dialog::is_failed_ping;
 use crate::report::{STUCK_SHOWN, context};
 use crate::rules::Finding;
 use crate::severity::Severity;
@@ -55,7 +56,7 @@ pub(super) fn severity_of(transaction: &Transaction, findings: &[&Finding]) -> O
         .filter(|worst| *worst > Severity::Info);
     // A ping that is answered at all has found its peer alive, but for these (RFC 3261 §11.2).
     let alive = transaction.method == Method::Options
-        && !matches!(transaction.final_code(), Some(408 | 503));
+        && !transaction.final_code().is_some_and(is_failed_ping);
     let own = match transaction.final_code() {
         // A challenge is a step; whether it went wrong, the findings say.
         Some(401 | 407) => None,

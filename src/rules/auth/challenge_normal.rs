@@ -1,6 +1,6 @@
 //! `auth-challenge-normal`: a challenge that was answered: the expected first step (RFC 3261 §22.2, §22.3).
 
-use super::{challenged, nonce_was_fresh, realm, rejects};
+use super::{challenged, challenged_again, nonce_was_fresh, realm, rejection};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use std::time::Duration;
@@ -18,14 +18,18 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(response) = challenged(transaction) else {
             continue;
         };
-        if rejects(transaction, response).is_some() && nonce_was_fresh(view.call, transaction) {
+        // Credentials for that realm: stale, or old without a word of it, or rejected.
+        let again = challenged_again(view.call, transaction);
+        let had_its_chance = again.is_some_and(|it| {
+            it.challenge.stale || it.answered.is_some() || nonce_was_fresh(view.call, transaction)
+        });
+        if had_its_chance {
             continue;
         }
         let answer = view.call.later_tries(transaction).find(|retry| {
             !retry.credentials.is_empty() && retry.start().since(response.time()) <= ANSWERED_WITHIN
         });
-        let accepted = answer
-            .filter(|retry| challenged(retry).is_none_or(|next| rejects(retry, next).is_none()));
+        let accepted = answer.filter(|retry| rejection(view.call, retry).is_none());
         if let Some(retry) = accepted {
             found.push(
                 Finding::of(&RULE, transaction)

@@ -1,12 +1,23 @@
 //! Challenges and credentials (RFC 3261 §22).
 
+pub(super) mod algorithm_mismatch;
 pub(super) mod auth_loop;
 pub(super) mod challenge_normal;
+pub(super) mod challenged_ack_or_cancel;
+pub(super) mod cseq_not_incremented;
+pub(super) mod malformed_challenge;
 pub(super) mod no_credentials;
+pub(super) mod nonce_reuse;
 pub(super) mod rejected_403;
+pub(super) mod stale_loop;
+pub(super) mod stale_nonce;
+pub(super) mod wrong_password_proven;
+pub(super) mod wrong_realm;
 
 use crate::dialog::Call;
-use crate::sip::digest::Challenge;
+use crate::rules::{CallView, Finding};
+use crate::sip::Method;
+use crate::sip::digest::{Challenge, Credentials};
 use crate::transaction::{Response, Transaction};
 use std::time::Duration;
 
@@ -14,22 +25,119 @@ use std::time::Duration;
 const FRESH: Duration = Duration::from_secs(32);
 
 /// The 401 or 407 that ended a transaction.
-fn challenged(transaction: &Transaction) -> Option<&Response> {
+pub(super) fn challenged(transaction: &Transaction) -> Option<&Response> {
     transaction
         .final_response()
         .filter(|response| matches!(response.code, 401 | 407))
 }
 
-/// The challenge, if any, for a realm that the request had credentials for already, not because of a stale nonce: the
-/// credentials were rejected. Several realms on one request are separate conversations (RFC 3261 §22.3).
-fn rejects<'a>(transaction: &Transaction, response: &'a Response) -> Option<&'a Challenge> {
-    response.challenges.iter().find(|challenge| {
-        !challenge.stale
-            && transaction
-                .credentials
-                .iter()
-                .any(|credentials| credentials.realm == challenge.realm)
+/// Credentials that were challenged again in their realm.
+#[derive(Clone, Copy)]
+struct Rejection<'a> {
+    response: &'a Response,
+    /// What was used.
+    used: &'a Credentials,
+    /// The new challenge.
+    challenge: &'a Challenge,
+    /// The transaction with the challenge that was answered, where the capture has it.
+    answered: Option<&'a Transaction>,
+}
+
+impl<'a> Rejection<'a> {
+    /// The challenges in this realm that the client had before it.
+    fn offered(&self) -> impl Iterator<Item = &'a Challenge> + use<'a> {
+        let realm = &*self.used.realm;
+        self.answered
+            .and_then(challenged)
+            .into_iter()
+            .flat_map(move |response| in_realm(response, realm))
+    }
+}
+
+/// The Digest challenges of a response in a realm.
+fn in_realm<'a>(response: &'a Response, realm: &'a str) -> impl Iterator<Item = &'a Challenge> {
+    response
+        .challenges
+        .iter()
+        .filter(move |challenge| challenge.is_digest() && *challenge.realm == *realm)
+}
+
+/// The credentials of a request that a response challenges again, not because of a stale nonce: they were rejected. `None`
+/// when they may only have been too old. Several realms on one request are separate conversations (RFC 3261 §22.3).
+fn rejection<'a>(call: &'a Call, transaction: &'a Transaction) -> Option<Rejection<'a>> {
+    let found = challenged_again(call, transaction)?;
+    (!found.challenge.stale).then_some(found)
+}
+
+/// The same whether the nonce was stale or not.
+fn challenged_again<'a>(call: &'a Call, transaction: &'a Transaction) -> Option<Rejection<'a>> {
+    let response = challenged(transaction)?;
+    let (used, challenge) = response.challenges.iter().find_map(|challenge| {
+        let used = with_realm(transaction, &challenge.realm, challenge)?;
+        Some((used, challenge))
+    })?;
+    Some(Rejection {
+        response,
+        used,
+        challenge,
+        answered: answered(call, transaction, &used.realm),
     })
+}
+
+/// The credentials for a realm; of two, the ones in the field that belongs to the challenge.
+fn with_realm<'a>(
+    transaction: &'a Transaction,
+    realm: &str,
+    challenge: &Challenge,
+) -> Option<&'a Credentials> {
+    let of_realm = || {
+        transaction
+            .credentials
+            .iter()
+            .filter(|credentials| *credentials.realm == *realm)
+    };
+    of_realm()
+        .find(|credentials| credentials.side == challenge.side)
+        .or_else(|| of_realm().next())
+}
+
+/// The transactions before this one, of the same client with the same server, that were challenged and wait for an answer:
+/// the client had the time to give one, nothing has grown old meanwhile, and no try in between was let pass.
+fn challenged_before<'a>(call: &'a Call, transaction: &'a Transaction) -> Vec<&'a Transaction> {
+    let mut waiting = Vec::new();
+    let before = call
+        .attempt(transaction)
+        .filter(|earlier| earlier.id < transaction.id && same_hop(earlier, transaction));
+    for earlier in before {
+        match challenged(earlier) {
+            Some(response)
+                if response.time() <= transaction.start()
+                    && transaction.start().since(response.time()) <= FRESH =>
+            {
+                waiting.push(earlier);
+            }
+            None if earlier.final_response().is_some() => waiting.clear(),
+            _ => {}
+        }
+    }
+    waiting
+}
+
+/// The transaction whose challenge in this realm a request answers, or should.
+fn answered<'a>(
+    call: &'a Call,
+    transaction: &'a Transaction,
+    realm: &'a str,
+) -> Option<&'a Transaction> {
+    challenged_before(call, transaction)
+        .into_iter()
+        .rfind(|earlier| {
+            challenged(earlier).is_some_and(|response| in_realm(response, realm).next().is_some())
+        })
+}
+
+fn same_hop(one: &Transaction, other: &Transaction) -> bool {
+    one.flow.src.ip() == other.flow.src.ip() && one.flow.dst.ip() == other.flow.dst.ip()
 }
 
 /// Whether the credentials answer a nonce that this capture shows being offered shortly before. Others may be rejected
@@ -49,9 +157,77 @@ fn nonce_was_fresh(call: &Call, transaction: &Transaction) -> bool {
     })
 }
 
+/// Whether a challenge is the last word of an attempt and no finding here says why: the request is cut, or the client does
+/// not go on after a stale nonce (guards G-END, G-SNAP; FINDINGS section 12).
+pub(super) fn is_unexplained(
+    view: &CallView<'_>,
+    transaction: &Transaction,
+    response: &Response,
+) -> bool {
+    let ping = transaction.method == Method::Options && !transaction.in_dialog();
+    let goes_on = view
+        .surroundings
+        .authenticated_after(transaction, response.time())
+        || view.call.attempt(transaction).any(|other| {
+            other.id > transaction.id && other.flow.src.ip() == transaction.flow.src.ip()
+        });
+    let told = no_credentials::unanswered(view, transaction).is_some()
+        || rejection(view.call, transaction).is_some()
+        || wrong_realm::asked_for_another(view, transaction).is_some()
+        || malformed_challenge::fault(response).is_some()
+        || stale_loop::called_stale(view, transaction)
+            .is_some_and(|stale| stale_loop::follows_stale(view, &stale));
+    let without_answer = ping || matches!(transaction.method, Method::Cancel | Method::Ack);
+    !without_answer
+        && !goes_on
+        && !told
+        && transaction.requests.count() > 0
+        && !no_credentials::is_unheard(transaction, response)
+        && !came_right(view, transaction, response)
+}
+
+/// Whether the attempt came to a success after a challenge, under this Call-ID or another.
+fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    view.call.succeeded_elsewhere(transaction)
+        || view
+            .surroundings
+            .succeeded_after(transaction, response.time())
+}
+
+/// Whether the same was found on another hop: a proxy passes challenges and credentials on.
+fn is_echo(found: &[Finding], finding: &Finding, by: &[&str]) -> bool {
+    found.iter().any(|other| {
+        other.rule.name == finding.rule.name
+            && by.iter().all(|name| other.get(name) == finding.get(name))
+    })
+}
+
 fn realm(response: &Response) -> &str {
     response
         .challenges
         .first()
         .map_or("", |challenge| &challenge.realm)
+}
+
+/// A value of a stranger as a fact: the beginning is enough to compare by.
+fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(SHORT).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Characters of a nonce that tell two apart, also where servers begin it with the time.
+const SHORT: usize = 40;
+
+/// Texts each once, in their order.
+fn list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for text in texts {
+        if !text.is_empty() && !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen.join(", ")
 }

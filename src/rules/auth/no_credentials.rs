@@ -1,10 +1,10 @@
 //! `auth-no-credentials`: a challenge that the client did not answer (RFC 3261 §22.2, §22.3).
 
-use super::{challenged, realm};
+use super::{came_right, challenged, list, realm, wrong_realm};
 use crate::rules::{CallView, Finding, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
-use crate::transaction::{Transaction, timers};
+use crate::transaction::{Response, Transaction, timers};
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -17,34 +17,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for transaction in &view.call.transactions {
-        let Some(response) = challenged(transaction) else {
+        let Some(response) = unanswered(view, transaction) else {
             continue;
         };
-        let retried = view
-            .surroundings
-            .authenticated_after(transaction, response.time())
-            || view.call.later_tries(transaction).next().is_some()
-            || view.call.attempt(transaction).any(|other| {
-                other.id > transaction.id
-                    && other.flow.src.ip() == transaction.flow.src.ip()
-                    && !other.credentials.is_empty()
-            });
-        // The client repeats its request although the challenge was captured: the challenge does not reach it.
-        let unheard = transaction
-            .requests
-            .last()
-            .is_some_and(|last| last.time > response.time())
-            || transaction.icmp.iter().any(|note| note.of_response);
-        // Any answer to a ping means that the peer is alive (RFC 3261 §11.2); a cut request hides its credentials (G-SNAP).
-        let ping = transaction.method == Method::Options && !transaction.in_dialog();
-        if ping
-            || transaction.cut
-            || !transaction.credentials.is_empty()
-            || retried
-            || unheard
-            || transaction.requests.count() == 0
-            || told(found, transaction)
-        {
+        if told(found, transaction) || wrong_realm::asked_for_another(view, transaction).is_some() {
             continue;
         }
         let waited = view.watched_since(response.time());
@@ -53,9 +29,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         } else {
             Silence::SoFar
         };
-        let came_right = view
-            .surroundings
-            .succeeded_after(transaction, response.time());
+        let came_right = came_right(view, transaction, response);
+        let others = list(transaction.credentials.iter().map(|it| &*it.realm));
         found.push(
             Finding::of(&RULE, transaction)
                 .fact("method", transaction.method.name())
@@ -63,6 +38,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("realm", realm(response))
                 .fact("dst", transaction.flow.dst.to_string())
                 .fact("src", transaction.flow.src.to_string())
+                .fact_if("other_realms", (!others.is_empty()).then_some(others))
                 .silence(silence, view.lossy)
                 .note_if(came_right)
                 .severity_at_most(if waited < SOON {
@@ -74,6 +50,47 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 }),
         );
     }
+}
+
+/// The challenge of a request that nobody answered, of those that one can blame a client for.
+pub(super) fn unanswered<'a>(
+    view: &CallView<'_>,
+    transaction: &'a Transaction,
+) -> Option<&'a Response> {
+    let response = challenged(transaction)?;
+    let retried = view
+        .surroundings
+        .authenticated_after(transaction, response.time())
+        || view.call.later_tries(transaction).next().is_some()
+        || view.call.attempt(transaction).any(|other| {
+            other.id > transaction.id
+                && other.flow.src.ip() == transaction.flow.src.ip()
+                && !other.credentials.is_empty()
+        });
+    // Any answer to a ping means that the peer is alive (RFC 3261 §11.2), and nobody can answer for a CANCEL (§22.1); a
+    // cut request hides its credentials (G-SNAP).
+    let ping = transaction.method == Method::Options && !transaction.in_dialog();
+    let has_credentials = transaction.credentials.iter().any(|used| {
+        response.challenges.is_empty()
+            || response.challenges.iter().any(|it| it.realm == used.realm)
+    });
+    let nobody_to_blame = ping
+        || transaction.method == Method::Cancel
+        || transaction.cut
+        || has_credentials
+        || retried
+        || is_unheard(transaction, response)
+        || transaction.requests.count() == 0;
+    (!nobody_to_blame).then_some(response)
+}
+
+/// Whether the client repeats its request although the challenge was captured: the challenge does not reach it.
+pub(in crate::rules) fn is_unheard(transaction: &Transaction, response: &Response) -> bool {
+    transaction
+        .requests
+        .last()
+        .is_some_and(|last| last.time > response.time())
+        || transaction.icmp.iter().any(|note| note.of_response)
 }
 
 /// A capture that ends this soon after a challenge says nothing against the client.

@@ -1,5 +1,6 @@
 //! `capture-no-sip`: nothing in the capture is SIP.
 
+use crate::rules::transport::tcp_connect_failed;
 use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
 use crate::severity::Severity;
 
@@ -13,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     // Those say why.
-    if view.counts.sip_messages > 0 || tls::says_why(view) {
+    if view.counts.sip_messages > 0 || tls::says_why(view) || tcp_connect_failed::says_why(view) {
         return;
     }
     // What the filter of the command line refused may have been the SIP; it is still there to be read.

@@ -2,10 +2,10 @@
 
 use super::no_answer::rang_in_vain;
 use crate::rules::status::{evidence, explain};
-use crate::rules::{CallView, Fact, Finding, Judge, Rule, session};
+use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Response, Transaction, timers};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "status",
@@ -44,6 +44,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             *finding = finding.clone().also(transaction);
             continue;
         }
+        // A challenge may be answered yet (guard G-END).
+        let so_far = matches!(response.code, 401 | 407)
+            && view.watched_since(response.time())
+                < timers::timeout(transaction, view.thresholds.t1);
         let mut finding = Finding::of(&RULE, transaction)
             .severity(severity)
             .confidence(if severity == Severity::Info {
@@ -60,6 +64,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let explained = explain(view, transaction, response);
         finding.variant = explained.variant;
         finding.facts.extend(explained.facts);
+        if so_far {
+            finding = finding.silence(Silence::SoFar, view.lossy);
+        }
         told.push(finding.note_if(came_right(view, transaction, response)));
     }
     found.append(&mut told);
@@ -70,6 +77,9 @@ fn failure(transaction: &Transaction) -> Option<&Response> {
 }
 
 fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    if matches!(response.code, 401 | 407) {
+        return !auth::is_unexplained(view, transaction, response);
+    }
     // Sections 1 and 4 of FINDINGS have these; a CANCEL says nothing that its INVITE does not.
     if matches!(
         transaction.method,
@@ -81,7 +91,6 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         return true;
     }
     match response.code {
-        401 | 407 => true,
         403 => !transaction.credentials.is_empty(),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {
@@ -96,6 +105,8 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
 fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> Severity {
     let redirected = (300..400).contains(&response.code);
     let is_bye = transaction.method == Method::Bye;
+    // Only a dialog can have a request pending (RFC 3261 §21.4.27), also where the capture has the answer alone.
+    let glare = response.code == 491;
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
     if came_right(view, transaction, response)
@@ -103,7 +114,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || is_tried_again(view, transaction, response)
     {
         Severity::Info
-    } else if redirected || is_bye {
+    } else if redirected || is_bye || glare {
         Severity::Warning
     } else {
         Severity::Error
@@ -136,7 +147,8 @@ fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Respons
         .call
         .attempt(transaction)
         .any(|other| other.via_count <= transaction.via_count && other.final_response().is_none());
-    if open || asks_for_another_try(response) {
+    let challenge = matches!(response.code, 401 | 407);
+    if open || challenge || asks_for_another_try(response) {
         Confidence::Likely
     } else {
         Confidence::Certain

@@ -6,6 +6,7 @@ pub(super) mod icmp_unreachable;
 pub(super) mod invite_no_response;
 pub(super) mod invite_stuck_trying;
 pub(super) mod noninvite_no_response;
+pub(super) mod options_flapping;
 pub(super) mod options_no_response;
 pub(super) mod register_no_response;
 pub(super) mod udp_fragments_lost;

@@ -1,8 +1,11 @@
-//! `options-no-response`: a peer that does not answer OPTIONS pings (RFC 3261 §11); three in a row are a peer that is down.
+//! `options-no-response`: a peer that does not answer OPTIONS pings (RFC 3261 §11), or answers that it is down; three in a
+//! row are a peer that is down.
 
+use crate::dialog::{Peer, Run};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "options-no-response",
@@ -15,31 +18,70 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.worst_run();
-        let Some(first) = run.pings.first() else {
+        // Guard G-1WAY: what it answers is not captured.
+        let unseen = run.refused == 0 && view.surroundings.is_one_directional(src, dst.ip());
+        if run.failures == 0 || unseen {
             continue;
-        };
-        let mut finding = Finding::of_capture(&RULE, first.time)
+        }
+        let finding = of_peer(&RULE, run, peer, dst)
             .fact("src", src.to_string())
-            .fact("dst", dst.to_string())
-            .fact("failures", run.failures)
-            .fact("answered", peer.answered);
-        if run.failures >= DOWN_AFTER {
-            finding = finding.severity(Severity::Error);
-        }
-        if view.lossy {
-            finding = finding.confidence(Confidence::Possible);
-        } else if !run.pings.iter().any(|ping| ping.repeated) {
-            finding = finding.confidence(Confidence::Likely);
-        }
-        finding.transactions = run.pings.iter().map(|ping| ping.id).collect();
-        finding.frames = run
-            .pings
-            .iter()
-            .flat_map(|ping| ping.frames.clone())
-            .collect();
-        finding.frames.truncate(MAX_FRAMES_SHOWN);
-        found.push(finding);
+            .variant(variant(run))
+            .fact("failures", run.failures);
+        found.push(judged(view, finding, run));
     }
+}
+
+fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run) -> Finding {
+    if run.failures >= DOWN_AFTER {
+        finding = finding.severity(Severity::Error);
+    }
+    if run.open == run.failures {
+        // Not one of them was waited for as long as the protocol does.
+        finding.so_far = true;
+        finding = finding
+            .severity_at_most(Severity::Warning)
+            .confidence(Confidence::Possible);
+    } else if view.lossy && run.refused == 0 {
+        finding = finding.confidence(Confidence::Possible);
+    } else if !run.pings.iter().any(|ping| ping.repeated) {
+        finding = finding.confidence(Confidence::Likely);
+    }
+    finding
+}
+
+/// What the pings prove beside that they failed.
+fn variant(run: &Run) -> Option<&'static str> {
+    if run.refused == run.failures {
+        Some("refused")
+    } else {
+        run.last_success.map(|_| "stopped")
+    }
+}
+
+/// A finding about failed pings, with their packets and how the peer was before.
+pub(super) fn of_peer(rule: &'static Rule, run: &Run, peer: &Peer, dst: SocketAddr) -> Finding {
+    let time = run.pings.first().map(|ping| ping.time);
+    let mut finding = Finding::of_capture(rule, time.unwrap_or(crate::time::Timestamp::MIN))
+        .fact("dst", dst.to_string())
+        .fact("answered", peer.answered)
+        .fact_if("interval", peer.interval())
+        .fact_if("round_trip", peer.round_trip())
+        .fact_if("code", run.pings.iter().rev().find_map(|ping| ping.code))
+        .fact_if("last_success", run.last_success.map(|it| it.to_string()))
+        .fact_if(
+            "since_success",
+            run.last_success
+                .zip(time)
+                .map(|(last, first)| first.since(last)),
+        );
+    finding.transactions = run.pings.iter().map(|ping| ping.id).collect();
+    finding.frames = run
+        .pings
+        .iter()
+        .flat_map(|ping| ping.frames.clone())
+        .collect();
+    finding.frames.truncate(MAX_FRAMES_SHOWN);
+    finding
 }
 
 /// Failures in a row after which a peer counts as down.

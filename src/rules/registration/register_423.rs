@@ -1,9 +1,10 @@
 //! `register-423`: the registrar wants a longer lifetime (RFC 3261 §10.2.8, §10.3 step 7).
 
+use super::of_register;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
-use crate::sip::value::address_of_record;
+use crate::transaction::Transaction;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-423",
@@ -18,18 +19,30 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(response) = register.final_response().filter(|it| it.code == 423) else {
             continue;
         };
+        let minimum = response.evidence("Min-Expires");
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
+        // The client asks again for what the registrar wants; what becomes of that, its own answer says.
+        let wanted = minimum.and_then(|it| it.trim().parse::<u64>().ok());
+        let retried = wanted.is_some_and(|wanted| {
+            let enough = |it: &Transaction| it.expires.is_some_and(|asked| asked >= wanted);
+            view.call.later_tries(register).any(enough)
+        });
+        let variant = match (wanted, register.expires) {
+            (None, _) => Some("no-minimum"),
+            (Some(_), Some(3600..)) => Some("long-enough"),
+            _ => None,
+        };
         let requested = register
             .expires
             .map_or_else(|| "?".to_owned(), |it| it.to_string());
         found.push(
-            Finding::of(&RULE, register)
-                .fact("aor", address_of_record(&register.to.uri))
+            of_register(&RULE, register)
+                .variant(variant)
                 .fact("requested", requested)
-                .fact("minimum", response.evidence("Min-Expires").unwrap_or("?"))
-                .fact("dst", register.flow.dst.to_string())
-                .note_if(came_right),
+                .fact("minimum", minimum.unwrap_or("?"))
+                .fact_if("server", response.evidence("Server"))
+                .note_if(came_right || retried),
         );
     }
 }

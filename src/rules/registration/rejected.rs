@@ -1,9 +1,10 @@
 //! `registration-rejected`: a REGISTER was refused for good (RFC 3261 §10.3).
 
+use super::{of_register, star_is_wrong};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
-use crate::sip::value::address_of_record;
+use crate::transaction::Transaction;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-rejected",
@@ -14,6 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut told: Vec<(u64, u64)> = Vec::new();
     for register in view.call.of(&Method::Register) {
         let Some(response) = register.final_response() else {
             continue;
@@ -24,15 +26,38 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         if response.code < 400 || told_elsewhere {
             continue;
         }
+        // A proxy passes the refusal on: the same REGISTER on the next hop.
+        let step = (register.cseq, response.code);
+        if let Some(at) = told.iter().position(|it| *it == step) {
+            if let Some(finding) = found.get_mut(at) {
+                *finding = finding.clone().also(register);
+            }
+            continue;
+        }
+        told.push(step);
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
         found.push(
-            Finding::of(&RULE, register)
-                .fact("aor", address_of_record(&register.to.uri))
+            of_register(&RULE, register)
+                .variant(variant(register, response.code))
                 .fact("code", response.code)
                 .fact("reason", &*response.reason)
-                .fact("dst", register.flow.dst.to_string())
+                .fact_if("server", response.evidence("Server"))
+                .fact_if("warning", response.evidence("Warning"))
+                .fact_if("retry_after", response.evidence("Retry-After"))
                 .note_if(came_right),
         );
+    }
+}
+
+/// What the code says of the cause.
+fn variant(register: &Transaction, code: u64) -> Option<&'static str> {
+    match code {
+        400 if star_is_wrong(register) => Some("star"),
+        403 => Some("not-allowed"),
+        404 | 604 => Some("not-found"),
+        405 | 501 => Some("no-registrar"),
+        408 | 480 | 500 | 502..=504 => Some("unable"),
+        _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! `tls-handshake-failed`: a TLS connection to a SIP server does not come to the point where SIP could pass, told once a
 //! server and way to fail. Where the packets prove the cause, that is the variant.
 
+use super::tls_on_plain_port;
 use crate::dialog::{Evidence, Failed, Failure, TlsServer};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::tls::{TlsFacts, alert_name};
@@ -25,6 +26,9 @@ const UNKNOWN_CA: u8 = 48;
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (address, server) in tls::servers(view) {
         for (failure, failed) in &server.failures {
+            if tls_on_plain_port::proof(view, address, server, *failure, failed).is_some() {
+                continue;
+            }
             found.push(finding(view, address, server, *failure, failed));
         }
     }

@@ -1,0 +1,403 @@
+//! Legs: which Call-IDs are one call that went through a B2BUA, and by which rule that is known (guard G-B2BUA).
+
+use crate::flow::Flow;
+use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_KEYS, MAX_LEG_LINKS};
+use crate::sip::value::{self, NameAddr};
+use crate::sip::{HeaderName, Message};
+use crate::time::Timestamp;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How two legs were told to belong together, the surest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LinkedBy {
+    /// The same session identifier (RFC 7989).
+    SessionId,
+    /// The same IMS charging identity (RFC 7315 §5.6).
+    ChargingVector,
+    /// A header field that names the other leg's Call-ID, or the same identifier of a vendor.
+    Header,
+    /// One Call-ID is the other with a prefix or a suffix.
+    CallId,
+    /// The same SDP origin or the same media address.
+    Sdp,
+    /// The same users, on to the next hop within two seconds.
+    Users,
+}
+
+impl LinkedBy {
+    /// The name in machine output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SessionId => "session-id",
+            Self::ChargingVector => "charging-vector",
+            Self::Header => "header",
+            Self::CallId => "call-id",
+            Self::Sdp => "sdp",
+            Self::Users => "users",
+        }
+    }
+}
+
+/// From a leg to the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The Call-ID of the leg before it.
+    pub from: Arc<[u8]>,
+    /// How that is known.
+    pub by: LinkedBy,
+}
+
+/// Header fields in which B2BUAs name the other leg's Call-ID, or an identifier of the call.
+pub const CALL_ID_HEADERS: [&str; 8] = [
+    "X-Call-ID",
+    "X-CID",
+    "X-CallID",
+    "X-Original-Call-ID",
+    "X-Orig-Call-ID",
+    "X-Inbound-Call-ID",
+    "X-Parent-Call-ID",
+    "X-Correlation-ID",
+];
+
+/// How long after a leg the next one may begin: a B2BUA that looks things up, or tries other routes first.
+const WINDOW: Duration = Duration::from_secs(30);
+/// The same where only the users and the hosts tell.
+const AT_ONCE: Duration = Duration::from_secs(2);
+/// Identifiers shorter than this belong to too many calls.
+const TELLING: usize = 8;
+/// Places at which a Call-ID is tried as a longer form of another one.
+const CUTS: usize = 8;
+
+/// The legs that began lately, and the links among all.
+#[derive(Debug, Default)]
+pub struct Legs {
+    hasher: RandomState,
+    headers: Vec<String>,
+    known: HashMap<u64, Known>,
+    order: VecDeque<(Timestamp, u64)>,
+    links: HashMap<Arc<[u8]>, Link>,
+    linked: VecDeque<Arc<[u8]>>,
+    children: HashMap<Arc<[u8]>, Vec<Arc<[u8]>>>,
+    refused: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    call_id: Arc<[u8]>,
+    flow: Flow,
+    began: Timestamp,
+    /// Another call has the same value, so that it tells nothing.
+    shared: bool,
+}
+
+impl Legs {
+    /// No legs yet; `headers` are looked at beside [`CALL_ID_HEADERS`].
+    pub fn new(headers: &[String]) -> Self {
+        Self {
+            headers: headers.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Notes an initial INVITE that began a transaction, on whatever hop.
+    pub fn invite(&mut self, message: &Message, call_id: &Arc<[u8]>, flow: Flow, time: Timestamp) {
+        self.expire(time);
+        let marks = self.marks(message, call_id, flow);
+        if !self.links.contains_key(call_id) {
+            let parent = marks
+                .iter()
+                .filter_map(|mark| Some((mark.by, self.parent(mark, call_id, flow, time)?)))
+                .min_by_key(|(by, _)| *by);
+            if let Some((by, from)) = parent {
+                self.link(call_id, Link { from, by });
+            }
+        }
+        for mark in marks {
+            self.remember(mark.told, call_id, flow, time);
+        }
+    }
+
+    /// The link to the leg before; `None` when there is none.
+    pub fn link_of(&self, call_id: &[u8]) -> Option<&Link> {
+        self.links.get(call_id)
+    }
+
+    /// The legs behind a leg, in the order in which they began.
+    pub fn behind(&self, call_id: &[u8]) -> &[Arc<[u8]>] {
+        self.children.get(call_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many legs and identifiers could not be remembered.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn parent(
+        &self,
+        mark: &Mark,
+        call_id: &Arc<[u8]>,
+        flow: Flow,
+        time: Timestamp,
+    ) -> Option<Arc<[u8]>> {
+        let known = self.known.get(&mark.asked)?;
+        let age = time.since(known.began);
+        let fits = known.call_id != *call_id
+            && !known.shared
+            // The same client with a new Call-ID tries again; it is no leg of its own.
+            && known.flow.src.ip() != flow.src.ip()
+            && known.began <= time
+            && (mark.by != LinkedBy::Users || age <= AT_ONCE)
+            && self.link_of(&known.call_id).is_none_or(|link| link.from != *call_id);
+        fits.then(|| known.call_id.clone())
+    }
+
+    fn link(&mut self, call_id: &Arc<[u8]>, link: Link) {
+        if self.links.len() >= MAX_LEG_LINKS
+            && let Some(oldest) = self.linked.pop_front()
+            && let Some(gone) = self.links.remove(&oldest)
+        {
+            self.children.remove(&gone.from);
+            self.refused += 1;
+        }
+        let children = self.children.entry(link.from.clone()).or_default();
+        if children.len() >= MAX_LEG_CHILDREN {
+            self.refused += 1;
+            return;
+        }
+        children.push(call_id.clone());
+        self.linked.push_back(call_id.clone());
+        self.links.insert(call_id.clone(), link);
+    }
+
+    fn remember(&mut self, key: u64, call_id: &Arc<[u8]>, flow: Flow, time: Timestamp) {
+        if let Some(known) = self.known.get_mut(&key) {
+            let same_call = known.call_id == *call_id
+                || self
+                    .links
+                    .get(call_id)
+                    .is_some_and(|link| link.from == known.call_id);
+            if same_call {
+                return;
+            }
+            // Of calls that follow each other the last one counts; of those at the same time, none.
+            known.shared = time.since(known.began) <= AT_ONCE;
+            known.call_id = call_id.clone();
+            known.flow = flow;
+            known.began = time;
+            self.order.push_back((time, key));
+            return;
+        }
+        if self.known.len() >= MAX_LEG_KEYS {
+            self.refused += 1;
+            return;
+        }
+        let known = Known {
+            call_id: call_id.clone(),
+            flow,
+            began: time,
+            shared: false,
+        };
+        self.known.insert(key, known);
+        self.order.push_back((time, key));
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        while let Some(&(began, key)) = self.order.front() {
+            if now.since(began) <= WINDOW {
+                break;
+            }
+            self.order.pop_front();
+            if self.known.get(&key).is_some_and(|it| it.began == began) {
+                self.known.remove(&key);
+            }
+        }
+    }
+
+    /// What ties this INVITE to others.
+    fn marks(&self, message: &Message, call_id: &[u8], flow: Flow) -> Vec<Mark> {
+        let mut marks = Marks {
+            hasher: &self.hasher,
+            all: Vec::new(),
+        };
+        if let Some(session) = message.header(HeaderName::SessionId) {
+            // The caller's side keeps its identifier on every leg; a null one says that it has none (RFC 7989 §5).
+            let id = session.split(|&byte| byte == b';').next();
+            let id = id.unwrap_or_default().trim_ascii();
+            if id.iter().any(|&byte| byte != b'0') {
+                marks.same(LinkedBy::SessionId, id);
+            }
+        }
+        marks.call_id(call_id);
+        for (name, value) in message.fields() {
+            let Ok(name) = std::str::from_utf8(name) else {
+                continue;
+            };
+            if name.eq_ignore_ascii_case("P-Charging-Vector") {
+                let icid = value
+                    .split(|&byte| byte == b';')
+                    .find_map(|part| part.trim_ascii().strip_prefix(b"icid-value="));
+                let icid = icid.map_or(&[][..], |it| it.trim_ascii().trim_quotes());
+                marks.same(LinkedBy::ChargingVector, icid);
+            } else if CALL_ID_HEADERS
+                .iter()
+                .copied()
+                .chain(self.headers.iter().map(String::as_str))
+                .any(|known| known.eq_ignore_ascii_case(name))
+            {
+                marks.header(value.trim_ascii());
+            }
+        }
+        marks.sdp(message.body(), flow);
+        let user = |header| {
+            let value = message.header(header)?;
+            let uri = NameAddr::of(&value).uri.to_vec();
+            Some(normal(value::user_and_host(&uri).0))
+        };
+        if let (Some(from), Some(to)) = (user(HeaderName::From), user(HeaderName::To))
+            && !from.is_empty()
+            && !to.is_empty()
+        {
+            marks.on_to_the_next_hop(LinkedBy::Users, &(from, to), flow);
+        }
+        marks.all
+    }
+}
+
+/// A value that legs of one call share: what this leg tells, and what the leg before would have told.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    by: LinkedBy,
+    told: u64,
+    asked: u64,
+}
+
+struct Marks<'a> {
+    hasher: &'a RandomState,
+    all: Vec<Mark>,
+}
+
+impl Marks<'_> {
+    fn key(&self, by: LinkedBy, value: &impl Hash) -> u64 {
+        self.hasher.hash_one((by, value))
+    }
+
+    fn same(&mut self, by: LinkedBy, value: &[u8]) {
+        if value.len() >= TELLING {
+            let key = self.key(by, &value);
+            self.all.push(Mark {
+                by,
+                told: key,
+                asked: key,
+            });
+        }
+    }
+
+    /// Where the value alone is shared by many calls, the host that took the one INVITE must be the one that sends the other.
+    fn on_to_the_next_hop(&mut self, by: LinkedBy, value: &impl Hash, flow: Flow) {
+        let mark = Mark {
+            by,
+            told: self.key(by, &(value, flow.dst.ip())),
+            asked: self.key(by, &(value, flow.src.ip())),
+        };
+        self.all.push(mark);
+    }
+
+    fn call_id(&mut self, call_id: &[u8]) {
+        let told = self.key(LinkedBy::CallId, &call_id);
+        let cuts = call_id
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| matches!(byte, b'-' | b'_' | b'.' | b'@' | b';' | b':' | b'+'));
+        let cuts: Vec<usize> = cuts.map(|(at, _)| at).collect();
+        let ends = cuts.len().saturating_sub(CUTS / 2);
+        let few = |(index, _): &(usize, &usize)| *index < CUTS / 2 || *index >= ends;
+        for (_, &at) in cuts.iter().enumerate().filter(few) {
+            let (before, after) = call_id.split_at(at);
+            let after = after.get(1..).unwrap_or_default();
+            for part in [before, after] {
+                if part.len() >= 2 * TELLING {
+                    let asked = self.key(LinkedBy::CallId, &part);
+                    self.all.push(Mark {
+                        by: LinkedBy::CallId,
+                        told,
+                        asked,
+                    });
+                }
+            }
+        }
+        if self.all.iter().all(|mark| mark.told != told) {
+            self.all.push(Mark {
+                by: LinkedBy::CallId,
+                told,
+                asked: told,
+            });
+        }
+    }
+
+    fn header(&mut self, value: &[u8]) {
+        if value.len() < TELLING {
+            return;
+        }
+        let own = self.key(LinkedBy::Header, &value);
+        let as_call_id = self.key(LinkedBy::CallId, &value);
+        for asked in [own, as_call_id] {
+            self.all.push(Mark {
+                by: LinkedBy::Header,
+                told: own,
+                asked,
+            });
+        }
+    }
+
+    /// The origin without its version (RFC 8866 §5.2), and where the first medium is wanted.
+    fn sdp(&mut self, body: &[u8], flow: Flow) {
+        let mut address: &[u8] = &[];
+        for line in body.split(|&byte| byte == b'\n') {
+            let line = line.trim_ascii();
+            if let Some(origin) = line.strip_prefix(b"o=") {
+                let mut parts = origin.split(|&byte| byte == b' ');
+                let identity = (parts.next(), parts.next(), parts.nth(3));
+                self.on_to_the_next_hop(LinkedBy::Sdp, &identity, flow);
+            } else if let Some(connection) = line.strip_prefix(b"c=") {
+                address = connection;
+            } else if let Some(medium) = line.strip_prefix(b"m=") {
+                let port = medium.split(|&byte| byte == b' ').nth(1);
+                self.on_to_the_next_hop(LinkedBy::Sdp, &(address, port), flow);
+                break;
+            }
+        }
+    }
+}
+
+/// A user as two legs may both write it: of a telephone number the last eight digits.
+fn normal(user: &[u8]) -> Vec<u8> {
+    let user = user.split(|byte| matches!(byte, b';' | b':')).next();
+    let user = user.unwrap_or_default();
+    let is_number = !user.is_empty()
+        && user
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')'));
+    if !is_number {
+        return user.to_ascii_lowercase();
+    }
+    let digits: Vec<u8> = user.iter().copied().filter(u8::is_ascii_digit).collect();
+    let kept = digits.len().saturating_sub(8);
+    digits.get(kept..).unwrap_or_default().to_vec()
+}
+
+trait Quoted {
+    fn trim_quotes(&self) -> &[u8];
+}
+
+impl Quoted for [u8] {
+    fn trim_quotes(&self) -> &[u8] {
+        let inner = self.strip_prefix(b"\"").unwrap_or(self);
+        inner.strip_suffix(b"\"").unwrap_or(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! `registration-flapping`: an address-of-record that registers and vanishes again and again, or whose Contact changes
+//! each time (RFC 3261 §10.2.4).
+
+use crate::dialog::Turns;
+use crate::limits::MAX_FRAMES_SHOWN;
+use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "registration-flapping",
+    code: "REG004",
+    severity: Severity::Warning,
+    judge: Judge::Capture(judge),
+    words: include_str!("flapping.toml"),
+};
+
+fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    let cycles = view.registrations.cycles().map(|it| (it, None));
+    let moves = view
+        .registrations
+        .moves()
+        .map(|it| (it, Some("contact-changes")));
+    // On every hop and at every registrar it is the same story.
+    let mut told = HashSet::new();
+    for ((aor, registrar, turns), variant) in cycles.chain(moves) {
+        if told.insert((aor, variant)) {
+            found.extend(flapping(aor, registrar, turns, variant));
+        }
+    }
+}
+
+fn flapping(
+    aor: &str,
+    registrar: SocketAddr,
+    turns: &Turns,
+    variant: Option<&'static str>,
+) -> Option<Finding> {
+    let (since, last) = turns.since.zip(turns.last)?;
+    let mut finding = Finding::of_capture(&RULE, since)
+        .variant(variant)
+        .fact("aor", aor)
+        .fact("dst", registrar.to_string())
+        .fact("cycles", turns.count)
+        .fact("span", last.since(since));
+    finding.transactions.clone_from(&turns.transactions);
+    finding.frames.clone_from(&turns.frames);
+    finding.frames.sort_unstable();
+    finding.frames.dedup();
+    finding.frames.truncate(MAX_FRAMES_SHOWN);
+    Some(finding)
+}

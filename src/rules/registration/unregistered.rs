@@ -1,0 +1,34 @@
+//! `unregistered`: a client removed its binding (RFC 3261 §10.2.2).
+
+use super::{of_register, star_is_wrong};
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::Method;
+use std::collections::HashSet;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "unregistered",
+    code: "REG007",
+    severity: Severity::Info,
+    judge: Judge::Call(judge),
+    words: include_str!("unregistered.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut told = HashSet::new();
+    for register in view.call.of(&Method::Register) {
+        let Some(response) = register.final_response() else {
+            continue;
+        };
+        let removed = response.is_success() && register.expires == Some(0);
+        let refused = response.code == 400 && star_is_wrong(register);
+        // On the next hop it is the same REGISTER.
+        if (removed || refused) && told.insert((register.cseq, response.code)) {
+            found.push(
+                of_register(&RULE, register)
+                    .variant(refused.then_some("star-refused"))
+                    .fact("code", response.code),
+            );
+        }
+    }
+}
