@@ -181,10 +181,9 @@ const FOLLOW_ON_ONE: &[(&str, &[&str])] = &[
     ),
     ("bye-no-response", &["session-timer-expired"]),
     ("bye-481", &["session-timer-expired"]),
-    (
-        "session-refresh-failed",
-        &["indialog-481", "session-timer-expired"],
-    ),
+    ("session-refresh-failed", &["session-timer-expired"]),
+    ("indialog-481", &["session-refresh-failed"]),
+    ("transfer-failed", &["indialog-481"]),
 ];
 
 /// Findings and their causes, when both are about one call.

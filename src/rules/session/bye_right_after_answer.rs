@@ -1,9 +1,10 @@
 //! `bye-right-after-answer`: the caller hangs up as soon as the call is answered (RFC 3261 §13.2.2.4, §14.2).
 
-use super::look::Look;
+use super::look;
 use crate::dialog::Dialog;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::sip::sdp::Sdp;
 use crate::transaction::Response;
 use std::time::Duration;
 
@@ -80,12 +81,12 @@ fn has_late_offer(dialog: &Dialog<'_>) -> bool {
 
 /// The answer takes none of the media.
 fn media_refused(dialog: &Dialog<'_>) -> bool {
-    answer(dialog).is_some_and(|it| it.refuses_all())
+    answer(dialog).is_some_and(|it| look::refuses_all(&it))
 }
 
-fn answer(dialog: &Dialog<'_>) -> Option<Look> {
+fn answer<'a>(dialog: &Dialog<'a>) -> Option<Sdp<'a>> {
     dialog
         .answer()
         .and_then(Response::message)
-        .and_then(Look::at)
+        .and_then(Sdp::of)
 }

@@ -1,7 +1,8 @@
 //! What re-INVITEs and UPDATEs of a dialog were for: each side's description is compared with its one before.
 
-use super::look::Look;
+use super::look;
 use crate::dialog::Dialog;
+use crate::sip::sdp::Sdp;
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
 use std::collections::HashSet;
@@ -39,25 +40,25 @@ impl Purpose {
         }
     }
 
-    fn of(offer: Option<&Look>, before: Option<&Look>) -> Self {
+    fn of(offer: Option<&Sdp<'_>>, before: Option<&Sdp<'_>>) -> Self {
         let Some(offer) = offer else {
             return Self::Unknown;
         };
-        let was = |test: fn(&Look) -> bool| before.is_some_and(test);
-        if offer.is_fax() && !was(Look::is_fax) {
+        let was = |test: fn(&Sdp<'_>) -> bool| before.is_some_and(test);
+        if look::is_fax(offer) && !was(look::is_fax) {
             return Self::Fax;
         }
-        if offer.holds() && !was(Look::holds) {
+        if look::holds(offer) && !was(look::holds) {
             return Self::Hold;
         }
         let Some(before) = before else {
             return Self::Unknown;
         };
-        if before.holds() && !offer.holds() {
+        if look::holds(before) && !look::holds(offer) {
             Self::Resume
-        } else if offer.recoded_from(before) {
+        } else if look::recoded(before, offer) {
             Self::Recode
-        } else if offer.moved_from(before) {
+        } else if look::moved(before, offer) {
             Self::Move
         } else {
             Self::Refresh
@@ -71,9 +72,9 @@ pub(super) struct Change<'a> {
     pub(super) request: &'a Transaction,
     pub(super) by_caller: bool,
     pub(super) purpose: Purpose,
-    pub(super) offer: Option<Look>,
+    pub(super) offer: Option<Sdp<'a>>,
     /// The description in its 2xx.
-    pub(super) answer: Option<Look>,
+    pub(super) answer: Option<Sdp<'a>>,
     /// Whether the other side had put this one on hold before.
     pub(super) held_by_other: bool,
 }
@@ -86,7 +87,7 @@ pub(super) fn changes<'a>(dialog: &Dialog<'a>) -> Vec<Change<'a>> {
         dialog
             .answer()
             .and_then(Response::message)
-            .and_then(Look::at),
+            .and_then(Sdp::of),
         first.and_then(offered),
     ];
     let mut seen = HashSet::new();
@@ -114,15 +115,15 @@ pub(super) fn changes<'a>(dialog: &Dialog<'a>) -> Vec<Change<'a>> {
         if is_update && empty {
             purpose = Purpose::Refresh;
         }
-        let held_by_other = other.as_ref().is_some_and(Look::holds);
+        let held_by_other = other.as_ref().is_some_and(look::holds);
         let answer = success(request)
             .and_then(Response::message)
-            .and_then(Look::at);
+            .and_then(Sdp::of);
         if success(request).is_some() {
             let (mine, theirs) = (usize::from(by_caller), usize::from(!by_caller));
-            for (side, look) in [(mine, &offer), (theirs, &answer)] {
-                if let (Some(slot), Some(look)) = (last.get_mut(side), look) {
-                    *slot = Some(look.clone());
+            for (side, sdp) in [(mine, &offer), (theirs, &answer)] {
+                if let (Some(slot), Some(sdp)) = (last.get_mut(side), sdp) {
+                    *slot = Some(sdp.clone());
                 }
             }
         }
@@ -139,10 +140,10 @@ pub(super) fn changes<'a>(dialog: &Dialog<'a>) -> Vec<Change<'a>> {
 }
 
 /// The description of the side that sends the request: in it, or in the ACK where the 2xx had the offer.
-fn offered(request: &Transaction) -> Option<Look> {
+fn offered(request: &Transaction) -> Option<Sdp<'_>> {
     let in_ack = || request.acks.iter().find_map(|ack| ack.message());
-    let of_request = request.request().and_then(Look::at);
-    of_request.or_else(|| in_ack().and_then(Look::at))
+    let of_request = request.request().and_then(Sdp::of);
+    of_request.or_else(|| in_ack().and_then(Sdp::of))
 }
 
 fn success(request: &Transaction) -> Option<&Response> {

@@ -1,10 +1,11 @@
 //! `hold-resume-failed`: a call that was on hold does not come back (RFC 3264 §6.1, §8.4).
 
 use super::change::{Change, Purpose, changes};
-use super::look::{Direction, Look};
+use super::look;
 use super::{finding_of, finding_of_refusal, refusal, session_refresh_failed};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::sip::sdp::{Direction, Sdp};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "hold-resume-failed",
@@ -49,15 +50,15 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 /// The answer to an offer of both ways lets the media flow one way at most, although the other side had not put this one
 /// on hold.
 fn stays_held(change: &Change<'_>) -> Option<Direction> {
-    let offered = change.offer.as_ref().and_then(Look::direction)?;
-    let answered = change.answer.as_ref().and_then(Look::direction)?;
+    let offered = change.offer.as_ref().and_then(look::direction)?;
+    let answered = change.answer.as_ref().and_then(look::direction)?;
     let one_way = matches!(answered, Direction::RecvOnly | Direction::Inactive);
     (offered == Direction::SendRecv && one_way && !change.held_by_other).then_some(answered)
 }
 
 fn flows_both_ways(change: &Change<'_>) -> bool {
-    let both = |look: Option<&Look>| {
-        look.is_some_and(|it| it.direction() == Some(Direction::SendRecv) && !it.holds())
+    let both = |sdp: Option<&Sdp<'_>>| {
+        sdp.is_some_and(|it| look::direction(it) == Some(Direction::SendRecv))
     };
     change.request.succeeded() && both(change.offer.as_ref()) && both(change.answer.as_ref())
 }

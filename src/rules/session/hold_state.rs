@@ -2,10 +2,11 @@
 
 use super::change::{Change, Purpose, changes};
 use super::finding_of;
-use super::look::{Direction, Look};
+use super::look;
 use crate::dialog::Dialog;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
+use crate::sip::sdp::Direction;
 use crate::time::Timestamp;
 use crate::transaction::Response;
 
@@ -36,8 +37,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .find(|time| *time > since);
         let held = until.unwrap_or_else(|| end(&dialog, view)).since(since);
         let offer = first.offer.as_ref();
-        let by_address = offer.is_some_and(Look::holds_by_address);
-        let direction = offer.and_then(Look::direction).map_or("", Direction::name);
+        let by_address = offer.is_some_and(look::holds_by_address);
+        let direction = offer.and_then(look::direction).map_or("", Direction::name);
         let variant = if by_address {
             Some("by-address")
         } else if until.is_none() {

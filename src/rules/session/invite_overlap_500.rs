@@ -70,6 +70,8 @@ pub(super) fn overlaps<'a>(call: &'a Call, request: &'a Transaction) -> Option<O
         request.method == Method::Invite
             && other.method == Method::Invite
             && other.cseq < request.cseq
+            // Its answer came, but was not captured (guard G-1WAY).
+            && !call.response_is_implied(other)
             && other
                 .final_response()
                 .map(Response::time)

@@ -5,6 +5,7 @@ use super::reasons;
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
 use crate::rules::{CallView, Fact};
+use crate::sip::sdp::Sdp;
 use crate::sip::value::{list, user_and_host};
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
@@ -234,21 +235,12 @@ impl Pair<'_> {
 
     /// RFC 3312 §8: the strengths that were wanted and cannot be had.
     fn precondition(&self) -> Option<Explained> {
-        let lines: Vec<_> = [self.answer, self.request]
+        let lines = [self.answer, self.request]
             .into_iter()
             .flatten()
-            .map(|message| {
-                message
-                    .body()
-                    .split(|&byte| byte == b'\n')
-                    .map(<[u8]>::trim_ascii)
-                    .filter(|line| line.starts_with(b"a=des:"))
-                    .take(4)
-                    .map(|line| clip(&String::from_utf8_lossy(line)))
-                    .collect::<Vec<_>>()
-            })
-            .find(|lines| !lines.is_empty())?;
-        Some(Explained::new("precondition").fact("desired", lines.join(", ")))
+            .filter_map(|message| desired(&Sdp::of(message)?))
+            .next()?;
+        Some(Explained::new("precondition").fact("desired", lines))
     }
 
     /// The number that was called; with 484, whether more digits followed (RFC 3578).
@@ -357,6 +349,19 @@ fn called(transaction: &Transaction) -> Option<(String, String)> {
     (!user.is_empty()).then(|| (text(user), text(host)))
 }
 
+/// The strengths that a description wishes for (RFC 3312 §5.1), of all its media; `None` without any.
+fn desired(sdp: &Sdp<'_>) -> Option<String> {
+    let lines: Vec<_> = sdp
+        .media
+        .iter()
+        .flat_map(|medium| &medium.attributes)
+        .filter(|(name, _)| *name == "des")
+        .take(MAX_DESIRED)
+        .map(|(_, value)| clip(&format!("a=des:{value}")))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
+}
+
 /// The values of a field, of all its lines.
 fn tokens(message: &Message, header: HeaderName) -> Vec<String> {
     message
@@ -378,6 +383,8 @@ fn clip(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }
 
+/// Lines of preconditions that are shown: two media have four.
+const MAX_DESIRED: usize = 4;
 /// Faster than anybody sees who calls.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Calls that are no chance.
