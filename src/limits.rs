@@ -119,7 +119,7 @@ pub const MAX_PINGS: usize = 64;
 /// Gaps between files that are remembered: as many as anybody gives files.
 pub const MAX_GAPS: usize = 65_536;
 
-/// Transactions that share one key: the hops on which one message is seen, or the INVITEs of one Call-ID and CSeq number.
+/// Transactions that share one key: the hops on which one message is seen, or the open INVITEs of one Call-ID.
 pub const MAX_LEGS: usize = 64;
 
 /// Bytes kept of a URI: longer ones exist in tests only.
@@ -127,6 +127,9 @@ pub const MAX_URI: usize = 512;
 
 /// Dialogs watched for their BYE: 16 bytes each, so at most 16 MiB.
 pub const MAX_OPEN_DIALOGS: usize = 1_000_000;
+
+/// Findings about the capture as a whole that are kept beside [`MAX_FINDINGS`]: one of them explains thousands of calls.
+pub const MAX_CAPTURE_FINDINGS: usize = 10_000;
 
 /// Notes among [`MAX_FINDINGS`]: they must not keep an error out of the report.
 pub const MAX_NOTED: usize = 10_000;
@@ -277,6 +280,45 @@ pub const MAX_TALK_TIMES: usize = 500_000;
 /// Clients and servers remembered for a 503 with Retry-After: 200 bytes each, and 24 for each request within the time.
 pub const MAX_BACKOFFS: usize = 16_384;
 
+/// Hosts whose requests are remembered for what came of them: half a KiB each, and the stores below.
+pub const MAX_SOURCES: usize = 131_072;
+
+/// Facts kept of all these hosts together (names, accounts, tries, numbers, servers): about 100 bytes each.
+pub const MAX_SOURCE_FACTS: usize = 1_000_000;
+
+/// Users that one host asked for, and accounts that it used, that are remembered: a scan tries thousands within minutes, and
+/// ten prove it.
+pub const MAX_SOURCE_NAMES: usize = 256;
+
+/// Hosts that one host asked that are remembered: a sweep is proven by twenty.
+pub const MAX_SOURCE_HOSTS: usize = 256;
+
+/// Bytes kept of a name that a stranger tried: longer ones no server has.
+pub const MAX_SOURCE_NAME: usize = 64;
+
+/// Requests kept as proof of what one host did in vain.
+pub const MAX_SOURCE_PROOF: usize = 32;
+
+/// Windows of half a second in which one host's requests are counted: four minutes of a flood; beyond that the fullest stay.
+pub const MAX_SOURCE_WINDOWS: usize = 512;
+
+/// Rejected tries kept of one account at one host: three times as many as prove that passwords are guessed.
+pub const MAX_TRIES: usize = 32;
+
+/// Telephone numbers kept of those that one host called: fraud is proven by four to ten.
+pub const MAX_DIALLED: usize = 64;
+
+/// Requests inside dialogs that the caller challenged: about 200 bytes each; an attack has one a call.
+pub const MAX_LEAKS: usize = 4096;
+
+/// Kinds of wrong messages and their senders that are told apart: about 5 KiB each when all they show is full. A network has
+/// a few; more are made up.
+pub const MAX_DEFECT_GROUPS: usize = 4096;
+
+/// Transactions with wrong messages that are remembered until they are judged, and those that failed for it: about 64 bytes
+/// each.
+pub const MAX_DEFECT_TRANSACTIONS: usize = 65_536;
+
 /// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
 pub const MAX_LEG_KEYS: usize = 1_000_000;
 
@@ -326,3 +368,15 @@ pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
 /// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
 /// captured: about 40 bytes each.
 pub const MAX_SIP_PORTS: usize = 262_144;
+
+/// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
+pub const MAX_NAT_BINDINGS: usize = 262_144;
+
+/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+pub const MAX_WAKES: usize = 65_536;
+
+/// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
+pub const MAX_TRAITS: usize = 65_536;
+
+/// Packets kept of each such pair: one or two calls as examples.
+pub const MAX_TRAIT_FRAMES: usize = 16;

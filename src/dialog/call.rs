@@ -2,7 +2,7 @@
 
 use crate::sip::Method;
 use crate::transaction::{Response, State, Transaction};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,33 @@ impl Call {
                 && other.flow.src.ip() == of.flow.src.ip()
                 && other.flow.dst.ip() == of.flow.dst.ip()
         })
+    }
+
+    /// Whether a request was sent by the host that made it, or by the first that is seen: no other hop shows it with fewer
+    /// Vias.
+    pub fn is_first_hop(&self, transaction: &Transaction) -> bool {
+        transaction.via_count < 2
+            || !self.transactions.iter().any(|other| {
+                other.cseq == transaction.cseq
+                    && (1..transaction.via_count).contains(&other.via_count)
+                    && other.method == transaction.method
+                    && other.from.tag == transaction.from.tag
+            })
+    }
+
+    /// Where a request comes from: who sent it on the first hop that is seen.
+    pub fn origin(&self, transaction: &Transaction) -> SocketAddr {
+        let first = self
+            .transactions
+            .iter()
+            .filter(|other| {
+                other.cseq == transaction.cseq
+                    && other.via_count > 0
+                    && other.method == transaction.method
+                    && other.from.tag == transaction.from.tag
+            })
+            .min_by_key(|other| (other.via_count, other.id));
+        first.unwrap_or(transaction).flow.src
     }
 
     /// Whether the attempt came to a 2xx after all: by a retry, another route or another fork (guard G-OUTCOME).

@@ -1,11 +1,14 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections, who sends much, NATs,
+//! lossy paths). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
 mod backoffs;
+mod bindings;
 mod book;
 mod call;
+mod defects;
 #[expect(
     clippy::module_inception,
     reason = "a dialog is what RFC 3261 §12 calls one"
@@ -17,14 +20,20 @@ pub mod legs;
 mod lost;
 mod registrations;
 pub mod streams;
+pub mod sources;
+mod origins;
 mod surroundings;
 mod talk_times;
 mod tls_servers;
 mod waited;
+mod paths;
+mod traits;
 
 pub use backoffs::{Backoff, Backoffs};
+pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
+pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
@@ -32,7 +41,11 @@ pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
+pub use sources::Sources;
+pub use origins::ReusedCallId;
 pub use surroundings::Surroundings;
 pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use waited::Waited;
+pub use paths::{Path, Paths};
+pub use traits::{Instance, Trait, Traits};

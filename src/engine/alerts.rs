@@ -2,6 +2,7 @@
 
 use super::{Engine, Observer};
 use crate::dialog::Call;
+use crate::limits::MAX_SOURCES;
 use crate::rules;
 use crate::severity::Severity;
 use crate::time::Timestamp;
@@ -36,6 +37,30 @@ impl<O: Observer> Engine<O> {
                 && !self.alerted.contains(&id)
             {
                 self.watched.push(Reverse((due + *pause, id, looks + 1)));
+            }
+        }
+    }
+
+    /// Tells when a host that sent something in a call begins to look like an attacker, once a host and kind of attack.
+    pub(super) fn alert_hosts(&mut self, call: &Call) {
+        let mut hosts: Vec<_> = call
+            .transactions
+            .iter()
+            .map(|transaction| transaction.flow.src.ip())
+            .collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        for host in hosts {
+            let Some(source) = self.sources.get(host) else {
+                continue;
+            };
+            for finding in rules::judge_source(host, source) {
+                if finding.severity > Severity::Info
+                    && self.alerted_hosts.len() < MAX_SOURCES
+                    && self.alerted_hosts.insert((host, finding.rule.name))
+                {
+                    self.observer.alert(&finding);
+                }
             }
         }
     }

@@ -15,11 +15,11 @@ use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Book, Call, Keepalives, LostDatagrams, Registrations, Surroundings, TalkTimes,
-    TlsServers, Waited,
+    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
+    TalkTimes, TlsServers, Waited,
 };
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
-use crate::limits::{MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
 use crate::severity::Severity;
@@ -32,6 +32,7 @@ use crate::transaction::{
 use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -92,6 +93,7 @@ pub struct Engine<O> {
     options: Options,
     intake: Intake,
     lost: LostDatagrams,
+    defects: Defects,
     tls_servers: TlsServers,
     streams: Streams,
     waiting: Queue,
@@ -103,6 +105,7 @@ pub struct Engine<O> {
     keepalives: Keepalives,
     talk_times: TalkTimes,
     backoffs: Backoffs,
+    sources: Sources,
     legs: Legs,
     kpi: Kpi,
     registrations: Registrations,
@@ -124,6 +127,8 @@ pub struct Engine<O> {
     passwords: Passwords,
     /// Those that a request had credentials for.
     passwords_met: BTreeSet<usize>,
+    /// Hosts of which was told that they attack, and how.
+    alerted_hosts: HashSet<(IpAddr, &'static str)>,
 }
 
 impl<O: Observer> Engine<O> {
@@ -136,6 +141,7 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
+            defects: Defects::default(),
             tls_servers: TlsServers::default(),
             streams: Streams::default(),
             waiting: Queue::default(),
@@ -148,6 +154,7 @@ impl<O: Observer> Engine<O> {
             talk_times: TalkTimes::default(),
             backoffs: Backoffs::default(),
             registrations: Registrations::default(),
+            sources: Sources::default(),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -163,6 +170,7 @@ impl<O: Observer> Engine<O> {
             alerted: HashSet::new(),
             passwords: Passwords::default(),
             passwords_met: BTreeSet::new(),
+            alerted_hosts: HashSet::new(),
         }
     }
 
@@ -256,7 +264,9 @@ impl<O: Observer> Engine<O> {
             backoffs: &self.backoffs,
             registrations: &self.registrations,
             gaps: &self.gaps,
+            sources: &self.sources,
             lost_datagrams: self.lost.all(),
+            defects: &self.defects,
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
             streams: &self.streams,
@@ -265,7 +275,8 @@ impl<O: Observer> Engine<O> {
         };
         let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
         for finding in found {
-            self.keep(finding);
+            // The findings of one attack must not keep out the one that explains them.
+            self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         rules::link_legs(&mut self.findings, &self.legs);
         let mut summary = self.summary;
@@ -282,10 +293,14 @@ impl<O: Observer> Engine<O> {
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
+            ("nat-bindings", self.surroundings.bindings().refused()),
+            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
+            ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
             ("talk-times", self.talk_times.refused()),
             ("backoffs", self.backoffs.refused()),
+            ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
             ("registrations", self.registrations.refused()),
         ];
@@ -425,10 +440,14 @@ impl<O: Observer> Engine<O> {
             self.streams.ports.named_by(message);
         }
         self.duplicates.belongs(keys, placement.transaction);
+        self.defects.look(&seen.arrival, placement);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
         self.book.message(message, began, late);
+        self.surroundings
+            .bindings_mut()
+            .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if placement.kind == Kind::New {
             self.backoffs
@@ -452,6 +471,9 @@ impl<O: Observer> Engine<O> {
         let Some(transaction) = self.table.get(id) else {
             return;
         };
+        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
+            self.surroundings.note_invite(transaction);
+        }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
             // Codes that clients answer with another try are told when the call is over.
@@ -495,6 +517,7 @@ impl<O: Observer> Engine<O> {
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
             self.streams.closed(&transaction);
+            self.surroundings.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
@@ -514,6 +537,8 @@ impl<O: Observer> Engine<O> {
         let found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
         self.streams.judged(call);
+        let began = self.first_time.unwrap_or(Timestamp::MIN);
+        self.defects.call(call, &self.surroundings, began);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()
@@ -525,7 +550,14 @@ impl<O: Observer> Engine<O> {
         self.kpi.note(call, is_leg);
         self.observer.call(call, &self.legs);
         for finding in found {
-            self.keep(finding);
+            self.keep(finding, MAX_FINDINGS);
+        }
+        // What a B2BUA sends on is not its own.
+        if !is_leg {
+            self.sources.note(call, &self.surroundings);
+        }
+        if self.options.alerts {
+            self.alert_hosts(call);
         }
         for transaction in &call.transactions {
             if call.response_is_implied(transaction)
@@ -569,7 +601,8 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn keep(&mut self, finding: Finding) {
+    /// Keeps a finding for the report while there are fewer than `room`.
+    fn keep(&mut self, finding: Finding, room: usize) {
         *self
             .summary
             .findings
@@ -578,7 +611,7 @@ impl<O: Observer> Engine<O> {
         self.summary.worst = self.summary.worst.max(Some(finding.severity));
         self.observer.finding(&finding);
         let is_note = finding.severity == Severity::Info;
-        if self.findings.len() < MAX_FINDINGS && !(is_note && self.notes >= MAX_NOTED) {
+        if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
             self.notes += usize::from(is_note);
             self.findings.push(finding);
         } else {

@@ -1,6 +1,8 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::{Fact, Finding, FindingId};
+mod session;
+
+use super::{CaptureView, Fact, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -11,7 +13,9 @@ use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Links the findings of one call. They have their ids already.
 pub(super) fn link(call: &Call, findings: &mut [Finding]) {
@@ -31,25 +35,46 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 }
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
-/// for that reason. It is told by the packets, which are in both.
-pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
-    let causes = of_capture
-        .iter()
-        .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
-    let by_frame: HashMap<FrameNumber, FindingId> = causes
-        .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
-        .collect();
-    for finding in of_calls {
-        if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
-            let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
-            finding.consequence_of = cause.copied();
+/// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
+pub(super) fn link_to_capture(
+    view: &CaptureView<'_>,
+    of_capture: &[Finding],
+    of_calls: &mut [Finding],
+) {
+    let attacks = by_host(of_capture);
+    let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
+        of_capture
+            .iter()
+            .filter(|cause| cause.rule.name == name && cause.severity > Severity::Info)
+            .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+            .collect()
+    };
+    let fragments_lost = frames_of("udp-fragments-lost");
+    let lossy = frames_of("retransmission-ratio-high");
+    for finding in of_calls.iter_mut() {
+        if finding.consequence_of.is_some() {
+            continue;
         }
+        let causes = match finding.rule.name {
+            name if name.ends_with("-no-response") || name == "ack-not-effective" => {
+                Some(&fragments_lost)
+            }
+            "request-retransmitted-after-response" => Some(&lossy),
+            _ => None,
+        };
+        let by_packet = causes.and_then(|causes| {
+            let mut frames = finding.frames.iter();
+            frames.find_map(|frame| causes.get(frame)).copied()
+        });
+        finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
+    link_to_defects(view, of_capture, of_calls);
 }
 
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
 pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
+    session::link_drops(of_capture, of_calls);
     let watched = |finding: &Finding| {
         matches!(
             finding.rule.name,
@@ -135,6 +160,22 @@ fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
         }
     }
 }
+
+/// A message that departs from the format is refused or ignored for that reason.
+fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let cause = format::causes(view, of_capture);
+    for finding in of_calls {
+        let name = finding.rule.name;
+        let follows = name == "status"
+            || name == "ack-missing-2xx"
+            || name == "registration-rejected"
+            || session::REFUSED.contains(&name)
+            || name.ends_with("-no-response");
+        if follows && finding.consequence_of.is_none() {
+            finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
+        }
+    }
+}
 /// How authentication ended, and what of its details explains it, the surest first.
 const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
     (
@@ -162,36 +203,172 @@ const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
     ("auth-nonce-reuse", &["auth-stale-loop"]),
 ];
 
+/// The findings about attacks, what explains most first: of one host the later ones are consequences of the first.
+const ATTACKS: [&str; 6] = [
+    "account-compromised",
+    "register-bruteforce",
+    "toll-fraud",
+    "extension-enumeration",
+    "flood",
+    "scanner",
+];
+
+/// Before and after an attack was seen at work, its tool does other things.
+const AROUND: Duration = Duration::from_mins(1);
+
+fn attack_rank(finding: &Finding) -> Option<usize> {
+    ATTACKS.iter().position(|name| *name == finding.rule.name)
+}
+
+/// Links what one host does: how fast it does it, and with which tool, is no second attack; nor are its silent targets.
+pub(super) fn link_attacks(found: &mut [Finding]) {
+    let mut first: HashMap<IpAddr, (usize, FindingId)> = HashMap::new();
+    for finding in found.iter() {
+        if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source) {
+            let known = first.entry(source.ip()).or_insert((rank, finding.id));
+            *known = (rank, finding.id).min(*known);
+        }
+    }
+    for finding in found {
+        let host = match finding.get("src") {
+            _ if finding.source.is_some() => finding.source.map(|it| it.ip()),
+            Some(Fact::Text(host))
+                if matches!(
+                    finding.rule.name,
+                    "options-no-response" | "call-dropped-at-fixed-time"
+                ) =>
+            {
+                host.parse().ok()
+            }
+            _ => None,
+        };
+        let cause = host.and_then(|host| first.get(&host));
+        let follows = matches!(
+            finding.rule.name,
+            "flood" | "scanner" | "options-no-response" | "call-dropped-at-fixed-time"
+        );
+        if let Some((_, cause)) = cause.filter(|(_, id)| follows && *id != finding.id) {
+            finding.consequence_of = Some(*cause);
+        }
+    }
+}
+
+/// The attacks of each host, what explains most first.
+fn by_host(of_capture: &[Finding]) -> HashMap<IpAddr, Vec<(usize, &Finding)>> {
+    let mut hosts: HashMap<IpAddr, Vec<(usize, &Finding)>> = HashMap::new();
+    for finding in of_capture {
+        if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source)
+            && finding.severity > Severity::Info
+        {
+            hosts.entry(source.ip()).or_default().push((rank, finding));
+        }
+    }
+    for attacks in hosts.values_mut() {
+        attacks.sort_by_key(|(rank, attack)| (*rank, attack.id));
+    }
+    hosts
+}
+
+/// The attack that a finding of a call belongs to: by the same host and port at that time. Of toll fraud only the calls
+/// themselves: they may come from a switch with many honest users.
+fn attack_behind(
+    finding: &Finding,
+    attacks: &HashMap<IpAddr, Vec<(usize, &Finding)>>,
+) -> Option<FindingId> {
+    let source = finding.source?;
+    let of_media = ["RTP", "SDP"]
+        .iter()
+        .any(|it| finding.rule.code.starts_with(it));
+    let noted = finding.severity == Severity::Info && !finding.so_far;
+    if noted || of_media {
+        return None;
+    }
+    let belongs = |attack: &&(usize, &Finding)| {
+        let attack = attack.1;
+        if attack.rule.name == "toll-fraud" {
+            return shares_transaction(attack, finding);
+        }
+        let lasted = match attack.get("duration") {
+            Some(Fact::Time(lasted)) => *lasted,
+            _ => Duration::ZERO,
+        };
+        let port = attack.source.map_or(0, |it| it.port());
+        (port == 0 || port == source.port())
+            && attack.time.since(finding.time) <= AROUND
+            && finding.time.since(attack.time) <= lasted + AROUND
+    };
+    attacks
+        .get(&source.ip())?
+        .iter()
+        .find(belongs)
+        .map(|(_, attack)| attack.id)
+}
+
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
-/// Findings and their causes, when both are about one transaction.
-const FOLLOW_ON_ONE: &[(&str, &[&str])] = &[
+/// What two findings must share for one to be the cause of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// A transaction.
+    Transaction,
+    /// The Call-ID.
+    Call,
+}
+
+/// Effects and the findings that explain them, the most exact first.
+const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+    ("ack-missing-2xx", &["ack-malformed"], Tie::Transaction),
+    ("ack-missing-non2xx", &["ack-malformed"], Tie::Transaction),
+    (
+        "ack-misrouted",
+        &["record-route-bypassed"],
+        Tie::Transaction,
+    ),
+    (
+        "ack-not-effective",
+        &[
+            "icmp-unreachable",
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-malformed",
+        ],
+        Tie::Transaction,
+    ),
+    (
+        "bye-no-response",
+        &[
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-not-effective",
+        ],
+        Tie::Call,
+    ),
     (
         "noninvite-no-response",
-        &["session-timer-expired", "session-refresh-failed"],
+        &["prack-not-effective"],
+        Tie::Transaction,
     ),
     (
-        "invite-no-response",
-        &["session-timer-expired", "session-refresh-failed"],
+        "status",
+        &[
+            "prack-missing",
+            "prack-not-effective",
+            "routing-loop-483",
+            "merged-request-482",
+            "redirect-loop",
+        ],
+        Tie::Transaction,
     ),
     (
-        "invite-stuck-trying",
-        &["session-timer-expired", "session-refresh-failed"],
+        "cancel-without-487",
+        &["invite-stuck-trying", "cancel-no-response"],
+        Tie::Transaction,
     ),
-    ("bye-no-response", &["session-timer-expired"]),
-    ("bye-481", &["session-timer-expired"]),
-    ("session-refresh-failed", &["session-timer-expired"]),
-    ("indialog-481", &["session-refresh-failed"]),
-    ("transfer-failed", &["indialog-481"]),
-];
-
-/// Findings and their causes, when both are about one call.
-const FOLLOW_IN_CALL: &[(&str, &[&str])] = &[
-    ("bye-481", &["indialog-481"]),
     (
-        "bye-right-after-answer",
-        &["answered-despite-cancel", "multiple-2xx"],
+        "pdd-high",
+        &["no-ringback", "slow-first-response"],
+        Tie::Transaction,
     ),
 ];
 
@@ -211,6 +388,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What makes answers or requests go astray explains what is missing then.
+    let misled = others()
+        .find(|other| leads_astray(other.rule.name, name) && shares_transaction(other, finding));
+    if misled.is_some() {
+        return misled;
+    }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
         let said = others().find(|other| {
@@ -219,18 +402,6 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         if said.is_some() {
             return said;
         }
-    }
-    let listed = |table: &[(&str, &[&str])], cause: &Finding| {
-        table
-            .iter()
-            .any(|(what, causes)| *what == name && causes.contains(&cause.rule.name))
-    };
-    let followed = others().find(|other| {
-        listed(FOLLOW_ON_ONE, other) && shares_transaction(other, finding)
-            || listed(FOLLOW_IN_CALL, other)
-    });
-    if followed.is_some() {
-        return followed;
     }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {
@@ -241,12 +412,46 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return refusal;
         }
     }
+    // The verification service says why.
+    if matches!(finding.status, Some(403 | 428 | 436..=438)) {
+        let said = others().find(|other| {
+            other.rule.name.starts_with("stir-") && shares_transaction(other, finding)
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
+    // What went wrong with a message on its way explains what its absence led to.
+    let explained = EXPLAINED
+        .iter()
+        .chain(session::EXPLAINED)
+        .filter(|(effect, ..)| {
+            *effect == name || (*effect == "status" && finding.status.is_some())
+        });
+    for (_, causes, tie) in explained {
+        let said = others().find(|other| {
+            causes.contains(&other.rule.name)
+                && (*tie == Tie::Call || shares_transaction(other, finding))
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
+    // The signature that is asked for was lost on the way.
+    if name == "stir-unsigned-428" {
+        return others().find(|other| other.rule.name == "stir-identity-lost");
+    }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
     // consequences. An answer that came from behind as it is has its hop behind in its own finding.
-    let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")
-        || finding
-            .status
-            .is_some_and(|code| !comes_from_behind(call, finding, code));
+    let waits = matches!(
+        name,
+        "invite-stuck-trying"
+            | "cancel-no-response"
+            | "cancel-without-487"
+            | "failed-after-next-hop-timeout"
+    ) || finding
+        .status
+        .is_some_and(|code| !comes_from_behind(call, finding, code));
     if waits {
         let deeper = others().find(|other| {
             (matches!(
@@ -269,11 +474,46 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         return others()
             .find(|other| other.rule.name == because && shares_transaction(other, finding));
     }
+    // The refuser waited for its next hop, which the capture does not show.
+    if finding.status.is_some() {
+        let waited = others().find(|other| {
+            other.rule.name == "failed-after-next-hop-timeout"
+                && other.severity >= finding.severity
+                && shares_transaction(other, finding)
+        });
+        if waited.is_some() {
+            return waited;
+        }
+    }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {
         return others().find(|other| other.rule.name == "invite-stuck-trying");
     }
     None
+}
+
+/// Whether a fault of addresses, by the name of its finding, is the cause of another finding about the same transaction.
+fn leads_astray(cause: &str, effect: &str) -> bool {
+    match cause {
+        "contact-private-nat" => matches!(
+            effect,
+            "ack-missing-2xx"
+                | "ack-not-effective"
+                | "bye-no-response"
+                | "noninvite-no-response"
+                | "invite-no-response"
+                | "icmp-unreachable"
+        ),
+        "response-to-wrong-place" | "rport-missing" | "response-from-other-address" => matches!(
+            effect,
+            "request-retransmitted-after-response"
+                | "icmp-unreachable"
+                | "ack-missing-2xx"
+                | "ack-missing-non2xx"
+        ),
+        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        _ => false,
+    }
 }
 
 /// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.

@@ -96,6 +96,8 @@ pub struct Finding {
     pub facts: Vec<(&'static str, Fact)>,
     /// The fault of connections that it tells, or that lies behind it.
     pub(super) stream: Option<StreamFault>,
+    /// Who sent the request that it is about, where it was first seen. Port 0 is any.
+    pub source: Option<SocketAddr>,
     /// The finding that caused this one.
     pub consequence_of: Option<FindingId>,
 }
@@ -118,6 +120,7 @@ impl Finding {
             frames: Vec::new(),
             facts: Vec::new(),
             stream: None,
+            source: None,
             consequence_of: None,
         }
     }
@@ -221,7 +224,16 @@ impl Finding {
             || self.rule.name.starts_with("ack-missing")
             || matches!(
                 self.rule.name,
-                "invite-stuck-trying" | "auth-no-credentials" | "auth-algorithm-mismatch"
+                "invite-stuck-trying"
+                    | "auth-no-credentials"
+                    | "auth-algorithm-mismatch"
+                    | "answered-despite-cancel"
+                    | "cancel-without-487"
+                    | "early-media-missing-sdp"
+                    | "no-ringback"
+                    | "prack-missing"
+                    | "redirect-not-followed"
+                    | "ringing-never-ends"
             );
         if rests_on_absence {
             self.confidence = Confidence::Possible;

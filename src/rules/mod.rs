@@ -8,12 +8,17 @@ mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
+mod format;
 mod fragments;
+mod nat;
 mod reachability;
 mod registration;
 mod session;
 mod status;
 mod streams;
+mod security;
+mod stir;
+mod setup;
 mod tls;
 mod transport;
 
@@ -22,9 +27,11 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
+use crate::dialog::sources::Source;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Call, Keepalives, Registrations, Surroundings, TalkTimes, TlsServers,
+    Backoffs, Call, Defects, Keepalives, Registrations, Sources, Surroundings, TalkTimes,
+    TlsServers,
 };
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
@@ -33,6 +40,7 @@ use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A finding that sipdiag can raise.
@@ -70,6 +78,13 @@ pub const RULES: &[&Rule] = &[
     &capture::one_directional::RULE,
     &capture::time_disorder::RULE,
     &capture::duplicates::RULE,
+    &security::account_compromised::RULE,
+    &security::register_bruteforce::RULE,
+    &security::toll_fraud::RULE,
+    &security::extension_enumeration::RULE,
+    &security::flood::RULE,
+    &security::scanner::RULE,
+    &security::digest_leak::RULE,
     &reachability::icmp_unreachable::RULE,
     &reachability::udp_fragments_lost::RULE,
     &transport::tcp_connect_failed::RULE,
@@ -78,8 +93,20 @@ pub const RULES: &[&Rule] = &[
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
     &transport::tcp_reset::RULE,
+    &nat::sip_alg_suspected::RULE,
+    &nat::contact_private_nat::RULE,
+    &nat::response_to_wrong_place::RULE,
+    &nat::rport_missing::RULE,
+    &nat::response_from_other_address::RULE,
+    &nat::nat_keepalive_missing::RULE,
+    &nat::retransmission_ratio_high::RULE,
+    &format::missing_mandatory_header::RULE,
+    &format::content_length_mismatch::RULE,
+    &format::cseq_mismatch::RULE,
+    &format::contact_missing::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
+    &format::malformed_message::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
     &auth::malformed_challenge::RULE,
@@ -90,6 +117,11 @@ pub const RULES: &[&Rule] = &[
     &auth::algorithm_mismatch::RULE,
     &auth::nonce_reuse::RULE,
     &auth::cseq_not_incremented::RULE,
+    &setup::failed_after_next_hop_timeout::RULE,
+    &setup::routing_loop_483::RULE,
+    &setup::merged_request_482::RULE,
+    &setup::redirect_loop::RULE,
+    &setup::redirect_not_followed::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
@@ -101,8 +133,23 @@ pub const RULES: &[&Rule] = &[
     &registration::flapping::RULE,
     &registration::too_frequent::RULE,
     &registration::short_expiry::RULE,
+    &stir::identity_lost::RULE,
+    &stir::unsigned_428::RULE,
+    &stir::cert_436_437::RULE,
+    &stir::invalid_438::RULE,
+    &stir::stale_date_403::RULE,
+    &setup::record_route_bypassed::RULE,
+    &setup::ack_misrouted::RULE,
+    &setup::ack_malformed::RULE,
+    &setup::ack_not_effective::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &setup::prack_missing::RULE,
+    &setup::prack_not_effective::RULE,
+    &setup::prack_rejected::RULE,
+    &setup::rseq_missing::RULE,
+    &setup::cancel_481::RULE,
+    &setup::cancel_without_487::RULE,
     &session::indialog_481::RULE,
     &session::session_timer_expired::RULE,
     &session::session_refresh_failed::RULE,
@@ -116,12 +163,28 @@ pub const RULES: &[&Rule] = &[
     &status::warning_3xx::RULE,
     &status::retry_after_ignored::RULE,
     &session::call_dropped_at_fixed_time::RULE,
-    &session::bye_right_after_answer::RULE,
     &dialog::no_answer::RULE,
+    &setup::ringing_never_ends::RULE,
+    &setup::answered_despite_cancel::RULE,
+    &setup::multiple_2xx::RULE,
+    &setup::slow_first_response::RULE,
+    &setup::no_ringback::RULE,
+    &setup::early_media_missing_sdp::RULE,
+    &setup::pdd_high::RULE,
+    &setup::callid_reused::RULE,
+    &session::bye_right_after_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
+    &nat::request_retransmitted_after_response::RULE,
+    &format::wrong_transport::RULE,
+    &format::large_udp::RULE,
+    &format::branch_cookie_missing::RULE,
+    &format::missing_max_forwards::RULE,
+    &format::max_forwards_low::RULE,
+    &format::uri_params_outside_brackets::RULE,
+    &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &status::reason_q850::RULE,
@@ -129,9 +192,17 @@ pub const RULES: &[&Rule] = &[
     &session::short_call::RULE,
     &session::hold_state::RULE,
     &auth::stale_nonce::RULE,
+    &stir::verstat::RULE,
+    &stir::attestation::RULE,
+    &setup::cancel_before_provisional::RULE,
+    &setup::forked_dialogs::RULE,
+    &setup::spiral::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
+    &nat::via_received_mismatch::RULE,
+    &nat::topology_leak::RULE,
+    &nat::credentials_in_clear::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -157,6 +228,10 @@ pub struct Thresholds {
     pub t1: Duration,
     /// How long a 100 Trying may stand alone before it is stuck.
     pub stuck_after: Duration,
+    /// From the first INVITE to ringing: what is long (ITU-T E.721, local and toll calls).
+    pub pdd_warning: Duration,
+    /// What is too long (ITU-T E.721, international calls).
+    pub pdd_error: Duration,
 }
 
 impl Default for Thresholds {
@@ -164,6 +239,8 @@ impl Default for Thresholds {
         Self {
             t1: timers::T1,
             stuck_after: Duration::from_secs(10),
+            pdd_warning: Duration::from_secs(6),
+            pdd_error: Duration::from_secs(11),
         }
     }
 }
@@ -198,6 +275,8 @@ pub struct CaptureView<'a> {
     pub counts: &'a Counts,
     /// Which hosts were heard.
     pub surroundings: &'a Surroundings,
+    /// What each host asked for and did not get.
+    pub sources: &'a Sources,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
     /// How long calls lasted.
@@ -208,6 +287,8 @@ pub struct CaptureView<'a> {
     pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
+    /// Messages that depart from the format.
+    pub defects: &'a Defects,
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
@@ -382,6 +463,11 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
         }
     }
     number(&mut found, last_id);
+    for finding in &mut found {
+        let first = finding.transactions.first();
+        let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
+        finding.source = first.map(|it| view.call.origin(it));
+    }
     consequence::link(view.call, &mut found);
     streams::blame(view, &mut found);
     found
@@ -400,10 +486,16 @@ pub fn judge_capture(
         }
     }
     number(&mut found, last_id);
-    consequence::link_to_capture(&found, of_calls);
+    consequence::link_attacks(&mut found);
     consequence::link_over_time(&mut found, of_calls);
     streams::link(&mut found, of_calls);
+    consequence::link_to_capture(view, &found, of_calls);
     found
+}
+
+/// What can be said at this moment of a host that may be an attacker: for `live`.
+pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+    security::of_source(host, source)
 }
 
 /// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).

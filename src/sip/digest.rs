@@ -84,6 +84,9 @@ pub struct Credentials {
     pub response: u64,
     /// The first characters of the response, to compare tries by.
     pub response_start: Box<str>,
+    /// The same of all that goes into the response but method and password (RFC 7616 §3.4.1): with equal inputs, another
+    /// response is another password.
+    pub inputs: u64,
 }
 
 /// Characters of a response that may be shown: enough to see that two tries differ, too few to test passwords with.
@@ -108,10 +111,23 @@ pub fn challenges(value: &[u8], side: Side) -> Vec<Challenge> {
         .collect()
 }
 
+/// What goes into the response beside method and password.
+const INPUTS: [&[u8]; 8] = [
+    b"username",
+    b"realm",
+    b"nonce",
+    b"uri",
+    b"algorithm",
+    b"qop",
+    b"cnonce",
+    b"nc",
+];
+
 /// The credentials in one header field; `None` when there is no scheme.
 pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
     let params = schemes(value).into_iter().next()?;
     let response = params.text(b"response");
+    let inputs = FINGERPRINT.hash_one(INPUTS.map(|name| params.text(name)));
     Some(Credentials {
         side,
         username: params.text(b"username"),
@@ -125,6 +141,7 @@ pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
         response: FINGERPRINT.hash_one(&response),
         response_start: response.chars().take(RESPONSE_SHOWN).collect(),
         scheme: params.scheme,
+        inputs,
     })
 }
 
@@ -325,5 +342,7 @@ mod tests {
         assert_ne!(one.response, two.response);
         assert_eq!(&*one.response_start, "012345");
         assert!(!format!("{one:?}").contains("0123456"));
+        assert_eq!(one.inputs, two.inputs);
+        assert!(!format!("{one:?}").contains("00ff"));
     }
 }

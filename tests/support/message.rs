@@ -20,6 +20,7 @@ pub(crate) struct Spec {
     to: Option<String>,
     uri: Option<String>,
     tag: Option<String>,
+    reason: Option<String>,
 }
 
 impl Spec {
@@ -32,6 +33,7 @@ impl Spec {
             "to" => &mut self.to,
             "uri" => &mut self.uri,
             "tag" => &mut self.tag,
+            "reason" => &mut self.reason,
             _ => return false,
         };
         *slot = Some(value.to_owned());
@@ -113,8 +115,10 @@ impl Message {
         ends: Endpoints,
         hosts: impl Fn(&str) -> Option<SocketAddr>,
     ) -> Self {
+        let phrase = spec.reason.as_ref().map(|it| it.replace('_', " "));
+        let phrase = phrase.as_deref().unwrap_or_else(|| reason(code));
         let mut message = Self {
-            start: format!("SIP/2.0 {code} {}", reason(code)),
+            start: format!("SIP/2.0 {code} {phrase}"),
             fields: Vec::new(),
             body: Vec::new(),
         };
@@ -181,9 +185,11 @@ impl Message {
             body += "\r\n";
         }
         let mut lines = vec![self.start.clone()];
+        let unwritten = ("Content-Length".to_owned(), "none".to_owned());
         lines.extend(
             self.fields
                 .iter()
+                .filter(|it| **it != unwritten)
                 .map(|(name, value)| format!("{name}: {value}")),
         );
         if self.all("Content-Length").next().is_none() {

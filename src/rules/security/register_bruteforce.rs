@@ -1,0 +1,114 @@
+//! `register-bruteforce`: passwords are guessed: other responses to the same challenge (RFC 7616 §5.9).
+
+use super::{about, is_attack_tool};
+use crate::dialog::sources::{Account, Seen, Source, most_within};
+use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "register-bruteforce",
+    code: "SEC042",
+    severity: Severity::Error,
+    judge: Judge::Capture(judge),
+    words: include_str!("register_bruteforce.toml"),
+};
+
+fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    let sources = view.sources.all();
+    // Of each user, who tried and was never let in.
+    let mut users: BTreeMap<&str, Vec<(IpAddr, &Source, &Account)>> = BTreeMap::new();
+    for (host, source) in sources {
+        let own = of_source(host, source);
+        if own.is_empty() {
+            for (user, account) in source.accounts() {
+                if account.rejected > 0 && account.first_success.is_none() {
+                    users.entry(user).or_default().push((host, source, account));
+                }
+            }
+        }
+        found.extend(own);
+    }
+    found.extend(
+        users
+            .into_iter()
+            .filter_map(|(user, tried)| distributed(user, &tried)),
+    );
+}
+
+/// Guesses of one host, the account with most of them.
+pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+    let mut guessed: Vec<_> = source
+        .accounts()
+        .filter_map(|(user, account)| Some((user, account, guesses(source, account)?)))
+        .collect();
+    guessed.sort_by_key(|(user, account, _)| (std::cmp::Reverse(account.rejected), *user));
+    let accounts = guessed.len();
+    guessed
+        .into_iter()
+        .take(1)
+        .map(|(user, account, (proof, confidence))| {
+            about(&RULE, host, source, &proof)
+                .confidence(confidence)
+                .fact("user", user)
+                .fact_if("dst", account.asked.map(|it| it.to_string()))
+                .fact("tries", account.rejected)
+                .fact("accounts", accounts)
+        })
+        .collect()
+}
+
+/// The tries that prove guessing, and how well.
+pub(super) fn guesses(source: &Source, account: &Account) -> Option<(Vec<Seen>, Confidence)> {
+    let guesses = account.guesses();
+    if !guesses.is_empty() {
+        let proof = guesses.iter().map(|it| it.seen).collect();
+        return Some((proof, Confidence::Certain));
+    }
+    // With a new nonce for each try nothing tells another password from another response, but a tool for guessing does.
+    let proof: Vec<Seen> = account.tries().iter().map(|it| it.seen).collect();
+    let mut times: Vec<_> = proof.iter().map(|seen| seen.time).collect();
+    let (most, _) = most_within(&mut times, WINDOW);
+    (is_attack_tool(source) && most >= TRIES).then_some((proof, Confidence::Likely))
+}
+
+/// Many hosts that try one user: more than one person has telephones.
+fn distributed(user: &str, tried: &[(IpAddr, &Source, &Account)]) -> Option<Finding> {
+    let mut proof: Vec<Seen> = tried
+        .iter()
+        .flat_map(|(_, _, account)| account.tries())
+        .map(|it| it.seen)
+        .collect();
+    proof.sort_unstable();
+    let mut firsts: Vec<_> = tried
+        .iter()
+        .filter_map(|(_, _, account)| account.tries().first().map(|it| it.seen.time))
+        .collect();
+    let (hosts, _) = most_within(&mut firsts, WINDOW);
+    if hosts < HOSTS || user.is_empty() {
+        return None;
+    }
+    let (host, source, account) = tried.first()?;
+    let mut finding = about(&RULE, *host, source, &proof)
+        .variant(Some("distributed"))
+        .severity(Severity::Warning)
+        .confidence(Confidence::Possible)
+        .fact("user", user)
+        .fact_if("dst", account.asked.as_ref().map(SocketAddr::to_string))
+        .fact(
+            "tries",
+            tried.iter().map(|(_, _, it)| it.rejected).sum::<u64>(),
+        )
+        .fact("hosts", tried.len());
+    // It explains the tries of all these hosts, not what one of them does.
+    finding.source = None;
+    Some(finding)
+}
+
+/// Tries within [`WINDOW`] of a host that has a tool for guessing.
+const TRIES: usize = 10;
+const WINDOW: Duration = Duration::from_mins(1);
+/// Hosts that try one user within [`WINDOW`].
+const HOSTS: usize = 10;

@@ -1,0 +1,50 @@
+//! `toll-fraud`: the way out to costly numbers is looked for, or was found.
+
+use super::{about, judge_each_host, some};
+use crate::dialog::sources::{Seen, Source};
+use crate::rules::{Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "toll-fraud",
+    code: "SEC044",
+    severity: Severity::Error,
+    judge: Judge::Capture(judge),
+    words: include_str!("toll_fraud.toml"),
+};
+
+judge_each_host!();
+
+pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
+    let probes = source.probes();
+    let (calls, variant) = if probes.is_empty() {
+        (source.burst(), Some("burst"))
+    } else {
+        (probes, None)
+    };
+    if calls.is_empty() {
+        return None;
+    }
+    let answered = calls.iter().filter(|it| it.answered).count();
+    let proof: Vec<Seen> = calls.iter().map(|it| it.seen).collect();
+    let dialled: BTreeSet<&str> = calls.iter().map(|it| it.number.text()).collect();
+    let callers: BTreeSet<&str> = calls.iter().map(|it| &*it.caller).collect();
+    let line = calls.first().map_or("", |it| it.line());
+    let finding = about(&RULE, host, source, &proof)
+        .variant(variant)
+        .confidence(Confidence::Likely)
+        .fact("calls", calls.len())
+        .fact("ways", dialled.len())
+        .fact("answered", answered)
+        .fact("line", line)
+        .fact("numbers", some(dialled))
+        .fact("callers", some(callers));
+    // Nothing was lost as long as nothing was answered.
+    Some(if answered == 0 {
+        finding.severity(Severity::Warning)
+    } else {
+        finding
+    })
+}
