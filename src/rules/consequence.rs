@@ -1,5 +1,7 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
+mod session;
+
 use super::{CaptureView, Fact, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
@@ -73,6 +75,7 @@ pub(super) fn link_to_capture(
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
 pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
+    session::link_drops(of_capture, of_calls);
     let watched = |finding: &Finding| {
         matches!(
             finding.rule.name,
@@ -167,7 +170,8 @@ fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mu
         let follows = matches!(
             name,
             "status" | "ack-missing-2xx" | "registration-rejected" | "routing-loop-483"
-        ) || name.ends_with("-no-response");
+        ) || session::REFUSED.contains(&name)
+            || name.ends_with("-no-response");
         if follows && finding.consequence_of.is_none() {
             finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
         }
@@ -229,7 +233,12 @@ pub(super) fn link_attacks(found: &mut [Finding]) {
     for finding in found {
         let host = match finding.get("src") {
             _ if finding.source.is_some() => finding.source.map(|it| it.ip()),
-            Some(Fact::Text(host)) if finding.rule.name == "options-no-response" => {
+            Some(Fact::Text(host))
+                if matches!(
+                    finding.rule.name,
+                    "options-no-response" | "call-dropped-at-fixed-time"
+                ) =>
+            {
                 host.parse().ok()
             }
             _ => None,
@@ -237,7 +246,7 @@ pub(super) fn link_attacks(found: &mut [Finding]) {
         let cause = host.and_then(|host| first.get(&host));
         let follows = matches!(
             finding.rule.name,
-            "flood" | "scanner" | "options-no-response"
+            "flood" | "scanner" | "options-no-response" | "call-dropped-at-fixed-time"
         );
         if let Some((_, cause)) = cause.filter(|(_, id)| follows && *id != finding.id) {
             finding.consequence_of = Some(*cause);
@@ -400,6 +409,15 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What a refusal says of its reasons is told with the refusal.
+    if name == "warning-3xx" {
+        let refusal = others()
+            .filter(|other| other.rule.name != "warning-3xx")
+            .find(|other| shares_transaction(other, finding));
+        if refusal.is_some() {
+            return refusal;
+        }
+    }
     // The verification service says why.
     if matches!(finding.status, Some(403 | 428 | 436..=438)) {
         let said = others().find(|other| {
@@ -410,9 +428,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         }
     }
     // What went wrong with a message on its way explains what its absence led to.
-    let explained = EXPLAINED.iter().filter(|(effect, ..)| {
-        *effect == name || (*effect == "status" && finding.status.is_some())
-    });
+    let explained = EXPLAINED
+        .iter()
+        .chain(session::EXPLAINED)
+        .filter(|(effect, ..)| {
+            *effect == name || (*effect == "status" && finding.status.is_some())
+        });
     for (_, causes, tie) in explained {
         let said = others().find(|other| {
             causes.contains(&other.rule.name)
