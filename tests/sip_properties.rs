@@ -121,12 +121,15 @@ fn model() -> impl Strategy<Value = Model> {
     )
         .prop_map(
             |(start, call_id, cseq, display, from_tag, to_tag, vias, extra, body)| Model {
+                // Only 100 may lack the tag (RFC 3261 §8.2.6.2).
+                to_tag: to_tag.or_else(|| {
+                    matches!(start, Start::Response(101.., ..)).then(|| "t".to_owned())
+                }),
                 start,
                 call_id,
                 cseq,
                 display,
                 from_tag,
-                to_tag,
                 vias,
                 extra,
                 body,

@@ -91,7 +91,10 @@ fn findings(name: &str, with_keylog: bool) -> Vec<Finding> {
             data: &data,
         });
     }
-    engine.finish(CaptureFacts::default()).0.findings
+    let mut found = engine.finish(CaptureFacts::default()).0.findings;
+    // What was said inside is as short as can be.
+    found.retain(|it| it.rule.name != "missing-mandatory-header");
+    found
 }
 
 #[test]

@@ -455,7 +455,7 @@ impl<O: Observer> Engine<O> {
         }
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
-            if began {
+            if placement.kind == Kind::New {
                 self.note_leg(id, message, time);
             }
             if began && self.options.alerts {

@@ -143,10 +143,11 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
         rule.code,
         page.catalogue.word(rule.severity.name())
     ));
+    let marked = |items: &[String]| items.iter().map(|it| placeholders(it)).collect::<Vec<_>>();
     page.line(&placeholders(&words.message));
-    page.section("heading_meaning", &words.meaning);
-    page.list("heading_causes", &words.causes, false);
-    page.list("heading_fix", &words.advice, true);
+    page.section("heading_meaning", &placeholders(&words.meaning));
+    page.list("heading_causes", &marked(&words.causes), false);
+    page.list("heading_fix", &marked(&words.advice), true);
     let english = Catalogue::new(Language::English).rule(rule);
     page.section("heading_reference", &english.references.join(", "));
     true
