@@ -28,6 +28,11 @@ pub(super) const EXPLAINED: &[(&str, &[&str], Tie)] = &[
         Tie::Transaction,
     ),
     ("bye-481", &["session-timer-expired"], Tie::Transaction),
+    (
+        "request-retransmitted-after-response",
+        &["session-timer-expired"],
+        Tie::Transaction,
+    ),
     ("bye-481", &["indialog-481"], Tie::Call),
     (
         "session-refresh-failed",
