@@ -18,16 +18,16 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
-mod registrations;
-pub mod streams;
-pub mod sources;
 mod origins;
+mod paths;
+mod registrations;
+pub mod sources;
+pub mod streams;
 mod surroundings;
 mod talk_times;
 mod tls_servers;
-mod waited;
-mod paths;
 mod traits;
+mod waited;
 
 pub use backoffs::{Backoff, Backoffs};
 pub use bindings::{Bindings, Wake};
@@ -37,15 +37,15 @@ pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use origins::ReusedCallId;
+pub use paths::{Path, Paths};
 pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
 pub use sources::Sources;
-pub use origins::ReusedCallId;
 pub use surroundings::Surroundings;
 pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
-pub use waited::Waited;
-pub use paths::{Path, Paths};
 pub use traits::{Instance, Trait, Traits};
+pub use waited::Waited;

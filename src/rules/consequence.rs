@@ -51,18 +51,19 @@ pub(super) fn link_to_capture(
     };
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
+    let malformed = frames_of("malformed-message");
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
         }
         let causes = match finding.rule.name {
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
-                Some(&fragments_lost)
+                [Some(&fragments_lost), None]
             }
-            "request-retransmitted-after-response" => Some(&lossy),
-            _ => None,
+            "request-retransmitted-after-response" => [Some(&malformed), Some(&lossy)],
+            _ => [None, None],
         };
-        let by_packet = causes.and_then(|causes| {
+        let by_packet = causes.into_iter().flatten().find_map(|causes| {
             let mut frames = finding.frames.iter();
             frames.find_map(|frame| causes.get(frame)).copied()
         });
@@ -166,10 +167,10 @@ fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mu
     let cause = format::causes(view, of_capture);
     for finding in of_calls {
         let name = finding.rule.name;
-        let follows = name == "status"
-            || name == "ack-missing-2xx"
-            || name == "registration-rejected"
-            || session::REFUSED.contains(&name)
+        let follows = matches!(
+            name,
+            "status" | "ack-missing-2xx" | "registration-rejected" | "routing-loop-483"
+        ) || session::REFUSED.contains(&name)
             || name.ends_with("-no-response");
         if follows && finding.consequence_of.is_none() {
             finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
@@ -318,6 +319,11 @@ enum Tie {
 
 /// Effects and the findings that explain them, the most exact first.
 const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+    (
+        "merged-request-482",
+        &["auth-cseq-not-incremented"],
+        Tie::Call,
+    ),
     ("ack-missing-2xx", &["ack-malformed"], Tie::Transaction),
     ("ack-missing-non2xx", &["ack-malformed"], Tie::Transaction),
     (
@@ -511,7 +517,7 @@ fn leads_astray(cause: &str, effect: &str) -> bool {
                 | "ack-missing-2xx"
                 | "ack-missing-non2xx"
         ),
-        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        "nat-keepalive-missing" => effect.ends_with("-no-response") || effect == "pdd-high",
         _ => false,
     }
 }

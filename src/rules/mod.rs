@@ -13,12 +13,12 @@ mod fragments;
 mod nat;
 mod reachability;
 mod registration;
-mod session;
-mod status;
-mod streams;
 mod security;
-mod stir;
+mod session;
 mod setup;
+mod status;
+mod stir;
+mod streams;
 mod tls;
 mod transport;
 
