@@ -115,9 +115,10 @@ fn a_phrase_that_one_program_writes_is_explained_also_in_a_call() {
     let outcome = Flow::read(&path).run();
     let catalogue = Catalogue::new(Language::English);
     let told: Vec<_> = outcome
-        .findings()
+        .report
+        .findings
         .iter()
-        .filter_map(|&finding| catalogue.fingerprint(finding))
+        .filter_map(|finding| catalogue.fingerprint(finding))
         .map(|(facts, _)| facts.software.as_str())
         .collect();
     assert_eq!(told, ["Kamailio, OpenSIPS"]);
