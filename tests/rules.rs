@@ -107,6 +107,23 @@ fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// Not the code alone: whose text it is says where to look.
+#[test]
+fn a_phrase_that_one_program_writes_is_explained_also_in_a_call() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/rules/session/reinvite_rejected.not-here.flow");
+    let outcome = Flow::read(&path).run();
+    let catalogue = Catalogue::new(Language::English);
+    let told: Vec<_> = outcome
+        .report
+        .findings
+        .iter()
+        .filter_map(|finding| catalogue.fingerprint(finding))
+        .map(|(facts, _)| facts.software.as_str())
+        .collect();
+    assert_eq!(told, ["Kamailio, OpenSIPS"]);
+}
+
 /// Every template of every language, also those that no case uses, asks only for facts that the rule gives.
 #[test]
 fn templates_ask_for_facts_that_the_rule_gives() {

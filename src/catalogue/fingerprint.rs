@@ -45,10 +45,22 @@ pub(super) fn of<'a>(
     all: &'a Map<FingerprintFacts>,
     finding: &Finding,
 ) -> Option<(&'a str, &'a FingerprintFacts)> {
-    if !matches!(finding.rule.name, "status" | "registration-rejected") {
+    let general = matches!(finding.rule.name, "status" | "registration-rejected");
+    if !general && !IN_CALLS.contains(&finding.rule.name) {
         return None;
     }
-    let mut fitting: Vec<_> = all.iter().filter(|(_, it)| it.fits(finding)).collect();
+    let mut fitting: Vec<_> = all
+        .iter()
+        .filter(|(_, it)| (general || !it.phrases.is_empty()) && it.fits(finding))
+        .collect();
     fitting.sort_by_key(|(_, it)| (!it.is_exact(), it.fact.is_none(), it.server.is_none()));
     fitting.first().map(|(key, facts)| (key.as_str(), *facts))
 }
+
+/// Refusals inside calls, which say what was refused: only a phrase that one program writes says more.
+const IN_CALLS: &[&str] = &[
+    "hold-resume-failed",
+    "reinvite-rejected",
+    "session-refresh-failed",
+    "transfer-failed",
+];

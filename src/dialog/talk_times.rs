@@ -52,9 +52,8 @@ impl TalkTimes {
                 .answer()
                 .and_then(|answer| answer.message())
                 .and_then(|it| it.number(HeaderName::SessionExpires));
-            let ends = [invite.flow.src.ip(), invite.flow.dst.ip()];
-            let [caller, callee] = ends;
-            for (host, other) in [(caller, callee), (callee, caller)] {
+            let (near, far) = (invite.flow.src.ip(), invite.flow.dst.ip());
+            for (host, other) in [(near, far), (far, near)] {
                 let talk = Talk {
                     time,
                     ended: sent.time,
@@ -65,7 +64,7 @@ impl TalkTimes {
                     other,
                 };
                 self.keep(host, talk);
-                if caller == callee {
+                if near == far {
                     break;
                 }
             }

@@ -317,8 +317,11 @@ enum Tie {
     Call,
 }
 
+/// An effect, the findings that explain it, and what they must share.
+type Explanation = (&'static str, &'static [&'static str], Tie);
+
 /// Effects and the findings that explain them, the most exact first.
-const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+const EXPLAINED: &[Explanation] = &[
     (
         "merged-request-482",
         &["auth-cseq-not-incremented"],
@@ -411,12 +414,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {
-        let refusal = others()
-            .filter(|other| other.rule.name != "warning-3xx")
-            .find(|other| shares_transaction(other, finding));
-        if refusal.is_some() {
-            return refusal;
-        }
+        return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
     }
     // The verification service says why.
     if matches!(finding.status, Some(403 | 428 | 436..=438)) {
@@ -428,13 +426,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         }
     }
     // What went wrong with a message on its way explains what its absence led to.
-    let explained = EXPLAINED
-        .iter()
-        .chain(session::EXPLAINED)
-        .filter(|(effect, ..)| {
-            *effect == name || (*effect == "status" && finding.status.is_some())
-        });
-    for (_, causes, tie) in explained {
+    for (_, causes, tie) in explanations(finding) {
         let said = others().find(|other| {
             causes.contains(&other.rule.name)
                 && (*tie == Tie::Call || shares_transaction(other, finding))
@@ -520,6 +512,14 @@ fn leads_astray(cause: &str, effect: &str) -> bool {
         "nat-keepalive-missing" => effect.ends_with("-no-response") || effect == "pdd-high",
         _ => false,
     }
+}
+
+/// What may explain a finding.
+fn explanations(finding: &Finding) -> impl Iterator<Item = &'static Explanation> {
+    let all = EXPLAINED.iter().chain(session::EXPLAINED);
+    all.filter(move |(effect, ..)| {
+        *effect == finding.rule.name || (*effect == "status" && finding.status.is_some())
+    })
 }
 
 /// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.

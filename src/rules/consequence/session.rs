@@ -1,6 +1,6 @@
 //! What belongs together among the findings about answered calls.
 
-use super::Tie;
+use super::{Explanation, Tie};
 use crate::capture::FrameNumber;
 use crate::rules::{Finding, FindingId};
 use crate::severity::Severity;
@@ -18,7 +18,7 @@ pub(super) const REFUSED: &[&str] = &[
 ];
 
 /// Effects and the findings that explain them, the most exact first.
-pub(super) const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+pub(super) const EXPLAINED: &[Explanation] = &[
     ("noninvite-no-response", TIMER, Tie::Transaction),
     ("invite-no-response", TIMER, Tie::Transaction),
     ("invite-stuck-trying", TIMER, Tie::Transaction),
@@ -28,6 +28,11 @@ pub(super) const EXPLAINED: &[(&str, &[&str], Tie)] = &[
         Tie::Transaction,
     ),
     ("bye-481", &["session-timer-expired"], Tie::Transaction),
+    (
+        "request-retransmitted-after-response",
+        &["session-timer-expired"],
+        Tie::Transaction,
+    ),
     ("bye-481", &["indialog-481"], Tie::Call),
     (
         "session-refresh-failed",

@@ -102,11 +102,11 @@ pub(super) fn changes<'a>(dialog: &Dialog<'a>) -> Vec<Change<'a>> {
             continue;
         }
         let offer = offered(request);
-        let [of_callee, of_caller] = &last;
+        let [answering, calling] = &last;
         let (own, other) = if by_caller {
-            (of_caller, of_callee)
+            (calling, answering)
         } else {
-            (of_callee, of_caller)
+            (answering, calling)
         };
         let mut purpose = Purpose::of(offer.as_ref(), own.as_ref());
         let empty = request

@@ -8,7 +8,7 @@ use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::Direction;
 use crate::time::Timestamp;
-use crate::transaction::Response;
+use crate::transaction::{Response, Transaction};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "hold-state",
@@ -68,5 +68,5 @@ fn began(change: &Change<'_>, purpose: Purpose) -> Option<Timestamp> {
 
 /// When the dialog was over, or as long as it was watched.
 fn end(dialog: &Dialog<'_>, view: &CallView<'_>) -> Timestamp {
-    dialog.bye().map_or(view.now, |bye| bye.start())
+    dialog.bye().map_or(view.now, Transaction::start)
 }

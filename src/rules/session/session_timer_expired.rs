@@ -104,7 +104,7 @@ fn timer(dialog: &Dialog<'_>, before: Timestamp) -> Option<Timer> {
         .filter(|(_, response)| response.time() < before)
         .max_by_key(|(_, response)| response.time())?;
     let agreed = SessionExpires::of(response.message()?)?;
-    let refresher = match agreed.by_requester {
+    let who = match agreed.by_requester {
         Some(true) => request.from.tag.clone(),
         Some(false) => response.to_tag.clone(),
         None => None,
@@ -112,7 +112,7 @@ fn timer(dialog: &Dialog<'_>, before: Timestamp) -> Option<Timer> {
     Some(Timer {
         started: response.time(),
         interval: Duration::from_secs(agreed.seconds),
-        refresher,
+        refresher: who,
     })
 }
 

@@ -238,8 +238,7 @@ impl Pair<'_> {
         let lines = [self.answer, self.request]
             .into_iter()
             .flatten()
-            .filter_map(|message| desired(&Sdp::of(message)?))
-            .next()?;
+            .find_map(|message| desired(&Sdp::of(message)?))?;
         Some(Explained::new("precondition").fact("desired", lines))
     }
 
@@ -281,11 +280,11 @@ impl Pair<'_> {
         match self.response.code {
             408 => Some(Explained::new("timed-out").fact("after", after)),
             480 => Some(match rang {
-                Some(ring) => Explained::new("unavailable-after-ringing").fact("ring", ring),
+                Some(time) => Explained::new("unavailable-after-ringing").fact("ring", time),
                 None => Explained::new("unavailable-without-ringing").fact("after", after),
             }),
             486 | 600 => match (rang, self.always_busy(view)) {
-                (Some(ring), _) => Some(Explained::new("busy-after-ringing").fact("ring", ring)),
+                (Some(time), _) => Some(Explained::new("busy-after-ringing").fact("ring", time)),
                 (None, Some(calls)) => Some(
                     Explained::new("always-busy")
                         .fact("calls", calls)
@@ -296,7 +295,7 @@ impl Pair<'_> {
             487 if self.transaction.cancelled.is_none() => Some(self.ended_without_cancel(view)),
             603 | 607 | 608 if self.is_by_analytics() => Some(Explained::new("analytics")),
             603 => match rang {
-                Some(ring) => Some(Explained::new("declined-after-ringing").fact("ring", ring)),
+                Some(time) => Some(Explained::new("declined-after-ringing").fact("ring", time)),
                 None if at_once => Some(Explained::new("declined-at-once").fact("after", after)),
                 None => None,
             },

@@ -5,6 +5,7 @@ use super::super::notes::{acknowledges, note_ack};
 use super::super::{Arrival, Kind, Transaction, TransactionId};
 use super::Table;
 use crate::flow::Flow;
+use crate::sip::Method;
 
 impl Table {
     /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
@@ -17,7 +18,9 @@ impl Table {
         let by_branch = self
             .by_key
             .get(&identity.key(&self.hasher))
-            .and_then(|ids| self.best_leg(ids, arrival.flow, false));
+            .and_then(|ids| self.best_leg(ids, arrival.flow, false))
+            // What a response to an ACK began has this key too.
+            .filter(|id| (self.get(*id)).is_some_and(|it| it.method == Method::Invite));
         let to_tag = arrival.message.to_tag();
         let ids: Vec<TransactionId> = match by_branch {
             Some(id) => vec![id],
