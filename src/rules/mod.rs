@@ -18,7 +18,7 @@ mod session;
 mod setup;
 mod status;
 mod stir;
-mod streams;
+
 mod tls;
 mod transport;
 
@@ -469,7 +469,7 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
         finding.source = first.map(|it| view.call.origin(it));
     }
     consequence::link(view.call, &mut found);
-    streams::blame(view, &mut found);
+    consequence::blame(view, &mut found);
     found
 }
 
@@ -488,7 +488,7 @@ pub fn judge_capture(
     number(&mut found, last_id);
     consequence::link_attacks(&mut found);
     consequence::link_over_time(&mut found, of_calls);
-    streams::link(&mut found, of_calls);
+    consequence::link_streams(&mut found, of_calls);
     consequence::link_to_capture(view, &found, of_calls);
     found
 }

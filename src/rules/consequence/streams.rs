@@ -1,9 +1,9 @@
 //! One fault, one headline, across the capture: findings of calls that a fault of connections explains, and faults of
 //! connections that explain each other.
 
-use super::finding::StreamFault;
-use super::{CallView, Fact, Finding, FindingId};
 use crate::capture::FrameNumber;
+use crate::rules::finding::StreamFault;
+use crate::rules::{CallView, Fact, Finding, FindingId};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
@@ -19,7 +19,7 @@ const SAME_FAULT: Duration = Duration::from_mins(2);
 const HOPS: usize = 16;
 
 /// Marks the findings of a call that connections explain. The finding about these comes at the end of the capture.
-pub(super) fn blame(view: &CallView<'_>, findings: &mut [Finding]) {
+pub(in crate::rules) fn blame(view: &CallView<'_>, findings: &mut [Finding]) {
     for finding in findings {
         let name = finding.rule.name;
         let waits = name.ends_with("-no-response") || name == "invite-stuck-trying";
@@ -74,7 +74,7 @@ fn fault(view: &CallView<'_>, hop: &Transaction) -> Option<StreamFault> {
 }
 
 /// Links what is left to the finding that explains it.
-pub(super) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+pub(in crate::rules) fn link_streams(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     // What made a call fail did not come right, whatever came through elsewhere.
     let blamed: HashSet<StreamFault> = of_calls
         .iter()

@@ -1,0 +1,180 @@
+//! One fault, one headline, over the whole capture: findings of calls that something in the capture explains, and the other
+//! way round.
+
+use super::attacks::{attack_behind, by_host};
+use super::table::REFUSED;
+use crate::capture::FrameNumber;
+use crate::rules::{CaptureView, Fact, Finding, FindingId, format};
+use crate::severity::{Confidence, Severity};
+use crate::sip::value::address_of_record;
+use crate::transaction::TransactionId;
+use std::collections::HashMap;
+
+/// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
+/// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
+pub(in crate::rules) fn link_to_capture(
+    view: &CaptureView<'_>,
+    of_capture: &[Finding],
+    of_calls: &mut [Finding],
+) {
+    let attacks = by_host(of_capture);
+    let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
+        of_capture
+            .iter()
+            .filter(|cause| cause.rule.name == name && cause.severity > Severity::Info)
+            .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+            .collect()
+    };
+    let fragments_lost = frames_of("udp-fragments-lost");
+    let lossy = frames_of("retransmission-ratio-high");
+    let malformed = frames_of("malformed-message");
+    for finding in of_calls.iter_mut() {
+        if finding.consequence_of.is_some() {
+            continue;
+        }
+        let causes = match finding.rule.name {
+            name if name.ends_with("-no-response") || name == "ack-not-effective" => {
+                [Some(&fragments_lost), None]
+            }
+            "request-retransmitted-after-response" => [Some(&malformed), Some(&lossy)],
+            _ => [None, None],
+        };
+        let by_packet = causes.into_iter().flatten().find_map(|causes| {
+            let mut frames = finding.frames.iter();
+            frames.find_map(|frame| causes.get(frame)).copied()
+        });
+        finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
+    }
+    link_to_defects(view, of_capture, of_calls);
+}
+
+/// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
+pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    link_to_lapsed(of_capture, of_calls);
+    link_drops(of_capture, of_calls);
+    let watched = |finding: &Finding| {
+        matches!(
+            finding.rule.name,
+            "registration-lapsed" | "options-no-response"
+        )
+    };
+    if !of_capture.iter().any(watched) {
+        return;
+    }
+    // Why a refresh failed is why the registration ran out; why a ping failed, why the peer counts as down.
+    let causes = of_calls.iter().filter(|cause| {
+        cause.severity >= Severity::Warning
+            && (cause.rule.name == "icmp-unreachable"
+                || cause.rule.name.starts_with("regist")
+                || cause.rule.name.starts_with("auth-"))
+    });
+    let by_transaction: HashMap<TransactionId, FindingId> = causes
+        .flat_map(|cause| cause.transactions.iter().map(|id| (*id, cause.id)))
+        .collect();
+    let flapping: HashMap<(String, String), FindingId> = of_capture
+        .iter()
+        .filter(|finding| finding.rule.name == "options-flapping")
+        .filter_map(|finding| Some((route(finding)?, finding.id)))
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| watched(it)) {
+        let pings = finding.rule.name == "options-no-response";
+        // The first transaction of a registration is the one that was accepted.
+        let mut failed = finding.transactions.iter().skip(usize::from(!pings));
+        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
+        if cause.is_none() && pings && finding.severity < Severity::Error {
+            cause = route(finding).and_then(|it| flapping.get(&it)).copied();
+        }
+        finding.consequence_of = finding.consequence_of.or(cause);
+    }
+}
+
+/// Who asks whom.
+fn route(finding: &Finding) -> Option<(String, String)> {
+    match (finding.get("src"), finding.get("dst")) {
+        (Some(Fact::Text(src)), Some(Fact::Text(dst))) => Some((src.clone(), dst.clone())),
+        _ => None,
+    }
+}
+
+/// Nobody is found at an address-of-record whose registration ran out before; and that nobody is found proves that it did.
+fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
+    let lapsed: HashMap<String, usize> = of_capture
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.rule.name == "registration-lapsed")
+        .filter_map(|(at, finding)| match finding.get("aor") {
+            Some(Fact::Text(aor)) => Some((aor.clone(), at)),
+            _ => None,
+        })
+        .collect();
+    if lapsed.is_empty() {
+        return;
+    }
+    for finding in of_calls {
+        if !matches!(finding.status, Some(404 | 408 | 410 | 480))
+            || finding.consequence_of.is_some()
+        {
+            continue;
+        }
+        let wanted = ["request_uri", "to"].into_iter().find_map(|name| {
+            let Some(Fact::Text(uri)) = finding.get(name) else {
+                return None;
+            };
+            lapsed.get(&address_of_record(uri.as_bytes())).copied()
+        });
+        let Some(cause) = wanted.and_then(|at| of_capture.get_mut(at)) else {
+            continue;
+        };
+        let back = match cause.get("gap") {
+            Some(Fact::Time(gap)) => Some(cause.time + *gap),
+            _ => None,
+        };
+        if finding.time > cause.time && back.is_none_or(|back| finding.time < back) {
+            finding.consequence_of = Some(cause.id);
+            if cause.confidence == Confidence::Likely {
+                cause.confidence = Confidence::Certain;
+            }
+        }
+    }
+}
+
+/// A message that departs from the format is refused or ignored for that reason.
+fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let cause = format::causes(view, of_capture);
+    for finding in of_calls {
+        let name = finding.rule.name;
+        let follows = matches!(
+            name,
+            "status" | "ack-missing-2xx" | "registration-rejected" | "routing-loop-483"
+        ) || REFUSED.contains(&name)
+            || name.ends_with("-no-response");
+        if follows && finding.consequence_of.is_none() {
+            finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
+        }
+    }
+}
+
+/// Why single calls were dropped.
+const DROPS: &[&str] = &[
+    "ack-missing-2xx",
+    "ack-not-effective",
+    "session-timer-expired",
+    "session-refresh-failed",
+];
+
+/// Calls that all end after the same time have the cause that one of them shows; it is told by the BYE.
+pub(in crate::rules) fn link_drops(of_capture: &mut [Finding], of_calls: &[Finding]) {
+    let pattern = |it: &Finding| it.rule.name == "call-dropped-at-fixed-time";
+    if !of_capture.iter().any(pattern) {
+        return;
+    }
+    let causes: HashMap<FrameNumber, FindingId> = of_calls
+        .iter()
+        .filter(|it| DROPS.contains(&it.rule.name) && it.severity >= Severity::Warning)
+        .flat_map(|it| it.frames.iter().map(|frame| (*frame, it.id)))
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| pattern(it)) {
+        let cause = finding.frames.iter().find_map(|frame| causes.get(frame));
+        finding.consequence_of = finding.consequence_of.or(cause.copied());
+    }
+}

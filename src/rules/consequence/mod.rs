@@ -1,0 +1,141 @@
+//! One fault, one headline: which finding is the cause of which other (FINDINGS section 11). Here those of one call; what
+//! their names tell stands in [`table`], and what lies beyond the call in the other files.
+
+mod attacks;
+mod capture;
+mod legs;
+mod streams;
+mod table;
+
+pub(super) use attacks::link_attacks;
+pub(super) use capture::{link_over_time, link_to_capture};
+pub(super) use legs::link_legs;
+pub(super) use streams::{blame, link_streams};
+
+use super::Finding;
+use crate::dialog::Call;
+use crate::severity::Severity;
+use crate::sip::Method;
+use crate::transaction::{Transaction, TransactionId};
+use table::{Tie, explanations};
+
+/// Findings of one call among which causes are looked for.
+const MAX_LINKED: usize = 32;
+
+/// Links the findings of one call. They have their ids already.
+pub(super) fn link(call: &Call, findings: &mut [Finding]) {
+    // A flood under one Call-ID has no story to tell, and each pair would be compared.
+    if findings.len() > MAX_LINKED {
+        return;
+    }
+    for index in 0..findings.len() {
+        let cause = findings
+            .get(index)
+            .and_then(|finding| cause(call, findings, finding))
+            .map(|cause| cause.id);
+        if let Some(finding) = findings.get_mut(index) {
+            finding.consequence_of = cause;
+        }
+    }
+}
+
+fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
+    let name = finding.rule.name;
+    let others = || {
+        all.iter()
+            .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
+    };
+    // What a refusal says of its reasons is told with the refusal.
+    if name == "warning-3xx" {
+        return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
+    }
+    for (causes, tie) in explanations(finding) {
+        let said = others()
+            .filter(|other| causes.contains(&other.rule.name))
+            .filter(|other| tie == Tie::Call || shares_transaction(other, finding))
+            .min_by_key(|other| causes.iter().position(|it| *it == other.rule.name));
+        if said.is_some() {
+            return said;
+        }
+    }
+    // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
+    // consequences. An answer that came from behind as it is has its hop behind in its own finding.
+    let waits = matches!(
+        name,
+        "invite-stuck-trying"
+            | "cancel-no-response"
+            | "cancel-without-487"
+            | "failed-after-next-hop-timeout"
+    ) || finding
+        .status
+        .is_some_and(|code| !comes_from_behind(call, finding, code));
+    if waits {
+        let deeper = others().find(|other| {
+            (matches!(
+                other.rule.name,
+                "icmp-unreachable" | "invite-no-response" | "invite-stuck-trying"
+            ) || (other.status.is_some() && name == "status"))
+                && lies_behind(call, other, finding)
+        });
+        if deeper.is_some() {
+            return deeper;
+        }
+    }
+    // The refuser waited for its next hop, which the capture does not show.
+    if finding.status.is_some() {
+        let waited = others().find(|other| {
+            other.rule.name == "failed-after-next-hop-timeout"
+                && other.severity >= finding.severity
+                && shares_transaction(other, finding)
+        });
+        if waited.is_some() {
+            return waited;
+        }
+    }
+    // The caller gave up on a call that was stuck.
+    if finding.status == Some(487) || name == "cancel-no-response" {
+        return others().find(|other| other.rule.name == "invite-stuck-trying");
+    }
+    None
+}
+
+/// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.
+fn comes_from_behind(call: &Call, finding: &Finding, code: u64) -> bool {
+    let hops = call
+        .transactions
+        .iter()
+        .filter(|hop| finding.transactions.contains(&hop.id) && hop.final_code() == Some(code));
+    let counts: Vec<usize> = hops.map(|hop| hop.via_count).collect();
+    counts.iter().min() != counts.iter().max()
+}
+
+fn shares_transaction(one: &Finding, other: &Finding) -> bool {
+    one.transactions
+        .iter()
+        .any(|id| other.transactions.contains(id))
+}
+
+/// Whether the first finding is about an INVITE that left the host to which the second one's INVITE had come.
+fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
+    let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
+    let arrived: Vec<&Transaction> = before
+        .transactions
+        .iter()
+        .filter_map(find)
+        .flat_map(|it| {
+            // A CANCEL went the way of its INVITE.
+            call.of(&Method::Invite)
+                .filter(|invite| invite.flow == it.flow)
+        })
+        .collect();
+    behind
+        .transactions
+        .iter()
+        .filter_map(find)
+        .filter(|it| it.method == Method::Invite)
+        .any(|next| {
+            arrived
+                .iter()
+                .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
+        })
+}
