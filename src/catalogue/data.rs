@@ -426,7 +426,7 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "security", "stir", "transport"
+            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "sdp", "security", "stir", "transport"
         )
     };
     ($folder:literal, $($family:literal),+) => {{

@@ -17,6 +17,7 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
+pub mod negotiation;
 mod registrations;
 pub mod streams;
 pub mod sources;
@@ -33,6 +34,7 @@ pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use negotiation::Negotiation;
 pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,

@@ -13,7 +13,7 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
+use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
@@ -512,7 +512,8 @@ impl<O: Observer> Engine<O> {
         self.counts.unfinished += u64::from(call.is_open_attempt());
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
-        let found = rules::judge_call(&self.view(call), &mut last_finding);
+        let negotiation = Negotiation::of(call);
+        let found = rules::judge_call(&self.view(call, &negotiation), &mut last_finding);
         self.last_finding = last_finding;
         self.streams.judged(call);
         let began = self.first_time.unwrap_or(Timestamp::MIN);
@@ -548,9 +549,10 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn view<'a>(&'a self, call: &'a Call) -> CallView<'a> {
+    fn view<'a>(&'a self, call: &'a Call, negotiation: &'a Negotiation<'a>) -> CallView<'a> {
         CallView {
             call,
+            negotiation,
             surroundings: &self.surroundings,
             streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
@@ -572,7 +574,7 @@ impl<O: Observer> Engine<O> {
             call_id: transaction.call_id.clone(),
             transactions: vec![transaction.clone()],
         };
-        match self.view(&call).silence(transaction) {
+        match self.view(&call, &Negotiation::default()).silence(transaction) {
             None => Waited::TooShort,
             Some(Silence::SoFar) => Waited::SoFar,
             Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,

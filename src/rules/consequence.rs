@@ -197,6 +197,20 @@ const OF_AUTHENTICATION: &[(&str, &[&str])] = &[
     ("auth-nonce-reuse", &["auth-stale-loop"]),
 ];
 
+/// What follows when offer and answer do not fit each other, and which findings say so.
+const OF_MEDIA: &[(&str, &[&str])] = &[
+    (
+        "bye-right-after-answer",
+        &[
+            "srtp-profile-mismatch",
+            "codec-mismatch",
+            "offer-answer-missing",
+            "answer-invalid",
+        ],
+    ),
+    ("reinvite-rejected", &["t38-reinvite-rejected"]),
+];
+
 /// The findings about attacks, what explains most first: of one host the later ones are consequences of the first.
 const ATTACKS: [&str; 6] = [
     "account-compromised",
@@ -312,6 +326,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What offer and answer say explains what becomes of the call.
+    if let Some((_, reasons)) = OF_MEDIA.iter().find(|(it, _)| *it == name) {
+        let said = others().find(|other| {
+            reasons.contains(&other.rule.name)
+                && (name == "bye-right-after-answer" || shares_transaction(other, finding))
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
     // What makes answers or requests go astray explains what is missing then.
     let misled = others()
         .find(|other| leads_astray(other.rule.name, name) && shares_transaction(other, finding));
@@ -350,7 +374,11 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         let deeper = others().find(|other| {
             (matches!(
                 other.rule.name,
-                "icmp-unreachable" | "invite-no-response" | "invite-stuck-trying"
+                "icmp-unreachable"
+                    | "invite-no-response"
+                    | "invite-stuck-trying"
+                    | "codec-mismatch"
+                    | "srtp-profile-mismatch"
             ) || (other.status.is_some() && name == "status"))
                 && lies_behind(call, other, finding)
         });
@@ -514,6 +542,9 @@ fn depends_on_others(finding: &Finding) -> bool {
         || matches!(
             finding.rule.name,
             "invite-stuck-trying"
+                | "codec-mismatch"
+                | "srtp-profile-mismatch"
+                | "media-family-mismatch"
                 | "no-answer"
                 | "cancel-no-response"
                 | "failed-after-next-hop-timeout"

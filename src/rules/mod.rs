@@ -13,6 +13,7 @@ mod fragments;
 mod nat;
 mod reachability;
 mod registration;
+mod sdp;
 mod streams;
 mod security;
 mod stir;
@@ -24,7 +25,7 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
+use crate::dialog::{Call, Defects, Keepalives, Negotiation, Registrations, Sources, Surroundings, TlsServers};
 use crate::dialog::streams::Streams;
 use crate::dialog::sources::Source;
 use crate::reassembly::Connection;
@@ -127,9 +128,17 @@ pub const RULES: &[&Rule] = &[
     &stir::cert_436_437::RULE,
     &stir::invalid_438::RULE,
     &stir::stale_date_403::RULE,
+    &sdp::srtp_profile_mismatch::RULE,
+    &sdp::codec_mismatch::RULE,
+    &sdp::offer_answer_missing::RULE,
+    &sdp::media_family_mismatch::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &sdp::t38_reinvite_rejected::RULE,
     &dialog::status::RULE,
+    &sdp::answer_invalid::RULE,
+    &sdp::private_address::RULE,
+    &sdp::dtmf_not_negotiated::RULE,
     &dialog::no_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
@@ -151,6 +160,7 @@ pub const RULES: &[&Rule] = &[
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
+    &sdp::version_not_incremented::RULE,
     &nat::via_received_mismatch::RULE,
     &nat::topology_leak::RULE,
     &nat::credentials_in_clear::RULE,
@@ -195,6 +205,8 @@ impl Default for Thresholds {
 pub struct CallView<'a> {
     /// The call.
     pub call: &'a Call,
+    /// Its offers and answers.
+    pub negotiation: &'a Negotiation<'a>,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
     /// What went wrong with connections.

@@ -1,7 +1,7 @@
 //! `status-NNN`: a final response above 299 decided a request (RFC 3261 §21), told once a call and code.
 
 use super::no_answer::rang_in_vain;
-use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth};
+use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, sdp};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -101,6 +101,9 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         transaction.method,
         Method::Options | Method::Register | Method::Cancel | Method::Ack
     ) {
+        return true;
+    }
+    if sdp::tells(view, transaction, response) {
         return true;
     }
     match response.code {
