@@ -33,6 +33,7 @@ pub(super) fn run(
     let thresholds = Thresholds {
         t1: options.t1.unwrap_or(defaults.t1),
         stuck_after: options.stuck_after.unwrap_or(defaults.stuck_after),
+        ..defaults
     };
     let renderer = Renderer::new(options.format.into(), settings, output);
     let mut engine = Engine::new(

@@ -4,6 +4,7 @@
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
+mod backoffs;
 mod bindings;
 mod book;
 mod call;
@@ -18,15 +19,18 @@ pub mod kpi;
 pub mod legs;
 mod lost;
 pub mod negotiation;
-mod registrations;
-pub mod streams;
-pub mod sources;
-mod surroundings;
-mod tls_servers;
-mod waited;
+mod origins;
 mod paths;
+mod registrations;
+pub mod sources;
+pub mod streams;
+mod surroundings;
+mod talk_times;
+mod tls_servers;
 mod traits;
+mod waited;
 
+pub use backoffs::{Backoff, Backoffs};
 pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
@@ -35,13 +39,15 @@ pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
 pub use negotiation::Negotiation;
+pub use origins::ReusedCallId;
+pub use paths::{Path, Paths};
 pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
 pub use sources::Sources;
 pub use surroundings::Surroundings;
+pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
-pub use waited::Waited;
-pub use paths::{Path, Paths};
 pub use traits::{Instance, Trait, Traits};
+pub use waited::Waited;

@@ -387,10 +387,13 @@ impl<'a> Fork<'a> {
             Some(_) => return Outcome::Open,
             None => {}
         }
-        let succeeded = self.responses.iter().find_map(|(it, content)| match content {
-            Found::Nothing(flow, seen) if it.is_success() => Some((*flow, *seen)),
-            _ => None,
-        });
+        let succeeded = self
+            .responses
+            .iter()
+            .find_map(|(it, content)| match content {
+                Found::Nothing(flow, seen) if it.is_success() => Some((*flow, *seen)),
+                _ => None,
+            });
         let mut unknown = false;
         for (_, content) in &self.responses {
             match content {

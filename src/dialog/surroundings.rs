@@ -1,5 +1,6 @@
 //! What the rest of the capture says about a call.
 
+use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
@@ -19,6 +20,8 @@ pub struct Surroundings {
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
+    quick_busies: BTreeMap<IpAddr, (u64, u64)>,
+    origins: Origins,
     pairs_refused: u64,
     paths: Paths,
     traits: Traits,
@@ -27,13 +30,13 @@ pub struct Surroundings {
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
 #[derive(Debug, Default)]
-struct LastTimes {
+pub(super) struct LastTimes {
     times: HashMap<u64, Timestamp>,
     order: VecDeque<u64>,
 }
 
 impl LastTimes {
-    fn note(&mut self, key: u64, at: Timestamp) {
+    pub(super) fn note(&mut self, key: u64, at: Timestamp) {
         if self.times.insert(key, at).is_none() {
             self.order.push_back(key);
             if self.order.len() > MAX_SUCCESSES
@@ -44,7 +47,7 @@ impl LastTimes {
         }
     }
 
-    fn is_after(&self, key: u64, moment: Timestamp) -> bool {
+    pub(super) fn is_after(&self, key: u64, moment: Timestamp) -> bool {
         self.times.get(&key).is_some_and(|at| *at > moment)
     }
 }
@@ -117,6 +120,23 @@ impl Surroundings {
         self.credentials.is_after(self.key(transaction), moment)
     }
 
+    /// Notes how a host decided a new INVITE: `quick_busy` says that it was busy before a telephone could ring.
+    pub fn note_decision(&mut self, host: IpAddr, quick_busy: bool) {
+        if self.quick_busies.len() >= MAX_HOST_PAIRS && !self.quick_busies.contains_key(&host) {
+            self.pairs_refused += 1;
+            return;
+        }
+        let (busy, all) = self.quick_busies.entry(host).or_default();
+        *busy += u64::from(quick_busy);
+        *all += 1;
+    }
+
+    /// How many INVITEs a host has answered with quick busies only; `None` when it ever decided otherwise.
+    pub fn always_busy(&self, host: IpAddr) -> Option<u64> {
+        let (busy, all) = self.quick_busies.get(&host)?;
+        (busy == all).then_some(*all)
+    }
+
     /// Notes a finished transaction.
     pub fn closed(&mut self, transaction: &Transaction) {
         self.paths.closed(transaction);
@@ -141,6 +161,21 @@ impl Surroundings {
     /// The same, to note what passes.
     pub const fn bindings_mut(&mut self) -> &mut Bindings {
         &mut self.bindings
+    }
+
+    /// Notes an INVITE outside a dialog: what it began, and to where.
+    pub fn note_invite(&mut self, invite: &Transaction) {
+        self.origins.note(invite);
+    }
+
+    /// Whether an INVITE of that caller went to that URI after that moment, under whatever Call-ID.
+    pub fn invited_after(&self, from: &[u8], target: &[u8], moment: Timestamp) -> bool {
+        self.origins.invited_after(from, target, moment)
+    }
+
+    /// The Call-IDs that several callers used for calls far apart; the first 64 of them.
+    pub fn reused_call_ids(&self) -> &[ReusedCallId] {
+        self.origins.reused()
     }
 
     /// How many host pairs could not be remembered.

@@ -13,8 +13,11 @@ pub use report::{Report, Summary};
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
+use crate::dialog::{
+    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources, Surroundings,
+    TalkTimes, TlsServers, Waited,
+};
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
@@ -100,6 +103,8 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    talk_times: TalkTimes,
+    backoffs: Backoffs,
     sources: Sources,
     legs: Legs,
     kpi: Kpi,
@@ -146,6 +151,8 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
+            talk_times: TalkTimes::default(),
+            backoffs: Backoffs::default(),
             registrations: Registrations::default(),
             sources: Sources::default(),
             counts: Counts::default(),
@@ -253,6 +260,8 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            talk_times: &self.talk_times,
+            backoffs: &self.backoffs,
             registrations: &self.registrations,
             gaps: &self.gaps,
             sources: &self.sources,
@@ -289,6 +298,8 @@ impl<O: Observer> Engine<O> {
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("talk-times", self.talk_times.refused()),
+            ("backoffs", self.backoffs.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
             ("registrations", self.registrations.refused()),
@@ -438,6 +449,10 @@ impl<O: Observer> Engine<O> {
             .bindings_mut()
             .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
+        if placement.kind == Kind::New {
+            self.backoffs
+                .message(message, sip.flow, Sighting { frame, time });
+        }
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
             if began {
@@ -456,6 +471,9 @@ impl<O: Observer> Engine<O> {
         let Some(transaction) = self.table.get(id) else {
             return;
         };
+        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
+            self.surroundings.note_invite(transaction);
+        }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
             // Codes that clients answer with another try are told when the call is over.
@@ -509,6 +527,10 @@ impl<O: Observer> Engine<O> {
     fn judge(&mut self, mut call: Call) {
         call.mark_implied_answers();
         let call = &call;
+        self.talk_times.note(call);
+        for (host, quick_busy) in call.decisions() {
+            self.surroundings.note_decision(host, quick_busy);
+        }
         self.counts.unfinished += u64::from(call.is_open_attempt());
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;

@@ -14,9 +14,12 @@ mod nat;
 mod reachability;
 mod registration;
 mod sdp;
-mod streams;
 mod security;
+mod session;
+mod setup;
+mod status;
 mod stir;
+mod streams;
 mod tls;
 mod transport;
 
@@ -25,9 +28,12 @@ pub use finding::{Fact, Finding, FindingId};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Defects, Keepalives, Negotiation, Registrations, Sources, Surroundings, TlsServers};
-use crate::dialog::streams::Streams;
 use crate::dialog::sources::Source;
+use crate::dialog::streams::Streams;
+use crate::dialog::{
+    Backoffs, Call, Defects, Keepalives, Negotiation, Registrations, Sources, Surroundings, TalkTimes,
+    TlsServers,
+};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -112,6 +118,11 @@ pub const RULES: &[&Rule] = &[
     &auth::algorithm_mismatch::RULE,
     &auth::nonce_reuse::RULE,
     &auth::cseq_not_incremented::RULE,
+    &setup::failed_after_next_hop_timeout::RULE,
+    &setup::routing_loop_483::RULE,
+    &setup::merged_request_482::RULE,
+    &setup::redirect_loop::RULE,
+    &setup::redirect_not_followed::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
@@ -132,14 +143,45 @@ pub const RULES: &[&Rule] = &[
     &sdp::codec_mismatch::RULE,
     &sdp::offer_answer_missing::RULE,
     &sdp::media_family_mismatch::RULE,
+    &setup::record_route_bypassed::RULE,
+    &setup::ack_misrouted::RULE,
+    &setup::ack_malformed::RULE,
+    &setup::ack_not_effective::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &setup::prack_missing::RULE,
+    &setup::prack_not_effective::RULE,
+    &setup::prack_rejected::RULE,
+    &setup::rseq_missing::RULE,
+    &setup::cancel_481::RULE,
+    &setup::cancel_without_487::RULE,
+    &session::indialog_481::RULE,
+    &session::session_timer_expired::RULE,
+    &session::session_refresh_failed::RULE,
+    &session::hold_resume_failed::RULE,
+    &session::transfer_failed::RULE,
     &sdp::t38_reinvite_rejected::RULE,
+    &session::reinvite_rejected::RULE,
+    &session::invite_overlap_500::RULE,
+    &session::glare_491::RULE,
+    &session::bye_481::RULE,
     &dialog::status::RULE,
     &sdp::answer_invalid::RULE,
     &sdp::private_address::RULE,
     &sdp::dtmf_not_negotiated::RULE,
+    &status::warning_3xx::RULE,
+    &status::retry_after_ignored::RULE,
+    &session::call_dropped_at_fixed_time::RULE,
     &dialog::no_answer::RULE,
+    &setup::ringing_never_ends::RULE,
+    &setup::answered_despite_cancel::RULE,
+    &setup::multiple_2xx::RULE,
+    &setup::slow_first_response::RULE,
+    &setup::no_ringback::RULE,
+    &setup::early_media_missing_sdp::RULE,
+    &setup::pdd_high::RULE,
+    &setup::callid_reused::RULE,
+    &session::bye_right_after_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
@@ -154,9 +196,16 @@ pub const RULES: &[&Rule] = &[
     &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
+    &status::reason_q850::RULE,
+    &status::reason_sip::RULE,
+    &session::short_call::RULE,
+    &session::hold_state::RULE,
     &auth::stale_nonce::RULE,
     &stir::verstat::RULE,
     &stir::attestation::RULE,
+    &setup::cancel_before_provisional::RULE,
+    &setup::forked_dialogs::RULE,
+    &setup::spiral::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
@@ -189,6 +238,10 @@ pub struct Thresholds {
     pub t1: Duration,
     /// How long a 100 Trying may stand alone before it is stuck.
     pub stuck_after: Duration,
+    /// From the first INVITE to ringing: what is long (ITU-T E.721, local and toll calls).
+    pub pdd_warning: Duration,
+    /// What is too long (ITU-T E.721, international calls).
+    pub pdd_error: Duration,
 }
 
 impl Default for Thresholds {
@@ -196,6 +249,8 @@ impl Default for Thresholds {
         Self {
             t1: timers::T1,
             stuck_after: Duration::from_secs(10),
+            pdd_warning: Duration::from_secs(6),
+            pdd_error: Duration::from_secs(11),
         }
     }
 }
@@ -236,6 +291,10 @@ pub struct CaptureView<'a> {
     pub sources: &'a Sources,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
+    /// How long calls lasted.
+    pub talk_times: &'a TalkTimes,
+    /// Servers that asked for silence.
+    pub backoffs: &'a Backoffs,
     /// Registrations over time.
     pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.

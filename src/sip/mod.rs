@@ -7,9 +7,9 @@ mod header;
 mod lexer;
 mod method;
 mod oddity;
-pub mod sdp;
 pub mod passport;
 mod place;
+pub mod sdp;
 pub mod typed;
 pub mod value;
 

@@ -151,9 +151,8 @@ impl Codec<'_> {
     /// Whether two are the same encoding: by name in any case and clock, and by number only where RFC 3551 fixes it or
     /// nothing names it (RFC 3264 §6.1).
     pub fn is_same(&self, other: &Codec<'_>) -> bool {
-        let numbered = self.payload_type < FIRST_DYNAMIC
-            || self.name.is_empty()
-            || other.name.is_empty();
+        let numbered =
+            self.payload_type < FIRST_DYNAMIC || self.name.is_empty() || other.name.is_empty();
         (numbered && self.payload_type == other.payload_type)
             || (!self.name.is_empty()
                 && self.name.eq_ignore_ascii_case(other.name)
@@ -362,8 +361,7 @@ impl<'a> Sdp<'a> {
             match kind {
                 "o" => sdp.origin = sdp.origin.or_else(|| origin(value)),
                 "c" => {
-                    let slot =
-                        medium.map_or(&mut sdp.connection, |medium| &mut medium.connection);
+                    let slot = medium.map_or(&mut sdp.connection, |medium| &mut medium.connection);
                     *slot = slot.or_else(|| connection(value));
                 }
                 "m" => match media(value).filter(|_| room) {

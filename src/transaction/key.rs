@@ -59,9 +59,10 @@ impl Identity {
         state.finish()
     }
 
-    /// The key under which the INVITE of an ACK to a 2xx is found: such an ACK has a branch of its own (§13.2.2.4).
+    /// The key under which the INVITEs of an ACK are found: one to a 2xx has a branch of its own (§13.2.2.4), and one with a
+    /// wrong CSeq number still has the Call-ID.
     pub(super) fn invite_key(&self, hasher: &impl BuildHasher) -> u64 {
-        hasher.hash_one((&self.call_id, self.cseq))
+        hasher.hash_one(&self.call_id)
     }
 
     pub(super) fn branch_fingerprint(&self, hasher: &impl BuildHasher) -> u64 {

@@ -30,7 +30,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("wanted", fault.wanted)
             .fact("answered", fault.answered)
             .fact("dst", answer.flow.src.to_string());
-        tell(found, finding, exchange.transaction, &["wanted", "answered"]);
+        tell(
+            found,
+            finding,
+            exchange.transaction,
+            &["wanted", "answered"],
+        );
     }
 }
 
@@ -63,7 +68,8 @@ fn fault(exchange: &Exchange<'_>) -> Option<Fault> {
         let (wanted, answered) = (lines(offer), lines(answer));
         return told(Some("order"), Severity::Warning, wanted, answered);
     }
-    for (one, other) in pairs(offer, answer).filter(|(one, other)| one.port != 0 && other.port != 0) {
+    for (one, other) in pairs(offer, answer).filter(|(one, other)| one.port != 0 && other.port != 0)
+    {
         let Some(wanted) = offer.written_direction_of(one) else {
             continue;
         };
@@ -87,7 +93,12 @@ const SHOWN: usize = 8;
 
 /// The kinds of media in order: `audio, video`.
 fn lines(sdp: &Sdp<'_>) -> String {
-    let mut kinds: Vec<_> = sdp.media.iter().take(SHOWN).map(|it| clip(it.kind)).collect();
+    let mut kinds: Vec<_> = sdp
+        .media
+        .iter()
+        .take(SHOWN)
+        .map(|it| clip(it.kind))
+        .collect();
     match sdp.media.len() {
         0 => kinds.push("–".to_owned()),
         count if count > SHOWN => kinds.push("…".to_owned()),

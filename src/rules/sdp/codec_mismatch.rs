@@ -20,7 +20,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for refused in refusal::all(view).filter(|it| it.reason == Reason::Codecs) {
         let unsaid = refused.confidence != Confidence::Certain;
         let finding = refusal::finding(view, &RULE, &refused).variant(unsaid.then_some("unsaid"));
-        tell(found, finding, refused.exchange.transaction, &["code", "dst"]);
+        tell(
+            found,
+            finding,
+            refused.exchange.transaction,
+            &["code", "dst"],
+        );
     }
     for exchange in view.negotiation.exchanges() {
         let Some((variant, answered)) = fault(exchange) else {
@@ -35,7 +40,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("answered", answered)
             .fact("dst", answer.flow.src.to_string())
             .note_if(super::came_right(view, exchange, has_speech));
-        tell(found, finding, exchange.transaction, &["offered", "answered"]);
+        tell(
+            found,
+            finding,
+            exchange.transaction,
+            &["offered", "answered"],
+        );
     }
 }
 
@@ -78,7 +88,8 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
 /// Whether it is RTP with speech of which every encoding has a name: what has none cannot be compared.
 fn names_all(medium: &Media<'_>) -> bool {
     let codecs = medium.codecs();
-    codecs.iter().any(crate::sip::sdp::Codec::is_medium) && codecs.iter().all(|it| !it.name.is_empty())
+    codecs.iter().any(crate::sip::sdp::Codec::is_medium)
+        && codecs.iter().all(|it| !it.name.is_empty())
 }
 
 fn has_speech(exchange: &Exchange<'_>) -> bool {

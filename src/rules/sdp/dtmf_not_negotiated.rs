@@ -85,5 +85,7 @@ const TYPES: &[(&str, &str)] = &[
 fn has_digits(info: &Message) -> bool {
     let content_type = info.header(HeaderName::ContentType).unwrap_or_default();
     let media_type = MediaType::of(&content_type);
-    TYPES.iter().any(|(kind, subtype)| media_type.is(kind, subtype))
+    TYPES
+        .iter()
+        .any(|(kind, subtype)| media_type.is(kind, subtype))
 }

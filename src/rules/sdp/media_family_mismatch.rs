@@ -25,11 +25,16 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         } else {
             Severity::Error
         };
-        let finding = finding
-            .severity(severity)
-            .variant(Some("refused"))
-            .fact("address", clip(addresses.next().map_or("", |it| it.address)));
-        tell(found, finding, refused.exchange.transaction, &["code", "dst"]);
+        let finding = finding.severity(severity).variant(Some("refused")).fact(
+            "address",
+            clip(addresses.next().map_or("", |it| it.address)),
+        );
+        tell(
+            found,
+            finding,
+            refused.exchange.transaction,
+            &["code", "dst"],
+        );
     }
     for exchange in view.negotiation.exchanges() {
         let (Some((wanted, answered)), Some(answer)) = (fault(exchange), exchange.answer()) else {
@@ -43,7 +48,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .note_if(super::came_right(view, exchange, |later| {
                 later.answer().is_some() && fault(later).is_none()
             }));
-        tell(found, finding, exchange.transaction, &["address", "answered"]);
+        tell(
+            found,
+            finding,
+            exchange.transaction,
+            &["address", "answered"],
+        );
     }
 }
 

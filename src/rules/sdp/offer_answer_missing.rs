@@ -17,9 +17,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for exchange in view.negotiation.exchanges() {
-        let late = exchange.offer.writer != exchange.transaction.from.tag.as_deref().unwrap_or_default();
+        let late =
+            exchange.offer.writer != exchange.transaction.from.tag.as_deref().unwrap_or_default();
         let (variant, severity, by) = match &exchange.outcome {
-            Outcome::Missing { flow, .. } if late => (Some("late-offer"), Severity::Error, flow.src),
+            Outcome::Missing { flow, .. } if late => {
+                (Some("late-offer"), Severity::Error, flow.src)
+            }
             Outcome::Missing { flow, .. } => (None, Severity::Error, flow.src),
             // Most callers take what was announced for the answer (RFC 3261 §13.2.1), and the call works.
             Outcome::Announced {

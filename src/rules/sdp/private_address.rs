@@ -19,17 +19,27 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    for exchange in view.negotiation.exchanges().iter().filter(|it| it.is_initial()) {
+    for exchange in view
+        .negotiation
+        .exchanges()
+        .iter()
+        .filter(|it| it.is_initial())
+    {
         let Some(answer) = exchange.answer() else {
             continue;
         };
         for (side, other) in [(&*exchange.offer, answer), (answer, &*exchange.offer)] {
-            let Some(doubt) = doubt(side, other).filter(|it| !is_changed(view, side, it.address)) else {
+            let Some(doubt) = doubt(side, other).filter(|it| !is_changed(view, side, it.address))
+            else {
                 continue;
             };
             let finding = finding_of(&RULE, exchange)
                 .severity(doubt.severity)
-                .confidence(if view.lossy { Confidence::Possible } else { doubt.confidence })
+                .confidence(if view.lossy {
+                    Confidence::Possible
+                } else {
+                    doubt.confidence
+                })
                 .variant(doubt.variant)
                 .fact("address", doubt.address.to_string())
                 .fact("reach", doubt.reach.name())
@@ -137,7 +147,9 @@ fn calls_itself(message: &Message, address: IpAddr) -> bool {
 fn is_near(one: IpAddr, other: IpAddr) -> bool {
     match (one, other) {
         (IpAddr::V4(one), IpAddr::V4(other)) => one.octets().get(..3) == other.octets().get(..3),
-        (IpAddr::V6(one), IpAddr::V6(other)) => one.segments().get(..4) == other.segments().get(..4),
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            one.segments().get(..4) == other.segments().get(..4)
+        }
         _ => false,
     }
 }

@@ -30,7 +30,12 @@ pub(super) struct Refusal<'a> {
 /// The refused initial offers of a call for which a reason can be told, the hop nearest to the caller first.
 pub(super) fn all<'a>(view: &CallView<'a>) -> impl Iterator<Item = Refusal<'a>> {
     let mut all: Vec<_> = view.negotiation.exchanges().iter().filter_map(of).collect();
-    all.sort_by_key(|it| (it.exchange.transaction.via_count, it.exchange.transaction.id));
+    all.sort_by_key(|it| {
+        (
+            it.exchange.transaction.via_count,
+            it.exchange.transaction.id,
+        )
+    });
     all.into_iter()
 }
 
@@ -115,14 +120,20 @@ impl Said {
         for value in value::list(warning.as_bytes()) {
             let value = String::from_utf8_lossy(value);
             let mut words = value.splitn(3, ' ');
-            said.codes.extend(words.next().and_then(|it| it.parse::<u64>().ok()));
+            said.codes
+                .extend(words.next().and_then(|it| it.parse::<u64>().ok()));
             // The second word is a host, whose name says nothing.
             said.text.push('\n');
-            said.text.push_str(&words.nth(1).unwrap_or_default().to_ascii_lowercase());
+            said.text
+                .push_str(&words.nth(1).unwrap_or_default().to_ascii_lowercase());
         }
         said.text.push('\n');
-        said.text
-            .push_str(&response.evidence("Reason").unwrap_or_default().to_ascii_lowercase());
+        said.text.push_str(
+            &response
+                .evidence("Reason")
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
+        );
         said
     }
 
@@ -138,7 +149,8 @@ fn disagreement(offer: &Sdp<'_>, able: &Sdp<'_>) -> Option<Reason> {
         return None;
     }
     let secure = |media: &[&Media<'_>], secure| media.iter().any(|it| it.is_secure() == secure);
-    if !(secure(&wanted, true) && secure(&can, true)) && !(secure(&wanted, false) && secure(&can, false))
+    if !(secure(&wanted, true) && secure(&can, true))
+        && !(secure(&wanted, false) && secure(&can, false))
     {
         return Some(Reason::Encryption);
     }
@@ -190,9 +202,9 @@ fn accepts_sdp(exchange: &Exchange<'_>, response: &Response) -> bool {
 pub(super) fn finding(view: &CallView<'_>, rule: &'static Rule, refusal: &Refusal<'_>) -> Finding {
     let (exchange, response) = (refusal.exchange, refusal.response);
     let hops = || {
-        view.call
-            .attempt(exchange.transaction)
-            .filter(|it| it.final_code() == Some(response.code) && it.cseq == exchange.transaction.cseq)
+        view.call.attempt(exchange.transaction).filter(|it| {
+            it.final_code() == Some(response.code) && it.cseq == exchange.transaction.cseq
+        })
     };
     let deepest = hops()
         .chain([exchange.transaction])
@@ -200,7 +212,11 @@ pub(super) fn finding(view: &CallView<'_>, rule: &'static Rule, refusal: &Refusa
         .and_then(Transaction::final_response)
         .unwrap_or(response);
     let mut finding = super::finding_of(rule, exchange)
-        .confidence(if view.lossy { Confidence::Possible } else { refusal.confidence })
+        .confidence(if view.lossy {
+            Confidence::Possible
+        } else {
+            refusal.confidence
+        })
         .fact("code", response.code)
         .fact("reason", &*response.reason)
         .fact("dst", deepest.flow.src.to_string());

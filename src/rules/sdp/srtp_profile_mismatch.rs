@@ -28,7 +28,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let finding = refusal::finding(view, &RULE, &refused)
             .variant(variant)
             .fact("profile", profile(offer));
-        tell(found, finding, refused.exchange.transaction, &["code", "dst"]);
+        tell(
+            found,
+            finding,
+            refused.exchange.transaction,
+            &["code", "dst"],
+        );
     }
     for exchange in view.negotiation.exchanges() {
         let (Some(fault), Some(answer)) = (fault(exchange), exchange.answer()) else {
@@ -47,7 +52,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .note_if(super::came_right(view, exchange, |later| {
                 later.answer().is_some() && self::fault(later).is_none()
             }));
-        tell(found, finding, exchange.transaction, &["profile", "answered"]);
+        tell(
+            found,
+            finding,
+            exchange.transaction,
+            &["profile", "answered"],
+        );
     }
 }
 
@@ -95,7 +105,12 @@ fn fault(exchange: &Exchange<'_>) -> Option<Fault> {
         let (offered, answered) = (Keys::of(offer), Keys::of(answer));
         if answered.is_empty() {
             let profile = clip(other.profile);
-            return told("keys-missing", Confidence::Certain, profile.clone(), profile);
+            return told(
+                "keys-missing",
+                Confidence::Certain,
+                profile.clone(),
+                profile,
+            );
         }
         if !offered.is_empty() && !offered.meets(&answered) {
             let names = (offered.names(), answered.names());

@@ -30,7 +30,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact_if("code", refusal.code)
             .fact_if(
                 "reason",
-                response.filter(|_| refusal.code.is_some()).map(|it| &*it.reason),
+                response
+                    .filter(|_| refusal.code.is_some())
+                    .map(|it| &*it.reason),
             )
             .fact_if("warning", response.and_then(|it| it.evidence("Warning")))
             .fact("dst", refusal.by.to_string())

@@ -99,7 +99,13 @@ fn a_payload_type_below_96_is_itself_and_a_mapping_may_be_written_loosely() {
     let found: Vec<_> = codecs.iter().map(|it| (it.name, it.clock)).collect();
     assert_eq!(
         found,
-        [("G722", 16000), ("PCMU", 8000), ("SPEEX", 16000), ("", 0), ("SPEEX", 16000)]
+        [
+            ("G722", 16000),
+            ("PCMU", 8000),
+            ("SPEEX", 16000),
+            ("", 0),
+            ("SPEEX", 16000)
+        ]
     );
     let plain = Sdp::parse(b"m=audio 4000 RTP/AVP 9\n");
     assert!(plain.media[0].codecs()[0].is_same(&codecs[0]));
@@ -107,7 +113,12 @@ fn a_payload_type_below_96_is_itself_and_a_mapping_may_be_written_loosely() {
 
 #[test]
 fn lines_that_cannot_be_read_are_known_to_be_missing() {
-    for text in ["m=audio", "m=audio x RTP/AVP 0", "m=audio 70000 RTP/AVP 0", "m="] {
+    for text in [
+        "m=audio",
+        "m=audio x RTP/AVP 0",
+        "m=audio 70000 RTP/AVP 0",
+        "m=",
+    ] {
         let sdp = Sdp::parse(text.as_bytes());
         assert!(sdp.damaged && sdp.media.is_empty(), "{text}");
     }
@@ -137,8 +148,14 @@ fn a_body_that_nobody_can_read_is_not_no_body() {
     let plain = message("application/sdp", body);
     assert!(matches!(Content::of(&plain), Content::Description(_)));
     assert_eq!(Content::of(&message("text/plain", body)), Content::Nothing);
-    assert_eq!(Content::of(&message("application/sdp", "")), Content::Nothing);
-    assert_eq!(Content::of(&message("application/pkcs7-mime", body)), Content::Unreadable);
+    assert_eq!(
+        Content::of(&message("application/sdp", "")),
+        Content::Nothing
+    );
+    assert_eq!(
+        Content::of(&message("application/pkcs7-mime", body)),
+        Content::Unreadable
+    );
     assert_eq!(
         Content::of(&message("application/sdp\r\nContent-Encoding: gzip", body)),
         Content::Unreadable
@@ -161,10 +178,14 @@ fn a_description_is_found_inside_other_parts_to_a_depth() {
     for depth in 0..=MAX_MULTIPART_DEPTH {
         let found = Content::of(&message(&content_type, &body)) != Content::Unreadable;
         assert!(found, "{depth}");
-        body = format!("--b{depth}\r\nContent-Type: {content_type}\r\n\r\n{body}\r\n--b{depth}--\r\n");
+        body =
+            format!("--b{depth}\r\nContent-Type: {content_type}\r\n\r\n{body}\r\n--b{depth}--\r\n");
         content_type = format!("multipart/mixed;boundary=b{depth}");
     }
-    assert_eq!(Content::of(&message(&content_type, &body)), Content::Unreadable);
+    assert_eq!(
+        Content::of(&message(&content_type, &body)),
+        Content::Unreadable
+    );
 }
 
 fn message(content_type: &str, body: &str) -> Message {
