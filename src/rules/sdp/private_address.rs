@@ -82,7 +82,7 @@ fn doubt(side: &Description<'_>, other: &Description<'_>) -> Option<Doubt> {
         _ if address.is_ipv4() != src.is_ipv4() => None,
         _ => {
             let across = from.is_public() || to.is_public();
-            if !across && !(address != src && calls_itself(side.message, address)) {
+            if !across && (address == src || !calls_itself(side.message, address)) {
                 return None;
             }
             // Who wants media where it has its signalling may send to where media come from (RFC 4961), as session border

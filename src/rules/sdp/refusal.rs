@@ -149,9 +149,8 @@ fn disagreement(offer: &Sdp<'_>, able: &Sdp<'_>) -> Option<Reason> {
         return None;
     }
     let secure = |media: &[&Media<'_>], secure| media.iter().any(|it| it.is_secure() == secure);
-    if !(secure(&wanted, true) && secure(&can, true))
-        && !(secure(&wanted, false) && secure(&can, false))
-    {
+    let is_common = |it| secure(&wanted, it) && secure(&can, it);
+    if !is_common(true) && !is_common(false) {
         return Some(Reason::Encryption);
     }
     let has_common = wanted
@@ -233,11 +232,7 @@ pub(super) fn finding(view: &CallView<'_>, rule: &'static Rule, refusal: &Refusa
     for hop in hops() {
         finding = finding.also(hop);
     }
-    let right = view.came_right(exchange.transaction)
-        || view
-            .surroundings
-            .succeeded_after(exchange.transaction, response.time());
-    finding.note_if(right)
+    finding.note_if(view.came_right(exchange.transaction))
 }
 
 /// As [`super::formats`], also of lines with port 0.
