@@ -331,6 +331,13 @@ pub const MAX_LEG_CHILDREN: usize = 64;
 /// Hosts named of those that met the same fault: more than a line of the screen holds.
 pub const MAX_CLUSTER_PEERS: usize = 16;
 
+/// Multipart bodies inside each other: RFC 5621 §3.1 has none deeper than two.
+pub const MAX_MULTIPART_DEPTH: usize = 4;
+
+/// Session descriptions read of one call: more than two hundred changes of an answered one. What comes behind counts as
+/// unreadable, so that nothing is said to be missing.
+pub const MAX_CALL_DESCRIPTIONS: usize = 512;
+
 /// `m=` lines read of one session description: a conference of WebRTC has dozens.
 pub const MAX_SDP_MEDIA: usize = 128;
 

@@ -68,3 +68,8 @@ fn hep() {
 fn tls() {
     replay("tls", targets::tls);
 }
+
+#[test]
+fn sdp() {
+    replay("sdp", targets::sdp);
+}

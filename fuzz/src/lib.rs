@@ -14,13 +14,15 @@ use sipdiag::capture::{FrameNumber, LinkType, Next, Sighting, Source, open_strea
 use sipdiag::engine::{Engine, Options};
 use sipdiag::flow::{Flow, Transport};
 use sipdiag::frame::{self, Envelope, Fragment, FragmentedDatagram, Segment, TcpFlags};
-use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN};
+use sipdiag::limits::{HEP_INFLATED_BYTES, MAX_MESSAGE_LEN, MAX_SDP_MEDIA};
 use sipdiag::reassembly::fragments::{Fragments, LostDatagram};
 use sipdiag::reassembly::sctp::{Repeat, Sctp};
 use sipdiag::reassembly::tls::{Secrets, Tls};
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
+use sipdiag::sip::body::{self, MediaType};
 use sipdiag::sip::digest::Passwords;
+use sipdiag::sip::sdp::{Content, Sdp};
 use sipdiag::sip::{self, Carrier, HeaderName, Message, digest, typed, value};
 use sipdiag::time::Timestamp;
 use std::borrow::Cow;
@@ -323,6 +325,41 @@ fn look_at_lost(lost: &LostDatagram) {
         assert!(behind.is_none_or(|behind| from < behind), "an empty gap");
     }
     assert_eq!(lost.is_sip(), lost.start_line.is_some());
+}
+
+/// Reads bytes as a session description, as the body of a message that says so, and as a body of several parts.
+pub fn sdp(data: &[u8]) {
+    let sdp = Sdp::parse(data);
+    assert!(sdp.media.len() <= MAX_SDP_MEDIA);
+    for medium in &sdp.media {
+        let codecs = medium.codecs();
+        assert!(codecs.len() <= medium.formats.len());
+        for codec in &codecs {
+            assert!(codec.is_same(codec));
+        }
+        let direction = sdp.direction_of(medium);
+        assert!(sip::sdp::Direction::Inactive.may_answer(direction));
+        black_box((
+            sdp.connection_of(medium).and_then(|it| it.ip()),
+            sdp.uses_ice(medium),
+        ));
+    }
+    for content_type in ["application/sdp", "multipart/mixed;boundary=b"] {
+        let head = format!(
+            "INVITE sip:bob@example.com SIP/2.0\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            data.len()
+        );
+        let text = [head.as_bytes(), data].concat();
+        let message = Message::parse(&text, Carrier::default()).expect("a message");
+        if content_type == "application/sdp" && !data.is_empty() {
+            assert_eq!(Content::of(&message), Content::Description(sdp.clone()));
+        } else {
+            black_box(Content::of(&message));
+        }
+    }
+    let parts: usize = body::parts(data, b"b").map(|(_, part)| part.len()).sum();
+    assert!(parts <= data.len(), "bytes were made up");
+    black_box(MediaType::of(data).boundary());
 }
 
 /// Cuts bytes into records: a byte for what to do, two for a length, and so many bytes.

@@ -479,7 +479,7 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "security", "session", "setup", "status", "stir",
+            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "sdp", "security", "session", "setup", "status", "stir",
             "transport"
         )
     };

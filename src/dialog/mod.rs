@@ -18,6 +18,7 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
+pub mod negotiation;
 mod origins;
 mod paths;
 mod registrations;
@@ -37,6 +38,7 @@ pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use negotiation::Negotiation;
 pub use origins::ReusedCallId;
 pub use paths::{Path, Paths};
 pub use registrations::{

@@ -1,7 +1,7 @@
 //! What is wrong at this moment, told while it lasts: for `live`.
 
 use super::{Engine, Observer};
-use crate::dialog::Call;
+use crate::dialog::{Call, Negotiation};
 use crate::limits::MAX_SOURCES;
 use crate::rules;
 use crate::severity::Severity;
@@ -75,7 +75,8 @@ impl<O: Observer> Engine<O> {
             transactions: vec![transaction.clone()],
         };
         let mut scratch = self.last_finding;
-        let found = rules::judge_call(&self.view(&call), &mut scratch);
+        let negotiation = Negotiation::of(&call);
+        let found = rules::judge_call(&self.view(&call, &negotiation), &mut scratch);
         let worst = found
             .iter()
             .filter(|finding| finding.severity > Severity::Info)

@@ -15,8 +15,8 @@ use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
-    TalkTimes, TlsServers, Waited,
+    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources,
+    Surroundings, TalkTimes, TlsServers, Waited,
 };
 use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
@@ -534,7 +534,8 @@ impl<O: Observer> Engine<O> {
         self.counts.unfinished += u64::from(call.is_open_attempt());
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
-        let found = rules::judge_call(&self.view(call), &mut last_finding);
+        let negotiation = Negotiation::of(call);
+        let found = rules::judge_call(&self.view(call, &negotiation), &mut last_finding);
         self.last_finding = last_finding;
         self.streams.judged(call);
         let began = self.first_time.unwrap_or(Timestamp::MIN);
@@ -570,9 +571,10 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn view<'a>(&'a self, call: &'a Call) -> CallView<'a> {
+    fn view<'a>(&'a self, call: &'a Call, negotiation: &'a Negotiation<'a>) -> CallView<'a> {
         CallView {
             call,
+            negotiation,
             surroundings: &self.surroundings,
             streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
@@ -594,7 +596,10 @@ impl<O: Observer> Engine<O> {
             call_id: transaction.call_id.clone(),
             transactions: vec![transaction.clone()],
         };
-        match self.view(&call).silence(transaction) {
+        match self
+            .view(&call, &Negotiation::default())
+            .silence(transaction)
+        {
             None => Waited::TooShort,
             Some(Silence::SoFar) => Waited::SoFar,
             Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,

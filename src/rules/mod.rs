@@ -13,6 +13,7 @@ mod fragments;
 mod nat;
 mod reachability;
 mod registration;
+mod sdp;
 mod security;
 mod session;
 mod setup;
@@ -30,8 +31,8 @@ use crate::dialog::legs::Legs;
 use crate::dialog::sources::Source;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Call, Defects, Keepalives, Registrations, Sources, Surroundings, TalkTimes,
-    TlsServers,
+    Backoffs, Call, Defects, Keepalives, Negotiation, Registrations, Sources, Surroundings,
+    TalkTimes, TlsServers,
 };
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
@@ -138,6 +139,10 @@ pub const RULES: &[&Rule] = &[
     &stir::cert_436_437::RULE,
     &stir::invalid_438::RULE,
     &stir::stale_date_403::RULE,
+    &sdp::srtp_profile_mismatch::RULE,
+    &sdp::codec_mismatch::RULE,
+    &sdp::offer_answer_missing::RULE,
+    &sdp::media_family_mismatch::RULE,
     &setup::record_route_bypassed::RULE,
     &setup::ack_misrouted::RULE,
     &setup::ack_malformed::RULE,
@@ -155,11 +160,15 @@ pub const RULES: &[&Rule] = &[
     &session::session_refresh_failed::RULE,
     &session::hold_resume_failed::RULE,
     &session::transfer_failed::RULE,
+    &sdp::t38_reinvite_rejected::RULE,
     &session::reinvite_rejected::RULE,
     &session::invite_overlap_500::RULE,
     &session::glare_491::RULE,
     &session::bye_481::RULE,
     &dialog::status::RULE,
+    &sdp::answer_invalid::RULE,
+    &sdp::private_address::RULE,
+    &sdp::dtmf_not_negotiated::RULE,
     &status::warning_3xx::RULE,
     &status::retry_after_ignored::RULE,
     &session::call_dropped_at_fixed_time::RULE,
@@ -200,6 +209,7 @@ pub const RULES: &[&Rule] = &[
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
+    &sdp::version_not_incremented::RULE,
     &nat::via_received_mismatch::RULE,
     &nat::topology_leak::RULE,
     &nat::credentials_in_clear::RULE,
@@ -250,6 +260,8 @@ impl Default for Thresholds {
 pub struct CallView<'a> {
     /// The call.
     pub call: &'a Call,
+    /// Its offers and answers.
+    pub negotiation: &'a Negotiation<'a>,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
     /// What went wrong with connections.

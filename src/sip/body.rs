@@ -36,6 +36,11 @@ impl<'a> MediaType<'a> {
         (!inner.is_empty()).then_some(inner)
     }
 
+    /// Whether what is inside is encrypted or signed away from other readers (RFC 8551 §3).
+    pub fn is_opaque(&self) -> bool {
+        self.is("application", "pkcs7-mime") || self.is("application", "x-pkcs7-mime")
+    }
+
     fn name(&self) -> &'a [u8] {
         let name = self.value.split(|&byte| byte == b';').next();
         name.unwrap_or_default().trim_ascii()
@@ -44,19 +49,36 @@ impl<'a> MediaType<'a> {
 
 /// The parts of a multipart body: the Content-Type as written, empty when there is none, and the bytes.
 pub fn parts<'a>(body: &'a [u8], boundary: &[u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-    let mut rest = Some(body);
     let delimiter = [b"--", boundary].concat();
+    let mut rest = delimited(body, &delimiter).map(|(_, behind)| behind);
     std::iter::from_fn(move || {
-        let start = rest.and_then(|it| it.get(memmem::find(it, &delimiter)?..))?;
-        let inside = start.get(delimiter.len()..).unwrap_or_default();
+        let inside = rest.take()?;
         // Two hyphens behind the last delimiter: what follows is no part.
         if inside.starts_with(b"--") {
-            rest = None;
             return None;
         }
-        rest = Some(inside);
-        let end = memmem::find(inside, &delimiter).unwrap_or(inside.len());
-        Some(part(inside.get(..end).unwrap_or_default()))
+        let Some((before, behind)) = delimited(inside, &delimiter) else {
+            return Some(part(inside));
+        };
+        rest = Some(behind);
+        Some(part(before))
+    })
+}
+
+/// What stands before and behind the first delimiter, which has a line of its own; the line end before it belongs to it
+/// (RFC 2046 §5.1.1). A longer boundary that begins alike is another one.
+fn delimited<'a>(bytes: &'a [u8], delimiter: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    memmem::find_iter(bytes, delimiter).find_map(|at| {
+        let before = bytes.get(..at)?;
+        let behind = bytes.get(at + delimiter.len()..)?;
+        let before = match before.strip_suffix(b"\n") {
+            Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+            None if before.is_empty() => before,
+            None => return None,
+        };
+        let line = behind.split(|&byte| byte == b'\n').next();
+        let ends = behind.starts_with(b"--") || line.is_some_and(|it| it.trim_ascii().is_empty());
+        ends.then_some((before, behind))
     })
 }
 
@@ -101,9 +123,19 @@ mod tests {
         assert_eq!(
             found,
             [
-                (&b"application/sdp"[..], &b"v=0\r\n"[..]),
-                (&b""[..], &b"plain\r\n"[..]),
+                (&b"application/sdp"[..], &b"v=0"[..]),
+                (&b""[..], &b"plain"[..]),
             ]
+        );
+    }
+
+    #[test]
+    fn a_delimiter_has_a_line_of_its_own_and_no_other_ending() {
+        let body = b"--b\r\n\r\nsays --b\r\n--bb\r\nand more\r\n--b \r\n\r\nsecond\n--b--";
+        let found: Vec<_> = parts(body, b"b").map(|(_, bytes)| bytes).collect();
+        assert_eq!(
+            found,
+            [&b"says --b\r\n--bb\r\nand more"[..], &b"second"[..]]
         );
     }
 

@@ -3,8 +3,8 @@
 //! read is not there.
 
 use super::body::{self, MediaType};
-use super::{HeaderName, Message};
-use crate::limits::{MAX_SDP_ATTRIBUTES, MAX_SDP_FORMATS, MAX_SDP_MEDIA};
+use super::{HeaderName, Message, Oddity};
+use crate::limits::{MAX_MULTIPART_DEPTH, MAX_SDP_ATTRIBUTES, MAX_SDP_FORMATS, MAX_SDP_MEDIA};
 use std::net::IpAddr;
 
 /// One description.
@@ -18,6 +18,20 @@ pub struct Sdp<'a> {
     pub media: Vec<Media<'a>>,
     /// The attributes before the first `m=`: name and value, which may be empty.
     pub attributes: Vec<(&'a str, &'a str)>,
+    /// Whether an `m=` line could not be read, or there are more of them than are read: then nothing can be said of their
+    /// number and order.
+    pub damaged: bool,
+}
+
+/// What a message has by way of a session description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// None: no body, or only bodies of other types.
+    Nothing,
+    /// This one.
+    Description(Sdp<'a>),
+    /// Nobody can tell: the capture lacks the end, or the body is compressed, encrypted or of no stated type.
+    Unreadable,
 }
 
 /// Who made a description, and which version it is (RFC 8866 §5.2).
@@ -134,21 +148,48 @@ pub struct Codec<'a> {
 }
 
 impl Codec<'_> {
-    /// Whether two are the same encoding: by name in any case and clock, never by number (RFC 3264 §6.1).
+    /// Whether two are the same encoding: by name in any case and clock, and by number only where RFC 3551 fixes it or
+    /// nothing names it (RFC 3264 §6.1).
     pub fn is_same(&self, other: &Codec<'_>) -> bool {
-        if self.name.is_empty() || other.name.is_empty() {
-            return self.payload_type == other.payload_type;
-        }
-        self.name.eq_ignore_ascii_case(other.name) && self.clock == other.clock
+        let numbered =
+            self.payload_type < FIRST_DYNAMIC || self.name.is_empty() || other.name.is_empty();
+        (numbered && self.payload_type == other.payload_type)
+            || (!self.name.is_empty()
+                && self.name.eq_ignore_ascii_case(other.name)
+                && self.clock == other.clock)
     }
 
     /// Whether it carries speech or pictures: telephone events and comfort noise alone make no call.
     pub fn is_medium(&self) -> bool {
-        !["telephone-event", "CN", "red", "ulpfec", "rtx"]
+        !NO_MEDIA
             .iter()
             .any(|name| name.eq_ignore_ascii_case(self.name))
     }
+
+    /// Whether it carries DTMF (RFC 4733).
+    pub const fn is_dtmf(&self) -> bool {
+        self.name.eq_ignore_ascii_case("telephone-event")
+    }
 }
+
+/// What only goes with another encoding.
+const NO_MEDIA: &[&str] = &[
+    "telephone-event",
+    "tone",
+    "CN",
+    "red",
+    "ulpfec",
+    "parityfec",
+    "flexfec",
+    "flexfec-03",
+    "rtx",
+];
+
+/// RFC 3551 §6: from here on a payload type means what its rtpmap says.
+const FIRST_DYNAMIC: u8 = 96;
+
+/// Payload types have seven bits.
+const PAYLOAD_TYPES: usize = 128;
 
 /// The payload types that RFC 3551 §6 fixes.
 const STATIC: &[(u8, &str, u32)] = &[
@@ -189,19 +230,21 @@ impl<'a> Media<'a> {
         if !self.is_rtp() {
             return Vec::new();
         }
-        let maps = || {
-            let all = self.attributes.iter();
-            all.filter(|(name, _)| *name == "rtpmap")
-                .map(|(_, value)| *value)
-        };
+        let mut maps = [None; PAYLOAD_TYPES];
+        let named = self.attributes.iter().filter(|(name, _)| *name == "rtpmap");
+        for (_, map) in named {
+            let mut words = map.split_ascii_whitespace();
+            let number = words.next().and_then(|it| it.parse::<usize>().ok());
+            let slot = number.and_then(|number| maps.get_mut(number));
+            if let (Some(slot @ None), Some(encoding)) = (slot, words.next()) {
+                *slot = Some(encoding);
+            }
+        }
         self.formats
             .iter()
             .filter_map(|format| format.parse().ok())
             .map(|payload_type: u8| {
-                let mapped = maps().find_map(|map| {
-                    let (number, encoding) = map.split_once(' ')?;
-                    (number.parse() == Ok(payload_type)).then_some(encoding.trim())
-                });
+                let mapped = maps.get(usize::from(payload_type)).copied().flatten();
                 let fixed = STATIC.iter().find(|(number, _, _)| *number == payload_type);
                 let (name, clock) = match (mapped, fixed) {
                     (Some(encoding), _) => {
@@ -231,23 +274,76 @@ impl<'a> Media<'a> {
     pub fn is_secure(&self) -> bool {
         self.profile.to_ascii_uppercase().contains("SAVP")
     }
+
+    /// Whether it is of this kind.
+    pub const fn is(&self, kind: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind)
+    }
+
+    /// Whether it is fax over UDP or TCP (ITU-T T.38, RFC 3362).
+    pub fn is_t38(&self) -> bool {
+        self.is("image") && self.formats.iter().any(|it| it.eq_ignore_ascii_case("t38"))
+    }
+}
+
+impl<'a> Content<'a> {
+    /// Looks at a message.
+    pub fn of(message: &'a Message) -> Self {
+        let oddities = message.oddities();
+        let measured = !oddities.contains(Oddity::ContentLengthTooLarge)
+            && !oddities.contains(Oddity::BytesAfterBody);
+        if message.is_cut() || !measured {
+            return Self::Unreadable;
+        }
+        if message.body().is_empty() {
+            return Self::Nothing;
+        }
+        let encoded = message
+            .header(HeaderName::ContentEncoding)
+            .is_some_and(|it| !it.is_empty() && !it.eq_ignore_ascii_case(b"identity"));
+        match message.header(HeaderName::ContentType) {
+            Some(content_type) if !encoded => {
+                Self::of_body(&content_type, message.body(), MAX_MULTIPART_DEPTH)
+            }
+            _ => Self::Unreadable,
+        }
+    }
+
+    fn of_body(content_type: &[u8], body: &'a [u8], depth: usize) -> Self {
+        let media_type = MediaType::of(content_type);
+        if media_type.is("application", "sdp") {
+            return Self::Description(Sdp::parse(body));
+        }
+        if media_type.is_opaque() {
+            return Self::Unreadable;
+        }
+        let Some(boundary) = media_type.boundary() else {
+            return Self::Nothing;
+        };
+        if depth == 0 {
+            return Self::Unreadable;
+        }
+        // The first description counts; a part that nobody can read may be one.
+        let mut found = Self::Nothing;
+        for (part_type, part) in body::parts(body, boundary) {
+            match Self::of_body(part_type, part, depth - 1) {
+                Self::Nothing => {}
+                Self::Unreadable => found = Self::Unreadable,
+                description @ Self::Description(_) => return description,
+            }
+        }
+        found
+    }
 }
 
 impl<'a> Sdp<'a> {
-    /// The description that a message carries, alone or as a part of a multipart body; `None` when it has none, or when the
-    /// capture lacks its end.
+    /// The description that a message carries, alone or as a part of a multipart body; `None` when it has none, or when
+    /// nobody can tell.
     pub fn of(message: &'a Message) -> Option<Self> {
-        if message.is_cut() || message.body().is_empty() {
-            return None;
+        match Content::of(message) {
+            Content::Description(sdp) => Some(sdp),
+            Content::Nothing | Content::Unreadable => None,
         }
-        let content_type = message.header(HeaderName::ContentType)?;
-        let media_type = MediaType::of(&content_type);
-        if media_type.is("application", "sdp") {
-            return Some(Self::parse(message.body()));
-        }
-        body::parts(message.body(), media_type.boundary()?)
-            .find(|(part_type, _)| MediaType::of(part_type).is("application", "sdp"))
-            .map(|(_, body)| Self::parse(body))
     }
 
     /// Reads a description.
@@ -264,11 +360,14 @@ impl<'a> Sdp<'a> {
             let medium = sdp.media.last_mut();
             match kind {
                 "o" => sdp.origin = sdp.origin.or_else(|| origin(value)),
-                "c" => match medium {
-                    Some(medium) => medium.connection = connection(value),
-                    None => sdp.connection = connection(value),
+                "c" => {
+                    let slot = medium.map_or(&mut sdp.connection, |medium| &mut medium.connection);
+                    *slot = slot.or_else(|| connection(value));
+                }
+                "m" => match media(value).filter(|_| room) {
+                    Some(medium) => sdp.media.push(medium),
+                    None => sdp.damaged = true,
                 },
-                "m" if room => sdp.media.extend(media(value)),
                 "a" => {
                     let attributes =
                         medium.map_or(&mut sdp.attributes, |medium| &mut medium.attributes);
@@ -287,12 +386,16 @@ impl<'a> Sdp<'a> {
         medium.connection.or(self.connection)
     }
 
+    /// Which way a medium goes as its own attribute or that of the session says; `None` when none does, which means both
+    /// ways (RFC 3264 §5.1).
+    pub fn written_direction_of(&self, medium: &Media<'a>) -> Option<Direction> {
+        Direction::of(&medium.attributes).or_else(|| Direction::of(&self.attributes))
+    }
+
     /// Which way a medium goes: its own attribute, that of the session, or both ways. An address of zeros says that nothing
     /// is received (RFC 3264 §8.4).
     pub fn direction_of(&self, medium: &Media<'a>) -> Direction {
-        let written = Direction::of(&medium.attributes)
-            .or_else(|| Direction::of(&self.attributes))
-            .unwrap_or_default();
+        let written = self.written_direction_of(medium).unwrap_or_default();
         let nowhere = self
             .connection_of(medium)
             .is_some_and(|it| it.is_unspecified());
@@ -328,15 +431,22 @@ fn attribute<'a>(attributes: &[(&'a str, &'a str)], name: &str) -> Option<&'a st
         .map(|(_, value)| *value)
 }
 
+/// From behind: some phones put a display name with spaces where the user belongs.
 fn origin(value: &str) -> Option<Origin<'_>> {
-    let mut parts = value.split_ascii_whitespace();
-    let origin = Origin {
-        user: parts.next()?,
-        session: parts.next()?,
-        version: parts.next()?,
-        address: parts.nth(2)?,
+    let mut rest = value.trim();
+    let mut last = || {
+        let (before, word) = rest.rsplit_once(|it: char| it.is_ascii_whitespace())?;
+        rest = before.trim_end();
+        Some(word)
     };
-    Some(origin)
+    let (address, _, _) = (last()?, last()?, last()?);
+    let (version, session) = (last()?, last()?);
+    Some(Origin {
+        user: rest,
+        session,
+        version,
+        address,
+    })
 }
 
 fn connection(value: &str) -> Option<Connection<'_>> {

@@ -82,6 +82,9 @@ fn depends_on_others(finding: &Finding) -> bool {
         || matches!(
             finding.rule.name,
             "invite-stuck-trying"
+                | "codec-mismatch"
+                | "srtp-profile-mismatch"
+                | "media-family-mismatch"
                 | "no-answer"
                 | "cancel-no-response"
                 | "failed-after-next-hop-timeout"

@@ -73,7 +73,11 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         let deeper = others().find(|other| {
             (matches!(
                 other.rule.name,
-                "icmp-unreachable" | "invite-no-response" | "invite-stuck-trying"
+                "icmp-unreachable"
+                    | "invite-no-response"
+                    | "invite-stuck-trying"
+                    | "codec-mismatch"
+                    | "srtp-profile-mismatch"
             ) || (other.status.is_some() && name == "status"))
                 && lies_behind(call, other, finding)
         });

@@ -105,6 +105,22 @@ const EXPLAINED: &[Explanation] = &[
         &["auth-cseq-not-incremented"],
         Tie::Call,
     ),
+    // What offer and answer say explains what becomes of the call.
+    Explanation(
+        Effect::Of(&["bye-right-after-answer"]),
+        &[
+            "srtp-profile-mismatch",
+            "codec-mismatch",
+            "offer-answer-missing",
+            "answer-invalid",
+        ],
+        Tie::Call,
+    ),
+    Explanation(
+        Effect::Of(&["reinvite-rejected"]),
+        &["t38-reinvite-rejected"],
+        Tie::Transaction,
+    ),
     // What makes answers or requests go astray explains what is missing then.
     Explanation(
         Effect::Of(&[

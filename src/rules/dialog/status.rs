@@ -3,7 +3,7 @@
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
 use crate::rules::status::{evidence, explain};
-use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, session};
+use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -88,7 +88,7 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
     ) {
         return true;
     }
-    if session::tells(view, transaction, response) {
+    if session::tells(view, transaction, response) || sdp::tells(view, transaction, response) {
         return true;
     }
     match response.code {

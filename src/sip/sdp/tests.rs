@@ -90,6 +90,104 @@ fn an_answer_may_not_send_where_nobody_listens() {
     }
 }
 
+#[test]
+fn a_payload_type_below_96_is_itself_and_a_mapping_may_be_written_loosely() {
+    let sdp = Sdp::parse(
+        b"m=audio 4000 RTP/AVP 9 0 98 99 98\na=rtpmap: 98  SPEEX/16000 \na=rtpmap:9 G722/16000\na=rtpmap:98 other/1\na=rtpmap:300 x/1\n",
+    );
+    let codecs = sdp.media[0].codecs();
+    let found: Vec<_> = codecs.iter().map(|it| (it.name, it.clock)).collect();
+    assert_eq!(
+        found,
+        [
+            ("G722", 16000),
+            ("PCMU", 8000),
+            ("SPEEX", 16000),
+            ("", 0),
+            ("SPEEX", 16000)
+        ]
+    );
+    let plain = Sdp::parse(b"m=audio 4000 RTP/AVP 9\n");
+    assert!(plain.media[0].codecs()[0].is_same(&codecs[0]));
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_known_to_be_missing() {
+    for text in [
+        "m=audio",
+        "m=audio x RTP/AVP 0",
+        "m=audio 70000 RTP/AVP 0",
+        "m=",
+    ] {
+        let sdp = Sdp::parse(text.as_bytes());
+        assert!(sdp.damaged && sdp.media.is_empty(), "{text}");
+    }
+    let many = "m=audio 4000 RTP/AVP 0\n".repeat(MAX_SDP_MEDIA + 1);
+    let sdp = Sdp::parse(many.as_bytes());
+    assert!(sdp.damaged && sdp.media.len() == MAX_SDP_MEDIA);
+    let sdp = Sdp::parse(b"c=IN IP4 192.0.2.1\nc=IN\nm=audio 4000 RTP/AVP 0\nc=bad\n");
+    assert!(!sdp.damaged);
+    let wanted = sdp.connection_of(&sdp.media[0]).map(|it| it.address);
+    assert_eq!(wanted, Some("192.0.2.1"));
+}
+
+#[test]
+fn an_origin_is_read_from_behind() {
+    let origin = |text| super::origin(text).map(|it| (it.user, it.session, it.version, it.address));
+    assert_eq!(
+        origin("John Doe 7 8 IN IP4 192.0.2.1 "),
+        Some(("John Doe", "7", "8", "192.0.2.1"))
+    );
+    assert_eq!(origin("7 8 IN IP4 192.0.2.1"), None);
+    assert_eq!(origin(""), None);
+}
+
+#[test]
+fn a_body_that_nobody_can_read_is_not_no_body() {
+    let body = "m=audio 4000 RTP/AVP 0\r\n";
+    let plain = message("application/sdp", body);
+    assert!(matches!(Content::of(&plain), Content::Description(_)));
+    assert_eq!(Content::of(&message("text/plain", body)), Content::Nothing);
+    assert_eq!(
+        Content::of(&message("application/sdp", "")),
+        Content::Nothing
+    );
+    assert_eq!(
+        Content::of(&message("application/pkcs7-mime", body)),
+        Content::Unreadable
+    );
+    assert_eq!(
+        Content::of(&message("application/sdp\r\nContent-Encoding: gzip", body)),
+        Content::Unreadable
+    );
+    for head in [
+        "Content-Length: 4\r\n",
+        "Content-Type: application/sdp\r\nContent-Length: 400\r\n",
+        "Content-Type: application/sdp\r\nContent-Length: 4\r\n",
+    ] {
+        let text = format!("INVITE sip:bob@example.com SIP/2.0\r\n{head}\r\n{body}");
+        let other = Message::parse(text.as_bytes(), Carrier::default()).unwrap();
+        assert_eq!(Content::of(&other), Content::Unreadable, "{head}");
+    }
+}
+
+#[test]
+fn a_description_is_found_inside_other_parts_to_a_depth() {
+    let mut body = "m=audio 4000 RTP/AVP 0\r\n".to_owned();
+    let mut content_type = "application/sdp".to_owned();
+    for depth in 0..=MAX_MULTIPART_DEPTH {
+        let found = Content::of(&message(&content_type, &body)) != Content::Unreadable;
+        assert!(found, "{depth}");
+        body =
+            format!("--b{depth}\r\nContent-Type: {content_type}\r\n\r\n{body}\r\n--b{depth}--\r\n");
+        content_type = format!("multipart/mixed;boundary=b{depth}");
+    }
+    assert_eq!(
+        Content::of(&message(&content_type, &body)),
+        Content::Unreadable
+    );
+}
+
 fn message(content_type: &str, body: &str) -> Message {
     let text = format!(
         "INVITE sip:bob@example.com SIP/2.0\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",

@@ -1,0 +1,100 @@
+//! `codec-mismatch`: the two sides have no codec in common, or an offer was refused and nothing else is known to be the
+//! reason (RFC 3264 §6, RFC 3261 §21.4.26).
+
+use super::refusal::{self, Reason, in_common};
+use super::{clip, finding_of, pairs, tell};
+use crate::dialog::negotiation::Exchange;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::sip::sdp::Media;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "codec-mismatch",
+    code: "SDP001",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("codec_mismatch.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for refused in refusal::all(view).filter(|it| it.reason == Reason::Codecs) {
+        let unsaid = refused.confidence != Confidence::Certain;
+        let finding = refusal::finding(view, &RULE, &refused).variant(unsaid.then_some("unsaid"));
+        tell(
+            found,
+            finding,
+            refused.exchange.transaction,
+            &["code", "dst"],
+        );
+    }
+    for exchange in view.negotiation.exchanges() {
+        let Some((variant, answered)) = fault(exchange) else {
+            continue;
+        };
+        let Some(answer) = exchange.answer() else {
+            continue;
+        };
+        let finding = finding_of(&RULE, exchange)
+            .variant(Some(variant))
+            .confidence(view.confidence())
+            .fact("answered", answered)
+            .fact("dst", answer.flow.src.to_string())
+            .note_if(super::came_right(view, exchange, has_speech));
+        tell(
+            found,
+            finding,
+            exchange.transaction,
+            &["offered", "answered"],
+        );
+    }
+}
+
+/// What is wrong with an answered offer, and what the answer says.
+fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
+    let offer = &exchange.offer.sdp;
+    let answer = &exchange.answer()?.sdp;
+    if offer.damaged || answer.damaged || offer.media.len() != answer.media.len() {
+        return None;
+    }
+    let taken = |kind: &str| answer.wanted(kind).next().is_some();
+    let mut offered = offer.wanted("audio").filter(|it| it.is_rtp()).peekable();
+    let refused = pairs(offer, answer)
+        .filter(|(one, _)| one.is("audio") && one.port != 0)
+        .all(|(_, other)| other.port == 0);
+    // Fax, text and messages are calls of their own kind (RFC 3362, RFC 4103, RFC 4975).
+    let other_call = taken("image") || taken("text") || taken("message");
+    if exchange.is_initial()
+        && offered.peek().is_some()
+        && refused
+        && !other_call
+        && !refusal::asks_for_encryption(offer)
+    {
+        return Some(("refused-audio", "m=audio 0".to_owned()));
+    }
+    let disjoint = pairs(offer, answer).find(|(one, other)| {
+        one.is("audio")
+            && other.is("audio")
+            && one.port != 0
+            && other.port != 0
+            && names_all(one)
+            && names_all(other)
+            && !in_common(one, other)
+    });
+    let (_, other) = disjoint?;
+    let names: Vec<_> = other.codecs().iter().map(|it| clip(it.name)).collect();
+    Some(("disjoint", names.join(", ")))
+}
+
+/// Whether it is RTP with speech of which every encoding has a name: what has none cannot be compared.
+fn names_all(medium: &Media<'_>) -> bool {
+    let codecs = medium.codecs();
+    codecs.iter().any(crate::sip::sdp::Codec::is_medium)
+        && codecs.iter().all(|it| !it.name.is_empty())
+}
+
+fn has_speech(exchange: &Exchange<'_>) -> bool {
+    exchange
+        .answer()
+        .is_some_and(|it| it.sdp.wanted("audio").next().is_some())
+        && fault(exchange).is_none()
+}
