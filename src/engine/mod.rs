@@ -5,23 +5,28 @@
 mod alerts;
 mod counting;
 mod intake;
+mod observer;
 mod report;
 mod waiting;
 
+pub use observer::{Mirror, Observer, SeenMessage};
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Book, Call, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited};
 use crate::dialog::streams::Streams;
-use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
+use crate::dialog::{
+    Book, Call, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited,
+};
+use crate::frame::{self, Content, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Policy, Silence};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{
     Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
@@ -33,50 +38,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
-/// Takes what the engine finds out, as soon as it is known.
-pub trait Observer {
-    /// A SIP message, in time order.
-    fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
-    /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
-    fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
-    /// A call that was judged, with what is known of its other legs.
-    fn call(&mut self, _call: &Call, _legs: &Legs) {}
-    /// A finding that is final.
-    fn finding(&mut self, _finding: &Finding) {}
-    /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
-    fn alert(&mut self, _finding: &Finding) {}
-}
-
-/// Nothing is observed.
-impl Observer for () {}
-
-/// A message with all that its packet says.
-#[derive(Clone, Copy, Debug)]
-pub struct SeenMessage<'a> {
-    /// Message, packet and addresses.
-    pub arrival: Arrival<'a>,
-    /// Through what it came.
-    pub encapsulation: Encapsulation,
-    /// Whether the capturing host sent or received it, where the capture says so.
-    pub direction: Option<Direction>,
-    /// What its mirror says of it, when one copied it.
-    pub mirror: Option<&'a Mirror>,
-}
-
-/// What a mirror says of a message beside its addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirror {
-    /// What it calls itself: HEP's capture node.
-    pub node: Option<u64>,
-    /// What it ties messages together with: HEP's correlation id.
-    pub correlation: Option<Box<[u8]>>,
-}
-
 /// What can be chosen.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// See [`Thresholds`].
     pub thresholds: Thresholds,
+    /// What is not told, and what is judged otherwise.
+    pub policy: Policy,
     /// Whether what is stuck is told while it is stuck, as `live` does.
     pub alerts: bool,
     /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
@@ -128,6 +96,7 @@ pub struct Engine<O> {
 impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
+        let registrations = Registrations::new(options.thresholds);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -144,7 +113,7 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
-            registrations: Registrations::default(),
+            registrations,
             sources: Sources::default(),
             counts: Counts::default(),
             summary: Summary::default(),
@@ -260,8 +229,12 @@ impl<O: Observer> Engine<O> {
             streams: &self.streams,
             now: end,
             lossy: self.lossy,
+            thresholds: &self.options.thresholds,
         };
-        let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
+        let mut found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
+        self.options
+            .policy
+            .apply(&mut found, &mut self.findings, &mut self.summary.policy);
         for finding in found {
             // The findings of one attack must not keep out the one that explains them.
             self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
@@ -307,6 +280,7 @@ impl<O: Observer> Engine<O> {
             .collect();
         let report = Report {
             capture,
+            thresholds: self.options.thresholds,
             first_time: self.first_time,
             last_time: self.now,
             clusters: rules::clusters(&self.findings),
@@ -501,8 +475,11 @@ impl<O: Observer> Engine<O> {
         self.counts.unfinished += u64::from(call.is_open_attempt());
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
-        let found = rules::judge_call(&self.view(call), &mut last_finding);
+        let mut found = rules::judge_call(&self.view(call), &mut last_finding);
         self.last_finding = last_finding;
+        self.options
+            .policy
+            .apply(&mut found, &mut [], &mut self.summary.policy);
         self.streams.judged(call);
         for transaction in &call.transactions {
             let own: Vec<_> = found
@@ -543,7 +520,7 @@ impl<O: Observer> Engine<O> {
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
             gaps: &self.gaps,
-            thresholds: self.options.thresholds,
+            thresholds: &self.options.thresholds,
             passwords: &self.passwords,
         }
     }

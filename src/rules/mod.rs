@@ -9,26 +9,29 @@ mod consequence;
 mod dialog;
 mod finding;
 mod fragments;
+mod policy;
 mod reachability;
 mod registration;
-mod streams;
 mod security;
 mod stir;
+mod streams;
 mod tls;
 mod transport;
 
 pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
+pub use policy::{Applied, Named, Policy, UnknownFinding};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
-use crate::dialog::{Call, Keepalives, Registrations, Sources, Surroundings, TlsServers};
-use crate::dialog::streams::Streams;
 use crate::dialog::sources::Source;
+use crate::dialog::streams::Streams;
+use crate::dialog::{Call, Keepalives, Registrations, Sources, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Passwords;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
@@ -134,35 +137,7 @@ pub const RULES: &[&Rule] = &[
 
 /// The rule with that name or code, in any case; `None` when there is none. Any `status-NNN` is the rule `status`.
 pub fn find(name_or_code: &str) -> Option<&'static Rule> {
-    let wanted = name_or_code.to_ascii_lowercase();
-    if wanted
-        .strip_prefix("status-")
-        .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
-    {
-        return Some(&dialog::status::RULE);
-    }
-    RULES
-        .iter()
-        .copied()
-        .find(|rule| rule.name == wanted || rule.code.eq_ignore_ascii_case(&wanted))
-}
-
-/// Thresholds that a user may set; the defaults are RFC 3261's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// T1 where no ladder shows another one.
-    pub t1: Duration,
-    /// How long a 100 Trying may stand alone before it is stuck.
-    pub stuck_after: Duration,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            t1: timers::T1,
-            stuck_after: Duration::from_secs(10),
-        }
-    }
+    Named::parse(name_or_code).ok().map(|named| named.rule())
 }
 
 /// A call with what can be proven of it at the moment of judgement.
@@ -181,7 +156,7 @@ pub struct CallView<'a> {
     /// Between these moments nothing was captured.
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// See [`Thresholds`].
-    pub thresholds: Thresholds,
+    pub thresholds: &'a Thresholds,
     /// Passwords that the user gave to test digests with.
     pub passwords: &'a Passwords,
 }
@@ -215,6 +190,8 @@ pub struct CaptureView<'a> {
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// Whether the capture is known to lack packets (guard G-LOSS).
     pub lossy: bool,
+    /// See [`Thresholds`].
+    pub thresholds: &'a Thresholds,
 }
 
 /// What the engine counts over a whole capture, as far as findings need it.
@@ -408,8 +385,8 @@ pub fn judge_capture(
 }
 
 /// What can be said at this moment of a host that may be an attacker: for `live`.
-pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
-    security::of_source(host, source)
+pub fn judge_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
+    security::of_source(host, source, thresholds)
 }
 
 /// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).

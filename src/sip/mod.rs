@@ -7,8 +7,8 @@ mod header;
 mod lexer;
 mod method;
 mod oddity;
-pub mod sdp;
 pub mod passport;
+pub mod sdp;
 pub mod typed;
 pub mod value;
 
