@@ -13,7 +13,7 @@
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
 //!                   TCP ICMP                                                          a language
-//!   ────────────────── foundations: time · flow · limits · severity · text · thresholds ───────────────
+//!   ───────────── foundations: address · flow · limits · severity · text · thresholds · time ─────────────
 //! ```
 //!
 //! Import arrows point left and down only; `tests/architecture.rs` reads the `use` lines and fails on any other.
@@ -35,6 +35,7 @@
 //! What comes next has its place: IP fragments, streams and TLS go into `reassembly`, tunnels into `frame`, RTP
 //! into a room `media` beside `dialog`; a finding is one file in `rules`, a format one in `report`.
 
+pub mod address;
 pub mod capture;
 pub mod catalogue;
 pub mod cli;

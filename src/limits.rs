@@ -122,7 +122,7 @@ pub const MAX_PINGS: usize = 64;
 /// Gaps between files that are remembered: as many as anybody gives files.
 pub const MAX_GAPS: usize = 65_536;
 
-/// Transactions that share one key: the hops on which one message is seen, or the INVITEs of one Call-ID and CSeq number.
+/// Transactions that share one key: the hops on which one message is seen, or the open INVITEs of one Call-ID.
 pub const MAX_LEGS: usize = 64;
 
 /// Bytes kept of a URI: longer ones exist in tests only.
@@ -308,6 +308,14 @@ pub const MAX_DIALLED: usize = 64;
 /// Requests inside dialogs that the caller challenged: about 200 bytes each; an attack has one a call.
 pub const MAX_LEAKS: usize = 4096;
 
+/// Kinds of wrong messages and their senders that are told apart: about 5 KiB each when all they show is full. A network has
+/// a few; more are made up.
+pub const MAX_DEFECT_GROUPS: usize = 4096;
+
+/// Transactions with wrong messages that are remembered until they are judged, and those that failed for it: about 64 bytes
+/// each.
+pub const MAX_DEFECT_TRANSACTIONS: usize = 65_536;
+
 /// Identifiers of legs that began in the last half minute: about 100 bytes each; ten for each of 100,000 INVITEs.
 pub const MAX_LEG_KEYS: usize = 1_000_000;
 
@@ -357,3 +365,15 @@ pub const MAX_ENDED_CONNECTIONS: usize = 65_536;
 /// Addresses and ports known to speak SIP, as many named in messages, and as many connections of which one direction is not
 /// captured: about 40 bytes each.
 pub const MAX_SIP_PORTS: usize = 262_144;
+
+/// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
+pub const MAX_NAT_BINDINGS: usize = 262_144;
+
+/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+pub const MAX_WAKES: usize = 65_536;
+
+/// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
+pub const MAX_TRAITS: usize = 65_536;
+
+/// Packets kept of each such pair: one or two calls as examples.
+pub const MAX_TRAIT_FRAMES: usize = 16;

@@ -109,6 +109,33 @@ thresholds! {
     /// A person refuses sooner, and no PBX gives up as soon.
     ring_timeout: Time = seconds(10), "ring-timeout",
         "The shortest ringing whose 408 or 480 is a ring timeout";
+    /// ITU-T E.721: the post-selection delay of local and toll calls under load.
+    pdd_warning: Time = seconds(6), "pdd-warning",
+        "From the first INVITE to ringing: what is long";
+    /// ITU-T E.721: the same of international calls.
+    pdd_error: Time = seconds(11), "pdd-error",
+        "From the first INVITE to ringing: what is too long";
+    /// Over transports that repeat nothing; over UDP a response later than T1 is one (RFC 3261 §17.1.1.2).
+    slow_response: Time = seconds(1), "slow-response",
+        "How long the first response over TCP, TLS and the like may take";
+    /// Shorter silence nobody notices.
+    silent_ringing: Time = seconds(3), "silent-ringing",
+        "Silence before the answer from which on no-ringback is told";
+    /// Shorter silence nobody notices.
+    early_silence_warning: Time = seconds(2), "early-silence-warning",
+        "Silence although early media was promised: what is long";
+    /// Callers hang up in it.
+    early_silence_error: Time = seconds(10), "early-silence-error",
+        "The same: what is too long";
+    /// Timer C is longer than this (RFC 3261 §16.6 step 11).
+    endless_ringing: Time = seconds(180), "endless-ringing",
+        "Ringing without a further response from which on it never ends";
+    /// A caller that follows does so at once; a person who is asked first takes longer.
+    redirect_within: Time = seconds(5), "redirect-within",
+        "How long a caller may take to follow a redirection";
+    /// Nobody configures as many on purpose.
+    redirections: Count [60] = 5, "redirections",
+        "Redirections of one attempt that are a loop";
     /// A client answers a challenge within a round trip; the end of the capture may come before that.
     credentials_within: Time = seconds(5), "credentials-within",
         "How long a client may take to answer a challenge";
@@ -142,6 +169,15 @@ thresholds! {
     /// Slower turns have a cause each.
     registration_turns_within: Time = seconds(600), "registration-turns-within",
         "How close together they are";
+    /// Of fewer requests a ratio says little.
+    loss_requests: Count = 100, "loss-requests",
+        "Requests over UDP from which on the ratio of retransmissions counts";
+    /// What a healthy path loses is far below.
+    loss_warning: Percent = 1, "loss-warning",
+        "Requests that are sent again, of a hundred: beyond that they are many";
+    /// One in twenty is heard in the calls as well.
+    loss_error: Percent = 5, "loss-error",
+        "The same: beyond that they are too many";
     /// TCP sends that many SYNs within three seconds (RFC 6298 §2).
     syns: Count [16] = 3, "syns",
         "SYNs without an answer after which a server does not answer";

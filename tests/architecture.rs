@@ -12,10 +12,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What every room may import.
-const FOUNDATIONS: &[&str] = &["flow", "limits", "severity", "text", "thresholds", "time"];
+const FOUNDATIONS: &[&str] = &[
+    "address",
+    "flow",
+    "limits",
+    "severity",
+    "text",
+    "thresholds",
+    "time",
+];
 
 /// Each room with the rooms it may import beside the foundations, as the picture has them.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("address", &[]),
     ("flow", &[]),
     ("limits", &[]),
     ("severity", &[]),

@@ -426,7 +426,8 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "reachability", "registration", "security", "stir", "transport"
+            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "security", "setup", "stir",
+            "transport"
         )
     };
     ($folder:literal, $($family:literal),+) => {{

@@ -337,8 +337,6 @@ fn finding(text: &str) -> Result<Named, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_definition_is_sound() {
         super::super::command().debug_assert();

@@ -1,10 +1,13 @@
 //! Groups transactions into calls: all that has one Call-ID, and what crosses Call-IDs (who answered whom, keep-alives,
-//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
+//! registrations, successes, datagrams that did not come whole, TLS servers, faults of connections, who sends much, NATs,
+//! lossy paths). Comes in: placed messages and finished transactions. Goes out: [`Call`]s that are ready to be judged, and
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
+mod bindings;
 mod book;
 mod call;
+mod defects;
 #[expect(
     clippy::module_inception,
     reason = "a dialog is what RFC 3261 §12 calls one"
@@ -14,18 +17,25 @@ mod keepalive;
 pub mod kpi;
 pub mod legs;
 mod lost;
+mod origins;
+mod paths;
 mod registrations;
 pub mod sources;
 pub mod streams;
 mod surroundings;
 mod tls_servers;
+mod traits;
 mod waited;
 
+pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
+pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};
 pub use dialog::Dialog;
 pub use keepalive::{Keepalives, Peer, Ping, Run, Stretch, is_failed_ping};
 pub use lost::LostDatagrams;
+pub use origins::ReusedCallId;
+pub use paths::{Path, Paths};
 pub use registrations::{
     Binding, Entry, Failures, Lapse, Listing, Proof, Quick, Registration, Registrations, Short,
     State as RegistrationState, Turns, Unlisted, tolerance,
@@ -33,4 +43,5 @@ pub use registrations::{
 pub use sources::Sources;
 pub use surroundings::Surroundings;
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
+pub use traits::{Instance, Trait, Traits};
 pub use waited::Waited;

@@ -1,5 +1,7 @@
 //! What the rest of the capture says about a call.
 
+use super::origins::{Origins, ReusedCallId};
+use super::{Bindings, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -18,18 +20,22 @@ pub struct Surroundings {
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
+    origins: Origins,
     pairs_refused: u64,
+    paths: Paths,
+    traits: Traits,
+    bindings: Bindings,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
 #[derive(Debug, Default)]
-struct LastTimes {
+pub(super) struct LastTimes {
     times: HashMap<u64, Timestamp>,
     order: VecDeque<u64>,
 }
 
 impl LastTimes {
-    fn note(&mut self, key: u64, at: Timestamp) {
+    pub(super) fn note(&mut self, key: u64, at: Timestamp) {
         if self.times.insert(key, at).is_none() {
             self.order.push_back(key);
             if self.order.len() > MAX_SUCCESSES
@@ -40,7 +46,7 @@ impl LastTimes {
         }
     }
 
-    fn is_after(&self, key: u64, moment: Timestamp) -> bool {
+    pub(super) fn is_after(&self, key: u64, moment: Timestamp) -> bool {
         self.times.get(&key).is_some_and(|at| *at > moment)
     }
 }
@@ -113,9 +119,50 @@ impl Surroundings {
         self.credentials.is_after(self.key(transaction), moment)
     }
 
+    /// Notes a finished transaction.
+    pub fn closed(&mut self, transaction: &Transaction) {
+        self.paths.closed(transaction);
+        self.traits.closed(transaction);
+    }
+
+    /// How well requests get through, by host pair.
+    pub const fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// What messages show of NATs, secrets and inside addresses.
+    pub const fn traits(&self) -> &Traits {
+        &self.traits
+    }
+
+    /// Clients that registered from behind a NAT.
+    pub const fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// The same, to note what passes.
+    pub const fn bindings_mut(&mut self) -> &mut Bindings {
+        &mut self.bindings
+    }
+
+    /// Notes an INVITE outside a dialog: what it began, and to where.
+    pub fn note_invite(&mut self, invite: &Transaction) {
+        self.origins.note(invite);
+    }
+
+    /// Whether an INVITE of that caller went to that URI after that moment, under whatever Call-ID.
+    pub fn invited_after(&self, from: &[u8], target: &[u8], moment: Timestamp) -> bool {
+        self.origins.invited_after(from, target, moment)
+    }
+
+    /// The Call-IDs that several callers used for calls far apart; the first 64 of them.
+    pub fn reused_call_ids(&self) -> &[ReusedCallId] {
+        self.origins.reused()
+    }
+
     /// How many host pairs could not be remembered.
     pub const fn pairs_refused(&self) -> u64 {
-        self.pairs_refused
+        self.pairs_refused + self.paths.refused()
     }
 
     fn key(&self, transaction: &Transaction) -> u64 {

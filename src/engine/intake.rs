@@ -66,6 +66,9 @@ impl<O: Observer> Engine<O> {
         if !self.content(at, decoded, snapped) {
             self.summary.not_sip_packets += 1;
             self.note_ports(&decoded.content);
+            if let Content::Datagram(datagram) = &decoded.content {
+                self.surroundings.bindings_mut().packet(datagram.flow, at);
+            }
         }
     }
 

@@ -17,7 +17,8 @@ use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Book, Call, Keepalives, LostDatagrams, Registrations, Sources, Surroundings, TlsServers, Waited,
+    Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
+    TlsServers, Waited,
 };
 use crate::frame::{self, Content, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
@@ -58,6 +59,7 @@ pub struct Engine<O> {
     options: Options,
     intake: Intake,
     lost: LostDatagrams,
+    defects: Defects,
     tls_servers: TlsServers,
     streams: Streams,
     waiting: Queue,
@@ -104,6 +106,7 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
+            defects: Defects::default(),
             tls_servers: TlsServers::default(),
             streams: Streams::default(),
             waiting: Queue::default(),
@@ -224,6 +227,7 @@ impl<O: Observer> Engine<O> {
             gaps: &self.gaps,
             sources: &self.sources,
             lost_datagrams: self.lost.all(),
+            defects: &self.defects,
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
             streams: &self.streams,
@@ -254,7 +258,10 @@ impl<O: Observer> Engine<O> {
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
+            ("nat-bindings", self.surroundings.bindings().refused()),
+            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
+            ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
@@ -397,10 +404,14 @@ impl<O: Observer> Engine<O> {
             self.streams.ports.named_by(message);
         }
         self.duplicates.belongs(keys, placement.transaction);
+        self.defects.look(&seen.arrival, placement);
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
         self.book.message(message, began, late);
+        self.surroundings
+            .bindings_mut()
+            .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
@@ -420,6 +431,9 @@ impl<O: Observer> Engine<O> {
         let Some(transaction) = self.table.get(id) else {
             return;
         };
+        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
+            self.surroundings.note_invite(transaction);
+        }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
             // Codes that clients answer with another try are told when the call is over.
@@ -463,6 +477,7 @@ impl<O: Observer> Engine<O> {
             self.alerted.remove(&transaction.id);
             self.lost.closed(&transaction);
             self.streams.closed(&transaction);
+            self.surroundings.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
@@ -481,6 +496,8 @@ impl<O: Observer> Engine<O> {
             .policy
             .apply(&mut found, &mut [], &mut self.summary.policy);
         self.streams.judged(call);
+        let began = self.first_time.unwrap_or(Timestamp::MIN);
+        self.defects.call(call, &self.surroundings, began);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()

@@ -1,6 +1,6 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
-use super::{Fact, Finding, FindingId};
+use super::{CaptureView, Fact, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -33,24 +33,40 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 }
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
-/// for that reason. It is told by the packets, which are in both.
-pub(super) fn link_to_capture(of_capture: &[Finding], of_calls: &mut [Finding]) {
-    let causes = of_capture
-        .iter()
-        .filter(|cause| cause.rule.name == "udp-fragments-lost" && cause.severity > Severity::Info);
+/// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
+pub(super) fn link_to_capture(
+    view: &CaptureView<'_>,
+    of_capture: &[Finding],
+    of_calls: &mut [Finding],
+) {
     let attacks = by_host(of_capture);
-    let by_frame: HashMap<FrameNumber, FindingId> = causes
-        .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
-        .collect();
-    for finding in of_calls {
-        if finding.rule.name.ends_with("-no-response") && finding.consequence_of.is_none() {
-            let cause = finding.frames.iter().find_map(|frame| by_frame.get(frame));
-            finding.consequence_of = cause.copied();
+    let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
+        of_capture
+            .iter()
+            .filter(|cause| cause.rule.name == name && cause.severity > Severity::Info)
+            .flat_map(|cause| cause.frames.iter().map(|frame| (*frame, cause.id)))
+            .collect()
+    };
+    let fragments_lost = frames_of("udp-fragments-lost");
+    let lossy = frames_of("retransmission-ratio-high");
+    for finding in of_calls.iter_mut() {
+        if finding.consequence_of.is_some() {
+            continue;
         }
-        if finding.consequence_of.is_none() {
-            finding.consequence_of = attack_behind(finding, &attacks);
-        }
+        let causes = match finding.rule.name {
+            name if name.ends_with("-no-response") || name == "ack-not-effective" => {
+                Some(&fragments_lost)
+            }
+            "request-retransmitted-after-response" => Some(&lossy),
+            _ => None,
+        };
+        let by_packet = causes.and_then(|causes| {
+            let mut frames = finding.frames.iter();
+            frames.find_map(|frame| causes.get(frame)).copied()
+        });
+        finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
+    link_to_defects(view, of_capture, of_calls);
 }
 
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
@@ -138,6 +154,21 @@ fn link_to_lapsed(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
             if cause.confidence == Confidence::Likely {
                 cause.confidence = Confidence::Certain;
             }
+        }
+    }
+}
+
+/// A message that departs from the format is refused or ignored for that reason.
+fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let cause = format::causes(view, of_capture);
+    for finding in of_calls {
+        let name = finding.rule.name;
+        let follows = name == "status"
+            || name == "ack-missing-2xx"
+            || name == "registration-rejected"
+            || name.ends_with("-no-response");
+        if follows && finding.consequence_of.is_none() {
+            finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
         }
     }
 }
@@ -267,6 +298,71 @@ fn attack_behind(
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
 
+/// What two findings must share for one to be the cause of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// A transaction.
+    Transaction,
+    /// The Call-ID.
+    Call,
+}
+
+/// Effects and the findings that explain them, the most exact first.
+const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+    ("ack-missing-2xx", &["ack-malformed"], Tie::Transaction),
+    ("ack-missing-non2xx", &["ack-malformed"], Tie::Transaction),
+    (
+        "ack-misrouted",
+        &["record-route-bypassed"],
+        Tie::Transaction,
+    ),
+    (
+        "ack-not-effective",
+        &[
+            "icmp-unreachable",
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-malformed",
+        ],
+        Tie::Transaction,
+    ),
+    (
+        "bye-no-response",
+        &[
+            "record-route-bypassed",
+            "ack-misrouted",
+            "ack-not-effective",
+        ],
+        Tie::Call,
+    ),
+    (
+        "noninvite-no-response",
+        &["prack-not-effective"],
+        Tie::Transaction,
+    ),
+    (
+        "status",
+        &[
+            "prack-missing",
+            "prack-not-effective",
+            "routing-loop-483",
+            "merged-request-482",
+            "redirect-loop",
+        ],
+        Tie::Transaction,
+    ),
+    (
+        "cancel-without-487",
+        &["invite-stuck-trying", "cancel-no-response"],
+        Tie::Transaction,
+    ),
+    (
+        "pdd-high",
+        &["no-ringback", "slow-first-response"],
+        Tie::Transaction,
+    ),
+];
+
 fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let name = finding.rule.name;
     let others = || {
@@ -282,6 +378,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         if said.is_some() {
             return said;
         }
+    }
+    // What makes answers or requests go astray explains what is missing then.
+    let misled = others()
+        .find(|other| leads_astray(other.rule.name, name) && shares_transaction(other, finding));
+    if misled.is_some() {
+        return misled;
     }
     // ICMP says why nobody answers.
     if name.ends_with("-no-response") {
@@ -301,16 +403,34 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What went wrong with a message on its way explains what its absence led to.
+    let explained = EXPLAINED.iter().filter(|(effect, ..)| {
+        *effect == name || (*effect == "status" && finding.status.is_some())
+    });
+    for (_, causes, tie) in explained {
+        let said = others().find(|other| {
+            causes.contains(&other.rule.name)
+                && (*tie == Tie::Call || shares_transaction(other, finding))
+        });
+        if said.is_some() {
+            return said;
+        }
+    }
     // The signature that is asked for was lost on the way.
     if name == "stir-unsigned-428" {
         return others().find(|other| other.rule.name == "stir-identity-lost");
     }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
     // consequences. An answer that came from behind as it is has its hop behind in its own finding.
-    let waits = matches!(name, "invite-stuck-trying" | "cancel-no-response")
-        || finding
-            .status
-            .is_some_and(|code| !comes_from_behind(call, finding, code));
+    let waits = matches!(
+        name,
+        "invite-stuck-trying"
+            | "cancel-no-response"
+            | "cancel-without-487"
+            | "failed-after-next-hop-timeout"
+    ) || finding
+        .status
+        .is_some_and(|code| !comes_from_behind(call, finding, code));
     if waits {
         let deeper = others().find(|other| {
             (matches!(
@@ -333,11 +453,46 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         return others()
             .find(|other| other.rule.name == because && shares_transaction(other, finding));
     }
+    // The refuser waited for its next hop, which the capture does not show.
+    if finding.status.is_some() {
+        let waited = others().find(|other| {
+            other.rule.name == "failed-after-next-hop-timeout"
+                && other.severity >= finding.severity
+                && shares_transaction(other, finding)
+        });
+        if waited.is_some() {
+            return waited;
+        }
+    }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {
         return others().find(|other| other.rule.name == "invite-stuck-trying");
     }
     None
+}
+
+/// Whether a fault of addresses, by the name of its finding, is the cause of another finding about the same transaction.
+fn leads_astray(cause: &str, effect: &str) -> bool {
+    match cause {
+        "contact-private-nat" => matches!(
+            effect,
+            "ack-missing-2xx"
+                | "ack-not-effective"
+                | "bye-no-response"
+                | "noninvite-no-response"
+                | "invite-no-response"
+                | "icmp-unreachable"
+        ),
+        "response-to-wrong-place" | "rport-missing" | "response-from-other-address" => matches!(
+            effect,
+            "request-retransmitted-after-response"
+                | "icmp-unreachable"
+                | "ack-missing-2xx"
+                | "ack-missing-non2xx"
+        ),
+        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        _ => false,
+    }
 }
 
 /// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.

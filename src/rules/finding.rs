@@ -227,7 +227,16 @@ impl Finding {
             || self.rule.name.starts_with("ack-missing")
             || matches!(
                 self.rule.name,
-                "invite-stuck-trying" | "auth-no-credentials" | "auth-algorithm-mismatch"
+                "invite-stuck-trying"
+                    | "auth-no-credentials"
+                    | "auth-algorithm-mismatch"
+                    | "answered-despite-cancel"
+                    | "cancel-without-487"
+                    | "early-media-missing-sdp"
+                    | "no-ringback"
+                    | "prack-missing"
+                    | "redirect-not-followed"
+                    | "ringing-never-ends"
             );
         if rests_on_absence {
             self.confidence = Confidence::Possible;

@@ -8,11 +8,14 @@ mod cluster;
 mod consequence;
 mod dialog;
 mod finding;
+mod format;
 mod fragments;
+mod nat;
 mod policy;
 mod reachability;
 mod registration;
 mod security;
+mod setup;
 mod stir;
 mod streams;
 mod tls;
@@ -26,7 +29,7 @@ use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
 use crate::dialog::sources::Source;
 use crate::dialog::streams::Streams;
-use crate::dialog::{Call, Keepalives, Registrations, Sources, Surroundings, TlsServers};
+use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -88,8 +91,20 @@ pub const RULES: &[&Rule] = &[
     &transport::tls_handshake_failed::RULE,
     &transport::tcp_stream_desync::RULE,
     &transport::tcp_reset::RULE,
+    &nat::sip_alg_suspected::RULE,
+    &nat::contact_private_nat::RULE,
+    &nat::response_to_wrong_place::RULE,
+    &nat::rport_missing::RULE,
+    &nat::response_from_other_address::RULE,
+    &nat::nat_keepalive_missing::RULE,
+    &nat::retransmission_ratio_high::RULE,
+    &format::missing_mandatory_header::RULE,
+    &format::content_length_mismatch::RULE,
+    &format::cseq_mismatch::RULE,
+    &format::contact_missing::RULE,
     &reachability::invite_no_response::RULE,
     &reachability::register_no_response::RULE,
+    &format::malformed_message::RULE,
     &reachability::invite_stuck_trying::RULE,
     &reachability::cancel_no_response::RULE,
     &auth::malformed_challenge::RULE,
@@ -100,6 +115,11 @@ pub const RULES: &[&Rule] = &[
     &auth::algorithm_mismatch::RULE,
     &auth::nonce_reuse::RULE,
     &auth::cseq_not_incremented::RULE,
+    &setup::failed_after_next_hop_timeout::RULE,
+    &setup::routing_loop_483::RULE,
+    &setup::merged_request_482::RULE,
+    &setup::redirect_loop::RULE,
+    &setup::redirect_not_followed::RULE,
     &auth::auth_loop::RULE,
     &auth::rejected_403::RULE,
     &auth::no_credentials::RULE,
@@ -116,22 +136,54 @@ pub const RULES: &[&Rule] = &[
     &stir::cert_436_437::RULE,
     &stir::invalid_438::RULE,
     &stir::stale_date_403::RULE,
+    &setup::record_route_bypassed::RULE,
+    &setup::ack_misrouted::RULE,
+    &setup::ack_malformed::RULE,
+    &setup::ack_not_effective::RULE,
     &dialog::ack_missing_2xx::RULE,
     &dialog::ack_missing_non2xx::RULE,
+    &setup::prack_missing::RULE,
+    &setup::prack_not_effective::RULE,
+    &setup::prack_rejected::RULE,
+    &setup::rseq_missing::RULE,
+    &setup::cancel_481::RULE,
+    &setup::cancel_without_487::RULE,
     &dialog::status::RULE,
     &dialog::no_answer::RULE,
+    &setup::ringing_never_ends::RULE,
+    &setup::answered_despite_cancel::RULE,
+    &setup::multiple_2xx::RULE,
+    &setup::slow_first_response::RULE,
+    &setup::no_ringback::RULE,
+    &setup::early_media_missing_sdp::RULE,
+    &setup::pdd_high::RULE,
+    &setup::callid_reused::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
     &reachability::options_no_response::RULE,
+    &nat::request_retransmitted_after_response::RULE,
+    &format::wrong_transport::RULE,
+    &format::large_udp::RULE,
+    &format::branch_cookie_missing::RULE,
+    &format::missing_max_forwards::RULE,
+    &format::max_forwards_low::RULE,
+    &format::uri_params_outside_brackets::RULE,
+    &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
     &auth::stale_nonce::RULE,
     &stir::verstat::RULE,
     &stir::attestation::RULE,
+    &setup::cancel_before_provisional::RULE,
+    &setup::forked_dialogs::RULE,
+    &setup::spiral::RULE,
     &auth::challenge_normal::RULE,
     &registration::unregistered::RULE,
     &transport::keepalive_crlf::RULE,
+    &nat::via_received_mismatch::RULE,
+    &nat::topology_leak::RULE,
+    &nat::credentials_in_clear::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -178,6 +230,8 @@ pub struct CaptureView<'a> {
     pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.
     pub lost_datagrams: &'a [LostDatagram],
+    /// Messages that depart from the format.
+    pub defects: &'a Defects,
     /// Connections on which something went wrong.
     pub connections: &'a [Connection],
     /// TLS servers that may speak SIP.
@@ -378,9 +432,9 @@ pub fn judge_capture(
     }
     number(&mut found, last_id);
     consequence::link_attacks(&mut found);
-    consequence::link_to_capture(&found, of_calls);
     consequence::link_over_time(&mut found, of_calls);
     streams::link(&mut found, of_calls);
+    consequence::link_to_capture(view, &found, of_calls);
     found
 }
 

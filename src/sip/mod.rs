@@ -8,6 +8,7 @@ mod lexer;
 mod method;
 mod oddity;
 pub mod passport;
+mod place;
 pub mod sdp;
 pub mod typed;
 pub mod value;
@@ -16,10 +17,11 @@ pub use header::HeaderName;
 pub use lexer::{leading_empty_lines, looks_like_sip};
 pub use method::Method;
 pub use oddity::{Oddities, Oddity};
+pub use place::Place;
 
 use lexer::{Scan, Span, Start};
 use std::borrow::Cow;
-use value::{NameAddr, Via};
+use value::{Brackets, NameAddr, Via};
 
 /// A message as it was captured, with an index of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -290,18 +292,27 @@ impl Message {
             let value = self.top_via().unwrap_or_default();
             match Via::of(&value) {
                 None => found.insert(Oddity::ViaUnreadable),
-                Some(via) if via.branch() == Some(value::MAGIC_COOKIE) => {
-                    found.insert(Oddity::BranchWithoutId);
-                }
-                Some(_) => {}
+                Some(via) => match via.branch() {
+                    Some(value::MAGIC_COOKIE) => found.insert(Oddity::BranchWithoutId),
+                    Some(branch) if value::has_cookie(branch) => {}
+                    _ => found.insert(Oddity::BranchWithoutCookie),
+                },
             }
         }
         for header in [HeaderName::From, HeaderName::To] {
-            if self
-                .header(header)
-                .is_some_and(|value| !NameAddr::of(&value).balanced)
-            {
+            let Some(value) = self.header(header) else {
+                continue;
+            };
+            let it = NameAddr::of(&value);
+            if !it.balanced {
                 found.insert(Oddity::QuoteUnbalanced);
+            } else if it.brackets == Brackets::Unclosed {
+                found.insert(Oddity::BracketUnclosed);
+            }
+            // RFC 3261 §8.2.6.2: only 100 Trying may do without.
+            let tagged = header == HeaderName::To && self.status().is_some_and(|code| code > 100);
+            if tagged && it.tag().is_none() {
+                found.insert(Oddity::ToTagMissing);
             }
         }
         if self.header(HeaderName::From).is_some() && self.from_tag().is_none() {

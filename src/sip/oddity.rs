@@ -40,9 +40,11 @@ oddities! {
     CallIdMissing "call-id-missing" "No Call-ID (RFC 3261 §8.1.1).",
     CseqMissing "cseq-missing" "No CSeq (RFC 3261 §8.1.1).",
     MaxForwardsMissing "max-forwards-missing" "A request without Max-Forwards (RFC 3261 §8.1.1.6).",
+    ToTagMissing "to-tag-missing" "A To without a tag in a response above 100, as RFC 2543 allowed (RFC 3261 §8.2.6.2).",
     FromTagMissing "from-tag-missing" "A From without a tag, as RFC 2543 allowed (RFC 3261 §8.1.1.3).",
     ViaUnreadable "via-unreadable" "A Via without protocol and sent-by, or with parameters that the grammar refuses (RFC 3261 §20.42).",
     BranchWithoutId "branch-without-id" "A top Via whose branch is the magic cookie and nothing else (RFC 3261 §8.1.1.7).",
+    BranchWithoutCookie "branch-without-cookie" "A top Via whose branch does not begin with the magic cookie, or is missing, as in RFC 2543 (RFC 3261 §8.1.1.7).",
     CseqUnreadable "cseq-unreadable" "A CSeq that is not a number below 2^32 and a method (RFC 3261 §8.1.1.5, §20.16).",
     CseqMethod "cseq-method" "The CSeq names another method than the request line (RFC 3261 §8.1.1.5).",
     RepeatedSingle "repeated-single-header" "From, To, Call-ID, CSeq, Max-Forwards or Content-Length more than once (RFC 3261 §7.3.1).",
@@ -53,6 +55,7 @@ oddities! {
     BytesAfterBody "bytes-after-body" "Bytes behind the end that Content-Length gives (RFC 3261 §18.3).",
     ContentLengthMissing "content-length-missing" "No Content-Length on a stream, where it is mandatory (RFC 3261 §18.3).",
     QuoteUnbalanced "quote-unbalanced" "A quoted string in From or To that does not end (RFC 3261 §25.1).",
+    BracketUnclosed "bracket-unclosed" "An angle bracket in From or To that is not closed (RFC 3261 §25.1).",
     RequestUriUnreadable "request-uri-unreadable" "A SIP Request-URI that the grammar refuses (RFC 3261 §19.1).",
     FromUnreadable "from-unreadable" "A From that the grammar refuses (RFC 3261 §20.20).",
     ToUnreadable "to-unreadable" "A To that the grammar refuses (RFC 3261 §20.39).",
@@ -61,7 +64,7 @@ oddities! {
 }
 
 /// A set of [`Oddity`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oddities(u64);
 
 impl Oddities {
@@ -78,6 +81,28 @@ impl Oddities {
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether it shares one with the other.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Those that both have.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// A set of several.
+    pub const fn of(oddities: &[Oddity]) -> Self {
+        let mut set = Self(0);
+        let mut rest = oddities;
+        while let [first, behind @ ..] = rest {
+            set.insert(*first);
+            rest = behind;
+        }
+        set
     }
 
     /// Those of both.

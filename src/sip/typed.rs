@@ -6,7 +6,7 @@
 //! follows the part it understood. So the values are taken apart here, and rsip is shown only what it reads as the RFC does.
 
 use super::lexer::{is_token, is_token_byte};
-use super::value::{NameAddr, Via, delta_seconds, is_sip, quoted_len, split};
+use super::value::{Brackets, NameAddr, Via, delta_seconds, is_sip, quoted_len, split};
 use super::{HeaderName, Message, Oddities, Oddity, StartLine};
 use std::net::Ipv6Addr;
 use std::str::from_utf8;
@@ -45,11 +45,13 @@ pub fn oddities(message: &Message) -> Oddities {
 }
 
 /// `( name-addr / addr-spec ) *( SEMI generic-param )`.
-fn is_name_addr(value: &[u8]) -> bool {
+pub(super) fn is_name_addr(value: &[u8]) -> bool {
     let it = NameAddr::of(value);
     // RFC 3261 §20.10: without brackets, a URI must have no comma, question mark or semicolon.
-    let delimited = it.bracketed || !it.uri.iter().any(|byte| matches!(byte, b',' | b'?'));
+    let delimited =
+        it.brackets != Brackets::None || !it.uri.iter().any(|byte| matches!(byte, b',' | b'?'));
     it.balanced
+        && it.brackets != Brackets::Unclosed
         && delimited
         && !it.padded
         && is_display_name(it.display)
@@ -214,7 +216,7 @@ fn is_generic_param(param: &[u8]) -> bool {
 }
 
 /// `sent-protocol LWS sent-by *( SEMI via-params )`.
-fn is_via(value: &[u8]) -> bool {
+pub(super) fn is_via(value: &[u8]) -> bool {
     Via::of(value).is_some_and(|via| {
         let sent_by: Vec<u8> = via
             .sent_by

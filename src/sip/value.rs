@@ -2,7 +2,9 @@
 
 use super::Method;
 use super::lexer::number;
+use crate::address::literal_with_port;
 use memchr::{memchr, memchr2};
+use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,36 @@ impl<'a> Via<'a> {
         param(self.params, name).is_some()
     }
 
+    /// The address of the sent-by; `None` when it is a name.
+    pub fn address(&self) -> Option<IpAddr> {
+        literal_with_port(self.sent_by).map(|(address, _)| address)
+    }
+
+    /// The port of the sent-by; `None` where none stands, which means the transport's own.
+    pub fn port(&self) -> Option<u16> {
+        let behind = self.sent_by.rsplit(|&byte| byte == b']').next()?;
+        let mut parts = behind.split(|&byte| byte == b':').skip(1);
+        let port = parts.next()?;
+        // More than one colon is an IPv6 address that lacks its brackets.
+        if parts.next().is_some() {
+            return None;
+        }
+        std::str::from_utf8(port).ok()?.trim().parse().ok()
+    }
+
+    /// Where the server saw the request come from (RFC 3261 §18.2.1); `None` when it did not say.
+    pub fn received(&self) -> Option<IpAddr> {
+        literal_with_port(self.param(b"received")?).map(|(address, _)| address)
+    }
+
+    /// The port from which the server saw the request come (RFC 3581 §4); `None` when it did not say.
+    pub fn rport(&self) -> Option<u16> {
+        std::str::from_utf8(self.param(b"rport")?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+
     /// The parameters as written, from the first semicolon; empty when there are none.
     pub(super) const fn params(&self) -> &'a [u8] {
         self.params
@@ -58,6 +90,13 @@ impl<'a> Via<'a> {
 
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+
+/// Whether a branch begins with the magic cookie, in any case as tokens are compared.
+pub fn has_cookie(branch: &[u8]) -> bool {
+    branch
+        .get(..MAGIC_COOKIE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+}
 
 /// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +110,20 @@ pub struct NameAddr<'a> {
     /// Whether a quoted display name ends.
     pub balanced: bool,
     /// Whether the URI stands in angle brackets.
-    pub bracketed: bool,
+    pub brackets: Brackets,
     /// Whether white space stands between the brackets and the URI, where none is allowed (RFC 4475 §3.1.2.14).
     pub padded: bool,
+}
+
+/// The angle brackets of a name-addr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brackets {
+    /// There are none: an addr-spec.
+    None,
+    /// Both are there.
+    Closed,
+    /// The second one is missing.
+    Unclosed,
 }
 
 impl<'a> NameAddr<'a> {
@@ -95,7 +145,8 @@ impl<'a> NameAddr<'a> {
         };
         if let Some(open) = open {
             let inner = rest.get(open + 1..).unwrap_or_default();
-            let close = memchr(b'>', inner).unwrap_or(inner.len());
+            let end = memchr(b'>', inner);
+            let close = end.unwrap_or(inner.len());
             let between = inner.get(..close).unwrap_or_default();
             let uri = between.trim_ascii();
             return Self {
@@ -106,7 +157,10 @@ impl<'a> NameAddr<'a> {
                 uri,
                 params: inner.get(close + 1..).unwrap_or_default(),
                 balanced,
-                bracketed: true,
+                brackets: match end {
+                    Some(_) => Brackets::Closed,
+                    None => Brackets::Unclosed,
+                },
                 padded: uri.len() < between.len(),
             };
         }
@@ -117,7 +171,7 @@ impl<'a> NameAddr<'a> {
             uri: rest.get(..end).unwrap_or_default().trim_ascii(),
             params: rest.get(end..).unwrap_or_default(),
             balanced,
-            bracketed: false,
+            brackets: Brackets::None,
             padded: false,
         }
     }
@@ -152,6 +206,11 @@ pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
         .position(|byte| matches!(byte, b';' | b'?' | b'>'))
         .unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
+}
+
+/// The address and the port of a URI's host; `None` when the host is a name.
+pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    literal_with_port(user_and_host(uri).1)
 }
 
 /// The address-of-record a URI stands for: scheme, user and host without port, password, parameters and headers, the
@@ -314,12 +373,33 @@ mod tests {
     }
 
     #[test]
+    fn a_via_says_where_its_sender_is_and_where_it_was_seen() {
+        let via =
+            Via::of(b"SIP/2.0/UDP 192.168.1.2:5062;rport=40000;received=192.0.2.9").expect("a Via");
+        assert_eq!(via.address(), "192.168.1.2".parse().ok());
+        assert_eq!(via.port(), Some(5062));
+        assert_eq!(via.received(), "192.0.2.9".parse().ok());
+        assert_eq!(via.rport(), Some(40000));
+        let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
+        assert_eq!(
+            (named.address(), named.port(), named.rport()),
+            (None, Some(5070), None)
+        );
+        let v6 = Via::of(b"SIP/2.0/UDP [2001:db8::1];received=2001:db8::2").expect("a Via");
+        assert_eq!(
+            (v6.port(), v6.received()),
+            (None, "2001:db8::2".parse().ok())
+        );
+    }
+
+    #[test]
     fn parameters_inside_the_brackets_belong_to_the_uri() {
         let value = NameAddr::of(br#""A; \"B\" <x>" <sip:a@example.com;tag=no>;TAG=yes"#);
         assert_eq!(value.display, br#""A; \"B\" <x>""#);
         assert_eq!(value.uri, b"sip:a@example.com;tag=no");
         assert_eq!(value.tag(), Some(&b"yes"[..]));
-        assert!(value.bracketed && !value.padded);
+        assert_eq!(value.brackets, Brackets::Closed);
+        assert!(!value.padded);
         let quoted = NameAddr::of(br#"sip:a@example.com;x="<y>";tag=12"#);
         assert_eq!(quoted.uri, b"sip:a@example.com");
         assert_eq!(quoted.tag(), Some(&b"12"[..]));

@@ -1,6 +1,6 @@
 //! What makes two messages parts of one transaction.
 
-use crate::sip::value::{MAGIC_COOKIE, Via};
+use crate::sip::value::{Via, has_cookie};
 use crate::sip::{Message, Method};
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -59,9 +59,10 @@ impl Identity {
         state.finish()
     }
 
-    /// The key under which the INVITE of an ACK to a 2xx is found: such an ACK has a branch of its own (§13.2.2.4).
+    /// The key under which the INVITEs of an ACK are found: one to a 2xx has a branch of its own (§13.2.2.4), and one with a
+    /// wrong CSeq number still has the Call-ID.
     pub(super) fn invite_key(&self, hasher: &impl BuildHasher) -> u64 {
-        hasher.hash_one((&self.call_id, self.cseq))
+        hasher.hash_one(&self.call_id)
     }
 
     pub(super) fn branch_fingerprint(&self, hasher: &impl BuildHasher) -> u64 {
@@ -69,11 +70,7 @@ impl Identity {
     }
 
     fn has_cookie(&self) -> bool {
-        self.branch.as_ref().is_some_and(|branch| {
-            branch
-                .get(..MAGIC_COOKIE.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
-        })
+        self.branch.as_deref().is_some_and(has_cookie)
     }
 }
 

@@ -349,6 +349,8 @@ pub struct Transaction {
     pub responses: Vec<Response>,
     /// The ACKs, for INVITE.
     pub acks: Vec<Ack>,
+    /// ACKs that must be meant for this INVITE and do not fit it: another CSeq number, To tag or branch.
+    pub stray_acks: Vec<Ack>,
     /// The first CANCEL for this INVITE.
     pub cancelled: Option<Sighting>,
     /// ICMP errors about its messages.

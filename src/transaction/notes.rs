@@ -97,9 +97,9 @@ pub(super) fn acknowledges(transaction: &Transaction, to_tag: Option<&[u8]>) -> 
     })
 }
 
-/// Notes an ACK; true when it is a retransmission.
+/// Notes an ACK among those of a transaction; true when it is a retransmission.
 pub(super) fn note_ack(
-    transaction: &mut Transaction,
+    acks: &mut Vec<Ack>,
     arrival: &Arrival<'_>,
     to_tag: Option<&[u8]>,
     branch: u64,
@@ -109,18 +109,17 @@ pub(super) fn note_ack(
         frame: arrival.frame,
         time: arrival.time,
     };
-    let known = transaction
-        .acks
+    let known = acks
         .iter_mut()
         .find(|ack| ack.branch == branch && ack.flow == arrival.flow);
     if let Some(ack) = known {
         ack.sends.push(sighting);
         return true;
     }
-    if transaction.acks.len() < MAX_NOTES {
+    if acks.len() < MAX_NOTES {
         let mut sends = Sends::default();
         sends.push(sighting);
-        transaction.acks.push(Ack {
+        acks.push(Ack {
             flow: arrival.flow,
             to_tag: to_tag.map(Into::into),
             sends,

@@ -1,8 +1,10 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
+mod acks;
+
 use super::kept::Budget;
 use super::key::Identity;
-use super::notes::{acknowledges, challenges, clip_bytes, describe, evidence, note_ack, text};
+use super::notes::{challenges, clip_bytes, describe, evidence, text};
 use super::{
     Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
     Transaction, TransactionId, timers,
@@ -38,7 +40,7 @@ pub struct Table {
     open: HashMap<TransactionId, Open>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
     by_key: HashMap<u64, Vec<TransactionId>>,
-    /// INVITEs by Call-ID and CSeq number, for the ACKs to their 2xx.
+    /// INVITEs by Call-ID, for the ACKs to their 2xx.
     invites: HashMap<u64, Vec<TransactionId>>,
     /// The newest transaction of a direction, for ICMP errors that quote eight bytes only.
     by_flow: HashMap<Flow, TransactionId>,
@@ -112,7 +114,7 @@ impl Table {
                 own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
                     .or_else(|| {
                         let answered = if of_ack {
-                            self.answered_invites(&identity, to_tag.as_deref())
+                            self.answered_invites(&identity, to_tag.as_deref(), quote.flow)
                         } else {
                             Vec::new()
                         };
@@ -355,60 +357,6 @@ impl Table {
         Kind::New
     }
 
-    /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
-    /// every hop on which that INVITE was answered.
-    fn ack(&mut self, arrival: &Arrival<'_>, identity: &Identity) -> (Kind, Option<TransactionId>) {
-        let by_branch = self
-            .by_key
-            .get(&identity.key(&self.hasher))
-            .and_then(|ids| self.best_leg(ids, arrival.flow, false));
-        let to_tag = arrival.message.to_tag();
-        let ids: Vec<TransactionId> = match by_branch {
-            Some(id) => vec![id],
-            None => self.answered_invites(identity, to_tag.as_deref()),
-        };
-        let branch = identity.branch_fingerprint(&self.hasher);
-        let clock = self.clock(arrival);
-        let mut kind = Kind::New;
-        for id in &ids {
-            if let Some(open) = self.open.get_mut(id) {
-                open.touch(arrival, clock);
-                if note_ack(
-                    &mut open.transaction,
-                    arrival,
-                    to_tag.as_deref(),
-                    branch,
-                    &mut self.budget,
-                ) {
-                    kind = Kind::Retransmission;
-                }
-            }
-        }
-        (kind, self.best_leg(&ids, arrival.flow, false))
-    }
-
-    /// The hops on which the INVITE of an ACK was answered with that To tag; where the capture has no such answer, those
-    /// that had a provisional one only, then those without any: the ACK proves the answer.
-    fn answered_invites(&self, identity: &Identity, to_tag: Option<&[u8]>) -> Vec<TransactionId> {
-        let matching = |matches: &dyn Fn(&Transaction) -> bool| -> Vec<TransactionId> {
-            self.invites
-                .get(&identity.invite_key(&self.hasher))
-                .into_iter()
-                .flatten()
-                .copied()
-                .filter(|id| self.get(*id).is_some_and(matches))
-                .collect()
-        };
-        let mut found = matching(&|it| acknowledges(it, to_tag));
-        if found.is_empty() {
-            found = matching(&|it| !it.responses.is_empty() && it.final_response().is_none());
-        }
-        if found.is_empty() {
-            found = matching(&|it| it.responses.is_empty());
-        }
-        found
-    }
-
     /// Of several hops that show the same transaction, the one a message on `flow` belongs to: exactly that hop, else one
     /// between the same hosts, else one that shares an end, else the newest.
     fn best_leg(
@@ -485,6 +433,7 @@ impl Table {
             requests: Sends::default(),
             responses: Vec::new(),
             acks: Vec::new(),
+            stray_acks: Vec::new(),
             cancelled: None,
             icmp: Vec::new(),
             state: State::Calling,

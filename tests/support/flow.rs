@@ -45,7 +45,8 @@
 //! `to=bob`, and the Request-URI names the To; a REGISTER is to `alice` at `sip:example.com`. INVITE, REGISTER and other
 //! target refreshes have a Contact: the address of that user where the file names one, else of the sender. A response
 //! has Via, From, To, Call-ID and CSeq of its request (RFC 3261 §8.2.6.2), the To tag `b` unless `tag=` says otherwise,
-//! the usual reason phrase unless `reason=Stale_Date` does, and a Contact where it forms a dialog.
+//! the usual reason phrase unless `reason=Stale_Date` does, and a Contact where it forms a dialog. A
+//! field without a value is left out, and so is `Content-Length: none`, which is right where nothing is said.
 
 use super::message::{Message, Spec};
 use super::packet::{self, Endpoints, Segment};

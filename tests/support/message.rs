@@ -185,9 +185,11 @@ impl Message {
             body += "\r\n";
         }
         let mut lines = vec![self.start.clone()];
+        let unwritten = ("Content-Length".to_owned(), "none".to_owned());
         lines.extend(
             self.fields
                 .iter()
+                .filter(|it| **it != unwritten)
                 .map(|(name, value)| format!("{name}: {value}")),
         );
         if self.all("Content-Length").next().is_none() {

@@ -1,6 +1,7 @@
 //! `status-NNN`: a final response above 299 decided a request (RFC 3261 §21), told once a call and code.
 
 use super::no_answer::rang_in_vain;
+use crate::rules::setup::redirect_not_followed;
 use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
@@ -104,6 +105,10 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         return true;
     }
     match response.code {
+        // Loops, forks that meet themselves, redirections and PRACKs have their own findings.
+        482 | 483 => true,
+        _ if transaction.method == Method::Prack => true,
+        300..=399 => redirect_not_followed::is_unfollowed(view, transaction, response),
         403 => !transaction.credentials.is_empty(),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {

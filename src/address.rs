@@ -1,0 +1,175 @@
+//! What kind of network an IP address belongs to: whether another host can be expected to reach it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How far an address can be reached.
+///
+/// The ranges for documentation and benchmarks (RFC 5737, RFC 3849, RFC 2544) count as public: tests and examples use
+/// them for what is public in the field. Multicast groups count as public, too: no router rewrites them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// From anywhere.
+    Public,
+    /// Within one site: RFC 1918, and fc00::/7 (RFC 4193) or the site-local addresses before them.
+    Private,
+    /// Behind a provider's NAT: 100.64.0.0/10 (RFC 6598).
+    Shared,
+    /// On one link: 169.254.0.0/16 (RFC 3927) and fe80::/10.
+    LinkLocal,
+    /// Within one host.
+    Loopback,
+    /// Nowhere: 0.0.0.0/8 and `::`.
+    Unspecified,
+}
+
+impl Reach {
+    /// The reach of an address. An IPv4 address in an IPv6 one (`::ffff:0:0/96`) has that of the IPv4 address.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::of_v4(address),
+            IpAddr::V6(address) => Self::of_v6(address),
+        }
+    }
+
+    /// Whether hosts of other sites can reach it.
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Public)
+    }
+
+    /// Whether no other host at all can reach it, not even a neighbour.
+    pub const fn is_own_host(self) -> bool {
+        matches!(self, Self::Loopback | Self::Unspecified)
+    }
+
+    /// The word for it in facts, in English, before "address".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Shared => "carrier-grade NAT",
+            Self::LinkLocal => "link-local",
+            Self::Loopback => "loopback",
+            Self::Unspecified => "unspecified",
+        }
+    }
+
+    const fn of_v4(address: Ipv4Addr) -> Self {
+        match address.octets() {
+            [0, ..] => Self::Unspecified,
+            [127, ..] => Self::Loopback,
+            [169, 254, ..] => Self::LinkLocal,
+            [100, second, ..] if second & 0xc0 == 64 => Self::Shared,
+            _ if address.is_private() => Self::Private,
+            _ => Self::Public,
+        }
+    }
+
+    const fn of_v6(address: Ipv6Addr) -> Self {
+        match address.segments() {
+            _ if address.is_unspecified() => Self::Unspecified,
+            _ if address.is_loopback() => Self::Loopback,
+            [0xfe80..=0xfebf, ..] => Self::LinkLocal,
+            [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Self::Private,
+            _ => Self::Public,
+        }
+    }
+}
+
+/// The address and the port that `host [":" port]` spells; `None` for a name. White space around the colon means nothing.
+pub fn literal_with_port(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.trim_start().strip_prefix(':')),
+        // More than one colon is an IPv6 address that lacks its brackets.
+        None => match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (text, None),
+        },
+    };
+    Some((
+        literal(host)?,
+        port.and_then(|port| port.trim().parse().ok()),
+    ))
+}
+
+/// The address that a host part spells, with or without the brackets and the zone of an IPv6 one; `None` for a name.
+pub fn literal(host: &str) -> Option<IpAddr> {
+    let host = host.trim();
+    let bare = host
+        .strip_prefix('[')
+        .map_or(host, |rest| rest.strip_suffix(']').unwrap_or(rest));
+    let address = bare
+        .split_once('%')
+        .map_or(bare, |(address, _zone)| address);
+    address.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_range_has_its_reach() {
+        for (address, reach) in [
+            ("192.0.2.1", Reach::Public),
+            ("198.18.0.1", Reach::Public),
+            ("203.0.113.9", Reach::Public),
+            ("224.0.1.75", Reach::Public),
+            ("10.0.0.1", Reach::Private),
+            ("172.15.255.255", Reach::Public),
+            ("172.16.0.1", Reach::Private),
+            ("172.31.255.255", Reach::Private),
+            ("172.32.0.1", Reach::Public),
+            ("192.168.1.2", Reach::Private),
+            ("100.63.255.255", Reach::Public),
+            ("100.64.0.1", Reach::Shared),
+            ("100.127.255.255", Reach::Shared),
+            ("100.128.0.1", Reach::Public),
+            ("169.254.7.7", Reach::LinkLocal),
+            ("127.0.0.1", Reach::Loopback),
+            ("0.0.0.0", Reach::Unspecified),
+            ("2001:db8::1", Reach::Public),
+            ("::", Reach::Unspecified),
+            ("::1", Reach::Loopback),
+            ("fe80::1%eth0", Reach::LinkLocal),
+            ("[fd00::1]", Reach::Private),
+            ("fec0::1", Reach::Private),
+            ("::ffff:192.168.1.2", Reach::Private),
+            ("ff02::1", Reach::Public),
+        ] {
+            assert_eq!(literal(address).map(Reach::of), Some(reach), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_read_behind_any_address() {
+        for (text, port) in [
+            ("192.0.2.1", None),
+            ("192.0.2.1:5070", Some(5070)),
+            ("192.0.2.1 : 5070", Some(5070)),
+            ("192.0.2.1:", None),
+            ("[2001:db8::1]:5061", Some(5061)),
+            ("[2001:db8::1]", None),
+            ("2001:db8::1", None),
+        ] {
+            let (_, found) = literal_with_port(text.as_bytes()).expect(text);
+            assert_eq!(found, port, "{text}");
+        }
+        assert_eq!(literal_with_port(b"example.com:5060"), None);
+        assert_eq!(literal_with_port(b"\xff"), None);
+    }
+
+    #[test]
+    fn a_name_spells_no_address() {
+        for host in [
+            "example.com",
+            "",
+            "[",
+            "192.0.2",
+            "192.0.2.1:5060",
+            "df7jal23ls0d.invalid",
+        ] {
+            assert_eq!(literal(host), None, "{host}");
+        }
+    }
+}

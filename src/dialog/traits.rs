@@ -1,0 +1,216 @@
+//! What is worth one sentence a capture, however many messages show it: addresses that a NAT changed, secrets that pass the
+//! Internet in clear, inside addresses that are shown outside.
+
+use crate::address::{Reach, literal};
+use crate::capture::FrameNumber;
+use crate::limits::{MAX_TRAIT_FRAMES, MAX_TRAITS};
+use crate::sip::value::{self, NameAddr, Via};
+use crate::sip::{HeaderName, Message};
+use crate::time::Timestamp;
+use crate::transaction::{Transaction, TransactionId};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What two addresses have to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trait {
+    /// A client calls itself the first and is seen as the second (RFC 3261 §18.2.1, RFC 3581).
+    SeenAs,
+    /// The first sends the second credentials that can be guessed from what is seen (MD5, no TLS), over public addresses.
+    DigestInClear,
+    /// One tells the other its SRTP keys without TLS, over public addresses (RFC 4568 §8.3).
+    KeysInClear,
+    /// The first is public and shows others the second, which is not.
+    Shows,
+}
+
+/// How often it was seen, and where.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Transactions that show it.
+    pub count: u64,
+    /// When it was first seen.
+    pub time: Timestamp,
+    /// The first transaction that shows it.
+    pub transaction: TransactionId,
+    /// The packets of the first transactions that show it.
+    pub frames: Vec<FrameNumber>,
+    /// As the first one has it: ports, or the name of a header field.
+    pub detail: Box<str>,
+}
+
+/// All of them, capped.
+#[derive(Debug, Default)]
+pub struct Traits {
+    known: BTreeMap<(Trait, IpAddr, IpAddr), Instance>,
+    refused: u64,
+}
+
+impl Traits {
+    /// Looks at a finished transaction.
+    pub fn closed(&mut self, transaction: &Transaction) {
+        let flow = transaction.flow;
+        let (src, dst) = (flow.src.ip().to_canonical(), flow.dst.ip().to_canonical());
+        if let Some((sent_by, seen_as, detail)) = translated(transaction) {
+            self.note(Trait::SeenAs, sent_by, seen_as, transaction, &detail);
+        }
+        if !Reach::of(src).is_public() || !Reach::of(dst).is_public() {
+            return;
+        }
+        let in_clear = !matches!(
+            flow.transport,
+            crate::flow::Transport::Tls | crate::flow::Transport::Wss
+        );
+        if in_clear {
+            let guessable = transaction.credentials.iter().find(|credentials| {
+                credentials.scheme.eq_ignore_ascii_case("Digest")
+                    && credentials
+                        .algorithm
+                        .to_ascii_uppercase()
+                        .starts_with("MD5")
+            });
+            if let Some(credentials) = guessable {
+                self.note(
+                    Trait::DigestInClear,
+                    src,
+                    dst,
+                    transaction,
+                    &credentials.realm,
+                );
+            }
+            let bodies = transaction.request().into_iter().chain(
+                transaction
+                    .responses
+                    .iter()
+                    .filter_map(|response| response.message()),
+            );
+            if bodies.map(Message::body).any(has_keys) {
+                self.note(Trait::KeysInClear, src, dst, transaction, "");
+            }
+        }
+        if let Some((inside, header)) = transaction.request().and_then(|it| shown(it, src)) {
+            self.note(Trait::Shows, src, inside, transaction, header);
+        }
+    }
+
+    /// The pairs of addresses of which that was seen, in their order.
+    pub fn of(&self, what: Trait) -> impl Iterator<Item = (IpAddr, IpAddr, &Instance)> {
+        self.known
+            .iter()
+            .filter(move |((kind, _, _), _)| *kind == what)
+            .map(|(&(_, one, other), instance)| (one, other, instance))
+    }
+
+    /// How many could not be noted for want of room.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn note(
+        &mut self,
+        what: Trait,
+        one: IpAddr,
+        other: IpAddr,
+        transaction: &Transaction,
+        detail: &str,
+    ) {
+        let key = (what, one, other);
+        if self.known.len() >= MAX_TRAITS && !self.known.contains_key(&key) {
+            self.refused += 1;
+            return;
+        }
+        let instance = self.known.entry(key).or_insert_with(|| Instance {
+            count: 0,
+            time: transaction.start(),
+            transaction: transaction.id,
+            frames: Vec::new(),
+            detail: detail.into(),
+        });
+        instance.count += 1;
+        let room = MAX_TRAIT_FRAMES.saturating_sub(instance.frames.len());
+        let frames = transaction.frames().into_iter().take(room);
+        instance.frames.extend(frames);
+    }
+}
+
+/// What a client calls itself and as what the server saw it, when they differ. A name says no address, and the port from
+/// which a TCP connection comes is never the one that the client listens on.
+fn translated(transaction: &Transaction) -> Option<(IpAddr, IpAddr, String)> {
+    let message = transaction
+        .responses
+        .iter()
+        .find_map(|response| response.message())?;
+    let value = message.top_via()?;
+    let via = Via::of(&value)?;
+    let sent_by = via.address()?.to_canonical();
+    let seen_as = via.received().map_or(sent_by, |it| it.to_canonical());
+    let port = via.port().unwrap_or(SIP_PORT);
+    let seen_port = via
+        .rport()
+        .filter(|_| !transaction.flow.transport.is_reliable())
+        .unwrap_or(port);
+    (sent_by != seen_as || port != seen_port).then(|| {
+        let (from, to) = ((sent_by, port).into(), (seen_as, seen_port).into());
+        let (from, to): (std::net::SocketAddr, std::net::SocketAddr) = (from, to);
+        (sent_by, seen_as, format!("{from} → {to}"))
+    })
+}
+
+/// RFC 3261 §18.1.1: what is meant where no port stands.
+const SIP_PORT: u16 = 5060;
+
+/// Whether a body has keys of SRTP (RFC 4568 §9.1).
+fn has_keys(body: &[u8]) -> bool {
+    body.split(|&byte| byte == b'\n')
+        .any(|line| line.starts_with(b"a=crypto:"))
+}
+
+/// An address of an inside network that a request of a public host shows, and the header field it stands in. A client
+/// behind a NAT has no choice: its own Via and its Contact are not meant.
+fn shown(request: &Message, src: IpAddr) -> Option<(IpAddr, &'static str)> {
+    let top = request.top_via()?;
+    let own = Via::of(&top)?.address();
+    // An element whose Via is not public is itself behind a NAT.
+    if own.is_some_and(|own| own.to_canonical() != src && !Reach::of(own).is_public()) {
+        return None;
+    }
+    let inside =
+        |address: IpAddr| (!Reach::of(address).is_public()).then(|| address.to_canonical());
+    let routes = request.headers(HeaderName::RecordRoute).find_map(|value| {
+        value::list(&value)
+            .filter_map(|route| value::uri_endpoint(NameAddr::of(route).uri))
+            .find_map(|(address, _)| inside(address))
+    });
+    if let Some(address) = routes {
+        return Some((address, "Record-Route"));
+    }
+    let mut below = Vec::new();
+    for value in request.headers(HeaderName::Via) {
+        below.extend(value::list(&value).filter_map(|via| {
+            let via = Via::of(via)?;
+            Some((via.address(), via.received()))
+        }));
+    }
+    let hop = below
+        .iter()
+        .skip(1)
+        // The one with `received` is a client behind a NAT.
+        .filter(|(_, received)| received.is_none_or(|it| !Reach::of(it).is_public()))
+        .find_map(|(address, _)| address.and_then(inside));
+    if let Some(address) = hop {
+        return Some((address, "Via"));
+    }
+    if below.len() > 1 {
+        let contact = request.uri(HeaderName::Contact);
+        let contact = contact.and_then(|uri| value::uri_endpoint(&uri));
+        // What came through a proxy may be the Contact of a client behind a NAT.
+        let nated = below.last().is_some_and(|(_, received)| received.is_some());
+        if let Some(address) = contact.filter(|_| !nated).and_then(|it| inside(it.0)) {
+            return Some((address, "Contact"));
+        }
+    }
+    let call_id = request.call_id()?;
+    let host = call_id.rsplit(|&byte| byte == b'@').next()?;
+    let host = std::str::from_utf8(host).ok().and_then(literal)?;
+    inside(host).map(|address| (address, "Call-ID"))
+}

@@ -1,0 +1,194 @@
+//! `sip-alg-suspected`: a router on the way rewrote some of the addresses in a request and not others, or did it wrongly.
+//! One sign alone has other explanations (STUN, an SBC); two do not.
+
+use crate::address::{Reach, literal};
+use crate::flow::Transport;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::sip::value::{self, Via};
+use crate::sip::{HeaderName, Message, Oddity};
+use crate::transaction::Transaction;
+use std::net::IpAddr;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "sip-alg-suspected",
+    code: "NET025",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("sip_alg_suspected.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for transaction in &view.call.transactions {
+        let Some(signs) = Signs::of(view, transaction) else {
+            continue;
+        };
+        if told(found) {
+            return;
+        }
+        let mut names = signs.names.clone();
+        if let Some(before) = signs.other_side {
+            // The same branch on both sides with another sent-by is no proxy's work: it proves the rewriting by itself.
+            names.insert(0, BOTH_SIDES);
+            found.push(
+                finding(transaction, &signs, &names)
+                    .also(before)
+                    .confidence(view.confidence()),
+            );
+            continue;
+        }
+        if names.len() < SIGNS {
+            continue;
+        }
+        let plain = names.contains(&LENGTH) || names.contains(&PORT);
+        let mut finding = finding(transaction, &signs, &names).confidence(if plain {
+            Confidence::Likely
+        } else {
+            Confidence::Possible
+        });
+        if !plain && transaction.succeeded() {
+            finding = finding.severity(Severity::Info);
+        }
+        found.push(finding);
+    }
+}
+
+/// Signs that have no other common explanation.
+const SIGNS: usize = 2;
+
+fn told(found: &[Finding]) -> bool {
+    found.iter().any(|other| other.rule.name == RULE.name)
+}
+
+fn finding(transaction: &Transaction, signs: &Signs<'_>, names: &[&str]) -> Finding {
+    Finding::of(&RULE, transaction)
+        .fact("method", transaction.method.name())
+        .fact("src", transaction.flow.src.to_string())
+        .fact("dst", transaction.flow.dst.to_string())
+        .fact("sent_by", signs.sent_by.clone())
+        .fact("signs", names.len())
+        .fact("which", names.join(", "))
+        .fact_if("inside", signs.inside.map(|it| it.to_string()))
+}
+
+/// What a request shows of a rewriting.
+struct Signs<'a> {
+    sent_by: String,
+    /// An address of the network behind the router, left where it was.
+    inside: Option<IpAddr>,
+    /// The names of the signs.
+    names: Vec<&'static str>,
+    /// The same request before it was rewritten.
+    other_side: Option<&'a Transaction>,
+}
+
+/// The Via has the public address, which the client does not know, and Call-ID or SDP have the private one.
+const PARTIAL: &str = "partial";
+/// The Via was rewritten and the Contact was not.
+const CONTACT: &str = "contact";
+/// The body is not as long as Content-Length says.
+const LENGTH: &str = "content-length";
+/// The Via or the Contact has a port that the packet does not come from, and that nobody configures.
+const PORT: &str = "port";
+/// The same request was captured on both sides.
+const BOTH_SIDES: &str = "both-sides";
+
+impl<'a> Signs<'a> {
+    fn of(view: &CallView<'a>, transaction: &'a Transaction) -> Option<Self> {
+        let request = transaction.request()?;
+        let in_clear = matches!(transaction.flow.transport, Transport::Udp | Transport::Tcp);
+        // A router of a home or an office is the first on the way.
+        if transaction.via_count != 1 || transaction.cut || !in_clear {
+            return None;
+        }
+        let value = request.top_via()?;
+        let via = Via::of(&value)?;
+        let src = transaction.flow.src;
+        let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
+        let is_public = Reach::of(src.ip()).is_public();
+        let contact = request
+            .uri(HeaderName::Contact)
+            .and_then(|uri| value::uri_endpoint(&uri));
+        let rewritten = is_public && via.address().is_some_and(own);
+        let inside = insides(request)
+            .into_iter()
+            .find(|it| !Reach::of(*it).is_public());
+        let hidden = contact.filter(|(address, _)| !Reach::of(*address).is_public());
+        let is_udp = transaction.flow.transport == Transport::Udp;
+        let strange = |port: Option<u16>| {
+            port.is_some_and(|port| is_udp && port >= UNCONFIGURED && port != src.port())
+        };
+        let port = rewritten && strange(via.port())
+            || is_public && contact.is_some_and(|(address, port)| own(address) && strange(port));
+        let length = is_udp
+            && is_public
+            && !request.body().is_empty()
+            && [Oddity::ContentLengthTooLarge, Oddity::BytesAfterBody]
+                .into_iter()
+                .any(|oddity| request.oddities().contains(oddity));
+        let names = [
+            (rewritten && inside.is_some(), PARTIAL),
+            (rewritten && hidden.is_some(), CONTACT),
+            (length, LENGTH),
+            (port, PORT),
+        ];
+        Some(Self {
+            sent_by: String::from_utf8_lossy(via.sent_by).into_owned(),
+            inside: inside.or(hidden.map(|(address, _)| address)),
+            names: names
+                .into_iter()
+                .filter_map(|(is_there, name)| is_there.then_some(name))
+                .collect(),
+            other_side: other_side(view, transaction, &via),
+        })
+    }
+}
+
+/// Ports from which systems take what they hand out by themselves, and which no one writes into a configuration.
+const UNCONFIGURED: u16 = 20_000;
+
+/// Addresses in places that a client fills in by itself: the Call-ID, the origin and the connection of SDP.
+fn insides(request: &Message) -> Vec<IpAddr> {
+    let call_id = request.call_id().and_then(|call_id| {
+        let host = call_id.rsplit(|&byte| byte == b'@').next()?;
+        literal(std::str::from_utf8(host).ok()?)
+    });
+    let lines = request.body().split(|&byte| byte == b'\n').take(SDP_LINES);
+    // RFC 8866 §5.2, §5.7: the address is the last word of both lines.
+    let of_sdp = lines
+        .filter(|line| line.starts_with(b"o=") || line.starts_with(b"c="))
+        .filter_map(|line| {
+            let last = line.trim_ascii().rsplit(|&byte| byte == b' ').next()?;
+            literal(std::str::from_utf8(last).ok()?)
+        });
+    call_id.into_iter().chain(of_sdp).collect()
+}
+
+/// The session part of SDP is short.
+const SDP_LINES: usize = 64;
+
+/// The same request on the other side of the router: a proxy would have added a Via of its own.
+fn other_side<'a>(
+    view: &CallView<'a>,
+    transaction: &Transaction,
+    via: &Via<'_>,
+) -> Option<&'a Transaction> {
+    let branch = transaction.branch.as_ref()?;
+    view.call.transactions.iter().find(|other| {
+        let sent_by = || {
+            let value = other.request()?.top_via()?;
+            Via::of(&value)?.address()
+        };
+        other.id < transaction.id
+            && other.via_count == 1
+            && other.method == transaction.method
+            && other.cseq == transaction.cseq
+            && other.from.tag == transaction.from.tag
+            && other.branch.as_ref() == Some(branch)
+            && other.flow.src.ip() != transaction.flow.src.ip()
+            && via.address().is_some()
+            && sent_by().is_some_and(|address| {
+                address == other.flow.src.ip() && Some(address) != via.address()
+            })
+    })
+}

@@ -1,0 +1,76 @@
+//! `cancel-481`: a CANCEL for which the next hop knows no INVITE (RFC 3261 §9.2).
+
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::sip::Method;
+use crate::transaction::Transaction;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "cancel-481",
+    code: "DLG008",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("cancel_481.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for cancel in view.call.of(&Method::Cancel) {
+        let Some(response) = cancel.final_response().filter(|it| it.code == 481) else {
+            continue;
+        };
+        // The one that it fits, else the one that it must be for.
+        let invite = view
+            .call
+            .of(&Method::Invite)
+            .filter(|invite| {
+                invite.cseq == cancel.cseq && invite.flow.src.ip() == cancel.flow.src.ip()
+            })
+            .min_by_key(|invite| invite.branch != cancel.branch || invite.flow != cancel.flow);
+        // A final response that crosses the CANCEL ends the INVITE: then there is nothing left to cancel.
+        let crossed = invite.is_some_and(|invite| {
+            let mut finals = invite.responses.iter().filter(|it| it.is_final());
+            finals.any(|it| it.time() <= response.time())
+        });
+        let mut finding = Finding::of(&RULE, cancel)
+            .fact("src", response.flow.src.to_string())
+            .fact(
+                "differs",
+                invite.map_or_else(|| "-".to_owned(), |invite| differences(cancel, invite)),
+            )
+            .note_if(crossed)
+            .confidence(if invite.is_some() {
+                Confidence::Certain
+            } else {
+                Confidence::Possible
+            });
+        if let Some(invite) = invite {
+            finding = finding.also(invite);
+        }
+        let known = found
+            .iter_mut()
+            .find(|it| it.rule.name == RULE.name && it.severity == finding.severity);
+        match known {
+            Some(known) => *known = known.clone().also(cancel),
+            None => found.push(finding),
+        }
+    }
+}
+
+/// What RFC 3261 §9.1 asks to be the same and is not, by the names of the fields.
+fn differences(cancel: &Transaction, invite: &Transaction) -> String {
+    let differing: Vec<&str> = [
+        ("Via branch", cancel.branch != invite.branch),
+        ("Request-URI", cancel.request_uri != invite.request_uri),
+        ("From tag", cancel.from.tag != invite.from.tag),
+        ("To", cancel.to != invite.to),
+        ("destination", cancel.flow.dst != invite.flow.dst),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect();
+    if differing.is_empty() {
+        "-".to_owned()
+    } else {
+        differing.join(", ")
+    }
+}

@@ -1,0 +1,153 @@
+//! `pdd-high`: a long time from the first INVITE to ringing or the answer, with where it went (RFC 6076 §4.3, ITU-T E.721).
+
+use super::nearest_first;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::time::Timestamp;
+use crate::transaction::{Response, Transaction};
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "pdd-high",
+    code: "DLG017",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("pdd_high.toml"),
+};
+
+/// A later INVITE belongs to the same attempt when it follows the failure of the one before within this time.
+const SAME_ATTEMPT: Duration = Duration::from_secs(5);
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut reached = nearest_first(view.call).into_iter().filter_map(|invite| {
+        let progress = progress(invite).filter(|_| !invite.in_dialog())?;
+        Some((invite, progress))
+    });
+    let Some((last, progress)) = reached.next() else {
+        return;
+    };
+    let Some(sent) = last.requests.first() else {
+        return;
+    };
+    let tries = earlier_tries(view, last);
+    let start = tries.first().map_or(sent.time, |first| first.start());
+    let pdd = progress.time().since(start);
+    let limits = view.thresholds;
+    if pdd <= limits.pdd_warning {
+        return;
+    }
+    // What each failed try took, until the next one was sent.
+    let (mut challenge, mut routes) = (Duration::ZERO, Duration::ZERO);
+    let following = tries.iter().skip(1).map(|it| it.start());
+    for (tried, next) in tries.iter().zip(following.chain([sent.time])) {
+        let took = next.since(tried.start());
+        if matches!(tried.final_code(), Some(401 | 407)) {
+            challenge += took;
+        } else {
+            routes += took;
+        }
+    }
+    let first_response = last
+        .responses
+        .first()
+        .map_or(progress.time(), Response::time);
+    // Where nothing rang, the ringing may only have been lost, and what took the time was a person.
+    let rang = progress.code < 200;
+    let severity = if rang && pdd > limits.pdd_error {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let confidence = if rang {
+        view.confidence()
+    } else {
+        Confidence::Possible
+    };
+    let mut finding = Finding::of(&RULE, last)
+        .severity(severity)
+        .confidence(confidence)
+        .fact("pdd", pdd)
+        .fact("code", progress.code)
+        .fact("challenge", challenge)
+        .fact("routes", routes)
+        .fact("first_response", first_response.since(sent.time))
+        .fact("behind", progress.time().since(first_response))
+        .fact("dead_routes", dead_routes(view, last, progress.time()))
+        .fact("dst", last.flow.dst.to_string());
+    for tried in &tries {
+        finding = finding.also(tried);
+    }
+    for hop in view.call.attempt(last).filter(|it| it.cseq == last.cseq) {
+        finding = finding.also(hop);
+    }
+    found.push(finding);
+}
+
+/// What ends the wait: ringing, progress, the answer, or a refusal by somebody who was reached.
+fn progress(invite: &Transaction) -> Option<&Response> {
+    invite
+        .responses
+        .iter()
+        .find(|it| matches!(it.code, 101..300 | 486 | 600 | 603))
+}
+
+/// The tries before this one that belong to the same attempt, in their order: challenged, redirected or refused shortly before
+/// the next one.
+fn earlier_tries<'a>(view: &CallView<'a>, last: &Transaction) -> Vec<&'a Transaction> {
+    let call = view.call;
+    let mut tries: Vec<&Transaction> = Vec::new();
+    let mut next = last;
+    // Ids fall, so that this ends.
+    loop {
+        let before = call
+            .initial_invites()
+            .filter(|it| {
+                it.id < next.id
+                    && it.flow.src.ip() == last.flow.src.ip()
+                    && it.via_count == last.via_count
+                    && it.from.uri == last.from.uri
+                    && it.requests.count() > 0
+            })
+            .max_by_key(|it| it.id);
+        let Some(before) = before.filter(|it| gave_up(it, next.start())) else {
+            break;
+        };
+        tries.push(before);
+        next = before;
+    }
+    tries.reverse();
+    tries
+}
+
+/// Whether a try was over shortly before that moment, or left unanswered.
+fn gave_up(tried: &Transaction, next: Timestamp) -> bool {
+    match tried.final_response() {
+        Some(last) => {
+            last.code >= 300 && last.time() <= next && next.since(last.time()) <= SAME_ATTEMPT
+        }
+        None => tried
+            .requests
+            .last()
+            .is_some_and(|seen| next.since(seen.time) <= SAME_ATTEMPT * 4),
+    }
+}
+
+/// How long the next host tried targets that did not lead anywhere, until the one that did.
+fn dead_routes(view: &CallView<'_>, invite: &Transaction, progress: Timestamp) -> Duration {
+    let behind = || {
+        view.call.initial_invites().filter(|it| {
+            it.via_count > invite.via_count
+                && it.flow.src.ip() == invite.flow.dst.ip()
+                && it.cseq == invite.cseq
+                && it.start() <= progress
+        })
+    };
+    let first = behind().map(Transaction::start).min();
+    let led_on = behind()
+        .filter(|it| self::progress(it).is_some())
+        .map(Transaction::start)
+        .min();
+    led_on
+        .zip(first)
+        .map_or(Duration::ZERO, |(led_on, first)| led_on.since(first))
+}

@@ -1,0 +1,71 @@
+//! `prack-not-effective`: a PRACK was captured, and the provisional that it acknowledges goes on being sent (RFC 3262 §3, §4).
+
+use super::prack_missing::{Pracks, reliable};
+use super::{crossing, deepest_first, sent_after};
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::transaction::Response;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "prack-not-effective",
+    code: "DLG012",
+    severity: Severity::Error,
+    judge: Judge::Call(judge),
+    words: include_str!("prack_not_effective.toml"),
+};
+
+/// Repeats after the PRACK: one may have crossed it.
+const INSISTED: usize = 2;
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let pracks = Pracks::of(view.call);
+    let mut told: Vec<(Finding, &Response)> = Vec::new();
+    for invite in deepest_first(view.call) {
+        for response in reliable(invite) {
+            if response.sends.repeats() < INSISTED {
+                continue;
+            }
+            let sent = pracks.for_response(invite, response);
+            let first = sent
+                .iter()
+                .filter(|prack| prack.requests.count() > 0 && prack.request().is_some())
+                .min_by_key(|prack| prack.start());
+            let Some(prack) = first else {
+                continue;
+            };
+            let repeats = sent_after(&response.sends, prack.start() + crossing(invite));
+            if repeats < INSISTED {
+                continue;
+            }
+            let same =
+                |other: &Response| other.rseq == response.rseq && other.to_tag == response.to_tag;
+            if let Some((finding, _)) = told.iter_mut().find(|(_, other)| same(other)) {
+                *finding = finding.clone().also(invite);
+                continue;
+            }
+            let answer = prack.final_code();
+            let mut finding = Finding::of(&RULE, invite)
+                .severity(if invite.succeeded() {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                })
+                .fact("code", response.code)
+                .fact("src", response.flow.src.to_string())
+                .fact("rseq", response.rseq.unwrap_or_default())
+                .fact("repeats", repeats)
+                .fact("prack_dst", prack.flow.dst.to_string())
+                .fact("prack_uri", super::text(&prack.request_uri))
+                .fact(
+                    "prack_answer",
+                    answer.map_or_else(|| "-".to_owned(), |code| code.to_string()),
+                )
+                .fact("contact", response.evidence("Contact").unwrap_or_default());
+            for prack in &sent {
+                finding = finding.also(prack);
+            }
+            told.push((finding, response));
+        }
+    }
+    found.extend(told.into_iter().map(|(finding, _)| finding));
+}

@@ -1,0 +1,59 @@
+//! `prack-rejected`: a PRACK was refused (RFC 3262 §3: 481 when it matches no reliable provisional).
+
+use crate::rules::{CallView, Fact, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::{HeaderName, Method};
+use crate::transaction::{Response, Transaction};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "prack-rejected",
+    code: "DLG013",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("prack_rejected.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut pracks: Vec<_> = view.call.of(&Method::Prack).collect();
+    pracks.sort_by_key(|prack| (prack.via_count, prack.id));
+    for prack in pracks {
+        let Some(refusal) = refusal(prack) else {
+            continue;
+        };
+        // Once the INVITE has its final response, a PRACK on its way comes too late.
+        let crossed = view.call.initial_invites().any(|invite| {
+            invite.from.tag == prack.from.tag
+                && invite
+                    .final_response()
+                    .is_some_and(|last| last.time() <= refusal.time())
+        });
+        let rack = prack
+            .request()
+            .and_then(|message| message.text(HeaderName::RAck));
+        let finding = Finding::of(&RULE, prack)
+            .fact("code", refusal.code)
+            .fact("reason", &*refusal.reason)
+            .fact("src", refusal.flow.src.to_string())
+            .fact(
+                "rack",
+                rack.map_or_else(|| "-".to_owned(), |rack| rack.chars().take(64).collect()),
+            )
+            .note_if(crossed);
+        // The proxies pass it on.
+        let code = Fact::from(refusal.code);
+        let known = found
+            .iter_mut()
+            .find(|other| other.rule.name == RULE.name && other.get("code") == Some(&code));
+        match known {
+            Some(known) => *known = known.clone().also(prack),
+            None => found.push(finding),
+        }
+    }
+}
+
+/// The final response with which a PRACK failed; a challenge is none.
+pub(in crate::rules) fn refusal(prack: &Transaction) -> Option<&Response> {
+    prack
+        .final_response()
+        .filter(|it| it.code >= 400 && !matches!(it.code, 401 | 407))
+}

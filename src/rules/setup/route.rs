@@ -1,0 +1,395 @@
+//! Where a UA must send the requests of a dialog, and where it did: the route set of RFC 3261 §12.1 against the Request-URI
+//! and the Route of §12.2.1.1.
+
+use crate::dialog::Call;
+use crate::flow::Flow;
+use crate::limits::MAX_CALL_DIALOGS;
+use crate::sip::value::{NameAddr, list, user_and_host};
+use crate::sip::{HeaderName, Message, Method, StartLine};
+use crate::time::Timestamp;
+use crate::transaction::{Response, Transaction};
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A request inside a dialog, as the UA that made it sent it.
+#[derive(Clone, Copy)]
+pub(super) struct InDialog<'a> {
+    pub(super) message: &'a Message,
+    pub(super) method: &'a str,
+    pub(super) flow: Flow,
+    pub(super) sent: Timestamp,
+    /// Its transaction; for an ACK that of its INVITE.
+    pub(super) transaction: &'a Transaction,
+    pub(super) outcome: Outcome,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The other side acted on it.
+    Worked,
+    /// It was refused, unanswered, or an ACK that changed nothing.
+    Failed,
+    /// The capture does not show it.
+    Unknown,
+}
+
+/// What the dialog asks of the requests of one of its sides.
+#[derive(Debug)]
+pub(super) struct RouteSet {
+    /// Every Contact that the other side gave: the remote target, and those that it was before.
+    targets: Vec<Place>,
+    /// The URIs of the route set, in the order in which this side has to put them into Route.
+    pub(super) routes: Vec<Place>,
+    /// The host from which or to which the INVITE went.
+    pub(super) neighbour: IpAddr,
+}
+
+/// Host and port of a URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    host: String,
+    port: String,
+    is_loose: bool,
+}
+
+/// How a request departs from its route set.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Deviation {
+    /// The field's name as the RFC has it.
+    pub(super) field: &'static str,
+    pub(super) seen: String,
+    pub(super) expected: String,
+}
+
+impl Place {
+    pub(super) fn of(uri: &[u8]) -> Option<Self> {
+        let uri = String::from_utf8_lossy(uri).to_ascii_lowercase();
+        let (_, host) = user_and_host(uri.as_bytes());
+        let host = String::from_utf8_lossy(host).into_owned();
+        let is_secure = uri.starts_with("sips:");
+        if !is_secure && !uri.starts_with("sip:") {
+            return None;
+        }
+        let port_at = match host.rfind(']') {
+            Some(end) => host.get(end..)?.find(':').map(|at| end + at),
+            None => host.find(':'),
+        };
+        let (name, port) = host.split_at_checked(port_at.unwrap_or(host.len()))?;
+        // RFC 3261 §19.1.2: the default port.
+        let port = match port.strip_prefix(':').unwrap_or_default().trim() {
+            "" if is_secure => "5061",
+            "" => "5060",
+            port => port,
+        };
+        (!name.trim().is_empty()).then(|| Self {
+            host: name.trim().trim_matches(['[', ']']).to_owned(),
+            port: port.to_owned(),
+            is_loose: uri
+                .split(';')
+                .skip(1)
+                .any(|param| param.split('=').next() == Some("lr")),
+        })
+    }
+
+    /// The address, when the host is one and no name.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    fn is_at(&self, other: &Self) -> bool {
+        let host = match (self.ip(), other.ip()) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.host == other.host,
+        };
+        host && self.port == other.port
+    }
+
+    /// Whether two places can be compared: a name may stand for an address.
+    fn is_comparable(&self, other: &Self) -> bool {
+        self.ip().is_some() == other.ip().is_some()
+    }
+
+    pub(super) fn name(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// The requests inside dialogs that their own UA sent (those of proxies have more than one Via), ACKs to a 2xx included.
+fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
+    let mut requests = Vec::new();
+    for invite in call.of(&Method::Invite).filter(|it| it.via_count == 1) {
+        for ack in &invite.acks {
+            let Some((message, seen)) = ack.message().zip(ack.sends.first()) else {
+                continue;
+            };
+            let answered = invite
+                .responses
+                .iter()
+                .find(|it| it.is_success() && it.to_tag.is_some() && it.to_tag == ack.to_tag);
+            let Some(response) = answered else {
+                continue;
+            };
+            if ack.flow.src.ip() == invite.flow.src.ip() && message.via_count() == 1 {
+                requests.push(InDialog {
+                    message,
+                    method: "ACK",
+                    flow: ack.flow,
+                    sent: seen.time,
+                    transaction: invite,
+                    outcome: of_ack(invite, response, seen.time, t1),
+                });
+            }
+        }
+    }
+    let others = call.transactions.iter().filter(|it| {
+        it.in_dialog() && it.via_count == 1 && !matches!(it.method, Method::Cancel | Method::Prack)
+    });
+    for transaction in others {
+        if let Some((message, seen)) = transaction.request().zip(transaction.requests.first()) {
+            requests.push(InDialog {
+                message,
+                method: transaction.method.name(),
+                flow: transaction.flow,
+                sent: seen.time,
+                transaction,
+                outcome: match transaction.final_code() {
+                    // What who does not know the dialog, or the way on, answers.
+                    Some(404 | 408 | 416 | 481..=483 | 604) => Outcome::Failed,
+                    Some(_) => Outcome::Worked,
+                    None if transaction.requests.count() >= 3 => Outcome::Failed,
+                    None => Outcome::Unknown,
+                },
+            });
+        }
+    }
+    requests.retain(|it| !it.message.is_cut());
+    requests.sort_by_key(|it| it.sent);
+    requests
+}
+
+fn of_ack(invite: &Transaction, response: &Response, sent: Timestamp, t1: Duration) -> Outcome {
+    let after = sent + super::crossing(invite);
+    if super::sent_after(&response.sends, after) > 0 {
+        Outcome::Failed
+    } else if invite.closed.since(after) >= t1 * 2 {
+        Outcome::Worked
+    } else {
+        Outcome::Unknown
+    }
+}
+
+/// The requests of a call that can be compared with the route set of their side.
+pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSet>)> {
+    // Each side of a dialog is worked out once.
+    let mut sides: Vec<(Side, Option<Rc<RouteSet>>)> = Vec::new();
+    let mut found = Vec::new();
+    for request in requests(call, t1) {
+        let Some(side) = Side::of(&request) else {
+            continue;
+        };
+        let known = sides.iter().find(|(it, _)| *it == side);
+        let routes = match known {
+            Some((_, routes)) => routes.clone(),
+            None if sides.len() >= 2 * MAX_CALL_DIALOGS => None,
+            None => {
+                let routes = RouteSet::of(call, &request, &side).map(Rc::new);
+                sides.push((side, routes.clone()));
+                routes
+            }
+        };
+        found.extend(routes.map(|routes| (request, routes)));
+    }
+    found
+}
+
+/// One side of a dialog on one host.
+#[derive(Debug, PartialEq, Eq)]
+struct Side {
+    own: Box<[u8]>,
+    other: Box<[u8]>,
+    src: SocketAddr,
+}
+
+impl Side {
+    fn of(request: &InDialog<'_>) -> Option<Self> {
+        Some(Self {
+            own: request.message.from_tag()?,
+            other: request.message.to_tag()?,
+            src: request.flow.src,
+        })
+    }
+}
+
+impl RouteSet {
+    /// The route set of the side that sent a request; `None` when the capture does not show how the dialog began on that
+    /// side (guards G-START, G-SNAP), or shows it twice.
+    fn of(call: &Call, request: &InDialog<'_>, side: &Side) -> Option<Self> {
+        Self::of_client(call, request, &side.own, &side.other)
+            .or_else(|| Self::of_server(call, request, &side.own, &side.other))
+    }
+
+    /// RFC 3261 §12.1.2: the Record-Route of the response, in reverse order.
+    fn of_client(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
+        let mut answers = call.initial_invites().filter_map(|invite| {
+            let here = invite.via_count == 1 && invite.flow.src.ip() == request.flow.src.ip();
+            let mine = invite.from.tag.as_deref() == Some(own);
+            let response = answer(invite, other).filter(|_| here && mine)?;
+            Some((invite, response.message()?))
+        });
+        let (invite, response) = answers.next().filter(|(_, it)| !it.is_cut())?;
+        let mut routes = record_routes(response)?;
+        routes.reverse();
+        Some(Self {
+            targets: targets(call, other),
+            routes,
+            neighbour: invite.flow.dst.ip(),
+        })
+    }
+
+    /// RFC 3261 §12.1.1: the Record-Route of the request, in its order.
+    fn of_server(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
+        let arrived = call.initial_invites().filter(|invite| {
+            let here = if request.flow.transport.is_reliable() {
+                invite.flow.dst.ip() == request.flow.src.ip()
+            } else {
+                invite.flow.dst == request.flow.src
+            };
+            here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
+        });
+        let invite = arrived.max_by_key(|invite| invite.via_count)?;
+        let message = invite.request().filter(|it| !it.is_cut())?;
+        Some(Self {
+            targets: targets(call, other),
+            routes: record_routes(message)?,
+            neighbour: invite.flow.src.ip(),
+        })
+    }
+
+    /// How a request departs from RFC 3261 §12.2.1.1; `None` when it does not, or when names and addresses cannot be
+    /// compared.
+    pub(super) fn deviation(&self, request: &InDialog<'_>) -> Option<Deviation> {
+        let StartLine::Request { uri, .. } = request.message.start_line() else {
+            return None;
+        };
+        let uri = Place::of(uri)?;
+        let seen = routes(request.message, HeaderName::Route)?;
+        let is_target = |place: &Place| {
+            self.targets
+                .iter()
+                .any(|it| place.is_at(it) || !place.is_comparable(it))
+        };
+        if let Some((first, rest)) = self.routes.split_first()
+            && !first.is_loose
+            && uri.is_at(first)
+        {
+            // A strict router wants itself in the Request-URI and the target last.
+            let (last, before) = seen.split_last()?;
+            let fits = ends_with(before, rest) && is_target(last);
+            return (!fits).then(|| self.wrong_route(&seen));
+        }
+        // Behind NAT, servers send on purpose to where the other side's packets come from, and not to its Contact.
+        let to = request.flow.dst.ip();
+        let symmetric = self.routes.is_empty() && to == self.neighbour && uri.ip() == Some(to);
+        if !self.targets.is_empty() && !symmetric && !is_target(&uri) {
+            return Some(Deviation {
+                field: "Request-URI",
+                seen: uri.name(),
+                expected: self.targets.last().map_or_else(String::new, Place::name),
+            });
+        }
+        // Clients may put the proxy of their account before the set.
+        (!ends_with(&seen, &self.routes)).then(|| self.wrong_route(&seen))
+    }
+
+    /// Whether a request went straight to the other side, although the route set begins with another host.
+    pub(super) fn is_bypassed(&self, request: &InDialog<'_>) -> bool {
+        let to = request.flow.dst.ip();
+        let Some(first) = self.routes.first() else {
+            return false;
+        };
+        let has_route = request.message.header(HeaderName::Route).is_some();
+        let on_route = self.routes.iter().any(|route| route.ip() == Some(to));
+        !has_route
+            && !on_route
+            && to != self.neighbour
+            && first.ip().is_none_or(|ip| ip != to)
+            && self.targets.iter().any(|target| target.ip() == Some(to))
+    }
+
+    fn wrong_route(&self, seen: &[Place]) -> Deviation {
+        Deviation {
+            field: "Route",
+            seen: names(seen),
+            expected: names(&self.routes),
+        }
+    }
+}
+
+fn names(places: &[Place]) -> String {
+    let names: Vec<_> = places.iter().map(Place::name).collect();
+    if names.is_empty() {
+        "-".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn ends_with(places: &[Place], end: &[Place]) -> bool {
+    let skipped = places.len().checked_sub(end.len());
+    skipped.is_some_and(|skipped| {
+        let last = places.iter().skip(skipped);
+        last.zip(end).all(|(one, other)| one.is_at(other))
+    })
+}
+
+fn answer<'a>(invite: &'a Transaction, tag: &[u8]) -> Option<&'a Response> {
+    invite
+        .responses
+        .iter()
+        .find(|it| it.is_success() && it.to_tag.as_deref() == Some(tag))
+}
+
+/// The Contacts of all messages that the side with that tag sent: each target refresh may change the target.
+fn targets(call: &Call, tag: &[u8]) -> Vec<Place> {
+    let mut found: Vec<Place> = Vec::new();
+    for transaction in &call.transactions {
+        let responses = transaction
+            .responses
+            .iter()
+            .filter(|it| it.code > 100 && it.code < 300 && it.to_tag.as_deref() == Some(tag))
+            .filter_map(Response::message);
+        let request = transaction
+            .request()
+            .filter(|_| transaction.from.tag.as_deref() == Some(tag));
+        for message in request.into_iter().chain(responses) {
+            let contact = message
+                .uri(HeaderName::Contact)
+                .and_then(|uri| Place::of(&uri));
+            if let Some(place) = contact.filter(|place| !found.contains(place)) {
+                found.push(place);
+            }
+        }
+    }
+    found
+}
+
+fn record_routes(message: &Message) -> Option<Vec<Place>> {
+    routes(message, HeaderName::RecordRoute)
+}
+
+/// The URIs of a Route or Record-Route; `None` when one of them is no SIP URI.
+fn routes(message: &Message, header: HeaderName) -> Option<Vec<Place>> {
+    let mut found = Vec::new();
+    for value in message.headers(header) {
+        for item in list(&value) {
+            found.push(Place::of(NameAddr::of(item).uri)?);
+        }
+    }
+    Some(found)
+}
