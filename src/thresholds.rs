@@ -145,6 +145,12 @@ thresholds! {
     /// Once or twice is the end of a nonce's life.
     stale_nonces: Count = 3, "stale-nonces",
         "Stale nonces that make a habit";
+    /// Nobody says anything in less.
+    short_call: Time = seconds(5), "short-call",
+        "Talk times below this are short";
+    /// Two calls of one length are chance.
+    dropped_calls: Count = 3, "dropped-calls",
+        "Calls that end after the same time from which on it is a pattern";
     /// One ping or two may be lost; three in a row are a peer that is down.
     options_down_after: Count = 3, "options-down-after",
         "OPTIONS pings without an answer, in a row, from which on a peer is down";

@@ -65,8 +65,16 @@ const METHODS: [&str; 14] = [
 ];
 
 /// The files of a language.
-const FILES: [&str; 8] = [
-    "codes", "q850", "warnings", "timers", "methods", "alerts", "pairs", "ui",
+const FILES: [&str; 9] = [
+    "codes",
+    "q850",
+    "warnings",
+    "timers",
+    "methods",
+    "alerts",
+    "fingerprints",
+    "pairs",
+    "ui",
 ];
 
 /// A text that long and the same in two languages was forgotten, not chosen.
@@ -145,6 +153,10 @@ fn every_entry_of_every_file_comes_out_of_the_catalogue_in_every_language() {
         }
         let alerts = count("alerts", &|key| catalogue.alert(key).is_some());
         assert!(alerts > 20);
+        let fingerprints = facts("fingerprints");
+        for key in words(language, "fingerprints").keys() {
+            assert!(fingerprints.contains_key(key), "{key}: words without facts");
+        }
         for class in 1..=6 {
             assert!(catalogue.code_named(&format!("{class}xx")).is_some());
             assert!(catalogue.code(class * 100 + 98).is_some());

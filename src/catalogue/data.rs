@@ -258,6 +258,43 @@ pub struct AlertWords {
     pub fix: Vec<String>,
 }
 
+/// What no language changes about a text that only one program sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FingerprintFacts {
+    /// The program.
+    pub software: String,
+    /// The status codes; empty for any.
+    #[serde(default)]
+    pub codes: Vec<u64>,
+    /// What the reason phrase begins with, in any case.
+    #[serde(default)]
+    pub phrases: Vec<String>,
+    /// What it ends with.
+    #[serde(default)]
+    pub ends: Vec<String>,
+    /// A fact of the finding, and what it contains; nothing for any value.
+    #[serde(default)]
+    pub fact: Option<String>,
+    /// See [`Self::fact`].
+    #[serde(default)]
+    pub contains: Vec<String>,
+    /// What the Server or User-Agent contains, in small letters.
+    #[serde(default)]
+    pub server: Option<String>,
+}
+
+/// The words about a text that only one program sends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FingerprintWords {
+    /// Whose message it is, and what it says.
+    pub meaning: String,
+    /// What to set or look at there; nothing where the code's own advice stands.
+    #[serde(default)]
+    pub fix: Vec<String>,
+}
+
 /// What a finding says when the packets prove more than its rule does; what is absent is as in the finding.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -310,6 +347,7 @@ pub(super) struct Facts {
     timers: Lazy<TimerFacts>,
     methods: Lazy<MethodFacts>,
     alerts: Lazy<AlertFacts>,
+    fingerprints: Lazy<FingerprintFacts>,
 }
 
 pub(super) static FACTS: Facts = Facts {
@@ -319,6 +357,7 @@ pub(super) static FACTS: Facts = Facts {
     timers: LazyLock::new(|| read(include_str!("facts/timers.toml"))),
     methods: LazyLock::new(|| read(include_str!("facts/methods.toml"))),
     alerts: LazyLock::new(|| read(include_str!("facts/alerts.toml"))),
+    fingerprints: LazyLock::new(|| read(include_str!("facts/fingerprints.toml"))),
 };
 
 impl Facts {
@@ -340,6 +379,9 @@ impl Facts {
     pub(super) fn alerts(&self) -> &Map<AlertFacts> {
         &self.alerts
     }
+    pub(super) fn fingerprints(&self) -> &Map<FingerprintFacts> {
+        &self.fingerprints
+    }
 }
 
 pub(super) struct Locale {
@@ -351,6 +393,7 @@ pub(super) struct Locale {
     timers: Lazy<TimerWords>,
     methods: Lazy<MethodWords>,
     alerts: Lazy<AlertWords>,
+    fingerprints: Lazy<FingerprintWords>,
     findings: Lazy<FindingWords>,
 }
 
@@ -378,6 +421,9 @@ impl Locale {
     }
     pub(super) fn alerts(&self) -> &Map<AlertWords> {
         &self.alerts
+    }
+    pub(super) fn fingerprints(&self) -> &Map<FingerprintWords> {
+        &self.fingerprints
     }
     pub(super) fn finding(&self, rule: &Rule) -> &FindingWords {
         static NOTHING: FindingWords = FindingWords {
@@ -417,6 +463,13 @@ macro_rules! locale {
             alerts: LazyLock::new(|| {
                 read(include_str!(concat!("locales/", $folder, "/alerts.toml")))
             }),
+            fingerprints: LazyLock::new(|| {
+                read(include_str!(concat!(
+                    "locales/",
+                    $folder,
+                    "/fingerprints.toml"
+                )))
+            }),
             findings: LazyLock::new($findings),
         }
     };
@@ -426,7 +479,7 @@ macro_rules! locale {
 macro_rules! findings {
     ($folder:literal) => {
         findings!(
-            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "security", "setup", "stir",
+            $folder, "auth", "capture", "dialog", "format", "nat", "reachability", "registration", "security", "session", "setup", "status", "stir",
             "transport"
         )
     };

@@ -3,12 +3,13 @@
 //! changes, `locales/xx/` for the words, the English words of a finding beside its rule.
 
 mod data;
+mod fingerprint;
 mod language;
 
 pub use data::{
     AlertFacts, AlertWords, CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords,
-    MethodFacts, MethodWords, PairWords, Registration, Role, TimerFacts, TimerWords, VariantWords,
-    WarningFacts, WarningWords,
+    FingerprintFacts, FingerprintWords, MethodFacts, MethodWords, PairWords, Registration, Role,
+    TimerFacts, TimerWords, VariantWords, WarningFacts, WarningWords,
 };
 pub use language::Language;
 
@@ -132,18 +133,79 @@ impl Catalogue {
     pub fn message(self, finding: &Finding) -> String {
         let words = self.rule(finding.rule);
         let so_far = words.message_so_far.as_deref().filter(|_| finding.so_far);
-        let template = match self.variant(finding) {
-            Some(variant) => &variant.message,
-            None => so_far.unwrap_or(&words.message),
-        };
-        let template = match finding.status {
-            Some(300..400) => self.word("status_redirected"),
+        let template = match (self.variant(finding), finding.status) {
+            (Some(variant), _) => &variant.message,
+            (None, Some(300..400)) => self.word("status_redirected"),
             // Busy, or cancelled: an end, and no failure.
-            Some(486 | 487 | 600) => self.word("status_ended"),
-            _ => template,
+            (None, Some(486 | 487 | 600)) => self.word("status_ended"),
+            (None, _) => so_far.unwrap_or(&words.message),
         };
+        let filled = self.filled(template, finding);
+        // What a peer did not say leaves no brackets behind.
+        filled.trim_end_matches(" ()").to_owned()
+    }
+
+    /// What the finding proves: of a status code, what the code says.
+    pub fn meaning(self, finding: &Finding) -> String {
+        let own = self.variant(finding).and_then(|it| it.meaning.as_ref());
+        let meaning = match self.coded(finding, own.is_some()) {
+            Some(coded) => coded.meaning,
+            None => match (own, self.status_words(finding)) {
+                (Some(own), _) => own,
+                (None, Some(words)) => &words.meaning,
+                (None, None) if is_closed_port(finding) => self.word("icmp_closed_port"),
+                (None, None) => &self.rule(finding.rule).meaning,
+            },
+        };
+        self.filled(meaning, finding)
+    }
+
+    /// Likely causes, likeliest first.
+    pub fn causes(self, finding: &Finding) -> Vec<String> {
+        let own = self.variant(finding).and_then(|it| it.causes.as_ref());
+        let coded = self.coded(finding, own.is_some());
+        let causes = match (coded, own, self.status_words(finding)) {
+            (
+                Some(Coded {
+                    causes: Some(causes),
+                    ..
+                }),
+                ..,
+            ) => causes,
+            (_, Some(own), _) => own,
+            (_, None, Some(words)) => &words.causes,
+            (_, None, None) => &self.rule(finding.rule).causes,
+        };
+        // The first cause is the one of a closed port.
+        let known = if is_closed_port(finding) {
+            1
+        } else {
+            causes.len()
+        };
+        self.all_filled(causes.iter().take(known), finding)
+    }
+
+    /// What to do now.
+    pub fn advice(self, finding: &Finding) -> Vec<String> {
+        let own = self.variant(finding).and_then(|it| it.advice.as_ref());
+        let coded = self.coded(finding, own.is_some());
+        let advice = match (coded, own, self.status_words(finding)) {
+            (Some(Coded { fix: Some(fix), .. }), ..) => fix,
+            (_, Some(own), _) => own,
+            (_, None, Some(words)) => &words.fix,
+            (_, None, None) => &self.rule(finding.rule).advice,
+        };
+        // The last step is for packets that are too big.
+        let of_use = advice.len() - usize::from(is_closed_port(finding) && !advice.is_empty());
+        self.all_filled(advice.iter().take(of_use), finding)
+    }
+
+    fn filled(self, template: &str, finding: &Finding) -> String {
         fill(template, |name| {
-            finding.get(name).map(|fact| match fact {
+            let Some(fact) = finding.get(name) else {
+                return (name == "title").then(|| self.title(finding).to_owned());
+            };
+            Some(match fact {
                 Fact::Text(text) => text.clone(),
                 Fact::Number(number) => number.to_string(),
                 Fact::Time(time) => self.duration(*time),
@@ -151,58 +213,75 @@ impl Catalogue {
         })
     }
 
-    /// What the finding proves: of a status code, what the code says.
-    pub fn meaning(self, finding: &Finding) -> &'static str {
-        let own = self.variant(finding).and_then(|it| it.meaning.as_ref());
-        let of_alert = self.alert_words(finding).map(|it| &it.meaning);
-        if let Some(meaning) = own.or(of_alert) {
-            return meaning;
-        }
-        match self.status_words(finding) {
-            Some(words) => &words.meaning,
-            None if is_closed_port(finding) => self.word("icmp_closed_port"),
-            None => &self.rule(finding.rule).meaning,
+    fn all_filled<'a>(
+        self,
+        templates: impl Iterator<Item = &'a String>,
+        finding: &Finding,
+    ) -> Vec<String> {
+        templates.map(|it| self.filled(it, finding)).collect()
+    }
+
+    /// What a code that a finding is about is called.
+    fn title(self, finding: &Finding) -> &'static str {
+        let number = |name| match finding.get(name) {
+            Some(Fact::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        match finding.rule.name {
+            "warning-3xx" => self
+                .warning(&number("warning_code"))
+                .map_or("", |(_, words)| words.title.as_str()),
+            "reason-q850" => self
+                .cause(&number("cause"))
+                .map_or("", |(_, words)| words.title.as_str()),
+            _ => self
+                .code_named(&number("cause"))
+                .and_then(|code| code.facts)
+                .map_or("", |facts| facts.phrase.as_str()),
         }
     }
 
-    /// Likely causes, likeliest first.
-    pub fn causes(self, finding: &Finding) -> &'static [String] {
-        let own = self.variant(finding).and_then(|it| it.causes.as_ref());
-        let of_alert = self.alert_words(finding).map(|it| &it.causes);
-        if let Some(causes) = own.or(of_alert) {
-            return causes;
-        }
-        match self.status_words(finding) {
-            Some(words) => &words.causes,
-            None => {
-                let causes = &self.rule(finding.rule).causes;
-                // The first cause is the one of a closed port.
-                let known = if is_closed_port(finding) {
-                    1
-                } else {
-                    causes.len()
-                };
-                causes.get(..known).unwrap_or(causes)
+    /// The words of a code that says more than the finding's own: a TLS alert, a Warning, a cause, or a text that only one
+    /// program sends. `variant` says that the packets prove something more exact than a hint would.
+    fn coded(self, finding: &Finding, variant: bool) -> Option<Coded> {
+        let number = |name| match finding.get(name) {
+            Some(Fact::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        match finding.rule.name {
+            "warning-3xx" => {
+                let (_, words) = self.warning(&number("warning_code")?)?;
+                Some(Coded::new(&words.meaning, &words.fix))
+            }
+            "reason-q850" => {
+                let (_, words) = self.cause(&number("cause")?)?;
+                Some(Coded::new(&words.meaning, &words.fix))
+            }
+            _ => {
+                if let Some(words) = self.alert_words(finding) {
+                    return Some(Coded {
+                        meaning: &words.meaning,
+                        causes: Some(&words.causes),
+                        fix: Some(&words.fix),
+                    });
+                }
+                let (found, words) = self.fingerprint(finding)?;
+                (found.is_exact() || !variant).then(|| Coded {
+                    meaning: &words.meaning,
+                    causes: None,
+                    fix: (!words.fix.is_empty()).then_some(words.fix.as_slice()),
+                })
             }
         }
     }
 
-    /// What to do now.
-    pub fn advice(self, finding: &Finding) -> &'static [String] {
-        let own = self.variant(finding).and_then(|it| it.advice.as_ref());
-        let of_alert = self.alert_words(finding).map(|it| &it.fix);
-        if let Some(advice) = own.or(of_alert) {
-            return advice;
-        }
-        match self.status_words(finding) {
-            Some(words) => &words.fix,
-            None => {
-                let advice = &self.rule(finding.rule).advice;
-                // The last step is for packets that are too big.
-                let of_use = advice.len() - usize::from(is_closed_port(finding));
-                advice.get(..of_use).unwrap_or(advice)
-            }
-        }
+    /// Whose text a refusal carries, when only one program is known to send it.
+    pub fn fingerprint(
+        self,
+        finding: &Finding,
+    ) -> Option<(&'static FingerprintFacts, &'static FingerprintWords)> {
+        let (key, facts) = fingerprint::of(FACTS.fingerprints(), finding)?;
+        Some((facts, self.locale().fingerprints().get(key)?))
     }
 
     /// Where it is written.
@@ -240,6 +319,23 @@ impl Catalogue {
 
     fn status_words(self, finding: &Finding) -> Option<&'static CodeWords> {
         Some(self.code(finding.status?)?.words)
+    }
+}
+
+/// Words that take the place of a finding's own; what is `None` stays as it is.
+struct Coded {
+    meaning: &'static str,
+    causes: Option<&'static [String]>,
+    fix: Option<&'static [String]>,
+}
+
+impl Coded {
+    const fn new(meaning: &'static str, fix: &'static [String]) -> Self {
+        Self {
+            meaning,
+            causes: None,
+            fix: Some(fix),
+        }
     }
 }
 

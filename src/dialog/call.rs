@@ -2,8 +2,9 @@
 
 use crate::sip::Method;
 use crate::transaction::{Response, State, Transaction};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The transactions of one Call-ID, in the order in which they began.
 #[derive(Clone, Debug)]
@@ -149,12 +150,6 @@ impl Call {
             || (!elsewhere && self.transactions.iter().any(follows))
     }
 
-    /// Whether another BYE of this call was on its way at that moment or before: then a 481 to a BYE is a normal race.
-    pub fn has_other_bye(&self, bye: &Transaction) -> bool {
-        self.of(&Method::Bye)
-            .any(|other| other.id != bye.id && other.start() <= bye.last)
-    }
-
     /// The first response above 100 to a transaction, whatever it says.
     pub fn first_progress(transaction: &Transaction) -> Option<&Response> {
         transaction
@@ -179,6 +174,24 @@ impl Call {
             && !invite.in_dialog()
             && (invite.acks.iter().any(|ack| ack.to_tag.is_some())
                 || (!elsewhere && self.transactions.iter().any(in_dialog)))
+    }
+
+    /// Who decided each INVITE that begins a dialog, challenges apart, and whether it was busy before a telephone could ring.
+    pub fn decisions(&self) -> impl Iterator<Item = (IpAddr, bool)> {
+        self.initial_invites().filter_map(|invite| {
+            let response = invite
+                .final_response()
+                .filter(|it| !matches!(it.code, 401 | 407))?;
+            Some((response.flow.src.ip(), Self::is_quick_busy(invite)))
+        })
+    }
+
+    /// Whether an INVITE was answered with 486 faster than a telephone is asked, and without ringing.
+    pub fn is_quick_busy(invite: &Transaction) -> bool {
+        let busy = invite.final_response().filter(|it| it.code == 486);
+        busy.is_some_and(|it| it.time().since(invite.start()) < QUICK)
+            && Self::first_progress(invite).is_some_and(|it| it.code == 486)
+            && invite.requests.count() > 0
     }
 
     /// Marks the transactions whose answer the call proves and the capture lacks.
@@ -207,3 +220,6 @@ impl Call {
         })
     }
 }
+
+/// FINDINGS section 5: a limit answers that fast.
+const QUICK: Duration = Duration::from_millis(200);

@@ -4,6 +4,7 @@
 //! [`Surroundings`]. This room does not know findings.
 
 pub mod attempt;
+mod backoffs;
 mod bindings;
 mod book;
 mod call;
@@ -23,10 +24,12 @@ mod registrations;
 pub mod sources;
 pub mod streams;
 mod surroundings;
+mod talk_times;
 mod tls_servers;
 mod traits;
 mod waited;
 
+pub use backoffs::{Backoff, Backoffs};
 pub use bindings::{Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
@@ -42,6 +45,7 @@ pub use registrations::{
 };
 pub use sources::Sources;
 pub use surroundings::Surroundings;
+pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use traits::{Instance, Trait, Traits};
 pub use waited::Waited;

@@ -20,6 +20,7 @@ pub struct Surroundings {
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
+    quick_busies: BTreeMap<IpAddr, (u64, u64)>,
     origins: Origins,
     pairs_refused: u64,
     paths: Paths,
@@ -117,6 +118,23 @@ impl Surroundings {
     /// Whether such a request had credentials after that moment: the challenge was answered under another Call-ID.
     pub fn authenticated_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
         self.credentials.is_after(self.key(transaction), moment)
+    }
+
+    /// Notes how a host decided a new INVITE: `quick_busy` says that it was busy before a telephone could ring.
+    pub fn note_decision(&mut self, host: IpAddr, quick_busy: bool) {
+        if self.quick_busies.len() >= MAX_HOST_PAIRS && !self.quick_busies.contains_key(&host) {
+            self.pairs_refused += 1;
+            return;
+        }
+        let (busy, all) = self.quick_busies.entry(host).or_default();
+        *busy += u64::from(quick_busy);
+        *all += 1;
+    }
+
+    /// How many INVITEs a host has answered with quick busies only; `None` when it ever decided otherwise.
+    pub fn always_busy(&self, host: IpAddr) -> Option<u64> {
+        let (busy, all) = self.quick_busies.get(&host)?;
+        (busy == all).then_some(*all)
     }
 
     /// Notes a finished transaction.

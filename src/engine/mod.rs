@@ -9,7 +9,7 @@ mod observer;
 mod report;
 mod waiting;
 
-pub use observer::{Mirror, Observer, SeenMessage};
+pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
@@ -17,17 +17,16 @@ use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
-    TlsServers, Waited,
+    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
+    TalkTimes, TlsServers, Waited,
 };
 use crate::frame::{self, Content, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Policy, Silence};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
-use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{
     Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
@@ -38,19 +37,6 @@ use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
-
-/// What can be chosen.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// See [`Thresholds`].
-    pub thresholds: Thresholds,
-    /// What is not told, and what is judged otherwise.
-    pub policy: Policy,
-    /// Whether what is stuck is told while it is stuck, as `live` does.
-    pub alerts: bool,
-    /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
-    pub leg_headers: Vec<String>,
-}
 
 /// The pipeline.
 #[derive(Debug)]
@@ -69,6 +55,8 @@ pub struct Engine<O> {
     book: Book,
     surroundings: Surroundings,
     keepalives: Keepalives,
+    talk_times: TalkTimes,
+    backoffs: Backoffs,
     sources: Sources,
     legs: Legs,
     kpi: Kpi,
@@ -116,6 +104,8 @@ impl<O: Observer> Engine<O> {
             book: Book::default(),
             surroundings: Surroundings::default(),
             keepalives: Keepalives::default(),
+            talk_times: TalkTimes::default(),
+            backoffs: Backoffs::default(),
             registrations,
             sources: Sources::default(),
             counts: Counts::default(),
@@ -223,6 +213,8 @@ impl<O: Observer> Engine<O> {
             counts: &self.counts,
             surroundings: &self.surroundings,
             keepalives: &self.keepalives,
+            talk_times: &self.talk_times,
+            backoffs: &self.backoffs,
             registrations: &self.registrations,
             gaps: &self.gaps,
             sources: &self.sources,
@@ -263,6 +255,8 @@ impl<O: Observer> Engine<O> {
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
+            ("talk-times", self.talk_times.refused()),
+            ("backoffs", self.backoffs.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
             ("registrations", self.registrations.refused()),
@@ -413,6 +407,10 @@ impl<O: Observer> Engine<O> {
             .bindings_mut()
             .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
+        if placement.kind == Kind::New {
+            self.backoffs
+                .message(message, sip.flow, Sighting { frame, time });
+        }
         if let Some(id) = placement.transaction {
             self.note(id, message, time);
             if began {
@@ -487,6 +485,10 @@ impl<O: Observer> Engine<O> {
     fn judge(&mut self, mut call: Call) {
         call.mark_implied_answers();
         let call = &call;
+        self.talk_times.note(call);
+        for (host, quick_busy) in call.decisions() {
+            self.surroundings.note_decision(host, quick_busy);
+        }
         self.counts.unfinished += u64::from(call.is_open_attempt());
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;

@@ -1,10 +1,24 @@
-//! Whom the engine tells, and what it tells of a message.
+//! What the engine is asked for: what can be chosen, whom it tells, and what it tells of a message.
 
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::frame::{Direction, Encapsulation};
-use crate::rules::Finding;
+use crate::rules::{Finding, Policy};
+use crate::thresholds::Thresholds;
 use crate::transaction::{Arrival, Placement, Transaction};
+
+/// What can be chosen.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// See [`Thresholds`].
+    pub thresholds: Thresholds,
+    /// What is not told, and what is judged otherwise.
+    pub policy: Policy,
+    /// Whether what is stuck is told while it is stuck, as `live` does.
+    pub alerts: bool,
+    /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
+    pub leg_headers: Vec<String>,
+}
 
 /// Takes what the engine finds out, as soon as it is known.
 pub trait Observer {

@@ -121,9 +121,10 @@ fn key(
             Some("context_alive")
         }
         481 if transaction.method == Method::Cancel => Some("context_race"),
-        481 if findings
-            .iter()
-            .any(|it| it.rule.name == "status" && it.severity == Severity::Info) =>
+        481 if findings.iter().any(|it| {
+            matches!(it.rule.name, "status" | "bye-481" | "indialog-481")
+                && it.severity == Severity::Info
+        }) =>
         {
             Some("context_race")
         }

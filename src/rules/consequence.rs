@@ -1,5 +1,7 @@
 //! One fault, one headline: which finding of a call is the cause of which other (FINDINGS section 11).
 
+mod session;
+
 use super::{CaptureView, Fact, Finding, FindingId, format};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
@@ -49,18 +51,19 @@ pub(super) fn link_to_capture(
     };
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
+    let malformed = frames_of("malformed-message");
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
         }
         let causes = match finding.rule.name {
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
-                Some(&fragments_lost)
+                [Some(&fragments_lost), None]
             }
-            "request-retransmitted-after-response" => Some(&lossy),
-            _ => None,
+            "request-retransmitted-after-response" => [Some(&malformed), Some(&lossy)],
+            _ => [None, None],
         };
-        let by_packet = causes.and_then(|causes| {
+        let by_packet = causes.into_iter().flatten().find_map(|causes| {
             let mut frames = finding.frames.iter();
             frames.find_map(|frame| causes.get(frame)).copied()
         });
@@ -72,6 +75,7 @@ pub(super) fn link_to_capture(
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
 pub(super) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
+    session::link_drops(of_capture, of_calls);
     let watched = |finding: &Finding| {
         matches!(
             finding.rule.name,
@@ -163,9 +167,10 @@ fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mu
     let cause = format::causes(view, of_capture);
     for finding in of_calls {
         let name = finding.rule.name;
-        let follows = name == "status"
-            || name == "ack-missing-2xx"
-            || name == "registration-rejected"
+        let follows = matches!(
+            name,
+            "status" | "ack-missing-2xx" | "registration-rejected" | "routing-loop-483"
+        ) || session::REFUSED.contains(&name)
             || name.ends_with("-no-response");
         if follows && finding.consequence_of.is_none() {
             finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));
@@ -228,7 +233,12 @@ pub(super) fn link_attacks(found: &mut [Finding]) {
     for finding in found {
         let host = match finding.get("src") {
             _ if finding.source.is_some() => finding.source.map(|it| it.ip()),
-            Some(Fact::Text(host)) if finding.rule.name == "options-no-response" => {
+            Some(Fact::Text(host))
+                if matches!(
+                    finding.rule.name,
+                    "options-no-response" | "call-dropped-at-fixed-time"
+                ) =>
+            {
                 host.parse().ok()
             }
             _ => None,
@@ -236,7 +246,7 @@ pub(super) fn link_attacks(found: &mut [Finding]) {
         let cause = host.and_then(|host| first.get(&host));
         let follows = matches!(
             finding.rule.name,
-            "flood" | "scanner" | "options-no-response"
+            "flood" | "scanner" | "options-no-response" | "call-dropped-at-fixed-time"
         );
         if let Some((_, cause)) = cause.filter(|(_, id)| follows && *id != finding.id) {
             finding.consequence_of = Some(*cause);
@@ -309,6 +319,11 @@ enum Tie {
 
 /// Effects and the findings that explain them, the most exact first.
 const EXPLAINED: &[(&str, &[&str], Tie)] = &[
+    (
+        "merged-request-482",
+        &["auth-cseq-not-incremented"],
+        Tie::Call,
+    ),
     ("ack-missing-2xx", &["ack-malformed"], Tie::Transaction),
     ("ack-missing-non2xx", &["ack-malformed"], Tie::Transaction),
     (
@@ -394,6 +409,15 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return said;
         }
     }
+    // What a refusal says of its reasons is told with the refusal.
+    if name == "warning-3xx" {
+        let refusal = others()
+            .filter(|other| other.rule.name != "warning-3xx")
+            .find(|other| shares_transaction(other, finding));
+        if refusal.is_some() {
+            return refusal;
+        }
+    }
     // The verification service says why.
     if matches!(finding.status, Some(403 | 428 | 436..=438)) {
         let said = others().find(|other| {
@@ -404,9 +428,12 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         }
     }
     // What went wrong with a message on its way explains what its absence led to.
-    let explained = EXPLAINED.iter().filter(|(effect, ..)| {
-        *effect == name || (*effect == "status" && finding.status.is_some())
-    });
+    let explained = EXPLAINED
+        .iter()
+        .chain(session::EXPLAINED)
+        .filter(|(effect, ..)| {
+            *effect == name || (*effect == "status" && finding.status.is_some())
+        });
     for (_, causes, tie) in explained {
         let said = others().find(|other| {
             causes.contains(&other.rule.name)
@@ -490,7 +517,7 @@ fn leads_astray(cause: &str, effect: &str) -> bool {
                 | "ack-missing-2xx"
                 | "ack-missing-non2xx"
         ),
-        "nat-keepalive-missing" => effect.ends_with("-no-response"),
+        "nat-keepalive-missing" => effect.ends_with("-no-response") || effect == "pdd-high",
         _ => false,
     }
 }

@@ -15,7 +15,9 @@ mod policy;
 mod reachability;
 mod registration;
 mod security;
+mod session;
 mod setup;
+mod status;
 mod stir;
 mod streams;
 mod tls;
@@ -29,7 +31,10 @@ use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
 use crate::dialog::sources::Source;
 use crate::dialog::streams::Streams;
-use crate::dialog::{Call, Defects, Keepalives, Registrations, Sources, Surroundings, TlsServers};
+use crate::dialog::{
+    Backoffs, Call, Defects, Keepalives, Registrations, Sources, Surroundings, TalkTimes,
+    TlsServers,
+};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
@@ -148,7 +153,19 @@ pub const RULES: &[&Rule] = &[
     &setup::rseq_missing::RULE,
     &setup::cancel_481::RULE,
     &setup::cancel_without_487::RULE,
+    &session::indialog_481::RULE,
+    &session::session_timer_expired::RULE,
+    &session::session_refresh_failed::RULE,
+    &session::hold_resume_failed::RULE,
+    &session::transfer_failed::RULE,
+    &session::reinvite_rejected::RULE,
+    &session::invite_overlap_500::RULE,
+    &session::glare_491::RULE,
+    &session::bye_481::RULE,
     &dialog::status::RULE,
+    &status::warning_3xx::RULE,
+    &status::retry_after_ignored::RULE,
+    &session::call_dropped_at_fixed_time::RULE,
     &dialog::no_answer::RULE,
     &setup::ringing_never_ends::RULE,
     &setup::answered_despite_cancel::RULE,
@@ -158,6 +175,7 @@ pub const RULES: &[&Rule] = &[
     &setup::early_media_missing_sdp::RULE,
     &setup::pdd_high::RULE,
     &setup::callid_reused::RULE,
+    &session::bye_right_after_answer::RULE,
     &reachability::noninvite_no_response::RULE,
     &reachability::bye_no_response::RULE,
     &reachability::options_flapping::RULE,
@@ -172,6 +190,10 @@ pub const RULES: &[&Rule] = &[
     &format::orphan_response::RULE,
     &capture::starts_mid_call::RULE,
     &capture::ends_mid_call::RULE,
+    &status::reason_q850::RULE,
+    &status::reason_sip::RULE,
+    &session::short_call::RULE,
+    &session::hold_state::RULE,
     &auth::stale_nonce::RULE,
     &stir::verstat::RULE,
     &stir::attestation::RULE,
@@ -226,6 +248,10 @@ pub struct CaptureView<'a> {
     pub sources: &'a Sources,
     /// OPTIONS pings.
     pub keepalives: &'a Keepalives,
+    /// How long calls lasted.
+    pub talk_times: &'a TalkTimes,
+    /// Servers that asked for silence.
+    pub backoffs: &'a Backoffs,
     /// Registrations over time.
     pub registrations: &'a Registrations,
     /// Datagrams with SIP of which fragments are missing.

@@ -161,8 +161,13 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
 }
 
 fn refused(transaction: &Transaction, code: u64) -> Outcome {
+    // A nonce that has grown old is no reason to refuse anybody (RFC 7616 §3.3).
+    let stale = || {
+        let last = transaction.final_response();
+        last.is_some_and(|it| it.challenges.iter().any(|challenge| challenge.stale))
+    };
     match code {
-        401 | 407 if transaction.credentials.is_empty() => Outcome::AskedAgain,
+        401 | 407 if transaction.credentials.is_empty() || stale() => Outcome::AskedAgain,
         423 => Outcome::AskedAgain,
         code => Outcome::Rejected(code),
     }

@@ -137,7 +137,10 @@ impl<W: Write> Screen<W> {
         let catalogue = self.settings.catalogue;
         let finding = group.first;
         self.headline(group, page);
-        page.push_str(&self.paragraph(&self.label("label_meaning"), catalogue.meaning(finding)));
+        page.push_str(&self.paragraph(
+            &self.label("label_meaning"),
+            &sanitize(&catalogue.meaning(finding)),
+        ));
         let proof = self.proof(group);
         if !proof.is_empty() {
             page.push_str(&self.paragraph(&self.label("label_proof"), &proof));
@@ -171,7 +174,7 @@ impl<W: Write> Screen<W> {
         if !causes.is_empty() {
             page.push_str(&self.paragraph(
                 &self.label("label_causes"),
-                &causes.join(self.word("list_separator")),
+                &sanitize(&causes.join(self.word("list_separator"))),
             ));
         }
         for (index, step) in catalogue.advice(finding).iter().enumerate() {
@@ -186,7 +189,7 @@ impl<W: Write> Screen<W> {
                     width: self.settings.width,
                     indent: LABEL_WIDTH + number.len(),
                 }
-                .paragraph(&format!("{label:LABEL_WIDTH$}{number}"), step),
+                .paragraph(&format!("{label:LABEL_WIDTH$}{number}"), &sanitize(step)),
             );
         }
         for consequence in consequences(report, finding) {
@@ -336,6 +339,11 @@ fn said(finding: &Finding) -> String {
         ("min_expires", "Min-Expires", true),
         ("contact", "Contact", true),
         ("record_route", "Record-Route", true),
+        ("registrar_error", "P-Registrar-Error", true),
+        ("hangup_cause", "X-Asterisk-HangupCause", true),
+        ("ms_diagnostics", "ms-diagnostics", true),
+        ("error_info", "Error-Info", true),
+        ("call_info", "Call-Info", true),
         ("server", "Server", true),
     ];
     let parts: Vec<_> = names

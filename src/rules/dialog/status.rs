@@ -2,7 +2,8 @@
 
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
-use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth};
+use crate::rules::status::{evidence, explain};
+use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -59,14 +60,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("code", response.code)
             .fact("reason", &*response.reason)
             .fact("dst", deepest_sender(view, response));
-        for (name, fact) in SHOWN {
-            // The Contact of a redirection is where to go; that of a refusal says nothing.
-            let telling = *name != "Contact" || (300..400).contains(&response.code);
-            if let Some(value) = response.evidence(name).filter(|_| telling) {
-                finding = finding.fact(fact, value);
-            }
-        }
+        finding = evidence::shown(finding, response);
         finding.status = Some(response.code);
+        let explained = explain(view, transaction, response);
+        finding.variant = explained.variant;
+        finding.facts.extend(explained.facts);
         if so_far {
             finding = finding.silence(Silence::SoFar, view.lossy);
         }
@@ -74,20 +72,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
     found.append(&mut told);
 }
-
-/// Header fields that say more than the code, and the facts they become.
-const SHOWN: &[(&str, &str)] = &[
-    ("Warning", "warning"),
-    ("Reason", "reason_header"),
-    ("Retry-After", "retry_after"),
-    ("Allow", "allow"),
-    ("Unsupported", "unsupported"),
-    ("Require", "require"),
-    ("Min-SE", "min_se"),
-    ("Min-Expires", "min_expires"),
-    ("Contact", "contact"),
-    ("Server", "server"),
-];
 
 fn failure(transaction: &Transaction) -> Option<&Response> {
     transaction.final_response().filter(|it| it.code >= 300)
@@ -104,6 +88,9 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
     ) {
         return true;
     }
+    if session::tells(view, transaction, response) {
+        return true;
+    }
     match response.code {
         // Loops, forks that meet themselves, redirections and PRACKs have their own findings.
         482 | 483 => true,
@@ -112,7 +99,9 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         403 => !transaction.credentials.is_empty(),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {
-            transaction.method == Method::Invite && rang_in_vain(view, transaction).is_some()
+            transaction.method == Method::Invite
+                && !transaction.in_dialog()
+                && rang_in_vain(view, transaction).is_some()
         }
         _ => false,
     }
@@ -121,22 +110,16 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
 fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> Severity {
     let redirected = (300..400).contains(&response.code);
     let is_bye = transaction.method == Method::Bye;
-    let crossed = response.code == 481 && is_bye && view.call.has_other_bye(transaction);
     // Only a dialog can have a request pending (RFC 3261 §21.4.27), also where the capture has the answer alone.
     let glare = response.code == 491;
-    // RFC 3261 §14.1: the session goes on as before, unless the answer says that it is gone.
-    let survives = transaction.method == Method::Invite
-        && transaction.in_dialog()
-        && !matches!(response.code, 408 | 481);
     // Somebody is busy, or the caller hung up: that is how telephones work.
     let ordinary = matches!(response.code, 486 | 487 | 600);
     if came_right(view, transaction, response)
-        || crossed
         || ordinary
         || is_tried_again(view, transaction, response)
     {
         Severity::Info
-    } else if redirected || is_bye || glare || survives {
+    } else if redirected || is_bye || glare {
         Severity::Warning
     } else {
         Severity::Error
@@ -145,14 +128,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
 
 /// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
 fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
-    // After a glare either side may be the one whose next try succeeds (RFC 3261 §14.1).
-    let glare_solved = response.code == 491
-        && view
-            .call
-            .of(&transaction.method)
-            .any(|other| other.id > transaction.id && other.succeeded());
     view.came_right(transaction)
-        || glare_solved
         || (asks_for_another_try(response)
             && view
                 .surroundings

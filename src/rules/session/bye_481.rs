@@ -1,0 +1,35 @@
+//! `bye-481`: the peer does not know the dialog that is to be ended (RFC 3261 §15.1.2).
+
+use super::{crosses_bye, finding_of_refusal, is_echo, refusal};
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+use crate::sip::Method;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "bye-481",
+    code: "DLG036",
+    severity: Severity::Warning,
+    judge: Judge::Call(judge),
+    words: include_str!("bye_481.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for bye in view.call.of(&Method::Bye) {
+        let Some(response) = refusal(bye).filter(|it| it.code == 481) else {
+            continue;
+        };
+        if is_echo(view.call, bye) {
+            continue;
+        }
+        // RFC 5407 §3.1: two BYEs that cross, or a BYE to a dialog that a BYE has ended, are no fault.
+        let crossed = crosses_bye(view.call, bye, response);
+        let finding = finding_of_refusal(view.call, &RULE, bye, response);
+        found.push(if crossed {
+            finding
+                .severity(Severity::Info)
+                .variant(Some("after-other-bye"))
+        } else {
+            finding
+        });
+    }
+}

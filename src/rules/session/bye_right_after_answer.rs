@@ -1,0 +1,92 @@
+//! `bye-right-after-answer`: the caller hangs up as soon as the call is answered (RFC 3261 §13.2.2.4, §14.2).
+
+use super::look;
+use crate::dialog::Dialog;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::sip::sdp::Sdp;
+use crate::transaction::Response;
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "bye-right-after-answer",
+    code: "DLG039",
+    severity: Severity::Info,
+    judge: Judge::Call(judge),
+    words: include_str!("bye_right_after_answer.toml"),
+};
+
+/// Nobody hangs up that fast; a program does.
+const RIGHT_AFTER: Duration = Duration::from_millis(500);
+/// A program that did not even want the answer.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let dialogs = view.call.dialogs();
+    for dialog in &dialogs {
+        let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
+            continue;
+        };
+        let Some(acknowledged) = dialog.acknowledged().filter(|_| is_so(dialog)) else {
+            continue;
+        };
+        let talk = bye.start().since(acknowledged);
+        let second = dialogs.iter().any(|other| {
+            other.caller_tag == dialog.caller_tag
+                && other.callee_tag != dialog.callee_tag
+                && other.answered().is_some()
+        });
+        let cancelled = dialog.invites.iter().any(|hop| hop.cancelled.is_some());
+        let (severity, confidence, variant) = if cancelled {
+            // RFC 3261 §9.1: a CANCEL that comes too late is followed by ACK and BYE.
+            (Severity::Info, Confidence::Certain, Some("after-cancel"))
+        } else if second {
+            // RFC 3261 §13.2.2.4: what a fork answers too much is acknowledged and ended.
+            (Severity::Info, Confidence::Certain, Some("second-answer"))
+        } else if media_refused(dialog) {
+            (Severity::Warning, Confidence::Likely, Some("media-refused"))
+        } else if has_late_offer(dialog) {
+            (Severity::Warning, Confidence::Likely, Some("late-offer"))
+        } else if talk < AT_ONCE {
+            (Severity::Warning, view.confidence(), None)
+        } else {
+            (Severity::Info, Confidence::Certain, None)
+        };
+        found.push(
+            Finding::of(&RULE, bye)
+                .fact("talk", talk)
+                .fact("src", bye.flow.src.to_string())
+                .fact("dst", bye.flow.dst.to_string())
+                .severity(severity)
+                .confidence(confidence)
+                .variant(variant)
+                .also(invite),
+        );
+    }
+}
+
+/// Whether the caller ended the dialog at once.
+pub(super) fn is_so(dialog: &Dialog<'_>) -> bool {
+    let (Some(bye), Some(acknowledged)) = (dialog.bye(), dialog.acknowledged()) else {
+        return false;
+    };
+    dialog.is_by_caller(bye) && bye.start().since(acknowledged) < RIGHT_AFTER
+}
+
+/// An INVITE without a description, whose 2xx made the offer.
+fn has_late_offer(dialog: &Dialog<'_>) -> bool {
+    let request = dialog.invites.first().and_then(|it| it.request());
+    request.is_some_and(|it| !it.is_cut() && it.body().is_empty()) && answer(dialog).is_some()
+}
+
+/// The answer takes none of the media.
+fn media_refused(dialog: &Dialog<'_>) -> bool {
+    answer(dialog).is_some_and(|it| look::refuses_all(&it))
+}
+
+fn answer<'a>(dialog: &Dialog<'a>) -> Option<Sdp<'a>> {
+    dialog
+        .answer()
+        .and_then(Response::message)
+        .and_then(Sdp::of)
+}

@@ -1,0 +1,195 @@
+//! `call-dropped-at-fixed-time`: several calls with one host ended after the same time, so a timer ends them (RFC 3261
+//! §13.3.1.4, RFC 4028 §10).
+
+use crate::capture::FrameNumber;
+use crate::dialog::Talk;
+use crate::limits::MAX_FRAMES_SHOWN;
+use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::severity::{Confidence, Severity};
+use crate::transaction::timers;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "call-dropped-at-fixed-time",
+    code: "DLG030",
+    severity: Severity::Warning,
+    judge: Judge::Capture(judge),
+    words: include_str!("call_dropped_at_fixed_time.toml"),
+};
+
+/// How far apart their talk times may be: two seconds either side.
+const SPREAD: Duration = Duration::from_secs(4);
+/// Shorter calls are tests, announcements and wrong numbers (FINDINGS section 12).
+const SHORTEST: Duration = Duration::from_secs(10);
+/// How exactly one call has to meet a constant of the protocol.
+const EXACT: Duration = Duration::from_millis(500);
+
+fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    let mut clusters: Vec<(IpAddr, Vec<Talk>)> = view
+        .talk_times
+        .hosts()
+        .filter_map(|(host, talks)| Some((host, cluster(talks, view.thresholds.dropped_calls)?)))
+        .collect();
+    // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
+    clusters.sort_by_key(|(host, talks)| {
+        let hung_up = talks.iter().filter(|it| it.from == *host).count();
+        std::cmp::Reverse((talks.len(), hung_up))
+    });
+    let mut told: HashSet<FrameNumber> = HashSet::new();
+    for (host, talks) in clusters {
+        if talks.iter().all(|it| told.contains(&it.bye)) {
+            continue;
+        }
+        told.extend(talks.iter().map(|it| it.bye));
+        found.extend(pattern(host, &talks));
+    }
+    for (host, talks) in view.talk_times.hosts() {
+        // One call may be chance: a note, and only where it meets a constant of the protocol exactly.
+        let mut exact = talks.iter().filter_map(|it| {
+            let constant = constant(it, EXACT)?;
+            let of_interest = it.from == host && !told.contains(&it.bye);
+            of_interest.then_some((it, constant))
+        });
+        let Some((talk, constant)) = exact.next() else {
+            continue;
+        };
+        let mut finding = finding(host, std::slice::from_ref(talk))
+            .severity(Severity::Info)
+            .confidence(Confidence::Possible)
+            .fact("constant", constant.name())
+            .variant(Some("one-call"));
+        finding.frames.extend(exact.map(|(it, _)| it.bye));
+        finding.frames.sort_unstable();
+        finding.frames.truncate(MAX_FRAMES_SHOWN);
+        found.push(finding);
+    }
+}
+
+/// The largest number of calls that ended after the same time and that few longer ones outlived.
+fn cluster(talks: &[Talk], calls: u64) -> Option<Vec<Talk>> {
+    let mut sorted: Vec<Talk> = talks
+        .iter()
+        .filter(|it| it.time > SHORTEST)
+        .copied()
+        .collect();
+    sorted.sort_by_key(|it| (it.time, it.bye));
+    let mut best = 0..0;
+    let mut end = 0;
+    for (start, first) in sorted.iter().enumerate() {
+        while sorted
+            .get(end)
+            .is_some_and(|it| it.time.saturating_sub(first.time) <= SPREAD)
+        {
+            end += 1;
+        }
+        let count = end - start;
+        // What a timer ends, nothing outlives: of the calls that got so far, most ended there.
+        let most = 2 * count > sorted.len() - start;
+        if count as u64 >= calls && most && count > best.len() {
+            best = start..end;
+        }
+    }
+    let cluster = sorted.get(best)?.to_vec();
+    (!cluster.is_empty()).then_some(cluster)
+}
+
+fn pattern(host: IpAddr, talks: &[Talk]) -> Option<Finding> {
+    let constants: Vec<_> = talks.iter().map(|it| constant(it, SPREAD / 2)).collect();
+    let constant = constants.first().copied().flatten();
+    let constant = constant.filter(|it| constants.iter().all(|other| *other == Some(*it)));
+    let middle = talks.get(talks.len() / 2)?;
+    let is_round = ROUND
+        .iter()
+        .any(|seconds| middle.time.abs_diff(Duration::from_secs(*seconds)) <= SPREAD / 2);
+    // Callers that hang up alike are machines that call: a dialer, a test.
+    let machines = talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round;
+    let severity = if machines {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
+    let variant = match constant {
+        Some(Constant::NoAck) => Some("no-ack"),
+        Some(_) => Some("session-timer"),
+        None => None,
+    };
+    Some(
+        finding(host, talks)
+            .severity(severity)
+            .confidence(Confidence::Likely)
+            .fact("constant", constant.map_or("", Constant::name))
+            .variant(variant),
+    )
+}
+
+fn finding(host: IpAddr, talks: &[Talk]) -> Finding {
+    let began = talks.iter().map(|it| it.ended).min();
+    let middle = talks.get(talks.len() / 2);
+    let enders: HashSet<IpAddr> = talks.iter().map(|it| it.from).collect();
+    let others: HashSet<IpAddr> = talks.iter().map(|it| it.other).collect();
+    let one = |hosts: &HashSet<IpAddr>| match hosts.len() {
+        1 => hosts.iter().next().map(ToString::to_string),
+        _ => None,
+    };
+    let mut finding = Finding::of_capture(&RULE, began.unwrap_or(crate::time::Timestamp::MIN))
+        .fact("src", host.to_string())
+        .fact("calls", talks.len())
+        .fact("talk", middle.map_or(Duration::ZERO, |it| it.time))
+        .fact_if("hung_up", one(&enders))
+        .fact_if("peer", one(&others));
+    finding.frames = talks
+        .iter()
+        .map(|it| it.bye)
+        .take(MAX_FRAMES_SHOWN)
+        .collect();
+    finding.frames.sort_unstable();
+    finding
+}
+
+/// A moment at which the protocol itself ends calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Constant {
+    /// The callee got no ACK (RFC 3261 §13.3.1.4).
+    NoAck,
+    /// The refresh failed (RFC 4028 §7.2).
+    HalfInterval,
+    /// The refresh did not come (RFC 4028 §10).
+    BeforeInterval,
+    /// The session interval.
+    Interval,
+}
+
+impl Constant {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NoAck => "64*T1",
+            Self::HalfInterval => "SE/2",
+            Self::BeforeInterval => "SE - min(32, SE/3)",
+            Self::Interval => "SE",
+        }
+    }
+}
+
+/// Which constant a talk time meets.
+fn constant(talk: &Talk, tolerance: Duration) -> Option<Constant> {
+    let near = |moment: Duration| talk.time.abs_diff(moment) <= tolerance;
+    if let Some(interval) = talk.interval.filter(|it| *it >= SHORTEST * 3) {
+        let margin = Duration::from_secs(32).min(interval / 3);
+        let moments = [
+            (interval / 2, Constant::HalfInterval),
+            (interval.saturating_sub(margin), Constant::BeforeInterval),
+            (interval, Constant::Interval),
+        ];
+        if let Some((_, constant)) = moments.into_iter().find(|(moment, _)| near(*moment)) {
+            return Some(constant);
+        }
+    }
+    (!talk.by_caller && near(timers::T1 * 64)).then_some(Constant::NoAck)
+}
+
+/// Seconds to which limits, idle timers of firewalls and RTP timeouts are set.
+const ROUND: &[u64] = &[
+    30, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400,
+];

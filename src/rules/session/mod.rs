@@ -1,0 +1,132 @@
+//! Answered calls: what either side changes in them, how they are kept alive, handed on, and how they end.
+
+pub(super) mod bye_481;
+pub(super) mod bye_right_after_answer;
+pub(super) mod call_dropped_at_fixed_time;
+mod change;
+pub(super) mod glare_491;
+pub(super) mod hold_resume_failed;
+pub(super) mod hold_state;
+pub(super) mod indialog_481;
+pub(super) mod invite_overlap_500;
+mod look;
+pub(super) mod reinvite_rejected;
+pub(super) mod session_refresh_failed;
+pub(super) mod session_timer_expired;
+pub(super) mod short_call;
+pub(super) mod transfer_failed;
+
+use super::status::evidence;
+use super::{CallView, Finding, Rule};
+use crate::dialog::Call;
+use crate::sip::Method;
+use crate::transaction::{Response, Transaction};
+
+/// Whether a finding of this family tells of a refusal, so that `status` need not.
+pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Response) -> bool {
+    if matches!(response.code, 401 | 407) {
+        return false;
+    }
+    if request.method == Method::Refer || invite_overlap_500::overlaps(view.call, request).is_some()
+    {
+        return true;
+    }
+    if !request.in_dialog() {
+        return false;
+    }
+    match request.method {
+        // The sender took it back: that is no refusal.
+        Method::Invite => response.code != 487 || request.cancelled.is_none(),
+        Method::Update => {
+            matches!(response.code, 481 | 491)
+                || session_refresh_failed::failed(view, request).is_some()
+        }
+        // Tells of the PRACK and not of the dialog as well (RFC 3262 §3).
+        Method::Prack | Method::Cancel | Method::Options => false,
+        _ => response.code == 481,
+    }
+}
+
+/// The final response that refused a request inside a dialog, challenges apart.
+fn refusal(request: &Transaction) -> Option<&Response> {
+    request
+        .final_response()
+        .filter(|it| it.code >= 300 && !matches!(it.code, 401 | 407))
+}
+
+/// The same request on other hops.
+fn hops<'a>(call: &'a Call, request: &'a Transaction) -> impl Iterator<Item = &'a Transaction> {
+    call.of(&request.method).filter(move |other| {
+        other.id != request.id
+            && other.cseq == request.cseq
+            && other.from.tag == request.from.tag
+            && other.to.tag == request.to.tag
+    })
+}
+
+/// Whether the request was seen before, on the hop that is nearer to its sender.
+fn is_echo(call: &Call, request: &Transaction) -> bool {
+    hops(call, request).any(|hop| hop.id < request.id)
+}
+
+/// A finding about a request inside a dialog, on all hops that show it.
+fn finding_of(call: &Call, rule: &'static Rule, request: &Transaction) -> Finding {
+    let mut finding = Finding::of(rule, request)
+        .fact("method", method_name(request))
+        .fact("src", request.flow.src.to_string())
+        .fact("dst", request.flow.dst.to_string());
+    for hop in hops(call, request) {
+        finding = finding.also(hop);
+    }
+    finding
+}
+
+/// The same about a refusal, with what the response says of it and who made it: the hop farthest from the sender.
+fn finding_of_refusal(
+    call: &Call,
+    rule: &'static Rule,
+    request: &Transaction,
+    response: &Response,
+) -> Finding {
+    let deepest = hops(call, request)
+        .chain([request])
+        .filter(|hop| hop.final_code() == Some(response.code))
+        .max_by_key(|hop| hop.via_count)
+        .and_then(Transaction::final_response)
+        .unwrap_or(response);
+    let mut finding = Finding::of(rule, request)
+        .fact("method", method_name(request))
+        .fact("src", request.flow.src.to_string())
+        .fact("dst", deepest.flow.src.to_string())
+        .fact("code", response.code)
+        .fact("reason", &*response.reason);
+    for hop in hops(call, request) {
+        finding = finding.also(hop);
+    }
+    evidence::shown(finding, deepest)
+}
+
+/// As people say it.
+fn method_name(request: &Transaction) -> &str {
+    if request.method == Method::Invite && request.in_dialog() {
+        "re-INVITE"
+    } else {
+        request.method.name()
+    }
+}
+
+/// Whether two requests belong to one dialog, by whichever side.
+fn is_same_dialog(one: &Transaction, other: &Transaction) -> bool {
+    (one.from.tag == other.from.tag && one.to.tag == other.to.tag)
+        || (one.from.tag == other.to.tag && one.to.tag == other.from.tag)
+}
+
+/// Whether the dialog was being ended by a BYE when this response came: then what it says is a normal race.
+fn crosses_bye(call: &Call, request: &Transaction, response: &Response) -> bool {
+    call.of(&Method::Bye).any(|bye| {
+        bye.id != request.id
+            && is_same_dialog(bye, request)
+            && (bye.from.tag != request.from.tag || bye.cseq != request.cseq)
+            && bye.start() <= response.time()
+    })
+}

@@ -1,0 +1,34 @@
+//! `short-call`: hung up within seconds of the answer. Often meant so; with a complaint, a hint at the media.
+
+use super::bye_right_after_answer;
+use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    name: "short-call",
+    code: "DLG038",
+    severity: Severity::Info,
+    judge: Judge::Call(judge),
+    words: include_str!("short_call.toml"),
+};
+
+fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    for dialog in view.call.dialogs() {
+        let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
+            continue;
+        };
+        let Some(acknowledged) = dialog.acknowledged() else {
+            continue;
+        };
+        let talk = bye.start().since(acknowledged);
+        if talk >= view.thresholds.short_call || bye_right_after_answer::is_so(&dialog) {
+            continue;
+        }
+        let finding = Finding::of(&RULE, bye)
+            .fact("talk", talk)
+            .fact("src", bye.flow.src.to_string())
+            .fact("by_caller", u64::from(dialog.is_by_caller(bye)))
+            .also(invite);
+        found.push(finding);
+    }
+}
