@@ -142,7 +142,7 @@ fn anchor(rule: &Rule) -> String {
 
 /// A message with its placeholders as words in italics: `{request_uri}` is *request uri*.
 fn sentence(message: &str) -> String {
-    let text = escaped(message).replace('{', "*").replace('}', "*");
+    let text = escaped(message).replace(['{', '}'], "*");
     let mut out = String::new();
     for (index, part) in text.split('*').enumerate() {
         match index % 2 {

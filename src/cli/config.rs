@@ -166,10 +166,11 @@ impl Reader<'_> {
     fn severities(&self, value: &Item<'_>, policy: &mut Policy) -> Result<(), WrongUse> {
         for (key, value) in in_order(self.table(value)?) {
             let named = self.named(key.get_ref(), key.span())?;
-            let (name, span) = self.one_text(value)?;
-            let names = Severity::ALL.map(Severity::name);
-            let severity = Severity::ALL.into_iter().find(|it| it.name() == name);
-            let severity = severity.ok_or_else(|| self.unknown(span, "severity", name, &names))?;
+            let (written, span) = self.one_text(value)?;
+            let known = Severity::ALL.map(Severity::name);
+            let severity = Severity::ALL.into_iter().find(|it| it.name() == written);
+            let severity =
+                severity.ok_or_else(|| self.unknown(span, "severity", written, &known))?;
             if !policy.judge(named, severity) {
                 let what = format!("the severity of {named} is given twice");
                 return Err(self.wrong(key.span(), &what, None));

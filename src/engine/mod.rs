@@ -269,9 +269,7 @@ impl<O: Observer> Engine<O> {
         }
         if self.lossy {
             // What was judged before the loss was known may rest on it (guard G-LOSS).
-            for finding in &mut self.findings {
-                finding.lower_absence();
-            }
+            self.findings.iter_mut().for_each(Finding::lower_absence);
         }
         rules::sort(&mut self.findings);
         let names = (0..).zip(self.passwords.names());

@@ -285,7 +285,7 @@ impl Account {
             .map(|(_, it)| it);
         match (&event.outcome, known) {
             (Outcome::Accepted { .. }, Some(device)) => {
-                device.accepted(event, contact, until, thresholds)
+                device.accepted(event, contact, until, thresholds);
             }
             (Outcome::Accepted { .. }, None) if room => {
                 let mut device = Device::of(event, contact);
