@@ -80,6 +80,11 @@ class Unusable(Exception):
 
 def run(argv, home):
     """What the program writes to stdout."""
+    return complete(argv, home).stdout
+
+
+def complete(argv, home):
+    """What the program writes to stdout and stderr."""
     environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
     try:
         done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
@@ -87,7 +92,8 @@ def run(argv, home):
         raise Unusable(f"> {PATIENCE} s") from None
     if done.returncode < 0 or b"panicked at" in done.stderr or b"Traceback (most recent call last)" in done.stderr:
         raise Unusable("crash")
-    return done.stdout.decode("utf-8", "replace")
+    done.stdout, done.stderr = (it.decode("utf-8", "replace") for it in (done.stdout, done.stderr))
+    return done
 
 
 def field(text, *path):
@@ -233,10 +239,10 @@ def version(program, home):
     return number.group() if number else "?"
 
 
-def installed(options, home):
-    """(tool, program, version) of each that is here and sees a plain call; says on stderr which are not."""
+def installed(options, home, wanted=None):
+    """(tool, program, version) of each (of those wanted) that is here and sees a plain call; says on stderr which are not."""
     plain = str(WIRE / "01-eth.pcap")
-    for tool in TOOLS:
+    for tool in (it for it in TOOLS if wanted is None or it.name in wanted):
         program = shutil.which(tool.name)
         if tool.name == "sipdiag":
             builds = [options.sipdiag] if options.sipdiag else [ROOT / f"target/{it}/sipdiag" for it in ("release", "debug")]

@@ -13,7 +13,7 @@
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
 //!                   TCP ICMP                                                          a language
-//!   ──────────────────────── foundations: address · time · flow · limits · severity ────────────────────
+//!   ───────────── foundations: address · flow · limits · severity · text · thresholds · time ─────────────
 //! ```
 //!
 //! Import arrows point left and down only; `tests/architecture.rs` reads the `use` lines and fails on any other.
@@ -49,5 +49,7 @@ pub mod report;
 pub mod rules;
 pub mod severity;
 pub mod sip;
+pub mod text;
+pub mod thresholds;
 pub mod time;
 pub mod transaction;

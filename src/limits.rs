@@ -75,6 +75,9 @@ pub const MAX_HELD_BACK: usize = 65_536;
 /// Different reasons for not decoding, and different unknown methods, that are counted by name.
 pub const MAX_UNDECODED_REASONS: usize = 256;
 
+/// Bytes of a configuration file: some thousand lines, where a few dozen are many.
+pub const MAX_CONFIG: u64 = 256 * 1024;
+
 /// Bytes of a file held at a time: large enough that reads are few, small enough to stay in the second-level cache.
 pub const READ_BUFFER: usize = 256 * 1024;
 

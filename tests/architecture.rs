@@ -12,7 +12,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What every room may import.
-const FOUNDATIONS: &[&str] = &["address", "flow", "limits", "severity", "time"];
+const FOUNDATIONS: &[&str] = &[
+    "address",
+    "flow",
+    "limits",
+    "severity",
+    "text",
+    "thresholds",
+    "time",
+];
 
 /// Each room with the rooms it may import beside the foundations, as the picture has them.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -20,6 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flow", &[]),
     ("limits", &[]),
     ("severity", &[]),
+    ("text", &[]),
+    ("thresholds", &[]),
     ("time", &[]),
     ("capture", &[]),
     ("sip", &[]),

@@ -1,11 +1,16 @@
 //! The arguments.
 
+use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
 use crate::capture::hep::{HepAddress, Network};
 use crate::report::{Format, RecordKind};
+use crate::rules::Named;
 use crate::severity::Severity;
+#[cfg(feature = "live")]
+use crate::thresholds::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+#[cfg(feature = "live")]
 use std::time::Duration;
 
 /// What everybody learns first, as far as this build can do it.
@@ -36,13 +41,19 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct Display {
     /// Language of the words: en, fr or vi [default: from LC_ALL, LC_MESSAGES, LANG]
-    #[arg(long, global = true, value_name = "CODE", value_parser = language)]
+    #[arg(long, global = true, value_name = "CODE", value_parser = language, help_heading = "Output")]
     pub(super) lang: Option<crate::catalogue::Language>,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
     pub(super) color: ColorWhen,
     /// No remarks on stderr, only errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Output")]
     pub(super) quiet: bool,
 }
 
@@ -106,34 +117,34 @@ pub(super) struct LiveOptions {
     #[arg(required_unless_present = "hep", value_name = "INTERFACE")]
     pub(super) interfaces: Vec<String>,
     /// Listen for HEP, what Homer's agents send: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; repeatable
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "HEP")]
     pub(super) hep: Vec<HepAddress>,
     /// Only these may send HEP: an IP address or network such as 192.0.2.0/24; repeatable [default: everybody]
-    #[arg(long, value_name = "NET", requires = "hep")]
+    #[arg(long, value_name = "NET", requires = "hep", help_heading = "HEP")]
     pub(super) hep_allow: Vec<Network>,
     /// Certificate chain for tls://, a PEM file
-    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_key"])]
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_key"], help_heading = "HEP")]
     pub(super) hep_cert: Option<PathBuf>,
     /// Private key of that certificate, a PEM file
-    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"])]
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"], help_heading = "HEP")]
     pub(super) hep_key: Option<PathBuf>,
     /// End after this time, such as 30s, 5m or 1h
-    #[arg(long, value_name = "DUR", value_parser = duration)]
+    #[arg(long, value_name = "DUR", value_parser = duration, help_heading = "Listening")]
     pub(super) duration: Option<Duration>,
     /// End after this many packets
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Listening")]
     pub(super) count: Option<u64>,
     /// Bytes to capture of each packet
-    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144))]
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144), help_heading = "Listening")]
     pub(super) snaplen: i32,
     /// Kernel buffer in MiB for each interface
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(i32).range(1..=1024))]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(i32).range(1..=1024), help_heading = "Listening")]
     pub(super) buffer: i32,
     /// Do not put the interfaces into promiscuous mode
-    #[arg(long)]
+    #[arg(long, help_heading = "Listening")]
     pub(super) no_promiscuous: bool,
     /// Hand on each packet at once; loses packets on busy links
-    #[arg(long)]
+    #[arg(long, help_heading = "Listening")]
     pub(super) immediate: bool,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
@@ -143,42 +154,62 @@ pub(super) struct LiveOptions {
 pub(super) struct DiagnosisOptions {
     /// Capture filter in tcpdump's language, for files too
     #[cfg(feature = "live")]
-    #[arg(short, long, value_name = "BPF")]
+    #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     pub(super) filter: Option<String>,
     /// Every transaction in the table
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
     /// How to write
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        help_heading = "Output"
+    )]
     pub(super) format: FormatName,
     /// Write to a file, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
     /// Records of the machine formats [default: all but message]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Output"
+    )]
     pub(super) records: Vec<RecordName>,
     /// TLS secrets as SSLKEYLOGFILE has them; live may add to the file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub(super) keylog: Vec<PathBuf>,
     /// Private RSA key of a TLS server, for connections with RSA key exchange
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", help_heading = "Input")]
     pub(super) tls_key: Vec<PathBuf>,
     /// Test digest responses of USER in REALM with the password on the first line of FILE: proves whether the client has
     /// this password; repeatable. The password itself is refused: everybody could read it in the list of processes
-    #[arg(long, value_name = "USER@REALM=@FILE")]
+    #[arg(long, value_name = "USER@REALM=@FILE", help_heading = "Input")]
     pub(super) sip_password: Vec<String>,
-    /// T1 where no retransmission shows another one [default: 500ms]
-    #[arg(long, value_name = "DUR", value_parser = duration)]
-    pub(super) t1: Option<Duration>,
-    /// How long a 100 Trying may stand alone [default: 10s]
-    #[arg(long, value_name = "DUR", value_parser = duration)]
-    pub(super) stuck_after: Option<Duration>,
     /// Header field in which a B2BUA names the other leg's Call-ID, beside X-Call-ID, X-CID and the like
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Findings")]
     pub(super) leg_header: Vec<String>,
+    /// Say nothing of these findings, by name or code, such as status-486; how many there were is told
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = finding, help_heading = "Findings")]
+    pub(super) silence: Vec<Named>,
+    /// Thresholds, severities and silenced findings [default: ~/.config/sipdiag/config.toml, where there is one]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "no_config",
+        help_heading = "Findings"
+    )]
+    pub(super) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, help_heading = "Findings")]
+    pub(super) no_config: bool,
     /// Exit 1 when a finding of this severity or worse was raised
-    #[arg(long, value_name = "SEVERITY")]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Findings")]
     pub(super) fail_on: Option<SeverityName>,
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -299,46 +330,13 @@ fn class(text: &str) -> Result<u8, String> {
     }
 }
 
-/// `500ms`, `10s`, `3m`, `1h`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .bytes()
-        .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
-        .count();
-    let wrong = || "a duration is a number with ms, s, m or h, such as 500ms or 10s".to_owned();
-    let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let factor = match unit {
-        "ms" => 1e-3,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let time = Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())?;
-    if time.is_zero() || time > LONGEST {
-        return Err("a duration is longer than nothing and at most 100 days".to_owned());
-    }
-    Ok(time)
+/// A name or code, or what may have been meant.
+fn finding(text: &str) -> Result<Named, String> {
+    Named::parse(text).map_err(|error| format!("{error}; {}", error.help()))
 }
-
-const LONGEST: Duration = Duration::from_hours(100 * 24);
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
-        for wrong in ["", "s", "0s", "-1s", "1d", "1e999", "99999999h", "ms"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
     #[test]
     fn the_definition_is_sound() {
         super::super::command().debug_assert();

@@ -1,6 +1,7 @@
 //! What `read` and `live` share: packets through the engine into a report.
 
 use super::args::DiagnosisOptions;
+use super::config::Configuration;
 use super::environment::Environment;
 use super::errors;
 use super::output::Output;
@@ -9,13 +10,13 @@ use super::secrets::GivenSecrets;
 use crate::capture::{CaptureFacts, Next, Source};
 use crate::engine::{Engine, Options};
 use crate::report::{RecordKind, Renderer, Settings};
-use crate::rules::Thresholds;
 use crate::severity::Severity;
 
 /// Runs a source to its end and reports. `live` says that findings are told while they happen.
 pub(super) fn run(
     source: &mut dyn Source,
     options: &DiagnosisOptions,
+    configuration: Configuration,
     environment: &Environment,
     live: bool,
 ) -> anyhow::Result<u8> {
@@ -28,19 +29,15 @@ pub(super) fn run(
         width: environment.width,
         color: environment.color && to_stdout,
         live,
-    };
-    let defaults = Thresholds::default();
-    let thresholds = Thresholds {
-        t1: options.t1.unwrap_or(defaults.t1),
-        stuck_after: options.stuck_after.unwrap_or(defaults.stuck_after),
-        ..defaults
+        stuck_after: configuration.thresholds.stuck_after,
     };
     let renderer = Renderer::new(options.format.into(), settings, output);
     let mut engine = Engine::new(
         Options {
-            thresholds,
+            thresholds: configuration.thresholds,
+            policy: configuration.policy,
             alerts: live,
-            leg_headers: options.leg_header.clone(),
+            leg_headers: configuration.leg_headers,
         },
         renderer,
     );

@@ -1,6 +1,7 @@
 //! `sipdiag live`: diagnose interfaces and what HEP agents send.
 
 use super::args;
+use super::config::Configuration;
 use super::diagnose;
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
@@ -25,6 +26,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         }
         .into());
     }
+    let configuration = Configuration::load(&options.diagnosis)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(Arc::clone(&stop))?;
     let live = LiveOptions {
@@ -52,7 +54,13 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
             Some(names.join(", "))
         }),
     );
-    diagnose::run(&mut source, &options.diagnosis, environment, true)
+    diagnose::run(
+        &mut source,
+        &options.diagnosis,
+        configuration,
+        environment,
+        true,
+    )
 }
 
 /// The first signal ends the capture, so that the report is printed; the second ends the program.

@@ -2,6 +2,7 @@
 //! arguments. Goes out: an exit status, and what the command writes. One file a subcommand.
 
 mod args;
+mod config;
 mod diagnose;
 mod environment;
 mod errors;
@@ -14,6 +15,7 @@ mod passwords;
 mod read;
 mod secrets;
 mod shell;
+mod thresholds;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};

@@ -1,13 +1,21 @@
 //! `sipdiag read`: diagnose files.
 
 use super::args::ReadOptions;
+use super::config::Configuration;
 use super::diagnose;
 use super::environment::Environment;
 use crate::capture::{CaptureError, Filter, open_files};
 
 pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::Result<u8> {
+    let configuration = Configuration::load(&options.diagnosis)?;
     let mut source = open_files(&options.files, filter(options)?)?;
-    diagnose::run(&mut source, &options.diagnosis, environment, false)
+    diagnose::run(
+        &mut source,
+        &options.diagnosis,
+        configuration,
+        environment,
+        false,
+    )
 }
 
 /// The filter that was asked for; an empty one lets everything pass, as in tcpdump.

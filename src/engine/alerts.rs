@@ -3,7 +3,7 @@
 use super::{Engine, Observer};
 use crate::dialog::{Call, Negotiation};
 use crate::limits::MAX_SOURCES;
-use crate::rules;
+use crate::rules::{self, Applied};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
@@ -54,7 +54,12 @@ impl<O: Observer> Engine<O> {
             let Some(source) = self.sources.get(host) else {
                 continue;
             };
-            for finding in rules::judge_source(host, source) {
+            let mut found = rules::judge_source(host, source, &self.options.thresholds);
+            // What is told while it lasts is counted when it is over.
+            self.options
+                .policy
+                .apply(&mut found, &mut [], &mut Applied::default());
+            for finding in found {
                 if finding.severity > Severity::Info
                     && self.alerted_hosts.len() < MAX_SOURCES
                     && self.alerted_hosts.insert((host, finding.rule.name))
@@ -76,7 +81,10 @@ impl<O: Observer> Engine<O> {
         };
         let mut scratch = self.last_finding;
         let negotiation = Negotiation::of(&call);
-        let found = rules::judge_call(&self.view(&call, &negotiation), &mut scratch);
+        let mut found = rules::judge_call(&self.view(&call, &negotiation), &mut scratch);
+        self.options
+            .policy
+            .apply(&mut found, &mut [], &mut Applied::default());
         let worst = found
             .iter()
             .filter(|finding| finding.severity > Severity::Info)

@@ -5,9 +5,11 @@
 mod alerts;
 mod counting;
 mod intake;
+mod observer;
 mod report;
 mod waiting;
 
+pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use report::{Report, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
@@ -18,10 +20,10 @@ use crate::dialog::{
     Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources,
     Surroundings, TalkTimes, TlsServers, Waited,
 };
-use crate::frame::{self, Content, Direction, Encapsulation, IcmpError};
+use crate::frame::{self, Content, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Thresholds};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
@@ -35,56 +37,6 @@ use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
-
-/// Takes what the engine finds out, as soon as it is known.
-pub trait Observer {
-    /// A SIP message, in time order.
-    fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
-    /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
-    fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
-    /// A call that was judged, with what is known of its other legs.
-    fn call(&mut self, _call: &Call, _legs: &Legs) {}
-    /// A finding that is final.
-    fn finding(&mut self, _finding: &Finding) {}
-    /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
-    fn alert(&mut self, _finding: &Finding) {}
-}
-
-/// Nothing is observed.
-impl Observer for () {}
-
-/// A message with all that its packet says.
-#[derive(Clone, Copy, Debug)]
-pub struct SeenMessage<'a> {
-    /// Message, packet and addresses.
-    pub arrival: Arrival<'a>,
-    /// Through what it came.
-    pub encapsulation: Encapsulation,
-    /// Whether the capturing host sent or received it, where the capture says so.
-    pub direction: Option<Direction>,
-    /// What its mirror says of it, when one copied it.
-    pub mirror: Option<&'a Mirror>,
-}
-
-/// What a mirror says of a message beside its addresses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirror {
-    /// What it calls itself: HEP's capture node.
-    pub node: Option<u64>,
-    /// What it ties messages together with: HEP's correlation id.
-    pub correlation: Option<Box<[u8]>>,
-}
-
-/// What can be chosen.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// See [`Thresholds`].
-    pub thresholds: Thresholds,
-    /// Whether what is stuck is told while it is stuck, as `live` does.
-    pub alerts: bool,
-    /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
-    pub leg_headers: Vec<String>,
-}
 
 /// The pipeline.
 #[derive(Debug)]
@@ -134,6 +86,7 @@ pub struct Engine<O> {
 impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
+        let registrations = Registrations::new(options.thresholds);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -153,7 +106,7 @@ impl<O: Observer> Engine<O> {
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
             backoffs: Backoffs::default(),
-            registrations: Registrations::default(),
+            registrations,
             sources: Sources::default(),
             counts: Counts::default(),
             summary: Summary::default(),
@@ -272,8 +225,12 @@ impl<O: Observer> Engine<O> {
             streams: &self.streams,
             now: end,
             lossy: self.lossy,
+            thresholds: &self.options.thresholds,
         };
-        let found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
+        let mut found = rules::judge_capture(&view, &mut self.findings, &mut self.last_finding);
+        self.options
+            .policy
+            .apply(&mut found, &mut self.findings, &mut self.summary.policy);
         for finding in found {
             // The findings of one attack must not keep out the one that explains them.
             self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
@@ -312,9 +269,7 @@ impl<O: Observer> Engine<O> {
         }
         if self.lossy {
             // What was judged before the loss was known may rest on it (guard G-LOSS).
-            for finding in &mut self.findings {
-                finding.lower_absence();
-            }
+            self.findings.iter_mut().for_each(Finding::lower_absence);
         }
         rules::sort(&mut self.findings);
         let names = (0..).zip(self.passwords.names());
@@ -324,6 +279,7 @@ impl<O: Observer> Engine<O> {
             .collect();
         let report = Report {
             capture,
+            thresholds: self.options.thresholds,
             first_time: self.first_time,
             last_time: self.now,
             clusters: rules::clusters(&self.findings),
@@ -535,8 +491,11 @@ impl<O: Observer> Engine<O> {
         self.streams.call(call, &self.surroundings);
         let mut last_finding = self.last_finding;
         let negotiation = Negotiation::of(call);
-        let found = rules::judge_call(&self.view(call, &negotiation), &mut last_finding);
+        let mut found = rules::judge_call(&self.view(call, &negotiation), &mut last_finding);
         self.last_finding = last_finding;
+        self.options
+            .policy
+            .apply(&mut found, &mut [], &mut self.summary.policy);
         self.streams.judged(call);
         let began = self.first_time.unwrap_or(Timestamp::MIN);
         self.defects.call(call, &self.surroundings, began);
@@ -580,7 +539,7 @@ impl<O: Observer> Engine<O> {
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,
             gaps: &self.gaps,
-            thresholds: self.options.thresholds,
+            thresholds: &self.options.thresholds,
             passwords: &self.passwords,
         }
     }

@@ -3,8 +3,9 @@
 use crate::capture::CaptureFacts;
 use crate::dialog::Registration;
 use crate::dialog::kpi::Kpi;
-use crate::rules::{Cluster, Counts, Finding};
+use crate::rules::{Applied, Cluster, Counts, Finding};
 use crate::severity::Severity;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ pub struct Report {
     pub clusters: Vec<Cluster>,
     /// The registrations as they stood at the end, by address-of-record.
     pub registrations: Vec<Registration>,
+    /// What was measured with.
+    pub thresholds: Thresholds,
     /// What was counted.
     pub summary: Summary,
     /// `USER@REALM` of the passwords that no request had credentials for.
@@ -52,8 +55,10 @@ pub struct Summary {
     pub mirrored_too: u64,
     /// Packets that were decoded and hold no SIP.
     pub not_sip_packets: u64,
-    /// Findings by name, consequences and notes too.
+    /// Findings by name, consequences and notes too, but not those that were silenced.
     pub findings: BTreeMap<String, u64>,
+    /// What was silenced, and judged otherwise, because the user asked for it.
+    pub policy: Applied,
     /// Key performance indicators.
     pub kpi: Kpi,
     /// The worst severity of all findings.

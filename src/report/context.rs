@@ -1,6 +1,6 @@
 //! What a response means here: the first 401 is a normal challenge, the one after credentials a rejection.
 
-use super::STUCK_SHOWN;
+use super::Settings;
 use crate::catalogue::{Catalogue, fill};
 use crate::dialog::is_failed_ping;
 use crate::rules::Finding;
@@ -55,10 +55,11 @@ pub(super) fn advice(
 
 /// How a transaction stands, in a few words: what its decisive response says, or what it lacks.
 pub(super) fn verdict(
-    catalogue: Catalogue,
+    settings: &Settings,
     transaction: &Transaction,
     findings: &[&Finding],
 ) -> String {
+    let catalogue = settings.catalogue;
     if let Some(response) = transaction.final_response() {
         return short(catalogue, transaction, response, findings);
     }
@@ -71,7 +72,7 @@ pub(super) fn verdict(
     }
     let stuck = transaction
         .alone_since_trying(transaction.closed)
-        .is_some_and(|time| time >= STUCK_SHOWN);
+        .is_some_and(|time| time >= settings.stuck_after);
     let word = match transaction.state {
         _ if has(findings, "capture-one-directional") || transaction.answer_implied => {
             "context_implied"

@@ -20,9 +20,6 @@ use crate::transaction::{Placement, Transaction};
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// A 100 Trying that stood alone for less than this is shown as open, not as stuck.
-const STUCK_SHOWN: Duration = Duration::from_secs(10);
-
 /// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -104,6 +101,8 @@ pub struct Settings {
     pub color: bool,
     /// Whether findings are written the moment they are known, as `live` does, and not sorted at the end.
     pub live: bool,
+    /// A 100 Trying that stood alone for less than this is shown as open, not as stuck.
+    pub stuck_after: Duration,
 }
 
 /// A format at work.

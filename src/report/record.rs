@@ -6,7 +6,9 @@ use crate::catalogue::Catalogue;
 use crate::dialog::Registration;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::{Fact, Finding};
+use crate::severity::Severity;
 use crate::sip::{HeaderName, StartLine, typed};
+use crate::thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Placement, Transaction};
 use serde_json::{Map, Value, json};
@@ -248,6 +250,11 @@ pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
     record.insert("code".into(), finding.code().into());
     record.insert("name".into(), finding.name().into());
     record.insert("severity".into(), finding.severity.name().into());
+    put(
+        &mut record,
+        "severity_was",
+        finding.severity_was.map(Severity::name),
+    );
     record.insert("time".into(), time(finding.time).into());
     record.insert(
         "summary".into(),
@@ -314,6 +321,27 @@ pub(super) fn summary(report: &Report) -> Value {
             })
             .collect();
         record.insert("damage".into(), damage.into());
+    }
+    let policy = &summary.policy;
+    for (name, counts) in [
+        ("silenced", &policy.silenced),
+        ("severity_changed", &policy.changed),
+    ] {
+        if !counts.is_empty() {
+            record.insert(name.into(), json!(counts));
+        }
+    }
+    let mut thresholds = Map::new();
+    for (row, value) in report.thresholds.changed() {
+        let (name, value) = match value {
+            thresholds::Value::Time(time) => (format!("{}_ms", row.key), millis(time)),
+            thresholds::Value::Count(number) => (row.key.to_owned(), number.into()),
+            thresholds::Value::Percent(number) => (format!("{}_percent", row.key), number.into()),
+        };
+        thresholds.insert(name.replace('-', "_"), value);
+    }
+    if !thresholds.is_empty() {
+        record.insert("thresholds".into(), thresholds.into());
     }
     record.insert("kpi".into(), call::kpi(&summary.kpi));
     record.insert("limits_hit".into(), json!(summary.limits_hit));

@@ -78,6 +78,8 @@ pub struct Finding {
     pub variant: Option<&'static str>,
     /// How bad.
     pub severity: Severity,
+    /// How bad it was before a user judged otherwise; `None` where nobody did.
+    pub severity_was: Option<Severity>,
     /// How sure.
     pub confidence: Confidence,
     /// Whether the capture ended before it could be proven, so that it is told "so far".
@@ -111,6 +113,7 @@ impl Finding {
             status: None,
             variant: None,
             severity: rule.severity,
+            severity_was: None,
             confidence: Confidence::Certain,
             so_far: false,
             came_right: false,

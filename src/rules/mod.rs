@@ -11,6 +11,7 @@ mod finding;
 mod format;
 mod fragments;
 mod nat;
+mod policy;
 mod reachability;
 mod registration;
 mod sdp;
@@ -25,6 +26,7 @@ mod transport;
 
 pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
+pub use policy::{Applied, Named, Policy, UnknownFinding};
 
 use crate::capture::CaptureFacts;
 use crate::dialog::legs::Legs;
@@ -38,6 +40,7 @@ use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Passwords;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
@@ -218,41 +221,7 @@ pub const RULES: &[&Rule] = &[
 
 /// The rule with that name or code, in any case; `None` when there is none. Any `status-NNN` is the rule `status`.
 pub fn find(name_or_code: &str) -> Option<&'static Rule> {
-    let wanted = name_or_code.to_ascii_lowercase();
-    if wanted
-        .strip_prefix("status-")
-        .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
-    {
-        return Some(&dialog::status::RULE);
-    }
-    RULES
-        .iter()
-        .copied()
-        .find(|rule| rule.name == wanted || rule.code.eq_ignore_ascii_case(&wanted))
-}
-
-/// Thresholds that a user may set; the defaults are RFC 3261's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// T1 where no ladder shows another one.
-    pub t1: Duration,
-    /// How long a 100 Trying may stand alone before it is stuck.
-    pub stuck_after: Duration,
-    /// From the first INVITE to ringing: what is long (ITU-T E.721, local and toll calls).
-    pub pdd_warning: Duration,
-    /// What is too long (ITU-T E.721, international calls).
-    pub pdd_error: Duration,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            t1: timers::T1,
-            stuck_after: Duration::from_secs(10),
-            pdd_warning: Duration::from_secs(6),
-            pdd_error: Duration::from_secs(11),
-        }
-    }
+    Named::parse(name_or_code).ok().map(|named| named.rule())
 }
 
 /// A call with what can be proven of it at the moment of judgement.
@@ -273,7 +242,7 @@ pub struct CallView<'a> {
     /// Between these moments nothing was captured.
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// See [`Thresholds`].
-    pub thresholds: Thresholds,
+    pub thresholds: &'a Thresholds,
     /// Passwords that the user gave to test digests with.
     pub passwords: &'a Passwords,
 }
@@ -313,6 +282,8 @@ pub struct CaptureView<'a> {
     pub gaps: &'a [(Timestamp, Timestamp)],
     /// Whether the capture is known to lack packets (guard G-LOSS).
     pub lossy: bool,
+    /// See [`Thresholds`].
+    pub thresholds: &'a Thresholds,
 }
 
 /// What the engine counts over a whole capture, as far as findings need it.
@@ -506,8 +477,8 @@ pub fn judge_capture(
 }
 
 /// What can be said at this moment of a host that may be an attacker: for `live`.
-pub fn judge_source(host: IpAddr, source: &Source) -> Vec<Finding> {
-    security::of_source(host, source)
+pub fn judge_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
+    security::of_source(host, source, thresholds)
 }
 
 /// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).

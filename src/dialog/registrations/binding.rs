@@ -4,17 +4,12 @@ use super::event::{Event, Listing, Outcome};
 use crate::capture::FrameNumber;
 use crate::dialog::Waited;
 use crate::limits::MAX_REGISTERS_KEPT;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Intervals in a row that are too short before it counts.
-const QUICK: u32 = 3;
-/// An interval below this part of what was granted is too short; half is what many clients do, less what clocks take.
-const QUICK_PERCENT: u64 = 45;
-/// A granted lifetime below this is short.
-const SHORT: u64 = 120;
 /// The same REGISTER on another hop comes within this time.
 const HOPS: Duration = Duration::from_secs(5);
 
@@ -205,7 +200,7 @@ impl Binding {
     }
 
     /// Takes what happened next. False for another hop's copy of what it knows, and for what is older.
-    pub(super) fn apply(&mut self, event: &Event) -> bool {
+    pub(super) fn apply(&mut self, event: &Event, thresholds: &Thresholds) -> bool {
         if self
             .accepted
             .as_ref()
@@ -227,8 +222,8 @@ impl Binding {
                 {
                     return false;
                 }
-                self.compare(&proof);
-                self.note_short(&proof, *requested, *granted);
+                self.compare(&proof, thresholds);
+                self.note_short(&proof, *requested, *granted, thresholds.registration_short);
                 self.note_listing(&proof, listing);
                 self.first.get_or_insert_with(|| proof.clone());
                 self.expires_at = granted.map(|it| proof.time + Duration::from_secs(it));
@@ -267,7 +262,7 @@ impl Binding {
     }
 
     /// What the time since the last success says.
-    fn compare(&mut self, proof: &Proof) {
+    fn compare(&mut self, proof: &Proof, thresholds: &Thresholds) {
         let row = self.row.take();
         let (Some(before), Some(granted), false) = (&self.accepted, self.granted, self.removed)
         else {
@@ -289,7 +284,8 @@ impl Binding {
                 });
             }
         }
-        if interval * 100 >= Duration::from_secs(granted.saturating_mul(QUICK_PERCENT)) {
+        let early = Duration::from_secs(granted.saturating_mul(thresholds.registration_refresh));
+        if interval * 100 >= early {
             return;
         }
         let mut row = row.unwrap_or_else(|| Quick {
@@ -303,16 +299,24 @@ impl Binding {
         if row.proofs.len() < MAX_REGISTERS_KEPT {
             row.proofs.push(proof.clone());
         }
-        if row.cycles >= QUICK && self.quick.as_ref().is_none_or(|it| it.cycles < row.cycles) {
+        if u64::from(row.cycles) >= thresholds.registration_refreshes
+            && self.quick.as_ref().is_none_or(|it| it.cycles < row.cycles)
+        {
             self.quick = Some(row.clone());
         }
         self.row = Some(row);
     }
 
-    fn note_short(&mut self, proof: &Proof, requested: Option<u64>, granted: Option<u64>) {
+    fn note_short(
+        &mut self,
+        proof: &Proof,
+        requested: Option<u64>,
+        granted: Option<u64>,
+        short: Duration,
+    ) {
         let Some(granted) = granted else { return };
         let shortened = requested.is_some_and(|it| granted < it / 4);
-        if self.short.is_none() && (granted < SHORT || shortened) {
+        if self.short.is_none() && (Duration::from_secs(granted) < short || shortened) {
             self.short = Some(Short {
                 proof: proof.clone(),
                 granted,

@@ -3,17 +3,12 @@
 use super::event::{Contact, Event};
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_CONTACTS, MAX_REGISTERS_KEPT};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Turns that many make flapping.
-const TURNS: usize = 3;
-/// Within this time.
-const WINDOW: Duration = Duration::from_mins(10);
 
 /// Who registers one address-of-record at one registrar.
 #[derive(Clone, Debug)]
@@ -51,17 +46,18 @@ pub struct Turns {
 }
 
 impl Turns {
-    fn push(&mut self, event: &Event) {
+    fn push(&mut self, event: &Event, thresholds: &Thresholds) {
+        let turns = usize::try_from(thresholds.registration_turns).unwrap_or(usize::MAX);
         self.count += 1;
         self.last = Some(event.time);
         self.recent.push_back(event.time);
-        if self.recent.len() > TURNS {
+        if self.recent.len() > turns {
             self.recent.pop_front();
         }
         self.note(event);
         if let Some(&first) = self.recent.front()
-            && self.recent.len() == TURNS
-            && event.time.since(first) <= WINDOW
+            && self.recent.len() == turns
+            && event.time.since(first) <= thresholds.registration_turns_within
         {
             self.since.get_or_insert(first);
         }
@@ -103,14 +99,20 @@ impl Device {
         }
     }
 
-    pub(super) fn accepted(&mut self, event: &Event, contact: &Contact, until: Option<Timestamp>) {
+    pub(super) fn accepted(
+        &mut self,
+        event: &Event,
+        contact: &Contact,
+        until: Option<Timestamp>,
+        thresholds: &Thresholds,
+    ) {
         let ran_out = !self.live.is_empty() && self.until.is_some_and(|it| it < event.time);
         if self.down || ran_out {
-            self.cycles.push(event);
+            self.cycles.push(event, thresholds);
             self.live.clear();
         }
         self.down = false;
-        self.moved(event, contact);
+        self.moved(event, contact, thresholds);
         if !self.live.contains(&contact.key) && self.live.len() < MAX_CONTACTS {
             self.live.push(contact.key.clone());
         }
@@ -140,7 +142,7 @@ impl Device {
     }
 
     /// Host and port of its contact change with every success.
-    fn moved(&mut self, event: &Event, contact: &Contact) {
+    fn moved(&mut self, event: &Event, contact: &Contact, thresholds: &Thresholds) {
         let known = self.places.contains(&contact.place);
         if contact.place == self.place {
             self.moves.recent.clear();
@@ -148,7 +150,7 @@ impl Device {
             // A contact that comes back under its own Call-ID is another device behind the same address.
             self.moves = Turns::default();
         } else if !self.places.is_empty() {
-            self.moves.push(event);
+            self.moves.push(event, thresholds);
         }
         if !known && self.places.len() < MAX_CONTACTS {
             self.places.push(contact.place.clone());

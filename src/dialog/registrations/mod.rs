@@ -13,6 +13,7 @@ use super::Waited;
 use crate::limits::{MAX_BINDINGS_OF_ONE, MAX_DEVICES_OF_ONE, MAX_REGISTRATIONS};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use device::Device;
@@ -42,8 +43,9 @@ struct Account {
 type Key = (Arc<str>, SocketAddr);
 
 /// All registrations of a capture.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Registrations {
+    thresholds: Thresholds,
     accounts: BTreeMap<Key, Account>,
     /// Accounts that never had a contact.
     barren: usize,
@@ -84,6 +86,17 @@ pub struct Registration {
 }
 
 impl Registrations {
+    /// No registrations yet, to be measured with these.
+    pub const fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            accounts: BTreeMap::new(),
+            barren: 0,
+            bindings: 0,
+            refused: 0,
+        }
+    }
+
     /// Notes a finished REGISTER, with how long one without a final response was watched. Others are not looked at.
     pub fn note(&mut self, transaction: &Transaction, waited: Waited) {
         if transaction.method != Method::Register {
@@ -122,7 +135,11 @@ impl Registrations {
         events.sort_by_key(|it| !accepts(it));
         account.waiting.append(&mut events);
         if account.waiting.len() > WAITING {
-            let (refused, added) = account.fold(WAITING / 2, MAX_REGISTRATIONS - self.bindings);
+            let (refused, added) = account.fold(
+                WAITING / 2,
+                MAX_REGISTRATIONS - self.bindings,
+                &self.thresholds,
+            );
             self.refused += refused;
             self.bindings += added;
         }
@@ -131,7 +148,8 @@ impl Registrations {
     /// Takes in what waits to be brought into order. Nothing may be noted afterwards.
     pub fn settle(&mut self) {
         for account in self.accounts.values_mut() {
-            let (refused, added) = account.fold(0, MAX_REGISTRATIONS - self.bindings);
+            let (refused, added) =
+                account.fold(0, MAX_REGISTRATIONS - self.bindings, &self.thresholds);
             self.refused += refused;
             self.bindings += added;
         }
@@ -216,24 +234,24 @@ const LOWEST: SocketAddr =
 
 impl Account {
     /// Takes in the oldest events, all but `keep`. Returns how many found no place, and how many bindings are new.
-    fn fold(&mut self, keep: usize, room: usize) -> (u64, usize) {
+    fn fold(&mut self, keep: usize, room: usize, thresholds: &Thresholds) -> (u64, usize) {
         self.waiting.sort_by_key(|event| event.time);
         let rest = (self.waiting).split_off(self.waiting.len().saturating_sub(keep));
         let (mut refused, mut added) = (0, 0);
         for event in std::mem::replace(&mut self.waiting, rest) {
             let before = self.bindings.len();
             let full = before >= MAX_BINDINGS_OF_ONE || added >= room;
-            refused += u64::from(!self.apply(&event, full));
+            refused += u64::from(!self.apply(&event, full, thresholds));
             added += self.bindings.len() - before;
         }
         (refused, added)
     }
 
     /// False when there is no room for a contact.
-    fn apply(&mut self, event: &Event, full: bool) -> bool {
+    fn apply(&mut self, event: &Event, full: bool, thresholds: &Thresholds) -> bool {
         let Some(contact) = &event.contact else {
             for binding in self.bindings.values_mut() {
-                binding.apply(event);
+                binding.apply(event, thresholds);
             }
             if event.outcome == Outcome::Removed {
                 for device in &mut self.devices {
@@ -255,7 +273,7 @@ impl Account {
         let Some(binding) = self.bindings.get_mut(&contact.key) else {
             return false;
         };
-        if !binding.apply(event) {
+        if !binding.apply(event, thresholds) {
             return true;
         }
         let until = binding.expires_at;
@@ -266,10 +284,12 @@ impl Account {
             .max_by_key(|(likeness, _)| *likeness)
             .map(|(_, it)| it);
         match (&event.outcome, known) {
-            (Outcome::Accepted { .. }, Some(device)) => device.accepted(event, contact, until),
+            (Outcome::Accepted { .. }, Some(device)) => {
+                device.accepted(event, contact, until, thresholds);
+            }
             (Outcome::Accepted { .. }, None) if room => {
                 let mut device = Device::of(event, contact);
-                device.accepted(event, contact, until);
+                device.accepted(event, contact, until, thresholds);
                 self.devices.push(device);
             }
             (Outcome::Removed, Some(device)) => device.removed(event),

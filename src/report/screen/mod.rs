@@ -21,6 +21,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use findings::LIMITS;
 use row::Row;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// A report with no more rows than this shows all of them.
@@ -67,7 +68,7 @@ impl<W: Write> Screen<W> {
         };
         if wanted && self.rows.len() < cap {
             self.rows
-                .push(Row::of(self.settings.catalogue, transaction, findings));
+                .push(Row::of(&self.settings, transaction, findings));
         }
     }
 
@@ -210,6 +211,7 @@ impl<W: Write> Screen<W> {
             }
         }
         self.losses(report, &plain, page);
+        self.wishes(report, &plain, page);
         page.push('\n');
     }
 
@@ -247,6 +249,28 @@ impl<W: Write> Screen<W> {
                 "",
                 &self.filled("limits_line", &[("limits", limits.join(", "))]),
             ));
+        }
+    }
+
+    /// What the user chose to see otherwise than by default: nothing is gone without a word.
+    fn wishes(&self, report: &Report, plain: &Wrapped, page: &mut String) {
+        let counted = |counts: &BTreeMap<String, u64>| {
+            let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
+            counts.collect::<Vec<_>>().join(", ")
+        };
+        let policy = &report.summary.policy;
+        let thresholds = report.thresholds.changed();
+        let thresholds: Vec<_> = thresholds
+            .map(|(row, value)| format!("{} {value}", row.key))
+            .collect();
+        for (key, name, text) in [
+            ("silenced_line", "findings", counted(&policy.silenced)),
+            ("changed_line", "findings", counted(&policy.changed)),
+            ("thresholds_line", "thresholds", thresholds.join(", ")),
+        ] {
+            if !text.is_empty() {
+                page.push_str(&plain.paragraph("", &self.filled(key, &[(name, text)])));
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! Rows of the transaction table.
 
 use crate::capture::FrameNumber;
-use crate::catalogue::{Catalogue, fill};
+use crate::catalogue::fill;
 use crate::dialog::is_failed_ping;
-use crate::report::{STUCK_SHOWN, context};
+use crate::report::{Settings, context};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -28,7 +28,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(
-        catalogue: Catalogue,
+        settings: &Settings,
         transaction: &Transaction,
         findings: &[&Finding],
     ) -> Self {
@@ -40,8 +40,8 @@ impl Row {
                 transaction.flow.src.to_string(),
                 transaction.flow.dst.to_string(),
             ],
-            sequence: sequence(catalogue, transaction),
-            verdict: context::verdict(catalogue, transaction, findings),
+            sequence: sequence(settings, transaction),
+            verdict: context::verdict(settings, transaction, findings),
             severity: severity_of(transaction, findings),
         }
     }
@@ -79,7 +79,8 @@ fn method(transaction: &Transaction) -> String {
 }
 
 /// `100 → 180 → (12 s) 200`, with repeats, forks, waits, and what is missing at the end.
-fn sequence(catalogue: Catalogue, transaction: &Transaction) -> String {
+fn sequence(settings: &Settings, transaction: &Transaction) -> String {
+    let catalogue = settings.catalogue;
     let word = |key, value: String| fill(catalogue.word(key), |_| Some(value.clone()));
     let mut steps: Vec<String> = Vec::new();
     let mut before = transaction.start();
@@ -105,7 +106,7 @@ fn sequence(catalogue: Catalogue, transaction: &Transaction) -> String {
     }
     let stuck = transaction
         .alone_since_trying(transaction.closed)
-        .filter(|time| *time >= STUCK_SHOWN && !transaction.answer_implied);
+        .filter(|time| *time >= settings.stuck_after && !transaction.answer_implied);
     if let Some(time) = stuck {
         steps.push(word("sequence_stuck", catalogue.duration(time)));
     } else if transaction.final_response().is_none() {

@@ -3,7 +3,6 @@
 use super::{challenged, challenged_again, nonce_was_fresh, realm, rejection};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-challenge-normal",
@@ -27,7 +26,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let answer = view.call.later_tries(transaction).find(|retry| {
-            !retry.credentials.is_empty() && retry.start().since(response.time()) <= ANSWERED_WITHIN
+            !retry.credentials.is_empty()
+                && retry.start().since(response.time()) <= view.thresholds.credentials_within
         });
         let accepted = answer.filter(|retry| rejection(view.call, retry).is_none());
         if let Some(retry) = accepted {
@@ -41,6 +41,3 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         }
     }
 }
-
-/// Longer than a person takes to see a dialog box, shorter than another attempt.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(5);

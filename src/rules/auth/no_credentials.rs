@@ -5,7 +5,6 @@ use crate::rules::{CallView, Finding, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-no-credentials",
@@ -41,7 +40,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact_if("other_realms", (!others.is_empty()).then_some(others))
                 .silence(silence, view.lossy)
                 .note_if(came_right)
-                .severity_at_most(if waited < SOON {
+                .severity_at_most(if waited < view.thresholds.credentials_within {
                     Severity::Info
                 } else if transaction.in_dialog() {
                     Severity::Warning
@@ -92,9 +91,6 @@ pub(in crate::rules) fn is_unheard(transaction: &Transaction, response: &Respons
         .is_some_and(|last| last.time > response.time())
         || transaction.icmp.iter().any(|note| note.of_response)
 }
-
-/// A capture that ends this soon after a challenge says nothing against the client.
-const SOON: Duration = Duration::from_secs(5);
 
 /// A proxy passes the challenge on: the same challenge on the next hop is its echo.
 fn told(found: &[Finding], transaction: &Transaction) -> bool {

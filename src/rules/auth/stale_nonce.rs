@@ -15,11 +15,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("stale_nonce.toml"),
 };
 
-/// A nonce that lives shorter than this costs more challenges than it is worth.
-const SHORT_LIVED: Duration = Duration::from_mins(1);
-/// Stale nonces that make a habit.
-const OFTEN: usize = 3;
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let solved: Vec<&Transaction> = view
         .call
@@ -48,8 +43,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .filter_map(|it| age(view, it))
         .min();
     let share = count * 100 / requests.max(1);
-    let often =
-        count >= OFTEN && share > 30 && shortest.is_some_and(|lifetime| lifetime < SHORT_LIVED);
+    let often = count as u64 >= view.thresholds.stale_nonces
+        && share > 30
+        && shortest.is_some_and(|lifetime| lifetime < view.thresholds.nonce_lifetime);
     let mut finding = Finding::of(&RULE, first)
         .variant(often.then_some("often"))
         .severity(if often {

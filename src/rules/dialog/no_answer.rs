@@ -23,7 +23,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let Some((invite, ring)) = unanswered else {
         return;
     };
-    let severity = if ring >= LONG {
+    let severity = if ring >= view.thresholds.long_ringing {
         Severity::Warning
     } else {
         Severity::Info
@@ -58,7 +58,7 @@ pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<
         (_, Some(last)) if matches!(last.code, 408 | 480) => {
             let ring = last.time().since(ringing.time());
             let said = last.evidence("Reason").is_some_and(says_no_answer);
-            (ring >= PATIENCE || said).then_some(ring)
+            (ring >= view.thresholds.ring_timeout || said).then_some(ring)
         }
         _ => None,
     }
@@ -69,8 +69,3 @@ fn says_no_answer(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase().replace(' ', "");
     reason.contains("q.850") && (reason.contains("cause=18") || reason.contains("cause=19"))
 }
-
-/// Shorter ringing before a 480 is a refusal, not a ring timeout.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// RFC 3261 §16.6 step 11: Timer C is longer than three minutes.
-const LONG: Duration = Duration::from_mins(3);

@@ -4,6 +4,7 @@
 use crate::dialog::Path;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "retransmission-ratio-high",
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, path) in view.surroundings.paths().iter() {
-        let Some((severity, confidence)) = verdict(path) else {
+        let Some((severity, confidence)) = verdict(path, view.thresholds) else {
             continue;
         };
         let mut finding = Finding::of_capture(&RULE, path.first.unwrap_or(view.now))
@@ -42,20 +43,18 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Requests from which on a ratio says something of the path.
-const ENOUGH: u64 = 100;
 /// With fewer, only a loss that no accident explains: four of ten different requests are hit once in a million times where
 /// one packet in a hundred is lost.
 const AT_LEAST: u64 = 10;
 const HIT_AT_LEAST: u64 = 4;
 const PERCENT_AT_LEAST: u64 = 10;
 
-fn verdict(path: &Path) -> Option<(Severity, Confidence)> {
+fn verdict(path: &Path, thresholds: &Thresholds) -> Option<(Severity, Confidence)> {
     let above = |percent: u64| path.repeats * 100 > path.requests * percent;
-    if path.requests >= ENOUGH {
+    if path.requests >= thresholds.loss_requests {
         return match () {
-            () if above(5) => Some((Severity::Error, Confidence::Likely)),
-            () if above(1) => Some((Severity::Warning, Confidence::Likely)),
+            () if above(thresholds.loss_error) => Some((Severity::Error, Confidence::Likely)),
+            () if above(thresholds.loss_warning) => Some((Severity::Warning, Confidence::Likely)),
             () => None,
         };
     }

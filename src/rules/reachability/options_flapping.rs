@@ -13,14 +13,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("options_flapping.toml"),
 };
 
-/// Changes between answering and not that make it.
-const TRANSITIONS: u64 = 3;
 /// Stretches that the timeline names.
 const TIMELINE: usize = 24;
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
-        if peer.transitions() < TRANSITIONS || !peer.is_periodic() {
+        if peer.transitions() < view.thresholds.options_flaps || !peer.is_periodic() {
             continue;
         }
         let mut finding = of_peer(&RULE, peer.worst_run(), peer, dst)

@@ -32,7 +32,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 }
 
 fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run) -> Finding {
-    if run.failures >= DOWN_AFTER {
+    if run.failures >= view.thresholds.options_down_after {
         finding = finding.severity(Severity::Error);
     }
     if run.open == run.failures {
@@ -83,6 +83,3 @@ pub(super) fn of_peer(rule: &'static Rule, run: &Run, peer: &Peer, dst: SocketAd
     finding.frames.truncate(MAX_FRAMES_SHOWN);
     finding
 }
-
-/// Failures in a row after which a peer counts as down.
-const DOWN_AFTER: u64 = 3;

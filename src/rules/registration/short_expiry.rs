@@ -3,6 +3,7 @@
 use super::{Told, of_binding};
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::Severity;
+use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-short-expiry",
@@ -11,9 +12,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::Capture(judge),
     words: include_str!("short_expiry.toml"),
 };
-
-/// Seconds below which a lifetime that the registrar cut is more than help through a NAT.
-const HARDLY_ANY: u64 = 30;
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let mut told = Told::default();
@@ -31,7 +29,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         if let Some(requested) = short.requested.filter(|it| *it > short.granted) {
             finding = finding.variant(Some("shortened")).fact("asked", requested);
         }
-        if cut && short.granted < HARDLY_ANY {
+        if cut && Duration::from_secs(short.granted) < view.thresholds.registration_very_short {
             finding = finding.severity(Severity::Warning);
         }
         found.push(finding);

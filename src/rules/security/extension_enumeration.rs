@@ -4,9 +4,9 @@ use super::{about, is_attack_tool, is_relay, judge_each_host, some};
 use crate::dialog::sources::{Name, Seen, Source, most_within};
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "extension-enumeration",
@@ -16,9 +16,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("extension_enumeration.toml"),
 };
 
-judge_each_host!();
+judge_each_host!(thresholds);
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let known_tool = is_attack_tool(source);
     // Behind a NAT each telephone has its own port, and behind a proxy its own Via.
     if !known_tool && (source.port().is_none() || is_relay(source)) {
@@ -34,10 +34,10 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
     names.sort_by_key(|(_, name)| name.seen);
     let proven = names.iter().filter(|(_, name)| known_tool || !name.early);
     let mut times: Vec<_> = proven.map(|(_, name)| name.seen.time).collect();
-    let (most, _) = most_within(&mut times, WINDOW);
+    let (most, _) = most_within(&mut times, thresholds.enumerated_within);
     // Who is let in most of the time has users, not guesses.
     let users_of_its_own = source.good > source.refused / 2 && !known_tool;
-    if most < USERS || users_of_its_own {
+    if (most as u64) < thresholds.enumerated_users || users_of_its_own {
         return None;
     }
     let (existing, missing): (Vec<_>, Vec<_>) = names
@@ -71,7 +71,3 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
         );
     Some(finding)
 }
-
-/// Different users, and how close together, that no client has.
-const USERS: usize = 10;
-const WINDOW: Duration = Duration::from_mins(1);

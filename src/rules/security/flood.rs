@@ -4,6 +4,7 @@ use super::{about, is_relay, judge_each_host};
 use crate::dialog::sources::Source;
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::net::IpAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -14,9 +15,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("flood.toml"),
 };
 
-judge_each_host!();
+judge_each_host!(thresholds);
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     // Proxies and trunks carry the requests of many, and what most of them get through is no flood.
     if is_relay(source) || source.vain() <= source.good {
         return None;
@@ -43,17 +44,15 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
             )
     };
     match source.rate.peak() {
-        Some((_, peak)) if peak > MANY => Some(told(peak).severity(Severity::Error)),
-        Some((_, peak)) if peak > SOME => Some(told(peak)),
+        Some((_, peak)) if peak > thresholds.flood_error => {
+            Some(told(peak).severity(Severity::Error))
+        }
+        Some((_, peak)) if peak > thresholds.flood_warning => Some(told(peak)),
         // Of a host that is never heard one cannot say whether it is down: clients without an answer try again.
         _ => source
             .unheard_rate
             .peak()
-            .filter(|(_, peak)| *peak > MANY)
+            .filter(|(_, peak)| *peak > thresholds.flood_error)
             .map(|(_, peak)| told(peak).confidence(Confidence::Possible)),
     }
 }
-
-/// Requests a second in vain that are a warning, and an error.
-const SOME: u64 = 50;
-const MANY: u64 = 500;

@@ -11,16 +11,17 @@ pub(super) mod toll_fraud;
 use super::{Finding, Rule};
 use crate::dialog::sources::{Seen, Source};
 use crate::limits::MAX_FRAMES_SHOWN;
+use crate::thresholds::Thresholds;
 use std::net::{IpAddr, SocketAddr};
 
 /// All that can be said of one host.
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
     let mut found = account_compromised::of_source(host, source);
     found.extend(register_bruteforce::of_source(host, source));
     found.extend(toll_fraud::of_source(host, source));
-    found.extend(extension_enumeration::of_source(host, source));
-    found.extend(flood::of_source(host, source));
-    found.extend(scanner::of_source(host, source));
+    found.extend(extension_enumeration::of_source(host, source, thresholds));
+    found.extend(flood::of_source(host, source, thresholds));
+    found.extend(scanner::of_source(host, source, thresholds));
     found
 }
 
@@ -97,12 +98,12 @@ fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     format!("{}{rest}", shown.join(", "))
 }
 
-/// Declares the capture-wide `judge` of a rule that looks at one host at a time.
+/// Declares the capture-wide `judge` of a rule that looks at one host at a time, with `thresholds` or without.
 macro_rules! judge_each_host {
-    () => {
+    ($($thresholds:ident)?) => {
         fn judge(view: &crate::rules::CaptureView<'_>, found: &mut Vec<crate::rules::Finding>) {
             for (host, source) in view.sources.all() {
-                found.extend(of_source(host, source));
+                found.extend(of_source(host, source $(, view.$thresholds)?));
             }
         }
     };

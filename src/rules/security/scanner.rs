@@ -4,6 +4,7 @@ use super::{about, is_attack_tool, is_internal, judge_each_host};
 use crate::dialog::sources::{Seen, Source};
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::net::IpAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -14,12 +15,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("scanner.toml"),
 };
 
-judge_each_host!();
+judge_each_host!(thresholds);
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let swept: Vec<Seen> = source.swept.values().copied().collect();
     // A switch that asks its telephones whether they are there has most of them answer, and repeats what is not answered.
-    if swept.len() > SWEPT && swept.len() > source.answering.len() {
+    if swept.len() as u64 > thresholds.scanned_hosts && swept.len() > source.answering.len() {
         let finding = about(&RULE, host, source, &swept)
             .variant(Some("sweep"))
             .confidence(Confidence::Likely)
@@ -47,6 +48,3 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
         finding.confidence(Confidence::Likely)
     })
 }
-
-/// Silent hosts beyond which it is a sweep.
-const SWEPT: usize = 20;

@@ -19,8 +19,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("call_dropped_at_fixed_time.toml"),
 };
 
-/// Calls that make it a pattern.
-const CALLS: usize = 3;
 /// How far apart their talk times may be: two seconds either side.
 const SPREAD: Duration = Duration::from_secs(4);
 /// Shorter calls are tests, announcements and wrong numbers (FINDINGS section 12).
@@ -32,7 +30,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let mut clusters: Vec<(IpAddr, Vec<Talk>)> = view
         .talk_times
         .hosts()
-        .filter_map(|(host, talks)| Some((host, cluster(talks)?)))
+        .filter_map(|(host, talks)| Some((host, cluster(talks, view.thresholds.dropped_calls)?)))
         .collect();
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {
@@ -70,7 +68,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The largest number of calls that ended after the same time and that few longer ones outlived.
-fn cluster(talks: &[Talk]) -> Option<Vec<Talk>> {
+fn cluster(talks: &[Talk], calls: u64) -> Option<Vec<Talk>> {
     let mut sorted: Vec<Talk> = talks
         .iter()
         .filter(|it| it.time > SHORTEST)
@@ -89,7 +87,7 @@ fn cluster(talks: &[Talk]) -> Option<Vec<Talk>> {
         let count = end - start;
         // What a timer ends, nothing outlives: of the calls that got so far, most ended there.
         let most = 2 * count > sorted.len() - start;
-        if count >= CALLS && most && count > best.len() {
+        if count as u64 >= calls && most && count > best.len() {
             best = start..end;
         }
     }

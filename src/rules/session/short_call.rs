@@ -3,7 +3,6 @@
 use super::bye_right_after_answer;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "short-call",
@@ -12,9 +11,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::Call(judge),
     words: include_str!("short_call.toml"),
 };
-
-/// Talk times below this are short.
-const SHORT: Duration = Duration::from_secs(5);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for dialog in view.call.dialogs() {
@@ -25,7 +21,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let talk = bye.start().since(acknowledged);
-        if talk >= SHORT || bye_right_after_answer::is_so(&dialog) {
+        if talk >= view.thresholds.short_call || bye_right_after_answer::is_so(&dialog) {
             continue;
         }
         let finding = Finding::of(&RULE, bye)

@@ -15,11 +15,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("early_media_missing_sdp.toml"),
 };
 
-/// Silence that nobody notices.
-const SHORT: Duration = Duration::from_secs(2);
-/// Silence in which callers hang up.
-const LONG: Duration = Duration::from_secs(10);
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // What the caller gets is what counts.
     let silent = nearest_first(view.call)
@@ -36,7 +31,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     if rung {
         return;
     }
-    let severity = if is_over && silence >= LONG {
+    let severity = if is_over && silence >= view.thresholds.early_silence_error {
         Severity::Warning
     } else {
         Severity::Info
@@ -83,5 +78,5 @@ fn silence(view: &CallView<'_>, invite: &Transaction) -> Option<(Duration, bool)
         Some(end) => end.since(first.time()),
         None => view.watched_since(first.time()),
     };
-    (silence > SHORT).then_some((silence, end.is_some()))
+    (silence > view.thresholds.early_silence_warning).then_some((silence, end.is_some()))
 }

@@ -14,14 +14,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("no_ringback.toml"),
 };
 
-/// Silence that nobody notices.
-const SHORT: Duration = Duration::from_secs(3);
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut invites = nearest_first(view.call)
         .into_iter()
         .filter(|invite| !invite.in_dialog());
-    let silent = invites.find_map(|invite| Some((invite, silence(invite)?)));
+    let longer_than = view.thresholds.silent_ringing;
+    let silent = invites.find_map(|invite| Some((invite, silence(invite, longer_than)?)));
     let Some((invite, silence)) = silent else {
         return;
     };
@@ -57,7 +55,7 @@ fn has_rung(invite: &Transaction) -> bool {
 
 /// How long the answer took: from the first response, or from the last send that it answers, so that lost datagrams do
 /// not count.
-fn silence(invite: &Transaction) -> Option<Duration> {
+fn silence(invite: &Transaction, longer_than: Duration) -> Option<Duration> {
     let answer = invite.final_response().filter(|it| it.is_success())?;
     let sent = invite
         .requests
@@ -71,5 +69,5 @@ fn silence(invite: &Transaction) -> Option<Duration> {
         sent.time
     };
     let silence = answer.time().since(since);
-    (silence > SHORT).then_some(silence)
+    (silence > longer_than).then_some(silence)
 }

@@ -15,8 +15,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("redirect_loop.toml"),
 };
 
-/// Redirections of one attempt that nobody configures on purpose.
-const MANY: usize = 5;
 /// Redirections whose targets are compared with all that was tried: a flood of them is told by its number.
 const LOOKED_AT: usize = 16;
 
@@ -37,7 +35,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .iter()
         .take(LOOKED_AT)
         .find(|(invite, response)| points_back(view, invite, response));
-    let last = own.last().filter(|_| own.len() >= MANY);
+    let last = own
+        .last()
+        .filter(|_| own.len() as u64 >= view.thresholds.redirections);
     let Some((invite, response)) = back.or(last) else {
         return;
     };

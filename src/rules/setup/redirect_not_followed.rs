@@ -6,7 +6,6 @@ use super::redirection::{is_followed, names, redirection, targets};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction};
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "redirect-not-followed",
@@ -15,9 +14,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::Call(judge),
     words: include_str!("redirect_not_followed.toml"),
 };
-
-/// A caller that follows does so at once; a person who is asked first takes longer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for invite in nearest_first(view.call) {
@@ -29,7 +25,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             *known = known.clone().also(invite);
             continue;
         }
-        let so_far = view.watched_since(response.time()) < PATIENCE;
+        let so_far = view.watched_since(response.time()) < view.thresholds.redirect_within;
         let mut finding = Finding::of(&RULE, invite)
             .confidence(if so_far || view.lossy {
                 Confidence::Possible

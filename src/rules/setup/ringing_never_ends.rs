@@ -4,7 +4,6 @@
 use super::deepest_first;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "ringing-never-ends",
@@ -13,9 +12,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::Call(judge),
     words: include_str!("ringing_never_ends.toml"),
 };
-
-/// Timer C is longer than this (RFC 3261 §16.6 step 11).
-const TIMER_C: Duration = Duration::from_mins(3);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for invite in deepest_first(view.call) {
@@ -34,7 +30,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             || view.call.answer_is_implied(invite)
             || view.call.succeeded_elsewhere(invite);
         let silent = view.watched_since(last.time);
-        if over || silent <= TIMER_C {
+        if over || silent <= view.thresholds.endless_ringing {
             continue;
         }
         if let Some(known) = found.first_mut() {

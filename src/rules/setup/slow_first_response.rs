@@ -15,8 +15,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("slow_first_response.toml"),
 };
 
-/// Over transports that do not repeat requests.
-const SLOW_ON_STREAMS: Duration = Duration::from_secs(1);
 /// What comes this soon after a retransmission may be the answer to that one, the first having been lost.
 const PROMPT: Duration = Duration::from_millis(200);
 
@@ -68,7 +66,7 @@ fn slow(view: &CallView<'_>, invite: &Transaction) -> Option<Slow> {
     let sends = before().count();
     let last = before().last()?;
     if invite.flow.transport.is_reliable() {
-        return (delay > SLOW_ON_STREAMS).then_some(Slow {
+        return (delay > view.thresholds.slow_response).then_some(Slow {
             delay,
             code: first.code,
             sends,

@@ -4,7 +4,6 @@
 use crate::reassembly::{Connection, Pings, Side};
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "keepalive-crlf",
@@ -13,9 +12,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::Capture(judge),
     words: include_str!("keepalive_crlf.toml"),
 };
-
-/// RFC 5626 §4.4.1: a pong that has not come after ten seconds will not come.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for connection in view.connections {
@@ -37,7 +33,10 @@ fn finding(view: &CaptureView<'_>, connection: &Connection, side: Side) -> Optio
     let until = connection.ended.map_or(view.now, |it| it.at.time);
     let waited = until.since(waiting.time);
     // It was answered before, or what was sent after it was not answered either.
-    if waited < PATIENCE || (answered == 0 && followed == 0) || connection.messages == 0 {
+    if waited < view.thresholds.pong_within
+        || (answered == 0 && followed == 0)
+        || connection.messages == 0
+    {
         return None;
     }
     let flow = side.of_flow(connection.flow);

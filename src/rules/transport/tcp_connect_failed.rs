@@ -18,8 +18,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("tcp_connect_failed.toml"),
 };
 
-/// SYNs without an answer after which a server does not answer.
-const IN_VAIN: usize = 3;
 /// The first SYN comes again after a second (RFC 6298 §2).
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 /// A host that tries more servers than this in vain looks for some, or has lost its network.
@@ -67,11 +65,13 @@ fn failed<'a>(view: &CaptureView<'a>) -> Vec<Failed<'a>> {
         let evidence = streams.ports.evidence(server, speaks)?;
         // One SYN without an answer may be the last packet of the capture; several tries of one each are enough.
         let is_old = |attempt: &Attempt| view.now.since(attempt.last.time) >= FIRST_TIMEOUT;
-        let is_weak =
-            |attempt: &Attempt| attempt.failure == ConnectFailure::Silent && attempt.syns < IN_VAIN;
+        let is_weak = |attempt: &Attempt| {
+            attempt.failure == ConnectFailure::Silent
+                && (attempt.syns as u64) < view.thresholds.syns
+        };
         let all = target.attempts.values();
         let weak = all.clone().filter(|it| is_weak(it) && is_old(it));
-        let enough = weak.map(|it| it.syns).sum::<usize>() >= IN_VAIN;
+        let enough = weak.map(|it| it.syns).sum::<usize>() as u64 >= view.thresholds.syns;
         let attempts: Vec<_> = all
             .filter(|it| !is_weak(it) || (enough && is_old(it)))
             .collect();
@@ -209,7 +209,10 @@ fn transport(view: &CaptureView<'_>, server: SocketAddr) -> &'static str {
 /// A refusal is there to be seen; silence rests on repeated SYNs, which prove that their sender had no answer, unless these
 /// are single ones of several tries.
 fn confidence(view: &CaptureView<'_>, failed: &Failed<'_>, failure: ConnectFailure) -> Confidence {
-    let repeated = failed.attempts.iter().any(|it| it.syns >= IN_VAIN);
+    let repeated = failed
+        .attempts
+        .iter()
+        .any(|it| it.syns as u64 >= view.thresholds.syns);
     let known = match failure {
         ConnectFailure::Silent if !repeated && view.lossy => Confidence::Possible,
         ConnectFailure::Silent if !repeated => Confidence::Likely,

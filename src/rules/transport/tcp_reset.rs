@@ -17,8 +17,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("tcp_reset.toml"),
 };
 
-/// Firewalls and NATs that forget idle connections do so after this at the earliest.
-const IDLE: Duration = Duration::from_secs(30);
 /// A program that ends sends its last REGISTER or BYE and does not wait for what comes back.
 const DOES_NOT_WAIT: Duration = Duration::from_secs(2);
 
@@ -37,7 +35,7 @@ fn finding(view: &CaptureView<'_>, broken: &Break) -> Finding {
     let client = ending.flow.src.ip();
     let idle = ending
         .pause
-        .filter(|it| broken.after_pause && it.len >= IDLE);
+        .filter(|it| broken.after_pause && it.len >= view.thresholds.idle_connection);
     let goodbye = broken.own && broken.method != Method::Invite && waited <= DOES_NOT_WAIT;
     let other = if ending.closer() == ending.flow.src {
         ending.flow.dst

@@ -1,0 +1,73 @@
+//! Texts compared: which of the known names somebody may have meant.
+
+/// The known name that comes nearest to what was written; `None` when none comes near: at most one letter in three differs.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody types more, and the comparison is quadratic.
+    let written: Vec<char> = written.chars().take(LONGEST).collect();
+    known
+        .into_iter()
+        .map(|name| (distance(&written, &name.chars().collect::<Vec<_>>()), name))
+        .filter(|(distance, _)| distance * 3 <= written.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+const LONGEST: usize = 64;
+
+/// How many letters were left out, added, changed or swapped with the next one.
+fn distance(one: &[char], other: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    let mut previous = None;
+    for (index, &a) in one.iter().enumerate() {
+        let mut next = vec![index + 1];
+        let mut left = None;
+        for (column, &b) in other.iter().enumerate() {
+            let at = |cells: &[usize], column: usize| {
+                cells.get(column).copied().unwrap_or(usize::MAX / 2)
+            };
+            let mut cost = (at(&row, column) + usize::from(a != b))
+                .min(at(&row, column + 1) + 1)
+                .min(at(&next, column) + 1);
+            if previous == Some(b) && left == Some(a) && column > 0 {
+                cost = cost.min(at(&before, column - 1) + 1);
+            }
+            next.push(cost);
+            left = Some(b);
+        }
+        before = std::mem::replace(&mut row, next);
+        previous = Some(a);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_left_out_added_changed_and_swapped_count_one_each() {
+        let of = |one: &str, other: &str| {
+            distance(
+                &one.chars().collect::<Vec<_>>(),
+                &other.chars().collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(of("loop", "loop"), 0);
+        assert_eq!(of("lop", "loop"), 1);
+        assert_eq!(of("looop", "loop"), 1);
+        assert_eq!(of("liop", "loop"), 1);
+        assert_eq!(of("lopo", "loop"), 1);
+        assert_eq!(of("", "loop"), 4);
+        assert_eq!(of("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn what_is_far_from_all_is_nearest_to_none() {
+        let known = ["auth-loop", "no-answer", "status"];
+        assert_eq!(nearest("auth_loop", known), Some("auth-loop"));
+        assert_eq!(nearest("noanswer", known), Some("no-answer"));
+        assert_eq!(nearest("xyz", known), None);
+        assert_eq!(nearest("", known), None);
+    }
+}
