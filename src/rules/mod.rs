@@ -10,6 +10,7 @@ mod dialog;
 mod finding;
 mod format;
 mod fragments;
+mod guard;
 mod nat;
 mod policy;
 mod reachability;
@@ -26,6 +27,7 @@ mod transport;
 
 pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
+pub use guard::Guard;
 pub use policy::{Applied, Named, Policy, UnknownFinding};
 
 use crate::capture::CaptureFacts;
@@ -56,6 +58,8 @@ pub struct Rule {
     pub code: &'static str,
     /// How bad it is unless a guard or an outcome says otherwise.
     pub severity: Severity,
+    /// Under which guards its findings stand; none where they rest only on what was seen.
+    pub guards: &'static [Guard],
     /// What it looks at.
     pub judge: Judge,
     /// The words in English: message, meaning, causes, advice, references.
@@ -447,6 +451,9 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     }
     number(&mut found, last_id);
     for finding in &mut found {
+        if view.lossy {
+            finding.lower_absence();
+        }
         let first = finding.transactions.first();
         let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
         finding.source = first.map(|it| view.call.origin(it));

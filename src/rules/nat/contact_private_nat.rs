@@ -5,7 +5,7 @@ use super::endpoint;
 use crate::address::Reach;
 use crate::dialog::Call;
 use crate::flow::Transport;
-use crate::rules::{CallView, Finding, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message, Method, StartLine};
@@ -17,6 +17,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "contact-private-nat",
     code: "NET020",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("contact_private_nat.toml"),
 };

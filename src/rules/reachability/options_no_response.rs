@@ -3,7 +3,7 @@
 
 use crate::dialog::{Peer, Run};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "options-no-response",
     code: "TXN006",
     severity: Severity::Warning,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("options_no_response.toml"),
 };

@@ -4,7 +4,7 @@
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::fragments::{Fate, LostDatagram};
 use crate::rules::fragments::{gaps, losses};
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "udp-fragments-lost",
     code: "NET002",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("udp_fragments_lost.toml"),
 };

@@ -1,7 +1,7 @@
 //! `register-423`: the registrar wants a longer lifetime (RFC 3261 §10.2.8, §10.3 step 7).
 
 use super::of_register;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::Transaction;
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-423",
     code: "REG002",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("register_423.toml"),
 };

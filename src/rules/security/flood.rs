@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "flood",
     code: "SEC045",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("flood.toml"),
 };

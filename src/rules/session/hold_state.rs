@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "hold-state",
     code: "DLG041",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("hold_state.toml"),
 };

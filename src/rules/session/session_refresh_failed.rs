@@ -3,7 +3,7 @@
 use super::change::{Purpose, SessionExpires, changes};
 use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
@@ -14,6 +14,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "session-refresh-failed",
     code: "DLG032",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Tcp,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("session_refresh_failed.toml"),
 };

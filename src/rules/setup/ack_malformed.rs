@@ -3,7 +3,7 @@
 
 use super::{crossing, nearest_first, sent_after, text};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Message;
 use crate::sip::value::Via;
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-malformed",
     code: "DLG006",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Snap, Guard::Hop],
     judge: Judge::Call(judge),
     words: include_str!("ack_malformed.toml"),
 };

@@ -4,7 +4,7 @@
 use crate::dialog::streams::{Attempt, ConnectFailure, SipPorts, Target};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::finding::StreamFault;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tcp-connect-failed",
     code: "NET005",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("tcp_connect_failed.toml"),
 };

@@ -5,7 +5,7 @@ use super::tls_on_plain_port;
 use crate::dialog::{Evidence, Failed, Failure, TlsServer};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::tls::{TlsFacts, alert_name};
-use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule, tls};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tls-handshake-failed",
     code: "NET004",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("tls_handshake_failed.toml"),
 };
