@@ -236,8 +236,8 @@ impl Finding {
         all.filter(|guard| !(self.seen && guard.is_of_absence()))
     }
 
-    /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS). A finding of
-    /// the capture is judged when that is known.
+    /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS). What is found of
+    /// the capture as a whole is judged when that is known, and by more than that.
     pub fn lower_absence(&mut self) {
         if matches!(self.rule.judge, Judge::Call(_)) && self.guards().any(|it| it == Guard::Loss) {
             self.confidence = Confidence::Possible;

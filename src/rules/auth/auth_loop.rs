@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-loop",
     code: "SEC002",
     severity: Severity::Error,
-    guards: &[Guard::End, Guard::Snap, Guard::Outcome],
+    guards: &[Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("auth_loop.toml"),
 };

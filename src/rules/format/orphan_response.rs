@@ -8,7 +8,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "orphan-response",
     code: "MSG012",
     severity: Severity::Info,
-    guards: &[Guard::OneWay, Guard::Loss, Guard::Start],
+    guards: &[Guard::OneWay, Guard::Start],
     judge: Judge::Capture(judge),
     words: include_str!("orphan_response.toml"),
 };

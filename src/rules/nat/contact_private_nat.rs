@@ -248,6 +248,9 @@ fn unreached(view: &CallView<'_>, request: &Transaction) -> Option<Finding> {
         .silence(silence, view.lossy)
         .note_if(view.came_right(request));
     finding.confidence = finding.confidence.min(confidence);
+    if undelivered {
+        finding = finding.seen();
+    }
     if request.method == Method::Bye {
         finding = finding.severity_at_most(Severity::Warning);
     }

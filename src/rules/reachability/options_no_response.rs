@@ -20,7 +20,9 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.worst_run();
         // Guard G-1WAY: what it answers is not captured.
-        let unseen = run.refused == 0 && view.surroundings.is_one_directional(src, dst.ip());
+        let unseen = run.refused == 0
+            && (view.surroundings.is_one_directional(src, dst.ip())
+                || view.streams.is_unheard(src, dst));
         if run.failures == 0 || unseen {
             continue;
         }
@@ -28,6 +30,11 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             .fact("src", src.to_string())
             .variant(variant(run))
             .fact("failures", run.failures);
+        let finding = if run.refused == run.failures {
+            finding.seen()
+        } else {
+            finding
+        };
         found.push(judged(view, finding, run));
     }
 }

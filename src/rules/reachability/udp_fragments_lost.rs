@@ -48,6 +48,9 @@ fn finding(
         .fact("repaired", repaired)
         .fact("calls", calls.len())
         .note_if(repaired == lost.len());
+    if lost.iter().any(|it| it.reported.is_some()) {
+        finding = finding.seen();
+    }
     if let Some(line) = shown.start_line.as_deref().filter(|it| !it.is_empty()) {
         finding = finding.fact("start_line", line);
     }

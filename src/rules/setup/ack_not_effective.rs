@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-not-effective",
     code: "DLG004",
     severity: Severity::Error,
-    guards: &[Guard::End, Guard::Hop],
+    guards: &[Guard::End],
     judge: Judge::Call(judge),
     words: include_str!("ack_not_effective.toml"),
 };
@@ -48,6 +48,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             told.push((
                 Finding::of(&RULE, invite)
                     .severity(severity)
+                    .confidence(view.confidence_of_repeated_2xx(response))
                     .variant(variant)
                     .fact("code", response.code)
                     .fact("src", response.flow.src.to_string())

@@ -38,9 +38,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             let final_code = invite.final_code();
+            let over = invite.final_response().is_some();
             told.push((
                 Finding::of(&RULE, invite)
-                    .confidence(view.confidence())
+                    .confidence(view.confidence_of_repeats(response, over))
                     .fact("code", response.code)
                     .fact("src", response.flow.src.to_string())
                     .fact("rseq", response.rseq.unwrap_or_default())

@@ -45,7 +45,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             let answer = prack.final_code();
+            let over = invite.final_response().is_some();
             let mut finding = Finding::of(&RULE, invite)
+                .confidence(view.confidence_of_repeats(response, over))
                 .severity(if invite.succeeded() {
                     Severity::Warning
                 } else {

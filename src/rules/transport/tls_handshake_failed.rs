@@ -52,6 +52,9 @@ fn finding(
         .fact("count", failed.count)
         .fact("clients", failed.clients())
         .fact("succeeded", server.succeeded);
+    if !rests_on_absence(failure) {
+        finding = finding.seen();
+    }
     if let Some(by_client) = failure.by_client() {
         let refuser = if by_client {
             failed.client.to_string()
@@ -163,13 +166,18 @@ const fn severity(server: &TlsServer, failure: Failure) -> Severity {
     }
 }
 
+/// Whether it is told by what was not seen (guard G-LOSS).
+const fn rests_on_absence(failure: Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls
+    )
+}
+
 fn confidence(view: &CaptureView<'_>, server: &TlsServer, failure: Failure) -> Confidence {
     let known = match failure {
         Failure::HiddenAlert { .. } => Confidence::Likely,
-        // These rest on what was not seen (guard G-LOSS).
-        Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls if view.lossy => {
-            Confidence::Possible
-        }
+        _ if view.lossy && rests_on_absence(failure) => Confidence::Possible,
         _ => Confidence::Certain,
     };
     known.min(tls::confidence(server.evidence))
