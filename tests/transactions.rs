@@ -11,6 +11,7 @@ mod support;
 
 use sipdiag::capture::FrameNumber;
 use sipdiag::sip::Method;
+use sipdiag::thresholds::Thresholds;
 use sipdiag::transaction::Kind::{self, Duplicate, New, Retransmission};
 use sipdiag::transaction::{State, Transaction, timers};
 use std::time::Duration;
@@ -471,7 +472,7 @@ mod ladders {
         assert!(repeats(&outcome, 1));
         let invite = outcome.only(&Method::Invite);
         assert_eq!(invite.requests.count(), timers::INVITE_SENDS);
-        assert!(timers::ladder_complete(invite));
+        assert!(timers::ladder_complete(invite, &Thresholds::default()));
         let t1 = timers::estimate_t1(&invite.requests);
         assert_eq!(t1, Some(Duration::from_millis(500)));
     }
@@ -484,8 +485,8 @@ mod ladders {
 ");
         assert!(repeats(&outcome, 1));
         let register = outcome.only(&Method::Register);
-        assert_eq!(register.requests.count(), timers::NON_INVITE_SENDS);
-        assert!(timers::ladder_complete(register));
+        assert_eq!(register.requests.count(), 11);
+        assert!(timers::ladder_complete(register, &Thresholds::default()));
     }
 
     #[test]
@@ -547,7 +548,7 @@ mod ladders {
         let t1 = timers::estimate_t1(&invite.requests);
         assert_eq!(t1, Some(Duration::from_millis(200)));
         assert_eq!(
-            timers::timeout(invite, timers::T1),
+            timers::timeout(invite, Thresholds::default().t1),
             Duration::from_millis(12_800)
         );
     }
@@ -561,7 +562,7 @@ mod ladders {
         let options = outcome.only(&Method::Options);
         assert_eq!(timers::estimate_t1(&options.requests), None);
         assert_eq!(
-            timers::timeout(options, timers::T1),
+            timers::timeout(options, Thresholds::default().t1),
             Duration::from_secs(32)
         );
     }
