@@ -83,8 +83,20 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
     );
     list(page, "Likely causes", "-", &words.causes);
     list(page, "What to do", "1.", &words.advice);
+    if rule.name == "status" {
+        page.push_str(
+            "\nMeaning, causes and advice are those of the response code: `sipdiag explain 486`.\n",
+        );
+    }
+    if !words.references.is_empty() {
+        let _ = write!(page, "\nWritten in: {}.\n", words.references.join(", "));
+    }
+    if !words.variants.is_empty() {
+        let heading = Catalogue::new(Language::English).word("heading_variants");
+        let _ = write!(page, "\n### {heading}\n");
+    }
     for variant in words.variants.values() {
-        let _ = write!(page, "\n**Or:** {}\n", sentence(&variant.message));
+        let _ = write!(page, "\n**{}**\n", sentence(&variant.message));
         if let Some(meaning) = &variant.meaning {
             let _ = write!(page, "\n{}\n", escaped(meaning));
         }
@@ -100,14 +112,6 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
             "1.",
             variant.advice.as_deref().unwrap_or_default(),
         );
-    }
-    if rule.name == "status" {
-        page.push_str(
-            "\nMeaning, causes and advice are those of the response code: `sipdiag explain 486`.\n",
-        );
-    }
-    if !words.references.is_empty() {
-        let _ = write!(page, "\nWritten in: {}.\n", words.references.join(", "));
     }
 }
 
