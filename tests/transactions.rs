@@ -554,6 +554,49 @@ mod ladders {
     }
 
     #[test]
+    fn a_transaction_stays_open_as_long_as_its_timers_run() {
+        let late = "
++0 alice -> bob  OPTIONS a1
++100 bob -> alice  200 OPTIONS a1
+";
+        let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
+        let set = |millis| {
+            flow.run_set(Thresholds {
+                t1: Duration::from_millis(millis),
+                ..Thresholds::default()
+            })
+        };
+        // Timer F of 32 s is over, one of 128 s is not.
+        for (t1, sides) in [(100, 2), (500, 2), (2000, 1)] {
+            assert_eq!(set(t1).all(&Method::Options).len(), sides, "{t1}");
+        }
+        // So is one whose length the ladder shows.
+        let outcome = run("
++0 alice -> bob  OPTIONS a1
++2 +6 again
++100 bob -> alice  200 OPTIONS a1
+");
+        assert_eq!(codes(outcome.only(&Method::Options)), [200]);
+    }
+
+    #[test]
+    fn a_call_that_rings_stays_open_as_long_as_ringing_may_be_told() {
+        let late = "
++0 alice -> bob  INVITE a1
++1 bob -> alice  180 INVITE a1
++1000 bob -> alice  480 INVITE a1
+";
+        let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
+        for (minutes, sides) in [(3, 2), (20, 1)] {
+            let outcome = flow.run_set(Thresholds {
+                endless_ringing: Duration::from_secs(minutes * 60),
+                ..Thresholds::default()
+            });
+            assert_eq!(outcome.all(&Method::Invite).len(), sides, "{minutes}");
+        }
+    }
+
+    #[test]
     fn gaps_that_do_not_double_show_no_t1() {
         let outcome = run("
 +0.0 alice -> bob  OPTIONS a1
