@@ -164,6 +164,7 @@ fn on_other_hosts(flow: &Flow) -> String {
         .replace("198.51.100.", "203.0.113.1")
         .replace("2001:db8::", "2001:db8:1::")
         .replace("# expects", "# as")
+        .replace("Call-ID: 7", "Call-ID: other-7")
         .lines()
         .map(|line| {
             let is_message = line.starts_with('+')

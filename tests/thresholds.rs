@@ -118,7 +118,7 @@ fn verdict(flow: &Flow, settings: &[(&str, &str)]) -> BTreeSet<String> {
         let row = Thresholds::named(key).unwrap_or_else(|| panic!("there is no {key}"));
         row.set(&mut thresholds, row.parse(value).unwrap());
     }
-    let findings = flow.run_set(thresholds).report.findings;
+    let findings = flow.run_set(&thresholds).report.findings;
     let worded = findings.iter().map(|it| {
         let (name, severity) = (it.name(), it.severity.to_string());
         let so_far = if it.so_far { "so-far" } else { "" };

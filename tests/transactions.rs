@@ -561,7 +561,7 @@ mod ladders {
 ";
         let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
         let set = |millis| {
-            flow.run_set(Thresholds {
+            flow.run_set(&Thresholds {
                 t1: Duration::from_millis(millis),
                 ..Thresholds::default()
             })
@@ -588,7 +588,7 @@ mod ladders {
 ";
         let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
         for (minutes, sides) in [(3, 2), (20, 1)] {
-            let outcome = flow.run_set(Thresholds {
+            let outcome = flow.run_set(&Thresholds {
                 endless_ringing: Duration::from_secs(minutes * 60),
                 ..Thresholds::default()
             });

@@ -49,9 +49,9 @@ pub struct Bindings {
 
 impl Bindings {
     /// None yet.
-    pub(super) fn new(thresholds: Thresholds) -> Self {
+    pub(super) fn new(thresholds: &Thresholds) -> Self {
         Self {
-            thresholds,
+            thresholds: *thresholds,
             ..Self::default()
         }
     }

@@ -113,9 +113,9 @@ struct At<'a> {
 
 impl Defects {
     /// None yet.
-    pub fn new(thresholds: Thresholds) -> Self {
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
-            thresholds,
+            thresholds: *thresholds,
             ..Self::default()
         }
     }

@@ -130,8 +130,10 @@ impl<'a> Negotiation<'a> {
                 _ => {}
             }
         }
-        it.descriptions.sort_by_key(|found| found.seen.frame);
-        it.exchanges.sort_by_key(|found| found.offer.seen.frame);
+        it.descriptions
+            .sort_by_key(|found| (found.seen.time, found.seen.frame));
+        it.exchanges
+            .sort_by_key(|found| (found.offer.seen.time, found.offer.seen.frame));
         it
     }
 

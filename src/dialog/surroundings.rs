@@ -55,7 +55,7 @@ impl LastTimes {
 
 impl Surroundings {
     /// Nothing yet.
-    pub fn new(thresholds: Thresholds) -> Self {
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
             bindings: Bindings::new(thresholds),
             ..Self::default()

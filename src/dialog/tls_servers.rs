@@ -143,9 +143,9 @@ const NAMES_KEPT: usize = 8;
 
 impl TlsServers {
     /// None yet.
-    pub fn new(thresholds: Thresholds) -> Self {
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
-            thresholds,
+            thresholds: *thresholds,
             ..Self::default()
         }
     }

@@ -64,9 +64,9 @@ struct Open {
 
 impl Table {
     /// One that waits as long as the timers that are set.
-    pub fn new(thresholds: Thresholds) -> Self {
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
-            thresholds,
+            thresholds: *thresholds,
             ..Self::default()
         }
     }

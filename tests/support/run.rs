@@ -40,17 +40,17 @@ impl Observer for Seen {
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 pub(crate) fn run(packets: &[FlowPacket], facts: &CaptureFacts) -> Outcome {
-    run_with(packets, facts, &[], Thresholds::default())
+    run_with(packets, facts, &[], &Thresholds::default())
 }
 
 fn run_with(
     packets: &[FlowPacket],
     facts: &CaptureFacts,
     passwords: &[(String, String)],
-    thresholds: Thresholds,
+    thresholds: &Thresholds,
 ) -> Outcome {
     let options = Options {
-        thresholds,
+        thresholds: *thresholds,
         ..Options::default()
     };
     let mut engine = Engine::new(options, Seen::default());
@@ -74,10 +74,10 @@ fn run_with(
 
 impl Flow {
     pub(crate) fn run(&self) -> Outcome {
-        self.run_set(Thresholds::default())
+        self.run_set(&Thresholds::default())
     }
 
-    pub(crate) fn run_set(&self, thresholds: Thresholds) -> Outcome {
+    pub(crate) fn run_set(&self, thresholds: &Thresholds) -> Outcome {
         run_with(&self.packets, &self.facts, &self.passwords, thresholds)
     }
 }

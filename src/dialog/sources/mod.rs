@@ -82,14 +82,14 @@ pub struct Leak {
 
 impl Sources {
     /// None yet.
-    pub fn new(thresholds: Thresholds) -> Self {
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
             hosts: HashMap::new(),
             leaks: Vec::new(),
             room: Room {
                 left: MAX_SOURCE_FACTS,
                 refused: 0,
-                thresholds,
+                thresholds: *thresholds,
             },
         }
     }
@@ -258,8 +258,10 @@ mod tests {
     }
 
     fn noted<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Sources {
-        let (mut sources, surroundings) =
-            (Sources::new(Thresholds::default()), Surroundings::default());
+        let (mut sources, surroundings) = (
+            Sources::new(&Thresholds::default()),
+            Surroundings::default(),
+        );
         for call in calls {
             sources.note(call, &surroundings);
         }
@@ -273,7 +275,7 @@ mod tests {
         let backwards = noted(calls.iter().rev());
         let (mut one, mut other) = (
             noted(calls.iter().step_by(3)),
-            Sources::new(Thresholds::default()),
+            Sources::new(&Thresholds::default()),
         );
         for rest in [1, 2] {
             other.merge(noted(calls.iter().skip(rest).step_by(3)));
