@@ -6,15 +6,13 @@ use crate::flow::{Flow, Transport};
 use crate::limits::{MAX_NAT_BINDINGS, MAX_WAKES};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Sighting, TransactionId};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::time::Duration;
-
-/// How long a NAT is good for without a packet: RFC 4787 asks for two minutes, many keep UDP for thirty seconds.
-const GOOD_FOR: Duration = Duration::from_secs(30);
 
 /// A request that was sent to a client behind a NAT after a long silence.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +36,7 @@ struct Client {
 /// All clients behind a NAT that were seen to register over UDP.
 #[derive(Debug, Default)]
 pub struct Bindings {
+    thresholds: Thresholds,
     hasher: RandomState,
     /// By the client's side of the NAT and the server.
     clients: HashMap<(SocketAddr, SocketAddr), Client>,
@@ -49,6 +48,14 @@ pub struct Bindings {
 }
 
 impl Bindings {
+    /// None yet.
+    pub(super) fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            thresholds: *thresholds,
+            ..Self::default()
+        }
+    }
+
     /// Notes a SIP message that is no copy. `began` says which transaction it began.
     pub fn message(&mut self, arrival: &Arrival<'_>, began: Option<TransactionId>) {
         let flow = arrival.flow;
@@ -71,7 +78,7 @@ impl Bindings {
             }
             _ => return self.packet(flow, seen),
         };
-        if let Some(id) = began.filter(|_| idle > GOOD_FOR) {
+        if let Some(id) = began.filter(|_| idle > self.thresholds.nat_binding) {
             *pending = Some(id);
             let wake = Wake {
                 idle,

@@ -4,6 +4,7 @@ use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -53,6 +54,14 @@ impl LastTimes {
 }
 
 impl Surroundings {
+    /// Nothing yet.
+    pub fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            bindings: Bindings::new(thresholds),
+            ..Self::default()
+        }
+    }
+
     /// Notes that a SIP message went from one host to another.
     pub fn heard_message(&mut self, src: IpAddr, dst: IpAddr) {
         if self.heard.len() < MAX_HOST_PAIRS {

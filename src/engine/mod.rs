@@ -86,7 +86,7 @@ pub struct Engine<O> {
 impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
-        let registrations = Registrations::new(options.thresholds);
+        let thresholds = options.thresholds;
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -94,20 +94,20 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
-            defects: Defects::default(),
-            tls_servers: TlsServers::default(),
+            defects: Defects::new(&thresholds),
+            tls_servers: TlsServers::new(&thresholds),
             streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::default(),
+            table: Table::new(&thresholds),
             book: Book::default(),
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
             backoffs: Backoffs::default(),
-            registrations,
-            sources: Sources::default(),
+            registrations: Registrations::new(&thresholds),
+            sources: Sources::new(&thresholds),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -471,8 +471,9 @@ impl<O: Observer> Engine<O> {
             self.keepalives.note(&transaction, waited);
             self.registrations.note(&transaction, waited);
             self.alerted.remove(&transaction.id);
-            self.lost.closed(&transaction);
-            self.streams.closed(&transaction);
+            self.lost.closed(&transaction, self.options.thresholds.t2);
+            self.streams
+                .closed(&transaction, self.options.thresholds.t1);
             self.surroundings.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);

@@ -127,8 +127,8 @@ impl CallView<'_> {
         }
         let waited = self.watched_since(first.time);
         let timeout = timers::timeout(transaction, self.thresholds.t1);
-        let ladder =
-            !transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction);
+        let ladder = !transaction.flow.transport.is_reliable()
+            && timers::ladder_complete(transaction, self.thresholds);
         let sends = transaction.requests.count();
         if waited >= timeout || ladder {
             let insisted = transaction.flow.transport.is_reliable()

@@ -4,10 +4,10 @@ use super::Room;
 use super::source::Seen;
 use crate::limits::MAX_DIALLED;
 use crate::sip::value::user_and_host;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 /// A number that was called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,10 +97,6 @@ impl Number {
 
 /// How many ways to dial one line are no person's doubt about the prefix.
 const PREFIXES: usize = 4;
-/// Calls to costly ranges by one caller within [`WINDOW`] that are no person's.
-const BURST: usize = 10;
-/// How close together they are.
-const WINDOW: Duration = Duration::from_mins(1);
 
 /// The numbers that a host called.
 #[derive(Clone, Debug, Default)]
@@ -145,7 +141,7 @@ impl Numbers {
     }
 
     /// Calls of one caller to costly ranges in a burst.
-    pub(super) fn burst(&self) -> Vec<&Dialled> {
+    pub(super) fn burst(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
         let mut callers: BTreeMap<&str, Vec<&Dialled>> = BTreeMap::new();
         for it in &self.dialled {
             let Some(range) = it.number.costly() else {
@@ -160,7 +156,8 @@ impl Numbers {
             .into_values()
             .filter(|calls| {
                 let mut times: Vec<Timestamp> = calls.iter().map(|it| it.seen.time).collect();
-                super::most_within(&mut times, WINDOW).0 >= BURST
+                let (most, _) = super::most_within(&mut times, thresholds.fraud_within);
+                most as u64 >= thresholds.fraud_calls
             })
             .flatten()
             .collect();
@@ -170,7 +167,9 @@ impl Numbers {
 
     fn keep(&mut self, it: Dialled, room: &mut Room) {
         if self.dialled.len() >= MAX_DIALLED {
-            self.proven = self.proven || !self.probes().is_empty() || !self.burst().is_empty();
+            self.proven = self.proven
+                || !self.probes().is_empty()
+                || !self.burst(&room.thresholds).is_empty();
             if self.proven {
                 return;
             }

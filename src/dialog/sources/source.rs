@@ -10,6 +10,7 @@ use crate::dialog::Call;
 use crate::limits::{MAX_SOURCE_HOSTS, MAX_SOURCE_NAME, MAX_SOURCE_NAMES, MAX_SOURCE_PROOF};
 use crate::sip::Method;
 use crate::sip::value::user_and_host;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,8 +181,8 @@ impl Source {
     }
 
     /// A burst of calls of one caller to costly ranges, in order of time; empty when there is none.
-    pub fn burst(&self) -> Vec<&Dialled> {
-        self.numbers.burst()
+    pub fn burst(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        self.numbers.burst(thresholds)
     }
 
     pub(super) fn note(
@@ -366,8 +367,8 @@ impl Source {
             }
             // The older half goes, unless it shows already that names are being tried.
             let mut times: Vec<Timestamp> = self.names.values().map(|it| it.seen.time).collect();
-            self.names_proven =
-                super::most_within(&mut times, super::account::WINDOW).0 >= MAX_SOURCE_NAMES / 4;
+            let (most, _) = super::most_within(&mut times, room.thresholds.enumerated_within);
+            self.names_proven = most >= MAX_SOURCE_NAMES / 4;
             if self.names_proven {
                 return;
             }

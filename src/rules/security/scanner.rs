@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("scanner.toml"),
 };
 
-judge_each_host!(thresholds);
+judge_each_host!();
 
 pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let swept: Vec<Seen> = source.swept.values().copied().collect();

@@ -4,6 +4,7 @@ use super::{about, judge_each_host, some};
 use crate::dialog::sources::{Seen, Source};
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -18,10 +19,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 judge_each_host!();
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let probes = source.probes();
     let (calls, variant) = if probes.is_empty() {
-        (source.burst(), Some("burst"))
+        (source.burst(thresholds), Some("burst"))
     } else {
         (probes, None)
     };

@@ -19,9 +19,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("ack_not_effective.toml"),
 };
 
-/// Repeats after the ACK: one may have crossed it.
-const INSISTED: usize = 2;
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // A fork is told once, of the hop next to the callee.
     let mut told: Vec<(Finding, &Response)> = Vec::new();
@@ -31,7 +28,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             };
             let repeats = sent_after(&response.sends, at + crossing(invite));
-            if repeats < INSISTED {
+            if (repeats as u64) < view.thresholds.repeats_after_ack {
                 continue;
             }
             let same = |other: &Response| other.to_tag == response.to_tag;
@@ -109,7 +106,7 @@ fn went_on(
             && other.succeeded()
     });
     let stopped = response.sends.last().is_some_and(|last| {
-        view.watched_since(last.time) > timers::T2 * 2
+        view.watched_since(last.time) > view.thresholds.t2 * 2
             && response.sends.span() + LAST_REPEAT < timers::timeout(invite, view.thresholds.t1)
     });
     accepted || (stopped && !hung_up)
