@@ -4,6 +4,7 @@ use crate::dialog::legs::Legs;
 use crate::limits::MAX_TEXT;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
+use crate::sip::value::user_and_host;
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,6 +80,7 @@ fn link_transfers(findings: &mut [Finding]) {
             text(finding, "referred"),
             finding.get("result"),
         ) {
+            let target = user(&target).unwrap_or(target);
             transfers.insert((target, referred, *code), (finding.id, finding.time));
         }
     }
@@ -89,7 +91,7 @@ fn link_transfers(findings: &mut [Finding]) {
         let (Some(code), Some(source)) = (finding.status, finding.source) else {
             continue;
         };
-        let targets = ["request_uri", "to"].map(|name| text(finding, name));
+        let targets = ["request_uri", "to"].map(|name| user(&text(finding, name)?));
         let transfer = targets.into_iter().flatten().find_map(|target| {
             let key = (target, source.ip().to_string(), code);
             let (id, asked) = transfers.get(&key)?;
@@ -100,6 +102,12 @@ fn link_transfers(findings: &mut [Finding]) {
             finding.consequence_of = transfer;
         }
     }
+}
+
+/// Whom a URI names: who is referred may dial another domain for the same user.
+fn user(uri: &str) -> Option<String> {
+    let (user, _) = user_and_host(uri.as_bytes());
+    (!user.is_empty()).then(|| String::from_utf8_lossy(user).into_owned())
 }
 
 /// How long after a REFER the call that it asks for may begin.
