@@ -182,6 +182,22 @@ const EXPLAINED: &[Explanation] = &[
         Tie::Transaction,
     ),
     Explanation(
+        Effect::Of(&["invite-no-response"]),
+        &["ack-missing-2xx"],
+        Tie::Transaction,
+    ),
+    Explanation(
+        Effect::Of(&["ack-missing-2xx"]),
+        &["record-route-bypassed"],
+        Tie::Transaction,
+    ),
+    // Who is outside of the dialog, or does not know the way on, answers so.
+    Explanation(
+        Effect::Codes(&[404, 408, 416, 481, 482, 483, 604]),
+        &["record-route-bypassed", "ack-misrouted"],
+        Tie::Transaction,
+    ),
+    Explanation(
         Effect::Of(&["ack-misrouted"]),
         &["record-route-bypassed"],
         Tie::Transaction,
