@@ -28,9 +28,17 @@ pub(in crate::rules) fn link_to_capture(
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
     let malformed = frames_of("malformed-message");
+    let asleep = by_transaction(of_capture, "nat-keepalive-missing");
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
+        }
+        if finding.rule.name.ends_with("-no-response") || finding.rule.name == "pdd-high" {
+            let mut transactions = finding.transactions.iter();
+            finding.consequence_of = transactions.find_map(|id| asleep.get(id)).copied();
+            if finding.consequence_of.is_some() {
+                continue;
+            }
         }
         let causes = match finding.rule.name {
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
@@ -46,6 +54,14 @@ pub(in crate::rules) fn link_to_capture(
         finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
     link_to_defects(view, of_capture, of_calls);
+}
+
+fn by_transaction(of_capture: &[Finding], name: &str) -> HashMap<TransactionId, FindingId> {
+    of_capture
+        .iter()
+        .filter(|cause| cause.rule.name == name)
+        .flat_map(|cause| cause.transactions.iter().map(|id| (*id, cause.id)))
+        .collect()
 }
 
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.

@@ -146,16 +146,12 @@ const EXPLAINED: &[Explanation] = &[
     ),
     Explanation(
         Effect::NoResponse,
-        &["nat-keepalive-missing", "icmp-unreachable"],
+        &["icmp-unreachable"],
         Tie::Transaction,
     ),
     Explanation(
         Effect::Of(&["pdd-high"]),
-        &[
-            "nat-keepalive-missing",
-            "no-ringback",
-            "slow-first-response",
-        ],
+        &["no-ringback", "slow-first-response"],
         Tie::Transaction,
     ),
     // The verification service says why.
