@@ -31,12 +31,19 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
     let proof: Vec<Seen> = calls.iter().map(|it| it.seen).collect();
     let dialled: BTreeSet<&str> = calls.iter().map(|it| it.number.text()).collect();
     let callers: BTreeSet<&str> = calls.iter().map(|it| &*it.caller).collect();
-    let line = calls.first().map_or("", |it| it.line());
+    let prefixes: BTreeSet<&str> = calls.iter().map(|it| it.prefix()).collect();
+    let lines: BTreeSet<&str> = calls.iter().map(|it| it.line()).collect();
+    let line = match calls.first() {
+        Some(first) if lines.len() > 1 && calls.iter().all(|it| it.range() == first.range()) => {
+            format!("{}…", first.range())
+        }
+        first => first.map_or("", |it| it.line()).to_owned(),
+    };
     let finding = about(&RULE, host, source, &proof)
         .variant(variant)
         .confidence(Confidence::Likely)
         .fact("calls", calls.len())
-        .fact("ways", dialled.len())
+        .fact("ways", prefixes.len())
         .fact("answered", answered)
         .fact("line", line)
         .fact("numbers", some(dialled))
