@@ -500,6 +500,7 @@ pub fn judge_capture(
     consequence::link_over_time(&mut found, of_calls);
     consequence::link_streams(&mut found, of_calls);
     consequence::link_to_capture(view, &found, of_calls);
+    consequence::link_peers(&mut found, of_calls);
     found
 }
 
