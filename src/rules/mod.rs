@@ -233,6 +233,8 @@ pub struct CallView<'a> {
     pub negotiation: &'a Negotiation<'a>,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// Which Call-IDs are legs of one call.
+    pub legs: &'a Legs,
     /// What went wrong with connections.
     pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
