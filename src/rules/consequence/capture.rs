@@ -77,6 +77,7 @@ pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mu
     if !of_capture.iter().any(watched) {
         return;
     }
+    let asleep = by_transaction(of_capture, "nat-keepalive-missing");
     // Why a refresh failed is why the registration ran out; why a ping failed, why the peer counts as down.
     let causes = of_calls.iter().filter(|cause| {
         cause.severity >= Severity::Warning
@@ -96,7 +97,8 @@ pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mu
         let pings = finding.rule.name == "options-no-response";
         // The first transaction of a registration is the one that was accepted.
         let mut failed = finding.transactions.iter().skip(usize::from(!pings));
-        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
+        let found = |id| by_transaction.get(id).or_else(|| asleep.get(id));
+        let mut cause = failed.find_map(found).copied();
         if cause.is_none() && pings && finding.severity < Severity::Error {
             cause = route(finding).and_then(|it| flapping.get(&it)).copied();
         }
