@@ -2,8 +2,8 @@
 //! §4.4, RFC 4787 §4.3).
 
 use crate::address::Reach;
-use crate::flow::{Flow, Transport};
 use crate::capture::FrameNumber;
+use crate::flow::{Flow, Transport};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
@@ -124,9 +124,10 @@ impl Bindings {
         let Some(wake) = self.wakes.get_mut(&transaction.id) else {
             return;
         };
-        let answered = transaction.responses.first().is_some_and(|response| {
-            wake.spoke.is_none_or(|spoke| response.time() <= spoke.time)
-        });
+        let answered = transaction
+            .responses
+            .first()
+            .is_some_and(|response| wake.spoke.is_none_or(|spoke| response.time() <= spoke.time));
         if answered {
             self.wakes.remove(&transaction.id);
             return;

@@ -395,9 +395,11 @@ impl CallView<'_> {
         // What another route behind it answered is only passed on.
         told.is_some_and(|code| {
             transaction.requests.count() >= 2
-                && !self.call.transactions.iter().any(|other| {
-                    other.flow.src.ip() == sender && other.final_code() == Some(code)
-                })
+                && !self
+                    .call
+                    .transactions
+                    .iter()
+                    .any(|other| other.flow.src.ip() == sender && other.final_code() == Some(code))
         })
     }
 

@@ -105,7 +105,8 @@ fn fits(down: &Down, finding: &Finding) -> bool {
             src.parse::<std::net::SocketAddr>()
                 .is_ok_and(|src| src.ip().to_string() == down.src)
         });
-    let refused = finding.rule.name == "status" && finding.status.is_some() && finding.status == down.code;
+    let refused =
+        finding.rule.name == "status" && finding.status.is_some() && finding.status == down.code;
     in_time && (silent || refused)
 }
 

@@ -144,11 +144,7 @@ const EXPLAINED: &[Explanation] = &[
         ASTRAY,
         Tie::Transaction,
     ),
-    Explanation(
-        Effect::NoResponse,
-        &["icmp-unreachable"],
-        Tie::Transaction,
-    ),
+    Explanation(Effect::NoResponse, &["icmp-unreachable"], Tie::Transaction),
     Explanation(
         Effect::Of(&["pdd-high"]),
         &["no-ringback", "slow-first-response"],

@@ -23,8 +23,8 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         };
         let deaf = spoke.time.since(asked.time);
         // It may have spoken in a gap of the capture (guard G-LOSS).
-        let was_blind =
-            (view.gaps.iter()).any(|(from, to)| *from < spoke.time && asked.time.since(*to) < wake.idle);
+        let was_blind = (view.gaps.iter())
+            .any(|(from, to)| *from < spoke.time && asked.time.since(*to) < wake.idle);
         if deaf < DEAF || asked.sends < SENDS || was_blind {
             continue;
         }

@@ -257,14 +257,16 @@ impl RouteSet {
 
     /// RFC 3261 §12.1.1: the Record-Route of the request, in its order.
     fn of_server(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
-        let arrived = || call.initial_invites().filter(|invite| {
-            let here = if request.flow.transport.is_reliable() {
-                invite.flow.dst.ip() == request.flow.src.ip()
-            } else {
-                invite.flow.dst == request.flow.src
-            };
-            here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
-        });
+        let arrived = || {
+            call.initial_invites().filter(|invite| {
+                let here = if request.flow.transport.is_reliable() {
+                    invite.flow.dst.ip() == request.flow.src.ip()
+                } else {
+                    invite.flow.dst == request.flow.src
+                };
+                here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
+            })
+        };
         let invite = arrived().max_by_key(|invite| invite.via_count)?;
         let message = invite.request().filter(|it| !it.is_cut())?;
         Some(Self {
