@@ -382,8 +382,12 @@ pub const MAX_SIP_PORTS: usize = 262_144;
 /// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
 pub const MAX_NAT_BINDINGS: usize = 262_144;
 
-/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+/// Requests to such clients after a silence that are remembered until they are answered or the capture ends: about 300 bytes
+/// each; the oldest are forgotten first.
 pub const MAX_WAKES: usize = 65_536;
+
+/// Further requests to such a client before it speaks that are kept with the first: calls of one headline.
+pub const MAX_WAKES_OF_ONE: usize = 32;
 
 /// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
 pub const MAX_TRAITS: usize = 65_536;

@@ -31,7 +31,7 @@ mod traits;
 mod waited;
 
 pub use backoffs::{Backoff, Backoffs};
-pub use bindings::{Bindings, Wake};
+pub use bindings::{Asked, Bindings, Wake};
 pub use book::Book;
 pub use call::Call;
 pub use defects::{Defect, DefectGroup, Defects, Detail, Outcomes};

@@ -150,6 +150,7 @@ impl Surroundings {
     pub fn closed(&mut self, transaction: &Transaction) {
         self.paths.closed(transaction);
         self.traits.closed(transaction);
+        self.bindings.closed(transaction);
     }
 
     /// How well requests get through, by host pair.

@@ -536,6 +536,7 @@ impl<O: Observer> Engine<O> {
             call,
             negotiation,
             surroundings: &self.surroundings,
+            legs: &self.legs,
             streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,

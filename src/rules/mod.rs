@@ -236,6 +236,8 @@ pub struct CallView<'a> {
     pub negotiation: &'a Negotiation<'a>,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// Which Call-IDs are legs of one call.
+    pub legs: &'a Legs,
     /// What went wrong with connections.
     pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
@@ -364,6 +366,7 @@ pub fn judge_capture(
     consequence::link_over_time(&mut found, of_calls);
     consequence::link_streams(&mut found, of_calls);
     consequence::link_to_capture(view, &found, of_calls);
+    consequence::link_peers(&mut found, of_calls);
     found
 }
 

@@ -137,6 +137,7 @@ fn depends_on_others(finding: &Finding) -> bool {
             "invite-stuck-trying"
                 | "codec-mismatch"
                 | "srtp-profile-mismatch"
+                | "stir-unsigned-428"
                 | "media-family-mismatch"
                 | "no-answer"
                 | "cancel-no-response"

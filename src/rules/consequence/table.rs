@@ -144,18 +144,10 @@ const EXPLAINED: &[Explanation] = &[
         ASTRAY,
         Tie::Transaction,
     ),
-    Explanation(
-        Effect::NoResponse,
-        &["nat-keepalive-missing", "icmp-unreachable"],
-        Tie::Transaction,
-    ),
+    Explanation(Effect::NoResponse, &["icmp-unreachable"], Tie::Transaction),
     Explanation(
         Effect::Of(&["pdd-high"]),
-        &[
-            "nat-keepalive-missing",
-            "no-ringback",
-            "slow-first-response",
-        ],
+        &["no-ringback", "slow-first-response"],
         Tie::Transaction,
     ),
     // The verification service says why.

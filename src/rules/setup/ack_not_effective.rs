@@ -4,7 +4,7 @@
 use super::route::Place;
 use super::{crossing, deepest_first, sent_after};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
-use crate::severity::{Confidence, Severity};
+use crate::severity::Severity;
 use crate::sip::{HeaderName, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Transaction, timers};
@@ -36,16 +36,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 *finding = finding.clone().also(invite);
                 continue;
             }
-            let (severity, variant, confidence) = if is_not_forwarded(invite, response) {
-                (Severity::Error, Some("not-forwarded"), view.confidence())
+            let (severity, variant) = if is_not_forwarded(invite, response) {
+                (Severity::Error, Some("not-forwarded"))
             } else if went_on(view, invite, response, at) {
-                (
-                    Severity::Warning,
-                    Some("lost-on-the-way"),
-                    Confidence::Certain,
-                )
+                (Severity::Warning, Some("lost-on-the-way"))
             } else {
-                (Severity::Error, None, Confidence::Certain)
+                (Severity::Error, None)
             };
             let uri = ack.message().map_or_else(String::new, request_uri);
             told.push((
@@ -53,7 +49,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .severity(severity)
                     .confidence(view.confidence_of_repeated_2xx(response))
                     .variant(variant)
-                    .confidence(confidence)
                     .fact("code", response.code)
                     .fact("src", response.flow.src.to_string())
                     .fact("repeats", repeats)

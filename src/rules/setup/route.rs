@@ -46,6 +46,8 @@ pub(super) struct RouteSet {
     pub(super) neighbour: IpAddr,
     /// What the caller dialled, where the neighbour is a proxy that passed the INVITE on.
     dialled: Option<Box<[u8]>>,
+    /// From where its INVITE came on every link: inside and outside of a NAT.
+    seen_at: Vec<IpAddr>,
 }
 
 /// Host and port of a URI.
@@ -258,26 +260,30 @@ impl RouteSet {
             routes,
             neighbour: invite.flow.dst.ip(),
             dialled: is_relayed.then(|| invite.request_uri.clone()),
+            seen_at: Vec::new(),
         })
     }
 
     /// RFC 3261 §12.1.1: the Record-Route of the request, in its order.
     fn of_server(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
-        let arrived = call.initial_invites().filter(|invite| {
-            let here = if request.flow.transport.is_reliable() {
-                invite.flow.dst.ip() == request.flow.src.ip()
-            } else {
-                invite.flow.dst == request.flow.src
-            };
-            here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
-        });
-        let invite = arrived.max_by_key(|invite| invite.via_count)?;
+        let arrived = || {
+            call.initial_invites().filter(|invite| {
+                let here = if request.flow.transport.is_reliable() {
+                    invite.flow.dst.ip() == request.flow.src.ip()
+                } else {
+                    invite.flow.dst == request.flow.src
+                };
+                here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
+            })
+        };
+        let invite = arrived().max_by_key(|invite| invite.via_count)?;
         let message = invite.request().filter(|it| !it.is_cut())?;
         Some(Self {
             targets: targets(call, other),
             routes: record_routes(message)?,
             neighbour: invite.flow.src.ip(),
             dialled: None,
+            seen_at: arrived().map(|invite| invite.flow.src.ip()).collect(),
         })
     }
 
@@ -305,7 +311,12 @@ impl RouteSet {
         }
         // Behind NAT, servers send on purpose to where the other side's packets come from, and not to its Contact.
         let to = request.flow.dst.ip();
-        let symmetric = self.routes.is_empty() && to == self.neighbour && uri.ip() == Some(to);
+        // Captured on both sides of the NAT the client has two addresses, and the request goes to one after the other.
+        let same_client = uri.ip().is_some_and(|ip| {
+            (ip == to && to == self.neighbour)
+                || (self.seen_at.contains(&ip) && self.seen_at.contains(&to))
+        });
+        let symmetric = self.routes.is_empty() && same_client;
         // Dialled again, it is a new request to the proxy, whatever name stands in it.
         let dialled_again = request.outcome == Outcome::Failed
             && self.is_stuck_at_neighbour(request)
