@@ -390,3 +390,10 @@ pub const MAX_TRAITS: usize = 65_536;
 
 /// Packets kept of each such pair: one or two calls as examples.
 pub const MAX_TRAIT_FRAMES: usize = 16;
+
+/// Addresses that ICMP errors about other datagrams than SIP's are remembered for: half a KiB each with one run; those of
+/// some minutes where a hundred calls a second each end in one. The oldest are forgotten first.
+pub const MAX_ICMP_ENDS: usize = 65_536;
+
+/// Runs of such errors kept of one address: four seconds and more as they came, what is older in one.
+pub const MAX_ICMP_RUNS: usize = 16;

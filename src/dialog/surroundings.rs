@@ -1,7 +1,7 @@
 //! What the rest of the capture says about a call.
 
 use super::origins::{Origins, ReusedCallId};
-use super::{Bindings, Paths, Traits};
+use super::{Bindings, MediaErrors, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -26,6 +26,7 @@ pub struct Surroundings {
     paths: Paths,
     traits: Traits,
     bindings: Bindings,
+    media_errors: MediaErrors,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -161,6 +162,16 @@ impl Surroundings {
     /// The same, to note what passes.
     pub const fn bindings_mut(&mut self) -> &mut Bindings {
         &mut self.bindings
+    }
+
+    /// ICMP errors about datagrams that are no SIP.
+    pub const fn media_errors(&self) -> &MediaErrors {
+        &self.media_errors
+    }
+
+    /// The same, to note them.
+    pub const fn media_errors_mut(&mut self) -> &mut MediaErrors {
+        &mut self.media_errors
     }
 
     /// Notes an INVITE outside a dialog: what it began, and to where.

@@ -67,6 +67,8 @@ impl<O: Observer> Engine<O> {
             self.summary.not_sip_packets += 1;
             self.note_ports(&decoded.content);
             if let Content::Datagram(datagram) = &decoded.content {
+                let errors = self.surroundings.media_errors_mut();
+                errors.packet(datagram.flow, at.time);
                 self.surroundings.bindings_mut().packet(datagram.flow, at);
             }
         }

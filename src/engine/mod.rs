@@ -251,6 +251,7 @@ impl<O: Observer> Engine<O> {
             ("legs", self.table.refused()),
             ("host-pairs", self.surroundings.pairs_refused()),
             ("nat-bindings", self.surroundings.bindings().refused()),
+            ("icmp-errors", self.surroundings.media_errors().forgotten()),
             ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
@@ -346,8 +347,10 @@ impl<O: Observer> Engine<O> {
     fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
         let quoted = self.table.icmp(seen, error);
         self.lost.icmp(seen, error, quoted.is_some());
-        if let Some(id) = quoted.filter(|_| self.options.alerts) {
-            self.alert(id);
+        match quoted {
+            None => self.surroundings.media_errors_mut().icmp(seen, error),
+            Some(id) if self.options.alerts => self.alert(id),
+            Some(_) => {}
         }
     }
 

@@ -171,6 +171,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::status::RULE,
     &sdp::answer_invalid::RULE,
     &sdp::private_address::RULE,
+    &sdp::media_port_unreachable::RULE,
     &sdp::dtmf_not_negotiated::RULE,
     &status::warning_3xx::RULE,
     &status::retry_after_ignored::RULE,

@@ -22,6 +22,7 @@
 //! +3 alice -> bob  tcp tls client-hello sni=sip.example.com   TLS: the records of one segment, joined by `+`; see below
 //! +9 bob -> alice  tcp fin                                    or `tcp rst`; `tcp syn again` repeats a SYN, as does `again`
 //! +9 alice -> bob  tcp line-ends 2                            so many line ends, as keep-alives are
+//! +9 192.0.2.10:4000 -> 192.0.2.20:6000  rtp                   a packet of RTP, or `rtcp`, `stun`
 //! +40 packet                                                  something that is not SIP: the capture goes on
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
@@ -313,6 +314,7 @@ impl Reader {
                 sending.acknowledges = true;
                 b"\r\n".repeat(self.number(count))
             }
+            [word @ ("rtp" | "rtcp" | "stun")] => media(word),
             ["tls", records @ ..] => {
                 sending.acknowledges = true;
                 tls::records(records).unwrap_or_else(|what| self.fail(&what))
@@ -454,6 +456,18 @@ impl Reader {
             line: self.line,
         });
     }
+}
+
+/// A packet of speech (RFC 3550 §5.1), a sender report (§6.4.1), or a Binding request (RFC 8489 §5).
+fn media(kind: &str) -> Vec<u8> {
+    let head: &[u8] = match kind {
+        "rtp" => &[0x80, 0, 0, 1],
+        "rtcp" => &[0x80, 200, 0, 6],
+        _ => &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42],
+    };
+    let mut bytes = head.to_vec();
+    bytes.resize(28, 0);
+    bytes
 }
 
 /// The last packet with something in it that was sent.
