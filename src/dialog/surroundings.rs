@@ -1,7 +1,7 @@
 //! What the rest of the capture says about a call.
 
 use super::origins::{Origins, ReusedCallId};
-use super::{Bindings, MediaErrors, Paths, Traits};
+use super::{Bindings, Markings, MediaErrors, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -27,6 +27,7 @@ pub struct Surroundings {
     traits: Traits,
     bindings: Bindings,
     media_errors: MediaErrors,
+    markings: Markings,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -172,6 +173,16 @@ impl Surroundings {
     /// The same, to note them.
     pub const fn media_errors_mut(&mut self) -> &mut MediaErrors {
         &mut self.media_errors
+    }
+
+    /// How packets are marked.
+    pub const fn markings(&self) -> &Markings {
+        &self.markings
+    }
+
+    /// The same, to note them.
+    pub const fn markings_mut(&mut self) -> &mut Markings {
+        &mut self.markings
     }
 
     /// Notes an INVITE outside a dialog: what it began, and to where.

@@ -252,6 +252,7 @@ impl<O: Observer> Engine<O> {
             ("host-pairs", self.surroundings.pairs_refused()),
             ("nat-bindings", self.surroundings.bindings().refused()),
             ("icmp-errors", self.surroundings.media_errors().forgotten()),
+            ("markings", self.surroundings.markings().refused()),
             ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
@@ -370,7 +371,9 @@ impl<O: Observer> Engine<O> {
             direction: sip.envelope.direction,
             mirror: sip.mirror.as_ref(),
         };
-        let keys = match self.duplicates.look_up(&seen.arrival) {
+        let looked_up = self.duplicates.look_up(&seen.arrival);
+        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
+        let keys = match looked_up {
             Seen::First(keys) => keys,
             Seen::BothWays => {
                 self.summary.mirrored_too += 1;

@@ -217,6 +217,7 @@ pub const RULES: &[&Rule] = &[
     &nat::via_received_mismatch::RULE,
     &nat::topology_leak::RULE,
     &nat::credentials_in_clear::RULE,
+    &nat::dscp_missing::RULE,
     &capture::undecoded::RULE,
 ];
 

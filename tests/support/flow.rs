@@ -11,7 +11,7 @@
 //! +0.000 alice -> bob  INVITE a1                              seconds; a request: method, branch
 //! +0.010 bob -> alice  100 INVITE a1                          a response: code, method and branch of its request
 //! +0.500 +1.500 again                                         the message above again, in new packets
-//! +1.501 copy                                                 the packet above captured once more
+//! +1.501 copy                                                 the packet above captured once more; or `copy dscp=0`
 //! +2.000 alice -> bob  INVITE a2 cseq=2 uri=sip:5@example.com
 //!     Authorization: Digest …                                 a header field: replaces the one of that name, or is added
 //!     | v=0                                                   a line of the body
@@ -32,7 +32,7 @@
 //! ```
 //!
 //! Between the addresses and the message may stand: `tcp`; `ip-id=7`, else each packet has its own; `cut=100`, so many
-//! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
+//! bytes of the packet are captured; `dscp=26`, how it is marked; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
 //! in so many IP fragments, and `lost=2,3`, the capture lacks these of them. `again` is sent and lost alike.
 //!
 //! Records of TLS are: `client-hello` with `sni=`, `alpn=a,b`, `versions=1.3,1.2` (1.2 alone when nothing is said);
@@ -217,10 +217,13 @@ impl Reader {
                 };
                 self.push(time, packet::frame(ether_type), None, None);
             }
-            ["copy"] => {
-                let Some(packet) = self.flow.packets.last().cloned() else {
+            ["copy", mark @ ..] => {
+                let Some(mut packet) = self.flow.packets.last().cloned() else {
                     self.fail("nothing to copy")
                 };
+                if let Some(dscp) = mark.first().and_then(|it| it.strip_prefix("dscp=")) {
+                    packet::mark(&mut packet.data, self.number(dscp));
+                }
                 self.flow.packets.push(FlowPacket {
                     time,
                     line: self.line,
@@ -234,6 +237,7 @@ impl Reader {
                 let sending = Sending {
                     flag: previous.sending.flag.filter(|flag| *flag == Flag::Syn),
                     repeats: true,
+                    dscp: previous.sending.dscp,
                     fragments: previous.sending.fragments,
                     lost: previous.sending.lost,
                     ..Sending::default()
@@ -291,6 +295,7 @@ impl Reader {
                 None if *word == "udp" => {}
                 None if *word == "unseen" => sending.unseen = true,
                 Some(("ip-id", id)) => sending.id = Some(self.number(id)),
+                Some(("dscp", dscp)) => sending.dscp = self.number(dscp),
                 Some(("cut", len)) => sending.cut = Some(self.number(len)),
                 Some(("fragments", count)) => sending.fragments = self.number(count),
                 Some(("lost", which)) => {
@@ -411,7 +416,8 @@ impl Reader {
             fin: sending.flag == Some(Flag::Fin),
             rst: sending.flag == Some(Flag::Rst),
         };
-        let data = packet::packet(ends, id, segment, &bytes);
+        let mut data = packet::packet(ends, id, segment, &bytes);
+        packet::mark(&mut data, sending.dscp);
         *sequence += u32::try_from(bytes.len()).unwrap_or_default();
         // SYN and FIN take up one number (RFC 9293 §3.4).
         *sequence += u32::from(segment.syn || segment.fin);
@@ -484,6 +490,7 @@ struct Previous {
 struct Sending {
     id: Option<u16>,
     cut: Option<usize>,
+    dscp: u8,
     unseen: bool,
     flag: Option<Flag>,
     /// Whether it acknowledges what came before.
