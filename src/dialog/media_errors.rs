@@ -28,9 +28,8 @@ impl Quoted {
         const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
         match payload {
             [0..=3, ..] if payload.get(4..8) == Some(&STUN_COOKIE) => None,
-            [20..=63, ..] => Some(Self::Rtp),
             [128..=191, 192..=223, ..] => Some(Self::Rtcp),
-            [128..=191, _, ..] => Some(Self::Rtp),
+            [128..=191, _, ..] | [20..=63, ..] => Some(Self::Rtp),
             _ => Some(Self::Unknown),
         }
     }

@@ -199,9 +199,12 @@ fn early_end(by: &Description<'_>) -> Option<Timestamp> {
     if !is_first_offer {
         return None;
     }
-    let ended = invite.final_response().map(|it| match it.is_success() {
-        true => it.time(),
-        false => it.time().minus(TEARDOWN),
+    let ended = invite.final_response().map(|it| {
+        if it.is_success() {
+            it.time()
+        } else {
+            it.time().minus(TEARDOWN)
+        }
     });
     let given_up = invite.cancelled.map(|it| it.time.minus(TEARDOWN));
     ended.into_iter().chain(given_up).min()
