@@ -25,15 +25,15 @@
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
 //! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged. |
-//! | [`dialog`] | Groups transactions into calls, from the INVITE to the BYE, and keeps what crosses Call-IDs: hosts heard, successes, keep-alives, registrations. |
-//! | [`rules`] | Pure functions from finished facts to findings: a code and facts, never prose. |
+//! | [`dialog`] | Groups transactions into calls, attempts and dialogs with their offers and answers, and keeps what crosses Call-IDs: legs, hosts heard, keep-alives, registrations, connections, NATs, who sends much, defects of format. |
+//! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |
 //! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; no I/O, no clock. |
 //! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |
 //! | [`cli`] | Turns arguments into a source, an engine and a renderer, and errors into messages that say what to do. |
 //!
-//! What comes next has its place: IP fragments, streams and TLS go into `reassembly`, tunnels into `frame`, RTP
-//! into a room `media` beside `dialog`; a finding is one file in `rules`, a format one in `report`.
+//! What comes next has its place: RTP goes into a room `media` beside `dialog`; a finding is one file in `rules`, a format
+//! one in `report`.
 
 pub mod address;
 pub mod capture;
