@@ -200,9 +200,15 @@ impl Surroundings {
         self.origins.reused()
     }
 
-    /// How many host pairs could not be remembered.
-    pub const fn pairs_refused(&self) -> u64 {
-        self.pairs_refused + self.paths.refused()
+    /// How much could not be remembered for want of room, by the name of the store.
+    pub const fn refused(&self) -> [(&'static str, u64); 5] {
+        [
+            ("host-pairs", self.pairs_refused + self.paths.refused()),
+            ("icmp-errors", self.media_errors.forgotten()),
+            ("markings", self.markings.refused()),
+            ("nat-bindings", self.bindings.refused()),
+            ("traits", self.traits.refused()),
+        ]
     }
 
     fn key(&self, transaction: &Transaction) -> u64 {

@@ -249,11 +249,6 @@ impl<O: Observer> Engine<O> {
             ("call-ids", self.book.refused()),
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
-            ("host-pairs", self.surroundings.pairs_refused()),
-            ("nat-bindings", self.surroundings.bindings().refused()),
-            ("icmp-errors", self.surroundings.media_errors().forgotten()),
-            ("markings", self.surroundings.markings().refused()),
-            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
@@ -264,7 +259,10 @@ impl<O: Observer> Engine<O> {
             ("registrations", self.registrations.refused()),
         ];
         let of_intake = self.intake.given_up().into_iter();
-        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
+        for (name, count) in (stores.into_iter().chain(self.surroundings.refused()))
+            .chain(of_intake)
+            .chain(self.streams.refused())
+        {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }

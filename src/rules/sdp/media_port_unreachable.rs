@@ -8,7 +8,7 @@ use crate::dialog::media_errors::{MediaError, Quoted};
 use crate::dialog::negotiation::{Description, Outcome};
 use crate::frame::IcmpKind;
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::sip::sdp::Media;
@@ -21,6 +21,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "media-port-unreachable",
     code: "RTP001",
     severity: Severity::Error,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("media_port_unreachable.toml"),
 };
@@ -303,6 +304,11 @@ impl<'v, 'e> Fault<'v, 'e> {
         let (severity, confidence) = match () {
             () if !self.of_rtp => (Severity::Info, Confidence::Certain),
             () if early || may_have_passed => (Severity::Warning, Confidence::Possible),
+            // The capture may lack the BYE, and then these are what is left over from the call (guard G-LOSS).
+            () if view.lossy && self.phase == Phase::Talk(None) => {
+                (Severity::Error, Confidence::Possible)
+            }
+            () if self.phase == Phase::Talk(None) => (Severity::Error, Confidence::Likely),
             () if latched || !self.errors.iter().any(|it| it.quoted == Quoted::Rtp) => {
                 (Severity::Error, Confidence::Likely)
             }
@@ -314,7 +320,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         frames.sort_unstable();
         frames.dedup();
         frames.truncate(MAX_FRAMES_SHOWN);
-        let finding = Finding::of(&RULE, self.place.by.transaction)
+        let mut finding = Finding::of(&RULE, self.place.by.transaction)
             .severity(severity)
             .confidence(confidence)
             .variant(variant)
@@ -327,11 +333,9 @@ impl<'v, 'e> Fault<'v, 'e> {
             .fact("count", self.errors.iter().map(|it| it.count).sum::<u64>())
             .fact("lasted", ceased.since(began))
             .note_if(self.of_rtp && !early && passed);
-        Some(Finding {
-            frames,
-            time: began,
-            ..finding
-        })
+        finding.frames = frames;
+        finding.time = began;
+        Some(finding)
     }
 }
 
