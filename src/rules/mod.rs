@@ -174,6 +174,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::status::RULE,
     &sdp::answer_invalid::RULE,
     &sdp::private_address::RULE,
+    &sdp::media_port_unreachable::RULE,
     &sdp::dtmf_not_negotiated::RULE,
     &status::warning_3xx::RULE,
     &status::retry_after_ignored::RULE,
@@ -219,6 +220,7 @@ pub const RULES: &[&Rule] = &[
     &nat::via_received_mismatch::RULE,
     &nat::topology_leak::RULE,
     &nat::credentials_in_clear::RULE,
+    &nat::dscp_missing::RULE,
     &capture::undecoded::RULE,
 ];
 

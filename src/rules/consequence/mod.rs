@@ -52,6 +52,15 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     if name == "warning-3xx" {
         return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
     }
+    // An address that cannot be reached was told to be one.
+    if name == "media-port-unreachable" {
+        let told = others().find(|it| {
+            it.rule.name == "sdp-private-address" && it.get("address") == finding.get("address")
+        });
+        if told.is_some() {
+            return told;
+        }
+    }
     for (causes, tie) in explanations(finding) {
         let said = others()
             .filter(|other| causes.contains(&other.rule.name))

@@ -116,6 +116,17 @@ const EXPLAINED: &[Explanation] = &[
         ],
         Tie::Call,
     ),
+    // A host that is gone, or has forgotten the call, takes no media either.
+    Explanation(
+        Effect::Of(&["media-port-unreachable"]),
+        &["icmp-unreachable", "indialog-481", "session-timer-expired"],
+        Tie::Call,
+    ),
+    Explanation(
+        Effect::Of(&["bye-right-after-answer", "short-call"]),
+        &["media-port-unreachable"],
+        Tie::Call,
+    ),
     Explanation(
         Effect::Of(&["reinvite-rejected"]),
         &["t38-reinvite-rejected"],

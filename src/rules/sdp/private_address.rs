@@ -143,7 +143,7 @@ fn is_relayed(view: &CallView<'_>, side: &Description<'_>) -> bool {
             && other.via_count > hop.via_count
             && other.flow.src.ip() == src
             && (other.responses.iter())
-                .any(|it| it.code == u64::from(code) && it.to_tag.as_deref() == Some(side.writer))
+                .any(|it| it.code == code && it.to_tag.as_deref() == Some(side.writer))
     });
     // One that is not lost there, and the 2xx would be repeated then.
     let effective = || {
