@@ -1,4 +1,5 @@
-//! Healthy flows raise nothing above info, and no cut of one proves an error.
+//! Healthy calls raise nothing above info, and no part of one proves an error: flows of `tests/clean`, captures of
+//! `fixtures`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,11 +10,13 @@
 
 mod support;
 
+use sipdiag::capture::{CaptureFacts, LinkType, Next, Source, open_files};
 use sipdiag::catalogue::{Catalogue, Language};
 use sipdiag::rules::Finding;
 use sipdiag::severity::{Confidence, Severity};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use support::flow::{Flow, FlowPacket};
 use support::run::run;
 
@@ -98,7 +101,13 @@ fn a_clean_call_without_one_host_is_not_certainly_an_error() {
 fn a_clean_call_with_every_nth_packet_lost_is_not_certainly_an_error() {
     check(|packets| {
         let mut cuts = Vec::new();
-        for step in 1..=packets.len() {
+        // Captures are longer than flows, and every n-th packet of them is most.
+        let most = if packets.len() > FLOW {
+            5
+        } else {
+            packets.len()
+        };
+        for step in 1..=most {
             for offset in 0..step {
                 let rest = (packets.iter().enumerate())
                     .filter(|(index, _)| index % step != offset)
@@ -108,6 +117,77 @@ fn a_clean_call_with_every_nth_packet_lost_is_not_certainly_an_error() {
         }
         cuts
     });
+}
+
+#[test]
+fn a_clean_call_without_one_packet_is_not_certainly_an_error() {
+    check(|packets| {
+        (0..packets.len())
+            .map(|at| {
+                (
+                    format!("without packet {}", at + 1),
+                    without(packets, at, 1),
+                )
+            })
+            .collect()
+    });
+}
+
+/// Guard G-LOSS: the kernel says that it dropped packets, so whatever is missing may be among them.
+#[test]
+fn what_a_capture_with_known_loss_lacks_is_possible_at_most() {
+    let mut faults = Vec::new();
+    for case in cases() {
+        let mut facts = case.facts.clone();
+        facts.dropped_by_kernel = Some(1);
+        for lost in [1, 3] {
+            for at in 0..case.packets.len() {
+                let what = format!("{}: without {lost} from {}", case.name, at + 1);
+                let packets = without(&case.packets, at, lost);
+                for finding in run(&packets, &facts).report.findings {
+                    let of_absence = finding.guards().any(|guard| guard.is_of_absence());
+                    let too_sure = of_absence && finding.confidence > Confidence::Possible;
+                    let is_error = finding.severity == Severity::Error
+                        && finding.confidence == Confidence::Certain;
+                    if (finding.severity > Severity::Info && too_sure) || is_error {
+                        faults.push(format!("{what}: {}", words(&finding)));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Guard G-SNAP: of a message that was cut, nothing is missing.
+#[test]
+fn a_clean_call_cut_by_the_snap_length_proves_nothing_above_info() {
+    let mut faults = Vec::new();
+    for case in cases() {
+        let longest = case
+            .packets
+            .iter()
+            .map(|it| it.data.len())
+            .max()
+            .unwrap_or(0);
+        for len in (60..longest).step_by(20) {
+            let cut = |packet: &FlowPacket| {
+                let mut packet = packet.clone();
+                packet.data.truncate(len);
+                packet
+            };
+            let packets: Vec<_> = case.packets.iter().map(cut).collect();
+            for finding in run(&packets, &case.facts).report.findings {
+                // A response that is cut before its CSeq is one that was not captured.
+                let proven =
+                    finding.severity > Severity::Info && finding.confidence > Confidence::Possible;
+                if proven && finding.name() != "capture-truncated" {
+                    faults.push(format!("{}: cut to {len}: {}", case.name, words(&finding)));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -138,20 +218,26 @@ fn a_clean_call_captured_twice_raises_nothing_above_info() {
     }
 }
 
-/// Cuts every clean flow and asks that no cut is certainly an error.
+/// Cuts every clean call and asks that no cut is certainly an error.
 fn check(cuts: impl Fn(&[FlowPacket]) -> Vec<(String, Vec<FlowPacket>)>) {
     let mut faults = Vec::new();
-    for flow in flows() {
-        for (what, packets) in cuts(&flow.packets) {
-            for finding in run(&packets, &flow.facts).report.findings {
+    for case in cases() {
+        for (what, packets) in cuts(&case.packets) {
+            for finding in run(&packets, &case.facts).report.findings {
                 if finding.severity == Severity::Error && finding.confidence == Confidence::Certain
                 {
-                    faults.push(format!("{}: {what}: {}", flow.name, words(&finding)));
+                    faults.push(format!("{}: {what}: {}", case.name, words(&finding)));
                 }
             }
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+fn without(packets: &[FlowPacket], at: usize, lost: usize) -> Vec<FlowPacket> {
+    let kept = |(index, _): &(usize, &FlowPacket)| *index < at || *index >= at + lost;
+    let rest = packets.iter().enumerate().filter(kept);
+    rest.map(|(_, packet)| packet.clone()).collect()
 }
 
 fn signature(packets: &[FlowPacket], flow: &Flow) -> Vec<String> {
@@ -171,6 +257,94 @@ fn words(finding: &Finding) -> String {
         finding.confidence.name(),
         Catalogue::new(Language::English).message(finding)
     )
+}
+
+/// A healthy call, or several.
+struct Case {
+    name: String,
+    packets: Vec<FlowPacket>,
+    facts: CaptureFacts,
+}
+
+/// No flow here has more packets.
+const FLOW: usize = 60;
+
+fn cases() -> Vec<Case> {
+    let of_flows = flows().into_iter().map(|flow| Case {
+        name: flow.name,
+        packets: flow.packets,
+        facts: flow.facts,
+    });
+    of_flows.chain(captures()).collect()
+}
+
+/// The captures of `fixtures` in which nothing is above info, as far as they are of Ethernet: the others are the same calls
+/// in other link layers. What TLS hides no cut can show.
+fn captures() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let rows = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let mut rows = rows.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<_> = rows.next().unwrap().split('\t').collect();
+    let cell = |row: &str, name: &str| {
+        let at = names.iter().position(|it| *it == name).unwrap();
+        row.split('\t').nth(at).unwrap().to_owned()
+    };
+    rows.filter(|row| {
+        cell(row, "must") == "-"
+            && cell(row, "max_severity_otherwise") == "info"
+            && cell(row, "requests") != "-"
+            && cell(row, "may")
+                .split(',')
+                .all(|it| it == "-" || it.ends_with("@info"))
+    })
+    .map(|row| cell(row, "capture"))
+    .filter(|name| !name.starts_with("wire/") && !name.contains("-tls-"))
+    .filter_map(|name| {
+        let path = folder.join("captures").join(&name);
+        Some(Case {
+            name,
+            packets: packets(&path)?,
+            facts: CaptureFacts::default(),
+        })
+    })
+    .collect()
+}
+
+/// The packets of a capture; `None` when one is not of Ethernet.
+fn packets(path: &Path) -> Option<Vec<FlowPacket>> {
+    let mut source = open_files(&[PathBuf::from(path)], None).unwrap();
+    let mut packets = Vec::new();
+    let mut first = None;
+    loop {
+        let packet = match source.next().unwrap() {
+            Next::Packet(packet) => packet,
+            Next::End => break,
+            _ => continue,
+        };
+        if packet.link_type != LinkType::ETHERNET {
+            return None;
+        }
+        let time = packet.time.as_nanos();
+        packets.push(FlowPacket {
+            time: time - *first.get_or_insert(time),
+            data: packet.data.to_vec(),
+            original_len: packet.original_len,
+            ends: ends(packet.data),
+            line: packets.len() + 1,
+        });
+    }
+    Some(packets)
+}
+
+/// Source and destination of IPv4 in Ethernet.
+fn ends(data: &[u8]) -> Option<(IpAddr, IpAddr)> {
+    let header = data.get(14..34).filter(|_| data[12..14] == [8, 0])?;
+    let address = |at: usize| {
+        IpAddr::from(Ipv4Addr::from(
+            <[u8; 4]>::try_from(&header[at..at + 4]).unwrap(),
+        ))
+    };
+    Some((address(12), address(16)))
 }
 
 fn flows() -> Vec<Flow> {

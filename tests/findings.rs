@@ -8,7 +8,7 @@
 )]
 
 use sipdiag::catalogue::{Catalogue, FindingWords, Language};
-use sipdiag::rules::{RULES, Rule};
+use sipdiag::rules::{Guard, RULES, Rule};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -65,6 +65,14 @@ fn page() -> String {
             rule.severity
         );
     }
+    page.push_str(
+        "\n## Guards\n\nA capture is not the network. These are the reasons for which it proves less than it seems to; each finding \
+        names those under which it stands, and its JSON record has them in `guards`.\n",
+    );
+    for guard in Guard::ALL {
+        let word = sentence_case(catalogue.word(guard.key()));
+        let _ = write!(page, "\n### {}\n\n{}.\n", guard.name(), escaped(&word));
+    }
     for rule in RULES {
         chapter(&mut page, rule, catalogue.rule(rule));
     }
@@ -87,6 +95,11 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
         page.push_str(
             "\nMeaning, causes and advice are those of the response code: `sipdiag explain 486`.\n",
         );
+    }
+    if !rule.guards.is_empty() {
+        let linked = |guard: &Guard| format!("[{0}](#{1})", guard.name(), guard_anchor(*guard));
+        let guards: Vec<_> = rule.guards.iter().map(linked).collect();
+        let _ = write!(page, "\nStands under: {}.\n", guards.join(", "));
     }
     if !words.references.is_empty() {
         let _ = write!(page, "\nWritten in: {}.\n", words.references.join(", "));
@@ -138,6 +151,18 @@ fn code(rule: &Rule) -> String {
         "status" => format!("{}NNN", rule.code),
         _ => rule.code.to_owned(),
     }
+}
+
+fn guard_anchor(guard: Guard) -> String {
+    guard.name().to_lowercase()
+}
+
+/// The sentence about a guard as one that stands alone.
+fn sentence_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 fn anchor(rule: &Rule) -> String {

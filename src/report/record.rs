@@ -5,7 +5,7 @@ use crate::capture::{CaptureFacts, LinkType};
 use crate::catalogue::Catalogue;
 use crate::dialog::Registration;
 use crate::engine::{Report, SeenMessage};
-use crate::rules::{Fact, Finding};
+use crate::rules::{Fact, Finding, Guard};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, StartLine, typed};
 use crate::thresholds;
@@ -269,6 +269,10 @@ pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
     record.insert("frames".into(), frames.into());
     record.insert("facts".into(), facts.into());
     record.insert("confidence".into(), finding.confidence.name().into());
+    let guards: Vec<_> = finding.guards().map(Guard::name).collect();
+    if !guards.is_empty() {
+        record.insert("guards".into(), guards.into());
+    }
     put(
         &mut record,
         "consequence_of",

@@ -1,6 +1,6 @@
 //! A finding: which rule, how bad, how sure, which packets, which facts.
 
-use super::{Rule, Silence};
+use super::{Guard, Judge, Rule, Silence};
 use crate::capture::FrameNumber;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::severity::{Confidence, Severity};
@@ -86,6 +86,8 @@ pub struct Finding {
     pub so_far: bool,
     /// Whether the attempt came right after all (guard G-OUTCOME).
     pub came_right: bool,
+    /// Whether it rests only on what was seen, although others of its rule do not.
+    seen: bool,
     /// When it began.
     pub time: Timestamp,
     /// The call; `None` for findings about the capture or a host pair.
@@ -117,6 +119,7 @@ impl Finding {
             confidence: Confidence::Certain,
             so_far: false,
             came_right: false,
+            seen: false,
             time,
             call_id: None,
             transactions: Vec::new(),
@@ -221,24 +224,22 @@ impl Finding {
         self
     }
 
-    /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS).
+    /// Says that, other than its rule may, it rests only on what was seen.
+    pub(super) const fn seen(mut self) -> Self {
+        self.seen = true;
+        self
+    }
+
+    /// The guards under which it stands: those of its rule.
+    pub fn guards(&self) -> impl Iterator<Item = Guard> {
+        let all = self.rule.guards.iter().copied();
+        all.filter(|guard| !(self.seen && guard.is_of_absence()))
+    }
+
+    /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS). What is found of
+    /// the capture as a whole is judged when that is known, and by more than that.
     pub fn lower_absence(&mut self) {
-        let rests_on_absence = self.rule.name.ends_with("-no-response")
-            || self.rule.name.starts_with("ack-missing")
-            || matches!(
-                self.rule.name,
-                "invite-stuck-trying"
-                    | "auth-no-credentials"
-                    | "auth-algorithm-mismatch"
-                    | "answered-despite-cancel"
-                    | "cancel-without-487"
-                    | "early-media-missing-sdp"
-                    | "no-ringback"
-                    | "prack-missing"
-                    | "redirect-not-followed"
-                    | "ringing-never-ends"
-            );
-        if rests_on_absence {
+        if matches!(self.rule.judge, Judge::Call(_)) && self.guards().any(|it| it == Guard::Loss) {
             self.confidence = Confidence::Possible;
         }
     }

@@ -10,6 +10,7 @@ mod dialog;
 mod finding;
 mod format;
 mod fragments;
+mod guard;
 mod nat;
 mod policy;
 mod reachability;
@@ -26,6 +27,7 @@ mod transport;
 
 pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
+pub use guard::{Guard, Silence, watched_since};
 pub use policy::{Applied, Named, Policy, UnknownFinding};
 
 use crate::capture::CaptureFacts;
@@ -38,11 +40,10 @@ use crate::dialog::{
 };
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
-use crate::severity::{Confidence, Severity};
+use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Transaction, timers};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct Rule {
     pub code: &'static str,
     /// How bad it is unless a guard or an outcome says otherwise.
     pub severity: Severity,
+    /// Under which guards its findings stand; none where they rest only on what was seen.
+    pub guards: &'static [Guard],
     /// What it looks at.
     pub judge: Judge,
     /// The words in English: message, meaning, causes, advice, references.
@@ -319,121 +322,6 @@ pub struct Counts {
     pub mid_dialog: u64,
 }
 
-/// Sends after which a sender over UDP has certainly had no answer: two may cross with a slow one.
-const INSISTED: usize = 3;
-
-/// How sure one can be that something that was not seen was not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
-    /// As long as the protocol waits, or with the complete ladder of retransmissions.
-    Proven,
-    /// As long as the protocol waits, but its sender did not repeat it as UDP asks (RFC 3261 §17.1.1.2, §17.1.2.2): it may
-    /// have had an answer that the capture lacks.
-    Unrepeated,
-    /// Long enough to be told, not long enough to be certain.
-    SoFar,
-}
-
-impl CallView<'_> {
-    /// How long the request of a transaction has been without the answer it waits for: any response for INVITE, a final
-    /// one for others. `None` while it is too early to say, when responses are implied, or for a side that the capture
-    /// does not show (guards G-END, G-1WAY; FINDINGS section 12).
-    pub fn silence(&self, transaction: &Transaction) -> Option<Silence> {
-        let is_invite = transaction.method == crate::sip::Method::Invite;
-        let answered = if is_invite {
-            !transaction.responses.is_empty()
-        } else {
-            transaction.final_response().is_some()
-        };
-        let first = transaction.requests.first()?;
-        if answered
-            || self.call.response_is_implied(transaction)
-            || self.is_one_directional(transaction)
-        {
-            return None;
-        }
-        let waited = self.watched_since(first.time);
-        let timeout = timers::timeout(transaction, self.thresholds.t1);
-        let ladder = !transaction.flow.transport.is_reliable()
-            && timers::ladder_complete(transaction, self.thresholds);
-        let sends = transaction.requests.count();
-        if waited >= timeout || ladder {
-            let insisted = transaction.flow.transport.is_reliable()
-                || sends >= INSISTED
-                || !transaction.icmp.is_empty();
-            return Some(if insisted {
-                Silence::Proven
-            } else {
-                Silence::Unrepeated
-            });
-        }
-        let long =
-            sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
-        (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
-    }
-
-    /// How long the capture went on after a moment, without a gap (guard G-END).
-    pub fn watched_since(&self, moment: Timestamp) -> Duration {
-        watched_since(moment, self.now, self.gaps)
-    }
-
-    /// Whether the capture shows only one direction between the two hosts although responses must have existed
-    /// (guard G-1WAY): then nothing that was not seen can be said of them.
-    pub fn is_one_directional(&self, transaction: &Transaction) -> bool {
-        let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
-        let proven_here = || {
-            self.call.transactions.iter().any(|other| {
-                let same_way = other.flow.src.ip() == src && other.flow.dst.ip() == dst;
-                // Answers to requests that were not captured prove it as well, for the other way.
-                let answers_only = other.requests.count() == 0
-                    && other.flow.src.ip() == dst
-                    && other.flow.dst.ip() == src;
-                (same_way && self.call.response_is_implied(other)) || answers_only
-            })
-        };
-        self.surroundings.is_one_directional(src, dst)
-            || self.streams.is_one_directional(transaction.flow)
-            || (!self.surroundings.was_heard(dst, src) && proven_here())
-    }
-
-    /// Whether the sender gave up on this target and tried another one.
-    fn went_elsewhere(&self, transaction: &Transaction) -> bool {
-        let Some(last) = transaction.requests.last() else {
-            return false;
-        };
-        transaction.requests.count() >= 2
-            && self.call.attempt(transaction).any(|other| {
-                other.flow.src.ip() == transaction.flow.src.ip()
-                    && other.flow.dst != transaction.flow.dst
-                    && other.start() > last.time
-            })
-    }
-
-    /// How sure one can be of what the packets at hand prove, unless packets are known to be missing (guard G-LOSS).
-    pub const fn confidence(&self) -> Confidence {
-        if self.lossy {
-            Confidence::Possible
-        } else {
-            Confidence::Certain
-        }
-    }
-
-    /// Whether the attempt came to a success after this failure (guard G-OUTCOME), here or under another Call-ID.
-    pub fn came_right(&self, transaction: &Transaction) -> bool {
-        self.call.succeeded_elsewhere(transaction)
-    }
-}
-
-/// How long a capture that has come to `now` went on after a moment, without one of its gaps (guard G-END).
-pub fn watched_since(
-    moment: Timestamp,
-    now: Timestamp,
-    gaps: &[(Timestamp, Timestamp)],
-) -> Duration {
-    let gap = gaps.iter().find(|(from, _)| *from >= moment);
-    gap.map_or(now, |(from, _)| *from).since(moment)
-}
-
 /// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.
 pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -447,6 +335,9 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     }
     number(&mut found, last_id);
     for finding in &mut found {
+        if view.lossy {
+            finding.lower_absence();
+        }
         let first = finding.transactions.first();
         let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
         finding.source = first.map(|it| view.call.origin(it));

@@ -13,7 +13,7 @@ const LONGEST_T1: Duration = Duration::from_secs(4);
 pub const TIMEOUT_FACTOR: u32 = 64;
 
 /// A complete ladder spans 63 times T1, less what clocks and schedulers take.
-const LADDER_AT_LEAST: u32 = 56;
+pub const LADDER_AT_LEAST: u32 = 56;
 
 /// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
 pub const INVITE_SENDS: usize = 7;

@@ -17,7 +17,7 @@ use crate::limits::MAX_SIP_PORTS;
 use crate::reassembly::Connection;
 use crate::transaction::Transaction;
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// All of it.
@@ -59,6 +59,12 @@ impl Streams {
     /// G-1WAY).
     pub fn is_one_directional(&self, flow: Flow) -> bool {
         self.unheard.contains(&(flow.src, flow.dst))
+    }
+
+    /// Whether the capture lacks all that a server sent to a host on some connection of theirs.
+    pub fn is_unheard(&self, client: IpAddr, server: SocketAddr) -> bool {
+        let mut unheard = self.unheard.iter();
+        unheard.any(|(src, dst)| src.ip() == client && *dst == server)
     }
 
     /// Takes a transaction that is closed, and T1.

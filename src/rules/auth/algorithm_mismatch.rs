@@ -1,7 +1,7 @@
 //! `auth-algorithm-mismatch`: server and client have no digest algorithm in common (RFC 8760 §2.3, §2.4).
 
 use super::{answered, challenged, challenged_again, in_realm, is_echo, list, no_credentials};
-use crate::rules::{CallView, Finding, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Challenge;
 use crate::transaction::{Response, Transaction, timers};
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-algorithm-mismatch",
     code: "SEC010",
     severity: Severity::Warning,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("algorithm_mismatch.toml"),
 };
@@ -37,7 +38,8 @@ fn not_offered(view: &CallView<'_>, transaction: &Transaction) -> Option<Finding
         let finding = with_facts(&RULE, transaction, response, offered())
             .also(before)
             .fact("used", super::short(&used.algorithm))
-            .fact("user", super::short(&used.username));
+            .fact("user", super::short(&used.username))
+            .seen();
         // A server that takes it has no trouble with it.
         let accepted = challenged_again(view.call, transaction).is_none()
             && transaction.final_code() != Some(403);

@@ -8,6 +8,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-challenge-normal",
     code: "SEC001",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("challenge_normal.toml"),
 };

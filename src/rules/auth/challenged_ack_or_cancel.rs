@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-challenged-ack-or-cancel",
     code: "SEC013",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("challenged_ack_or_cancel.toml"),
 };

@@ -2,13 +2,14 @@
 //! §22.2).
 
 use super::{challenged, is_echo, same_hop};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-cseq-not-incremented",
     code: "SEC012",
     severity: Severity::Warning,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("cseq_not_incremented.toml"),
 };

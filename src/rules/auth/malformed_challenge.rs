@@ -1,7 +1,7 @@
 //! `auth-malformed-challenge`: a challenge that no client can answer (RFC 3261 §22.1–§22.4).
 
 use super::{challenged, is_echo};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::sip::digest::Side;
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-malformed-challenge",
     code: "SEC011",
     severity: Severity::Error,
+    guards: &[Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("malformed_challenge.toml"),
 };

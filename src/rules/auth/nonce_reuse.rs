@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-nonce-reuse",
     code: "SEC009",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("nonce_reuse.toml"),
 };

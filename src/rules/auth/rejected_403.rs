@@ -1,12 +1,13 @@
 //! `auth-rejected-403`: 403 to a request with credentials (RFC 3261 §21.4.4).
 
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-rejected-403",
     code: "SEC004",
     severity: Severity::Error,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("rejected_403.toml"),
 };

@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-stale-nonce",
     code: "SEC007",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("stale_nonce.toml"),
 };

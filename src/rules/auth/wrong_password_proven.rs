@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-wrong-password-proven",
     code: "SEC005",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("wrong_password_proven.toml"),
 };

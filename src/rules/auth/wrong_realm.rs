@@ -1,7 +1,7 @@
 //! `auth-wrong-realm`: a challenge is answered with credentials for another realm (RFC 3261 §22.1).
 
 use super::{challenged, challenged_before, is_echo, list, short};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
 
@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-wrong-realm",
     code: "SEC006",
     severity: Severity::Error,
+    guards: &[Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("wrong_realm.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-encrypted-sip",
     code: "CAP012",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("encrypted_sip.toml"),
 };

@@ -7,6 +7,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-ends-mid-call",
     code: "CAP003",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("ends_mid_call.toml"),
 };

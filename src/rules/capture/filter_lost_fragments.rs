@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-filter-lost-fragments",
     code: "CAP011",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("filter_lost_fragments.toml"),
 };

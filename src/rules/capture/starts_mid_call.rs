@@ -7,6 +7,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-starts-mid-call",
     code: "CAP006",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("starts_mid_call.toml"),
 };

@@ -7,6 +7,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-time-disorder",
     code: "CAP009",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("time_disorder.toml"),
 };

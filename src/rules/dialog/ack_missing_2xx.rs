@@ -2,7 +2,7 @@
 //! transport; §13.2.2.4 for the ACK).
 
 use super::unacknowledged;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-missing-2xx",
     code: "DLG001",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss],
     judge: Judge::Call(judge),
     words: include_str!("ack_missing_2xx.toml"),
 };

@@ -2,7 +2,7 @@
 //! and H).
 
 use super::unacknowledged;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -10,6 +10,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-missing-non2xx",
     code: "DLG002",
     severity: Severity::Warning,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Tcp,
+        Guard::Hop,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("ack_missing_non2xx.toml"),
 };

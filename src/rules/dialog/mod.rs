@@ -26,5 +26,9 @@ fn unacknowledged(
             "record_route",
             response.evidence("Record-Route").unwrap_or_default(),
         )
-        .confidence(view.confidence())
+        .confidence(if response.is_success() {
+            view.confidence_of_repeated_2xx(response)
+        } else {
+            view.confidence_of_repeats(response, false)
+        })
 }

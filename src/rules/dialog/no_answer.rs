@@ -1,6 +1,6 @@
 //! `no-answer`: it rang and nobody answered (RFC 3261 §13.3.1.1, §16.8).
 
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Transaction;
 use std::time::Duration;
@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "no-answer",
     code: "DLG003",
     severity: Severity::Info,
+    guards: &[Guard::Start],
     judge: Judge::Call(judge),
     words: include_str!("no_answer.toml"),
 };

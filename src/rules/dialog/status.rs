@@ -3,7 +3,7 @@
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
 use crate::rules::status::{evidence, explain};
-use crate::rules::{CallView, Fact, Finding, Judge, Rule, Silence, auth, sdp, session};
+use crate::rules::{CallView, Fact, Finding, Guard, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -12,6 +12,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "status",
     code: "DLG",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Start,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("status.toml"),
 };
@@ -65,6 +72,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let explained = explain(view, transaction, response);
         finding.variant = explained.variant;
         finding.facts.extend(explained.facts);
+        if severity == Severity::Info || !awaits_another_try(response) {
+            finding = finding.seen();
+        }
         if so_far {
             finding = finding.silence(Silence::SoFar, view.lossy);
         }
@@ -152,12 +162,18 @@ fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Respons
         .call
         .attempt(transaction)
         .any(|other| other.via_count <= transaction.via_count && other.final_response().is_none());
-    let challenge = matches!(response.code, 401 | 407);
-    if open || challenge || asks_for_another_try(response) {
+    // Nobody knows what was asked for when the answer alone was captured (guard G-START).
+    let unasked = transaction.requests.count() == 0;
+    if open || unasked || awaits_another_try(response) {
         Confidence::Likely
     } else {
         Confidence::Certain
     }
+}
+
+/// Whether it is a failure only as long as nothing follows (guard G-END).
+const fn awaits_another_try(response: &Response) -> bool {
+    matches!(response.code, 401 | 407) || asks_for_another_try(response)
 }
 
 /// RFC 3261 §8.1.3.4, RFC 4028 §7.3, RFC 3263 §4.3.

@@ -2,13 +2,14 @@
 //! stream is `tcp-stream-desync`.
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "content-length-mismatch",
     code: "MSG007",
     severity: Severity::Error,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("content_length_mismatch.toml"),
 };

@@ -2,13 +2,14 @@
 //! (§12.2.2), or is not that of the request answered (§8.2.6.2).
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "cseq-mismatch",
     code: "MSG005",
     severity: Severity::Error,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("cseq_mismatch.toml"),
 };

@@ -2,13 +2,14 @@
 //! step 3).
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "max-forwards-low",
     code: "MSG004",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("max_forwards_low.toml"),
 };

@@ -2,13 +2,14 @@
 //! `missing-max-forwards`.
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "missing-mandatory-header",
     code: "MSG001",
     severity: Severity::Error,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("missing_mandatory_header.toml"),
 };

@@ -2,13 +2,14 @@
 //! 3261 §20.10).
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "uri-params-outside-brackets",
     code: "MSG008",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("uri_params_outside_brackets.toml"),
 };

@@ -2,13 +2,14 @@
 //! §18.1.1, §26.2.2).
 
 use super::tell;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "wrong-transport",
     code: "MSG009",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("wrong_transport.toml"),
 };

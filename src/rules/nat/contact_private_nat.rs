@@ -5,7 +5,7 @@ use super::endpoint;
 use crate::address::Reach;
 use crate::dialog::Call;
 use crate::flow::Transport;
-use crate::rules::{CallView, Finding, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message, Method, StartLine};
@@ -17,6 +17,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "contact-private-nat",
     code: "NET020",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("contact_private_nat.toml"),
 };
@@ -241,6 +248,9 @@ fn unreached(view: &CallView<'_>, request: &Transaction) -> Option<Finding> {
         .silence(silence, view.lossy)
         .note_if(view.came_right(request));
     finding.confidence = finding.confidence.min(confidence);
+    if undelivered {
+        finding = finding.seen();
+    }
     if request.method == Method::Bye {
         finding = finding.severity_at_most(Severity::Warning);
     }

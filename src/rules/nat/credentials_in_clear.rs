@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "credentials-in-clear",
     code: "SEC031",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("credentials_in_clear.toml"),
 };

@@ -1,7 +1,7 @@
 //! `nat-keepalive-missing`: a client behind a NAT is silent for longer than NATs remember it, and what is sent to it then gets
 //! no answer until it speaks itself (RFC 5626 §4.4, RFC 4787 §4.3).
 
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "nat-keepalive-missing",
     code: "NET026",
     severity: Severity::Warning,
+    guards: &[Guard::OneWay, Guard::Loss],
     judge: Judge::Call(judge),
     words: include_str!("nat_keepalive_missing.toml"),
 };

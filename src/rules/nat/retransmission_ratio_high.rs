@@ -2,7 +2,7 @@
 //! (RFC 3261 §17). Slow answers and silent peers do not count.
 
 use crate::dialog::Path;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::thresholds::Thresholds;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "retransmission-ratio-high",
     code: "TXN011",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Tcp, Guard::Duplicate],
     judge: Judge::Capture(judge),
     words: include_str!("retransmission_ratio_high.toml"),
 };

@@ -3,13 +3,14 @@
 
 use super::delivery::{Arrived, Asked, arrived};
 use super::endpoint;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "rport-missing",
     code: "NET022",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("rport_missing.toml"),
 };

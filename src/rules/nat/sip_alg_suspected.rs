@@ -3,7 +3,7 @@
 
 use crate::address::{Reach, literal};
 use crate::flow::Transport;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{self, Via};
 use crate::sip::{HeaderName, Message, Oddity};
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "sip-alg-suspected",
     code: "NET025",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("sip_alg_suspected.toml"),
 };

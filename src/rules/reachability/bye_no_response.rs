@@ -1,7 +1,7 @@
 //! `bye-no-response`: a BYE without a final response (RFC 3261 §15.1.1).
 
 use super::unanswered;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -9,6 +9,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "bye-no-response",
     code: "TXN005",
     severity: Severity::Warning,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Tcp,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("bye_no_response.toml"),
 };

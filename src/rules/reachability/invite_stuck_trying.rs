@@ -1,7 +1,7 @@
 //! `invite-stuck-trying`: an INVITE got 100 Trying and then nothing (RFC 3261 §17.2.1; §16.6 step 11, Timer C).
 
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Transaction, timers};
@@ -10,6 +10,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "invite-stuck-trying",
     code: "TXN003",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Outcome,
+        Guard::Hop,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("invite_stuck_trying.toml"),
 };

@@ -2,13 +2,14 @@
 
 use super::options_no_response::of_peer;
 use crate::dialog::Peer;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "options-flapping",
     code: "TXN008",
     severity: Severity::Warning,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("options_flapping.toml"),
 };

@@ -3,7 +3,7 @@
 
 use crate::dialog::{Peer, Run};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "options-no-response",
     code: "TXN006",
     severity: Severity::Warning,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("options_no_response.toml"),
 };
@@ -19,7 +20,9 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.worst_run();
         // Guard G-1WAY: what it answers is not captured.
-        let unseen = run.refused == 0 && view.surroundings.is_one_directional(src, dst.ip());
+        let unseen = run.refused == 0
+            && (view.surroundings.is_one_directional(src, dst.ip())
+                || view.streams.is_unheard(src, dst));
         if run.failures == 0 || unseen {
             continue;
         }
@@ -27,6 +30,11 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             .fact("src", src.to_string())
             .variant(variant(run))
             .fact("failures", run.failures);
+        let finding = if run.refused == run.failures {
+            finding.seen()
+        } else {
+            finding
+        };
         found.push(judged(view, finding, run));
     }
 }

@@ -1,7 +1,7 @@
 //! `register-no-response`: a REGISTER without a final response (RFC 3261 §17.1.2.2, Timer F).
 
 use super::unanswered;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -9,6 +9,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-no-response",
     code: "TXN002",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Tcp,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("register_no_response.toml"),
 };

@@ -4,7 +4,7 @@
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::fragments::{Fate, LostDatagram};
 use crate::rules::fragments::{gaps, losses};
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "udp-fragments-lost",
     code: "NET002",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("udp_fragments_lost.toml"),
 };
@@ -47,6 +48,9 @@ fn finding(
         .fact("repaired", repaired)
         .fact("calls", calls.len())
         .note_if(repaired == lost.len());
+    if lost.iter().any(|it| it.reported.is_some()) {
+        finding = finding.seen();
+    }
     if let Some(line) = shown.start_line.as_deref().filter(|it| !it.is_empty()) {
         finding = finding.fact("start_line", line);
     }

@@ -2,13 +2,14 @@
 
 use super::{Told, of_binding};
 use crate::dialog::Listing;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-contact-absent",
     code: "REG008",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Capture(judge),
     words: include_str!("contact_absent.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::{Told, of_binding, with_proofs};
 use crate::dialog::{Entry, tolerance};
-use crate::rules::{CaptureView, Finding, Judge, Rule, watched_since};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule, watched_since};
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-lapsed",
     code: "REG006",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("lapsed.toml"),
 };

@@ -1,15 +1,16 @@
 //! `register-423`: the registrar wants a longer lifetime (RFC 3261 §10.2.8, §10.3 step 7).
 
 use super::of_register;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, timers};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-423",
     code: "REG002",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("register_423.toml"),
 };
@@ -25,23 +26,40 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         // The client asks again for what the registrar wants; what becomes of that, its own answer says.
         let wanted = minimum.and_then(|it| it.trim().parse::<u64>().ok());
         let retried = wanted.is_some_and(|wanted| {
-            let enough = |it: &Transaction| it.expires.is_some_and(|asked| asked >= wanted);
+            // A cut request hides what it asks for (guard G-SNAP).
+            let enough =
+                |it: &Transaction| it.cut || it.expires.is_some_and(|asked| asked >= wanted);
             view.call.later_tries(register).any(enough)
         });
+        let whole = response.message().is_some_and(|it| !it.is_cut());
         let variant = match (wanted, register.expires) {
-            (None, _) => Some("no-minimum"),
+            (None, _) if whole => Some("no-minimum"),
             (Some(_), Some(3600..)) => Some("long-enough"),
             _ => None,
         };
         let requested = register
             .expires
             .map_or_else(|| "?".to_owned(), |it| it.to_string());
+        // Guard G-END: a client takes its time for the next try.
+        let waited = view.watched_since(response.time());
+        let silence = if waited >= timers::timeout(register, view.thresholds.t1) {
+            Silence::Proven
+        } else {
+            Silence::SoFar
+        };
+        let severity = if waited < view.thresholds.credentials_within {
+            Severity::Info
+        } else {
+            Severity::Error
+        };
         found.push(
             of_register(&RULE, register)
                 .variant(variant)
                 .fact("requested", requested)
                 .fact("minimum", minimum.unwrap_or("?"))
                 .fact_if("server", response.evidence("Server"))
+                .silence(silence, view.lossy)
+                .severity_at_most(severity)
                 .note_if(came_right || retried),
         );
     }

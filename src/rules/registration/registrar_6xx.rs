@@ -1,7 +1,7 @@
 //! `registrar-6xx`: a 6xx answers REGISTER, which RFC 3261 §10.3 forbids.
 
 use super::of_register;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use std::collections::HashSet;
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "registrar-6xx",
     code: "REG009",
     severity: Severity::Warning,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("registrar_6xx.toml"),
 };

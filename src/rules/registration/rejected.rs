@@ -1,7 +1,7 @@
 //! `registration-rejected`: a REGISTER was refused for good (RFC 3261 §10.3).
 
 use super::{of_register, star_is_wrong};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::Transaction;
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-rejected",
     code: "REG001",
     severity: Severity::Error,
+    guards: &[Guard::Snap, Guard::Start, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("rejected.toml"),
 };
@@ -54,7 +55,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 fn variant(register: &Transaction, code: u64) -> Option<&'static str> {
     match code {
         400 if star_is_wrong(register) => Some("star"),
-        403 => Some("not-allowed"),
+        // Where the request was not captured, or was cut, it may have had credentials (guards G-START, G-SNAP).
+        403 if register.requests.count() > 0 && !register.cut => Some("not-allowed"),
         404 | 604 => Some("not-found"),
         405 | 501 => Some("no-registrar"),
         408 | 480 | 500 | 502..=504 => Some("unable"),

@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-short-expiry",
     code: "REG003",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("short_expiry.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::{clip, finding_of, pairs, tell};
 use crate::dialog::negotiation::Exchange;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::Sdp;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "answer-invalid",
     code: "SDP004",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("answer_invalid.toml"),
 };

@@ -4,7 +4,7 @@
 use super::refusal::{self, Reason, in_common};
 use super::{clip, finding_of, pairs, tell};
 use crate::dialog::negotiation::Exchange;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::Media;
 
@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "codec-mismatch",
     code: "SDP001",
     severity: Severity::Error,
+    guards: &[Guard::Loss, Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("codec_mismatch.toml"),
 };

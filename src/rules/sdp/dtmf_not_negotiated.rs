@@ -3,7 +3,7 @@
 
 use super::{finding_of, tell};
 use crate::dialog::negotiation::{Description, Exchange};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::body::MediaType;
 use crate::sip::sdp::Codec;
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "dtmf-not-negotiated",
     code: "SDP008",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("dtmf_not_negotiated.toml"),
 };

@@ -3,7 +3,7 @@
 use super::refusal::{self, Reason};
 use super::{clip, finding_of, pairs, tell};
 use crate::dialog::negotiation::Exchange;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::{Connection, Media, Sdp};
 
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "media-family-mismatch",
     code: "SDP007",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("media_family_mismatch.toml"),
 };

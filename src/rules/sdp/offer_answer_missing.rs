@@ -2,7 +2,7 @@
 
 use super::{finding_of, tell};
 use crate::dialog::negotiation::{Exchange, Outcome};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::HeaderName;
 use crate::sip::value;
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "offer-answer-missing",
     code: "SDP003",
     severity: Severity::Error,
+    guards: &[Guard::Loss, Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("offer_answer_missing.toml"),
 };

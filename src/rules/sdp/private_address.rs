@@ -3,7 +3,7 @@
 use super::{finding_of, tell};
 use crate::address::{self, Reach};
 use crate::dialog::negotiation::Description;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::Media;
 use crate::sip::value::{NameAddr, Via, user_and_host};
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "sdp-private-address",
     code: "SDP006",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("private_address.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::{method, tell};
 use crate::dialog::negotiation::Description;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "sdp-version-not-incremented",
     code: "SDP005",
     severity: Severity::Info,
+    guards: &[Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("version_not_incremented.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "account-compromised",
     code: "SEC043",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("account_compromised.toml"),
 };

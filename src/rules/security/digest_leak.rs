@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "digest-leak",
     code: "SEC046",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("digest_leak.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "extension-enumeration",
     code: "SEC041",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("extension_enumeration.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::{about, is_relay, judge_each_host};
 use crate::dialog::sources::Source;
-use crate::rules::{Finding, Judge, Rule};
+use crate::rules::{Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::thresholds::Thresholds;
 use std::net::IpAddr;
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "flood",
     code: "SEC045",
     severity: Severity::Warning,
+    guards: &[Guard::OneWay],
     judge: Judge::Capture(judge),
     words: include_str!("flood.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-bruteforce",
     code: "SEC042",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("register_bruteforce.toml"),
 };

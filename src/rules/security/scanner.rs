@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "scanner",
     code: "SEC040",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("scanner.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "toll-fraud",
     code: "SEC044",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("toll_fraud.toml"),
 };

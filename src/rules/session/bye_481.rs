@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "bye-481",
     code: "DLG036",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("bye_481.toml"),
 };

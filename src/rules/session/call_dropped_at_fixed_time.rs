@@ -16,6 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "call-dropped-at-fixed-time",
     code: "DLG030",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("call_dropped_at_fixed_time.toml"),
 };

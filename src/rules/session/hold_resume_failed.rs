@@ -3,7 +3,7 @@
 use super::change::{Change, Purpose, changes};
 use super::look;
 use super::{finding_of, finding_of_refusal, refusal, session_refresh_failed};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::{Direction, Sdp};
 
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "hold-resume-failed",
     code: "DLG042",
     severity: Severity::Error,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("hold_resume_failed.toml"),
 };

@@ -4,7 +4,7 @@ use super::change::{Change, Purpose, changes};
 use super::finding_of;
 use super::look;
 use crate::dialog::Dialog;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::Direction;
 use crate::time::Timestamp;
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "hold-state",
     code: "DLG041",
     severity: Severity::Info,
+    guards: &[Guard::Loss],
     judge: Judge::Call(judge),
     words: include_str!("hold_state.toml"),
 };
@@ -51,6 +52,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("holds", 1 + holds.clone().count())
             .fact("direction", direction)
             .variant(variant);
+        if until.is_some() {
+            finding = finding.seen();
+        }
         for other in holds {
             finding = finding.also(other.request);
         }

@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "indialog-481",
     code: "DLG037",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("indialog_481.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::change::{Purpose, changes};
 use super::{finding_of_refusal, invite_overlap_500, is_echo, refusal, session_refresh_failed};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "reinvite-rejected",
     code: "DLG033",
     severity: Severity::Warning,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("reinvite_rejected.toml"),
 };

@@ -3,8 +3,8 @@
 use super::change::{Purpose, SessionExpires, changes};
 use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule, Silence};
-use crate::severity::Severity;
+use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, timers};
@@ -14,6 +14,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "session-refresh-failed",
     code: "DLG032",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Tcp,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("session_refresh_failed.toml"),
 };
@@ -49,6 +57,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("sends", request.requests.count())
             .fact_if("ended_after", failure.ended)
             .note_if(refreshed_after(view, request));
+        // Without its end in the capture, the call may have been kept alive some other way (guard G-END).
+        let finding = match refusal(request) {
+            Some(_) if failure.ended.is_some() => finding.seen(),
+            Some(response) if waits(view, request, response) => {
+                finding.confidence(Confidence::Likely)
+            }
+            _ => finding,
+        };
         found.push(match failure.silence {
             Some(silence) => finding.silence(silence, view.lossy),
             None => finding,
@@ -86,6 +102,11 @@ pub(in crate::rules) fn failed(view: &CallView<'_>, request: &Transaction) -> Op
         silence,
         ended,
     })
+}
+
+/// Whether the capture ends before the refresher has had the time for another try.
+fn waits(view: &CallView<'_>, request: &Transaction, response: &Response) -> bool {
+    view.watched_since(response.time()) < timers::timeout(request, view.thresholds.t1)
 }
 
 /// RFC 4028 §7.2: a refresh is sent when half of the interval has passed.

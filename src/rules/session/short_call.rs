@@ -8,6 +8,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "short-call",
     code: "DLG038",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("short_call.toml"),
 };

@@ -1,7 +1,7 @@
 //! `transfer-failed`: a REFER was refused, or what it asked for failed (RFC 3515 §2.4).
 
 use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::NameAddr;
 use crate::sip::{HeaderName, Message, Method};
@@ -12,6 +12,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "transfer-failed",
     code: "DLG040",
     severity: Severity::Error,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("transfer_failed.toml"),
 };
@@ -25,7 +32,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let finding = if let Some(response) = refusal(refer) {
-            finding_of_refusal(view.call, &RULE, refer, response).confidence(view.confidence())
+            finding_of_refusal(view.call, &RULE, refer, response).seen()
         } else if let Some(accepted) = refer.final_response().filter(|it| it.is_success()) {
             let Some(finding) = after_acceptance(view, refer, accepted) else {
                 continue;
@@ -59,7 +66,8 @@ fn after_acceptance(
                 .also(notify)
                 .fact("result", code)
                 .fact("result_reason", reason)
-                .variant(Some("target-failed")),
+                .variant(Some("target-failed"))
+                .seen(),
         );
     }
     // RFC 4488 §4: both may agree that there will be no NOTIFY.

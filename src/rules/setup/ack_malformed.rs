@@ -3,7 +3,7 @@
 
 use super::{crossing, nearest_first, sent_after, text};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Message;
 use crate::sip::value::Via;
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-malformed",
     code: "DLG006",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Snap, Guard::Hop],
     judge: Judge::Call(judge),
     words: include_str!("ack_malformed.toml"),
 };
@@ -24,6 +25,8 @@ struct Misfit {
     field: &'static str,
     seen: String,
     expected: String,
+    /// Whether it may fit a final response that was not captured.
+    fits_another: bool,
     variant: Option<&'static str>,
 }
 
@@ -70,7 +73,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             0 => finding
                 .severity(Severity::Warning)
                 .confidence(Confidence::Likely),
-            _ => finding,
+            // Another final response, which is not in the capture, may have had that tag (guard G-LOSS).
+            _ if misfit.fits_another => finding.confidence(Confidence::Likely),
+            _ => finding.seen(),
         };
         told.push((finding, invite));
     }
@@ -92,6 +97,7 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
             field,
             seen,
             expected,
+            fits_another: false,
             variant: None,
         })
     };
@@ -107,8 +113,13 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
     if let Some(expected) = expected
         && !tag.as_deref().is_some_and(answers)
     {
-        let seen = tag.map_or_else(|| "-".to_owned(), |tag| text(&tag));
-        return wrong("To tag", seen, text(expected));
+        return Some(Misfit {
+            field: "To tag",
+            fits_another: tag.is_some(),
+            seen: tag.map_or_else(|| "-".to_owned(), |tag| text(&tag)),
+            expected: text(expected),
+            variant: None,
+        });
     }
     if !response.is_success() && !of_invite {
         let shown = |branch: Option<&[u8]>| branch.map_or_else(|| "-".to_owned(), text);
@@ -124,6 +135,7 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
             field: "Via branch",
             seen: branch.as_deref().map_or_else(String::new, text),
             expected: "-".to_owned(),
+            fits_another: false,
             variant: Some("branch-of-the-invite"),
         },
     )

@@ -2,13 +2,14 @@
 //! route set (RFC 3261 §12.2.1.1).
 
 use super::route::{Outcome, routed};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-misrouted",
     code: "DLG005",
     severity: Severity::Warning,
+    guards: &[Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("ack_misrouted.toml"),
 };

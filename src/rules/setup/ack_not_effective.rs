@@ -2,7 +2,7 @@
 //! §13.3.1.4): it did not reach the side that answered.
 
 use super::{crossing, deepest_first, sent_after};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::sip::StartLine;
@@ -14,6 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "ack-not-effective",
     code: "DLG004",
     severity: Severity::Error,
+    guards: &[Guard::End],
     judge: Judge::Call(judge),
     words: include_str!("ack_not_effective.toml"),
 };
@@ -44,6 +45,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             told.push((
                 Finding::of(&RULE, invite)
                     .severity(severity)
+                    .confidence(view.confidence_of_repeated_2xx(response))
                     .variant(variant)
                     .fact("code", response.code)
                     .fact("src", response.flow.src.to_string())

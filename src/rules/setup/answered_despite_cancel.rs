@@ -2,7 +2,7 @@
 //! §3.1).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::timers;
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "answered-despite-cancel",
     code: "DLG010",
     severity: Severity::Warning,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss],
     judge: Judge::Call(judge),
     words: include_str!("answered_despite_cancel.toml"),
 };

@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "multiple-2xx",
     code: "DLG019",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("multiple_2xx.toml"),
 };

@@ -1,7 +1,7 @@
 //! `pdd-high`: a long time from the first INVITE to ringing or the answer, with where it went (RFC 6076 §4.3, ITU-T E.721).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "pdd-high",
     code: "DLG017",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Start, Guard::Vantage],
     judge: Judge::Call(judge),
     words: include_str!("pdd_high.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::deepest_first;
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction, timers};
@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "prack-missing",
     code: "DLG011",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("prack_missing.toml"),
 };
@@ -37,9 +38,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             let final_code = invite.final_code();
+            let over = invite.final_response().is_some();
             told.push((
                 Finding::of(&RULE, invite)
-                    .confidence(view.confidence())
+                    .confidence(view.confidence_of_repeats(response, over))
                     .fact("code", response.code)
                     .fact("src", response.flow.src.to_string())
                     .fact("rseq", response.rseq.unwrap_or_default())

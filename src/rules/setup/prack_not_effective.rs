@@ -2,7 +2,7 @@
 
 use super::prack_missing::{Pracks, reliable};
 use super::{crossing, deepest_first, sent_after};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Response;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "prack-not-effective",
     code: "DLG012",
     severity: Severity::Error,
+    guards: &[Guard::End],
     judge: Judge::Call(judge),
     words: include_str!("prack_not_effective.toml"),
 };
@@ -38,7 +39,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             let answer = prack.final_code();
+            let over = invite.final_response().is_some();
             let mut finding = Finding::of(&RULE, invite)
+                .confidence(view.confidence_of_repeats(response, over))
                 .severity(if invite.succeeded() {
                     Severity::Warning
                 } else {

@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "prack-rejected",
     code: "DLG013",
     severity: Severity::Warning,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("prack_rejected.toml"),
 };

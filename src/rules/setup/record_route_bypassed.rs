@@ -2,13 +2,14 @@
 //! §16.6 step 4, §12.2.1.1).
 
 use super::route::routed;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "record-route-bypassed",
     code: "DLG026",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("record_route_bypassed.toml"),
 };

@@ -3,7 +3,7 @@
 use super::nearest_first;
 use super::redirect_loop;
 use super::redirection::{is_followed, names, redirection, targets};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction};
 
@@ -11,6 +11,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "redirect-not-followed",
     code: "DLG024",
     severity: Severity::Warning,
+    guards: &[
+        Guard::End,
+        Guard::OneWay,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Outcome,
+    ],
     judge: Judge::Call(judge),
     words: include_str!("redirect_not_followed.toml"),
 };

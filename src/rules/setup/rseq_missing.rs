@@ -1,7 +1,7 @@
 //! `rseq-missing`: a provisional asks for a PRACK and has no RSeq, so that nobody can acknowledge it (RFC 3262 §3, §7.1).
 
 use super::{deepest_first, has_option};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::HeaderName;
 
@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "rseq-missing",
     code: "DLG014",
     severity: Severity::Warning,
+    guards: &[Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("rseq_missing.toml"),
 };

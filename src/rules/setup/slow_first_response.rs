@@ -2,7 +2,7 @@
 //! within 200 ms).
 
 use super::deepest_first;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Transaction, timers};
 use std::time::Duration;
@@ -11,6 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "slow-first-response",
     code: "TXN015",
     severity: Severity::Warning,
+    guards: &[Guard::Loss, Guard::Vantage],
     judge: Judge::Call(judge),
     words: include_str!("slow_first_response.toml"),
 };

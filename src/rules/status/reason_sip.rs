@@ -8,6 +8,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "reason-sip",
     code: "DLG044",
     severity: Severity::Info,
+    guards: &[],
     judge: Judge::Call(judge),
     words: include_str!("reason_sip.toml"),
 };

@@ -2,7 +2,7 @@
 
 use super::said;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Message};
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "warning-3xx",
     code: "DLG045",
     severity: Severity::Warning,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("warning_3xx.toml"),
 };

@@ -1,7 +1,7 @@
 //! `stir-identity-lost`: a signature arrives at a hop and does not leave it (RFC 8224 §4).
 
 use super::{is_signed, whole};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Message};
 
@@ -9,6 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "stir-identity-lost",
     code: "SEC066",
     severity: Severity::Warning,
+    guards: &[Guard::Snap, Guard::Legs],
     judge: Judge::Call(judge),
     words: include_str!("identity_lost.toml"),
 };

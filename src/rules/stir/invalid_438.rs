@@ -2,7 +2,7 @@
 //! 8588 §4).
 
 use super::{age, differ, digits, is_stale, main_passport, number_of, refused};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::passport::Passport;
 use crate::sip::{HeaderName, Message};
@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "stir-invalid-438",
     code: "SEC062",
     severity: Severity::Error,
+    guards: &[Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("invalid_438.toml"),
 };

@@ -1,13 +1,14 @@
 //! `stir-unsigned-428`: the called network wants a signed caller number (RFC 8224 §6.2.2).
 
 use super::{is_signed, refused};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "stir-unsigned-428",
     code: "SEC060",
     severity: Severity::Error,
+    guards: &[Guard::Snap, Guard::Outcome],
     judge: Judge::Call(judge),
     words: include_str!("unsigned_428.toml"),
 };

@@ -2,7 +2,7 @@
 //! §7.2A.20).
 
 use super::{is_signed, whole};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Message};
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "stir-verstat",
     code: "SEC064",
     severity: Severity::Info,
+    guards: &[Guard::Snap],
     judge: Judge::Call(judge),
     words: include_str!("verstat.toml"),
 };

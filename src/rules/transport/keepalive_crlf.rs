@@ -2,13 +2,14 @@
 //! (RFC 5626 §4.4.1). Many servers never answer them: that alone is nothing.
 
 use crate::reassembly::{Connection, Pings, Side};
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "keepalive-crlf",
     code: "NET009",
     severity: Severity::Info,
+    guards: &[Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("keepalive_crlf.toml"),
 };

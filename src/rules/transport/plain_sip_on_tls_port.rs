@@ -2,7 +2,7 @@
 
 use crate::dialog::streams::{Answer, SipPorts, Stray};
 use crate::rules::finding::StreamFault;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -10,6 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "plain-sip-on-tls-port",
     code: "NET007",
     severity: Severity::Error,
+    guards: &[Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("plain_sip_on_tls_port.toml"),
 };

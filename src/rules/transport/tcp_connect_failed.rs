@@ -4,8 +4,9 @@
 use crate::dialog::streams::{Attempt, ConnectFailure, SipPorts, Target};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::finding::StreamFault;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tcp-connect-failed",
     code: "NET005",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("tcp_connect_failed.toml"),
 };
@@ -109,6 +111,9 @@ fn finding(view: &CaptureView<'_>, failed: &Failed<'_>) -> Option<Finding> {
         .fact("syns", attempts().map(|it| it.syns).sum::<usize>())
         .fact("span", last.last.time.since(first.first.time))
         .fact("waited", shown.last.time.since(shown.first.time));
+    if failure != ConnectFailure::Silent {
+        finding = finding.seen();
+    }
     match failure {
         ConnectFailure::Refused => finding = finding.fact("answer", "RST"),
         ConnectFailure::Unreachable { kind, reporter } => {
@@ -206,6 +211,11 @@ fn transport(view: &CaptureView<'_>, server: SocketAddr) -> &'static str {
     }
 }
 
+/// Whether an attempt without an answer is over: the next SYN would have come, after twice the time of the last one.
+fn has_ended(attempt: &Attempt, now: Timestamp) -> bool {
+    now.since(attempt.last.time) > attempt.last.time.since(attempt.first.time) + FIRST_TIMEOUT
+}
+
 /// A refusal is there to be seen; silence rests on repeated SYNs, which prove that their sender had no answer, unless these
 /// are single ones of several tries.
 fn confidence(view: &CaptureView<'_>, failed: &Failed<'_>, failure: ConnectFailure) -> Confidence {
@@ -215,7 +225,12 @@ fn confidence(view: &CaptureView<'_>, failed: &Failed<'_>, failure: ConnectFailu
         .any(|it| it.syns as u64 >= view.thresholds.syns);
     let known = match failure {
         ConnectFailure::Silent if !repeated && view.lossy => Confidence::Possible,
-        ConnectFailure::Silent if !repeated => Confidence::Likely,
+        // The next SYN may be answered yet (guard G-END).
+        ConnectFailure::Silent
+            if !repeated || !failed.attempts.iter().any(|it| has_ended(it, view.now)) =>
+        {
+            Confidence::Likely
+        }
         _ => Confidence::Certain,
     };
     known.min(failed.evidence)

@@ -4,7 +4,7 @@
 use super::plain_sip_on_tls_port;
 use crate::dialog::streams::Break;
 use crate::rules::finding::StreamFault;
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use std::time::Duration;
@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tcp-reset-with-open-transactions",
     code: "NET006",
     severity: Severity::Warning,
+    guards: &[Guard::OneWay, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("tcp_reset.toml"),
 };

@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tcp-stream-desync",
     code: "NET003",
     severity: Severity::Error,
+    guards: &[],
     judge: Judge::Capture(judge),
     words: include_str!("tcp_stream_desync.toml"),
 };

@@ -5,7 +5,7 @@ use super::tls_on_plain_port;
 use crate::dialog::{Evidence, Failed, Failure, TlsServer};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::tls::{TlsFacts, alert_name};
-use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule, tls};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -13,6 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tls-handshake-failed",
     code: "NET004",
     severity: Severity::Error,
+    guards: &[Guard::End, Guard::Loss, Guard::Outcome],
     judge: Judge::Capture(judge),
     words: include_str!("tls_handshake_failed.toml"),
 };
@@ -51,6 +52,9 @@ fn finding(
         .fact("count", failed.count)
         .fact("clients", failed.clients())
         .fact("succeeded", server.succeeded);
+    if !rests_on_absence(failure) {
+        finding = finding.seen();
+    }
     if let Some(by_client) = failure.by_client() {
         let refuser = if by_client {
             failed.client.to_string()
@@ -162,13 +166,18 @@ const fn severity(server: &TlsServer, failure: Failure) -> Severity {
     }
 }
 
+/// Whether it is told by what was not seen (guard G-LOSS).
+const fn rests_on_absence(failure: Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls
+    )
+}
+
 fn confidence(view: &CaptureView<'_>, server: &TlsServer, failure: Failure) -> Confidence {
     let known = match failure {
         Failure::HiddenAlert { .. } => Confidence::Likely,
-        // These rest on what was not seen (guard G-LOSS).
-        Failure::Closed { .. } | Failure::Unanswered | Failure::NotTls if view.lossy => {
-            Confidence::Possible
-        }
+        _ if view.lossy && rests_on_absence(failure) => Confidence::Possible,
         _ => Confidence::Certain,
     };
     known.min(tls::confidence(server.evidence))

@@ -4,7 +4,7 @@
 use crate::dialog::streams::SipPorts;
 use crate::dialog::{Failed, Failure, TlsServer};
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule, tls};
 use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
@@ -12,6 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tls-on-plain-port",
     code: "NET008",
     severity: Severity::Error,
+    guards: &[Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("tls_on_plain_port.toml"),
 };
