@@ -12,7 +12,7 @@ mod support;
 
 use sipdiag::capture::{CaptureFacts, LinkType, Next, Source, open_files};
 use sipdiag::catalogue::{Catalogue, Language};
-use sipdiag::rules::Finding;
+use sipdiag::rules::{Finding, Guard};
 use sipdiag::severity::{Confidence, Severity};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -145,7 +145,7 @@ fn what_a_capture_with_known_loss_lacks_is_possible_at_most() {
                 let what = format!("{}: without {lost} from {}", case.name, at + 1);
                 let packets = without(&case.packets, at, lost);
                 for finding in run(&packets, &facts).report.findings {
-                    let of_absence = finding.guards().any(|guard| guard.is_of_absence());
+                    let of_absence = finding.guards().any(Guard::is_of_absence);
                     let too_sure = of_absence && finding.confidence > Confidence::Possible;
                     let is_error = finding.severity == Severity::Error
                         && finding.confidence == Confidence::Certain;
@@ -170,7 +170,7 @@ fn a_clean_call_cut_by_the_snap_length_proves_nothing_above_info() {
             .map(|it| it.data.len())
             .max()
             .unwrap_or(0);
-        for len in (60..longest).step_by(20) {
+        for len in (60..longest).step_by(40) {
             let cut = |packet: &FlowPacket| {
                 let mut packet = packet.clone();
                 packet.data.truncate(len);

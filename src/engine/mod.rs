@@ -249,9 +249,6 @@ impl<O: Observer> Engine<O> {
             ("call-ids", self.book.refused()),
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
-            ("host-pairs", self.surroundings.pairs_refused()),
-            ("nat-bindings", self.surroundings.bindings().refused()),
-            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
@@ -262,7 +259,10 @@ impl<O: Observer> Engine<O> {
             ("registrations", self.registrations.refused()),
         ];
         let of_intake = self.intake.given_up().into_iter();
-        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
+        for (name, count) in (stores.into_iter().chain(self.surroundings.refused()))
+            .chain(of_intake)
+            .chain(self.streams.refused())
+        {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -346,8 +346,10 @@ impl<O: Observer> Engine<O> {
     fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
         let quoted = self.table.icmp(seen, error);
         self.lost.icmp(seen, error, quoted.is_some());
-        if let Some(id) = quoted.filter(|_| self.options.alerts) {
-            self.alert(id);
+        match quoted {
+            None => self.surroundings.media_errors_mut().icmp(seen, error),
+            Some(id) if self.options.alerts => self.alert(id),
+            Some(_) => {}
         }
     }
 
@@ -367,7 +369,9 @@ impl<O: Observer> Engine<O> {
             direction: sip.envelope.direction,
             mirror: sip.mirror.as_ref(),
         };
-        let keys = match self.duplicates.look_up(&seen.arrival) {
+        let looked_up = self.duplicates.look_up(&seen.arrival);
+        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
+        let keys = match looked_up {
             Seen::First(keys) => keys,
             Seen::BothWays => {
                 self.summary.mirrored_too += 1;
@@ -536,6 +540,7 @@ impl<O: Observer> Engine<O> {
             call,
             negotiation,
             surroundings: &self.surroundings,
+            legs: &self.legs,
             streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,

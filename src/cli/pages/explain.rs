@@ -147,11 +147,11 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
     page.section("heading_meaning", &placeholders(&words.meaning));
     page.list("heading_causes", &marked(&words.causes), false);
     page.list("heading_fix", &marked(&words.advice), true);
-    variants(page, words);
     let guards: Vec<_> = (rule.guards.iter())
         .map(|guard| format!("{}: {}", guard.name(), page.catalogue.word(guard.key())))
         .collect();
     page.list("heading_guards", &guards, false);
+    variants(page, words);
     let english = Catalogue::new(Language::English).rule(rule);
     page.section("heading_reference", &english.references.join(", "));
     true

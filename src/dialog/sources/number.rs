@@ -46,6 +46,16 @@ impl Dialled {
     pub fn line(&self) -> &str {
         self.number.tail()
     }
+
+    /// The prefix that was tried: what stands before the line.
+    pub fn prefix(&self) -> &str {
+        self.number.head()
+    }
+
+    /// The thousand lines that it is one of, without what stands before them.
+    pub fn range(&self) -> &str {
+        self.number.range()
+    }
 }
 
 impl Number {
@@ -81,6 +91,18 @@ impl Number {
     fn tail(&self) -> &str {
         let start = self.0.len().saturating_sub(TAIL);
         self.0.get(start..).unwrap_or_default()
+    }
+
+    /// What stands before the line: trunk and country prefixes.
+    fn head(&self) -> &str {
+        let end = self.0.len().saturating_sub(TAIL);
+        self.0.get(..end).unwrap_or_default()
+    }
+
+    /// The thousand lines that it is one of.
+    fn range(&self) -> &str {
+        let tail = self.tail();
+        tail.get(..TAIL - 3).unwrap_or(tail)
     }
 
     /// The costly range that it is in when its prefix is international; `None` otherwise.
@@ -125,8 +147,9 @@ impl Numbers {
         }
     }
 
-    /// Calls to lines that were dialled in four ways or more: somebody looks for the way out. In order of time.
-    pub(super) fn probes(&self) -> Vec<&Dialled> {
+    /// Calls to lines, or to lines of one range, that were dialled in four ways or more: somebody looks for the way out. In
+    /// order of time.
+    pub(super) fn probes(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
         let mut lines: BTreeMap<&str, Vec<&Dialled>> = BTreeMap::new();
         for it in &self.dialled {
             lines.entry(it.number.tail()).or_default().push(it);
@@ -136,8 +159,34 @@ impl Numbers {
             ways.len() >= PREFIXES
         });
         let mut probes: Vec<_> = of_line.flatten().collect();
+        if probes.is_empty() {
+            probes = self.probes_of_ranges(thresholds);
+        }
         probes.sort_unstable();
         probes
+    }
+
+    /// The same where the caller takes another line of one range each time.
+    fn probes_of_ranges(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        let mut ranges: BTreeMap<(&str, &str), Vec<&Dialled>> = BTreeMap::new();
+        for it in &self.dialled {
+            let key = (&*it.caller, it.number.range());
+            ranges.entry(key).or_default().push(it);
+        }
+        let of_range = ranges.into_values().filter(|tries| {
+            let heads: BTreeSet<&str> = tries.iter().map(|it| it.number.head()).collect();
+            let digits = |head: &&str| head.trim_start_matches(['+', '*', '#']).to_owned();
+            let country = heads.iter().map(digits).min_by_key(String::len);
+            // What is left of all of them without a prefix is one country: national ways to write a number end otherwise.
+            let one_country = country.is_some_and(|country| {
+                !country.is_empty() && heads.iter().all(|head| head.ends_with(&country))
+            });
+            let mut times: Vec<Timestamp> = tries.iter().map(|it| it.seen.time).collect();
+            heads.len() >= PREFIXES
+                && one_country
+                && super::most_within(&mut times, thresholds.fraud_within).0 >= PREFIXES
+        });
+        of_range.flatten().collect()
     }
 
     /// Calls of one caller to costly ranges in a burst.
@@ -168,7 +217,7 @@ impl Numbers {
     fn keep(&mut self, it: Dialled, room: &mut Room) {
         if self.dialled.len() >= MAX_DIALLED {
             self.proven = self.proven
-                || !self.probes().is_empty()
+                || !self.probes(&room.thresholds).is_empty()
                 || !self.burst(&room.thresholds).is_empty();
             if self.proven {
                 return;

@@ -101,9 +101,11 @@ pub struct Source {
     pub silent: u64,
     /// Requests to hosts of which nothing was ever heard.
     pub unheard: u64,
+    /// Requests without an answer at the end of the capture that may still get one.
+    pub open: u64,
     /// How much of all that came to nothing had come through a proxy before.
     pub relayed: u64,
-    /// What was refused or silent, by the second.
+    /// What was refused, silent or open, by the second.
     pub rate: Rate,
     /// What went to hosts of which nothing was ever heard, by the second.
     pub unheard_rate: Rate,
@@ -176,8 +178,8 @@ impl Source {
     }
 
     /// Calls to one line with several prefixes: the way out is looked for. In order of time; empty when there are none.
-    pub fn probes(&self) -> Vec<&Dialled> {
-        self.numbers.probes()
+    pub fn probes(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        self.numbers.probes(thresholds)
     }
 
     /// A burst of calls of one caller to costly ranges, in order of time; empty when there is none.
@@ -196,13 +198,23 @@ impl Source {
         let seen = Seen::of(transaction);
         self.note_tool(transaction, seen, outcome);
         if transaction.method == Method::Invite
-            && outcome != Outcome::Open
+            && !matches!(outcome, Outcome::Open | Outcome::Pending { .. })
             && let Some(number) = Number::of(&transaction.request_uri)
         {
             self.numbers.note(transaction, number, room);
         }
         match outcome {
             Outcome::Open => return,
+            Outcome::Pending { heard } => {
+                self.open += 1;
+                let rate = if heard {
+                    &mut self.rate
+                } else {
+                    &mut self.unheard_rate
+                };
+                rate.note(seen.time);
+                return;
+            }
             Outcome::Good => {
                 self.good += 1;
                 insert(&mut self.answering, server.ip(), room);
@@ -254,6 +266,7 @@ impl Source {
         self.refused += other.refused;
         self.silent += other.silent;
         self.unheard += other.unheard;
+        self.open += other.open;
         self.relayed += other.relayed;
         self.rate.merge(&other.rate);
         self.unheard_rate.merge(&other.unheard_rate);

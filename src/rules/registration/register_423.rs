@@ -41,13 +41,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .expires
             .map_or_else(|| "?".to_owned(), |it| it.to_string());
         // Guard G-END: a client takes its time for the next try.
-        let waited = view.watched_since(response.time());
-        let silence = if waited >= timers::timeout(register, view.thresholds.t1) {
+        let elapsed = view.watched_since(response.time());
+        let silence = if elapsed >= timers::timeout(register, view.thresholds.t1) {
             Silence::Proven
         } else {
             Silence::SoFar
         };
-        let severity = if waited < view.thresholds.credentials_within {
+        let severity = if elapsed < view.thresholds.credentials_within {
             Severity::Info
         } else {
             Severity::Error

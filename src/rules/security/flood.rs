@@ -32,6 +32,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) 
             .fact("requests", source.vain())
             .fact("refused", source.refused)
             .fact("unanswered", source.silent + source.unheard)
+            .fact("open", source.open)
             .fact("good", source.good)
             .fact_if(
                 "dst",

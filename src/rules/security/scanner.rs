@@ -41,7 +41,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) 
         source,
         std::iter::once(first).chain(&source.proof),
     )
-    .fact("requests", source.vain() + source.good)
+    .fact("requests", source.vain() + source.good + source.open)
     .fact("refused", source.refused);
     Some(if is_attack_tool(source) {
         finding

@@ -1,11 +1,11 @@
 //! `ack-not-effective`: an ACK was captured, and the 2xx that it acknowledges goes on being sent (RFC 3261 §13.2.2.4,
 //! §13.3.1.4): it did not reach the side that answered.
 
+use super::route::Place;
 use super::{crossing, deepest_first, sent_after};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
-use crate::sip::Method;
-use crate::sip::StartLine;
+use crate::sip::{HeaderName, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Transaction, timers};
 use std::time::Duration;
@@ -36,7 +36,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 *finding = finding.clone().also(invite);
                 continue;
             }
-            let (severity, variant) = if went_on(view, invite, response, at) {
+            let (severity, variant) = if is_not_forwarded(invite, response) {
+                (Severity::Error, Some("not-forwarded"))
+            } else if went_on(view, invite, response, at) {
                 (Severity::Warning, Some("lost-on-the-way"))
             } else {
                 (Severity::Error, None)
@@ -77,6 +79,25 @@ fn acknowledgement<'a>(
     let here = acks().find(|ack| ack.flow.src.ip() == invite.flow.src.ip());
     let ack = here.or_else(|| acks().min_by_key(|ack| sent(ack)))?;
     Some((ack, first))
+}
+
+/// Whether all ACKs came to the proxy that is in the way of the dialog and had sent the INVITE on, and it sent none on to
+/// where the INVITE went, which the capture shows.
+fn is_not_forwarded(invite: &Transaction, response: &Response) -> bool {
+    let proxy = invite.flow.src.ip();
+    let mut acks = invite
+        .acks
+        .iter()
+        .filter(|ack| ack.to_tag == response.to_tag);
+    let contact = response
+        .message()
+        .and_then(|message| message.uri(HeaderName::Contact))
+        .and_then(|uri| Place::of(&uri)?.ip());
+    invite.via_count > 1
+        && invite.requests.count() > 0
+        && contact == Some(invite.flow.dst.ip())
+        && response.evidence("Record-Route").is_some()
+        && acks.all(|ack| ack.flow.dst.ip() == proxy && ack.flow.src.ip() != proxy)
 }
 
 fn request_uri(message: &crate::sip::Message) -> String {

@@ -40,6 +40,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let Some((first, response)) = refused.first() else {
         return;
     };
+    // Who refused stands behind those who pass it on.
+    let blamed = refused.last().map_or(*response, |(_, deepest)| *deepest);
     let began_with = max_forwards(first);
     let few = began_with.is_some_and(|count| count <= view.thresholds.few_hops);
     let mut finding = Finding::of(&RULE, first)
@@ -50,7 +52,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             Confidence::Likely
         })
         .fact("method", first.method.name())
-        .fact("src", response.flow.src.to_string())
+        .fact("src", blamed.flow.src.to_string())
         .fact_if("max_forwards", began_with)
         .note_if(view.came_right(first));
     for (other, _) in refused.iter().skip(1) {
