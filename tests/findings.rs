@@ -91,6 +91,19 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
     );
     list(page, "Likely causes", "-", &words.causes);
     list(page, "What to do", "1.", &words.advice);
+    if rule.name == "status" {
+        page.push_str(
+            "\nMeaning, causes and advice are those of the response code: `sipdiag explain 486`.\n",
+        );
+    }
+    if !rule.guards.is_empty() {
+        let linked = |guard: &Guard| format!("[{0}](#{1})", guard.name(), guard_anchor(*guard));
+        let guards: Vec<_> = rule.guards.iter().map(linked).collect();
+        let _ = write!(page, "\nStands under: {}.\n", guards.join(", "));
+    }
+    if !words.references.is_empty() {
+        let _ = write!(page, "\nWritten in: {}.\n", words.references.join(", "));
+    }
     if !words.variants.is_empty() {
         let heading = Catalogue::new(Language::English).word("heading_variants");
         let _ = write!(page, "\n### {heading}\n");
@@ -112,19 +125,6 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
             "1.",
             variant.advice.as_deref().unwrap_or_default(),
         );
-    }
-    if rule.name == "status" {
-        page.push_str(
-            "\nMeaning, causes and advice are those of the response code: `sipdiag explain 486`.\n",
-        );
-    }
-    if !rule.guards.is_empty() {
-        let linked = |guard: &Guard| format!("[{0}](#{1})", guard.name(), guard_anchor(*guard));
-        let guards: Vec<_> = rule.guards.iter().map(linked).collect();
-        let _ = write!(page, "\nStands under: {}.\n", guards.join(", "));
-    }
-    if !words.references.is_empty() {
-        let _ = write!(page, "\nWritten in: {}.\n", words.references.join(", "));
     }
 }
 
