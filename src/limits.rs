@@ -382,11 +382,29 @@ pub const MAX_SIP_PORTS: usize = 262_144;
 /// Clients behind NATs of which is kept where they registered from: about 200 bytes each, the users of a large registrar.
 pub const MAX_NAT_BINDINGS: usize = 262_144;
 
-/// Requests to such clients after a silence that are remembered until they are judged; the oldest are forgotten first.
+/// Requests to such clients after a silence that are remembered until they are answered or the capture ends: about 300 bytes
+/// each; the oldest are forgotten first.
 pub const MAX_WAKES: usize = 65_536;
+
+/// Further requests to such a client before it speaks that are kept with the first: calls of one headline.
+pub const MAX_WAKES_OF_ONE: usize = 32;
 
 /// Pairs of addresses noted for what they show of NATs, secrets and inside addresses: about 300 bytes each.
 pub const MAX_TRAITS: usize = 65_536;
 
 /// Packets kept of each such pair: one or two calls as examples.
 pub const MAX_TRAIT_FRAMES: usize = 16;
+
+/// Addresses that ICMP errors about other datagrams than SIP's are remembered for: half a KiB each with one run; those of
+/// some minutes where a hundred calls a second each end in one. The oldest are forgotten first.
+pub const MAX_ICMP_ENDS: usize = 65_536;
+
+/// Runs of such errors kept of one address: four seconds and more as they came, what is older in one.
+pub const MAX_ICMP_RUNS: usize = 16;
+
+/// Messages that are marked for the network, remembered to see whether they keep their mark on the next hop: 80 bytes each;
+/// those of seconds, and a proxy sends on within one.
+pub const MAX_MARKED_MESSAGES: usize = 65_536;
+
+/// Hosts, and pairs of them, of which is kept how they mark their packets: about 300 bytes each.
+pub const MAX_MARKED_HOSTS: usize = 65_536;

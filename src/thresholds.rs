@@ -2,6 +2,7 @@
 //! the one table come the values that rules read, the options of the command line, the keys of the configuration file and
 //! their documentation.
 
+use crate::limits::{MAX_DIALLED, MAX_TRIES};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -100,6 +101,9 @@ thresholds! {
     /// RFC 3261 §17.1.1.1: an estimate of the round trip. Where a retransmission shows another T1, that one is used.
     t1: Time = Duration::from_millis(500), "t1",
         "T1 where no retransmission shows another one";
+    /// RFC 3261 §17.1.2.2: the longest interval between two sends of one message.
+    t2: Time = seconds(4), "t2",
+        "T2: the longest gap of a ladder of retransmissions";
     /// The next hop answers with 100 at once (RFC 3261 §17.2.1); people hang up after some ten seconds of nothing.
     stuck_after: Time = seconds(10), "stuck-after",
         "How long a 100 Trying may stand alone";
@@ -136,6 +140,21 @@ thresholds! {
     /// Nobody configures as many on purpose.
     redirections: Count [60] = 5, "redirections",
         "Redirections of one attempt that are a loop";
+    /// A fork or a transfer brings a request back once, and a spiral (RFC 3261 §16.3 item 4) twice.
+    loop_passes: Count [200] = 3, "loop-passes",
+        "Arrivals of a request at one address that are a loop";
+    /// RFC 3261 §8.1.1.6 recommends 70, and no default of any element is lower.
+    few_hops: Count [255] = 10, "few-hops",
+        "A Max-Forwards from which on downwards it is low at the start of a request";
+    /// Timers fire late, and answers take their way.
+    next_hop_tolerance: Time = seconds(2), "next-hop-tolerance",
+        "How far from 64*T1 a refusal may be that the next hop's timeout explains";
+    /// One repeat may have crossed the ACK or the PRACK on its way.
+    repeats_after_ack: Count [31] = 2, "repeats-after-ack",
+        "Repeats of a response behind its ACK or PRACK that show that it did not arrive";
+    /// Two in a row may be chance.
+    several_calls: Count = 3, "several-calls",
+        "Calls, all busy at once, from which on a host is always busy";
     /// A client answers a challenge within a round trip; the end of the capture may come before that.
     credentials_within: Time = seconds(5), "credentials-within",
         "How long a client may take to answer a challenge";
@@ -151,6 +170,21 @@ thresholds! {
     /// Two calls of one length are chance.
     dropped_calls: Count = 3, "dropped-calls",
         "Calls that end after the same time from which on it is a pattern";
+    /// Two seconds either side: people take as long to hang up when the line is dead.
+    dropped_calls_spread: Time = seconds(4), "dropped-calls-spread",
+        "How far apart the lengths of these calls may be";
+    /// Shorter calls are tests, announcements and wrong numbers.
+    dropped_calls_shortest: Time = seconds(10), "dropped-calls-shortest",
+        "Calls up to this are not among them";
+    /// Nobody hangs up that fast; a program does.
+    hang_up_after_answer: Time = Duration::from_millis(500), "hang-up-after-answer",
+        "A BYE that comes sooner after the answer is the work of a program";
+    /// RFC 4028 §10 leaves open when exactly; a tenth of the interval is the most all the same.
+    session_timer_tolerance: Time = seconds(5), "session-timer-tolerance",
+        "How far from the moment of a session timer the BYE may be";
+    /// A program does so at once; a person who hears nothing takes longer.
+    refresh_bye_within: Time = seconds(5), "refresh-bye-within",
+        "A BYE that comes so soon after a refresh failed follows from it";
     /// One ping or two may be lost; three in a row are a peer that is down.
     options_down_after: Count = 3, "options-down-after",
         "OPTIONS pings without an answer, in a row, from which on a peer is down";
@@ -190,6 +224,18 @@ thresholds! {
     /// Firewalls and NATs that forget idle connections do so after this at the earliest.
     idle_connection: Time = seconds(30), "idle-connection",
         "Silence of a connection that may have made a firewall forget it";
+    /// RFC 4787 §4.3 asks for two minutes; many NATs forget UDP after thirty seconds.
+    nat_binding: Time = seconds(30), "nat-binding",
+        "Silence over UDP that may have made a NAT forget its binding";
+    /// One sign alone has other explanations, such as STUN and an SBC.
+    alg_signs: Count [4] = 2, "alg-signs",
+        "Signs of rewritten addresses in a request that make a SIP ALG likely";
+    /// RFC 3261 §18.1.1: larger requests must not go over UDP where the MTU of the path is not known.
+    large_udp: Count [65_535] = 1300, "large-udp",
+        "Bytes of a message over UDP beyond which it is large";
+    /// A handshake is a few round trips, and TCP sends the ClientHello again within this time.
+    server_hello_within: Time = seconds(4), "server-hello-within",
+        "How long a ServerHello may take";
     /// RFC 5626 §4.4.1: a pong that has not come after ten seconds will not come.
     pong_within: Time = seconds(10), "pong-within",
         "How long the answer to a keep-alive of a connection may take";
@@ -199,6 +245,21 @@ thresholds! {
     /// No operator at a switchboard dials that many wrong users in a minute.
     enumerated_within: Time = seconds(60), "enumerated-within",
         "How close together it asks";
+    /// No person and no telephone tries as many.
+    bruteforce_tries: Count [MAX_TRIES as u64] = 10, "bruteforce-tries",
+        "Different passwords of one host for one user from which on they are guessed";
+    /// Nobody has as many telephones with a stale password.
+    bruteforce_hosts: Count = 10, "bruteforce-hosts",
+        "Hosts that try one user in vain from which on they guess together";
+    /// What has a stale password tries again at the pace of its registrations.
+    bruteforce_within: Time = seconds(60), "bruteforce-within",
+        "How close together the passwords are, and the hosts";
+    /// No person calls as many.
+    fraud_calls: Count [MAX_DIALLED as u64] = 10, "fraud-calls",
+        "Calls of one caller to costly numbers from which on they are toll fraud";
+    /// A person talks in between.
+    fraud_within: Time = seconds(60), "fraud-within",
+        "How close together these calls are";
     /// Hosts of a network that a switch monitors answer.
     scanned_hosts: Count [200] = 20, "scanned-hosts",
         "Silent hosts that one host asks beyond which it is a scanner";
@@ -208,6 +269,9 @@ thresholds! {
     /// What takes a proxy's capacity from all others.
     flood_error: Count = 500, "flood-error",
         "Requests a second in vain beyond which a flood is an error";
+    /// RFC 8224 §6.2: what verification services go by.
+    identity_age: Time = seconds(60), "identity-age",
+        "The age of a signature of the caller's number beyond which it is stale";
 }
 
 impl Thresholds {
@@ -362,9 +426,10 @@ mod tests {
         for row in Thresholds::ALL {
             let default = row.of(&Thresholds::default());
             assert_eq!(row.parse(&default.to_string()), Ok(default), "{}", row.key);
-            let other = row
-                .parse("7")
-                .unwrap_or_else(|it| panic!("{}: {it}", row.key));
+            let other = ["3", "2"]
+                .into_iter()
+                .find_map(|text| row.parse(text).ok().filter(|it| *it != default))
+                .unwrap_or_else(|| panic!("{}", row.key));
             let mut thresholds = Thresholds::default();
             row.set(&mut thresholds, other);
             let changed: Vec<_> = thresholds

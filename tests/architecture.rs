@@ -29,7 +29,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("severity", &[]),
     ("text", &[]),
-    ("thresholds", &[]),
+    // Counts end where what is kept does.
+    ("thresholds", &["limits"]),
     ("time", &[]),
     ("capture", &[]),
     ("sip", &[]),

@@ -717,6 +717,33 @@ mod pages {
     }
 
     #[test]
+    fn a_finding_is_explained_with_its_variants() {
+        for language in Language::ALL {
+            let catalogue = Catalogue::new(language);
+            let arguments = [
+                "--lang",
+                language.code(),
+                "explain",
+                "bye-right-after-answer",
+            ];
+            let page = run(&arguments).with_status(0).stdout;
+            let lines: Vec<_> = page.split_whitespace().collect();
+            let page = lines.join(" ");
+            assert!(page.contains(catalogue.word("heading_variants")), "{page}");
+            let rule = RULES.iter().find(|it| it.name == arguments[3]).unwrap();
+            let variants = &catalogue.rule(rule).variants;
+            assert!(variants.len() > 3);
+            for variant in variants.values() {
+                let marked = variant.message.replace('{', "<").replace('}', ">");
+                let steps = variant.advice.iter().flatten();
+                for text in steps.chain([&marked]).chain(&variant.meaning) {
+                    assert!(page.contains(text.as_str()), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_meant_is_understood_in_many_spellings() {
         for (asked, title) in [
             ("busy here", "486 Busy Here"),

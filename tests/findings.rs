@@ -91,8 +91,12 @@ fn chapter(page: &mut String, rule: &Rule, words: &FindingWords) {
     );
     list(page, "Likely causes", "-", &words.causes);
     list(page, "What to do", "1.", &words.advice);
+    if !words.variants.is_empty() {
+        let heading = Catalogue::new(Language::English).word("heading_variants");
+        let _ = write!(page, "\n### {heading}\n");
+    }
     for variant in words.variants.values() {
-        let _ = write!(page, "\n**Or:** {}\n", sentence(&variant.message));
+        let _ = write!(page, "\n**{}**\n", sentence(&variant.message));
         if let Some(meaning) = &variant.meaning {
             let _ = write!(page, "\n{}\n", escaped(meaning));
         }

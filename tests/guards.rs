@@ -43,8 +43,10 @@ const SEEN: &[(&str, &str)] = &[
     ),
     ("cancel-481", "a response that was seen"),
     ("credentials-in-clear", "digests that were seen"),
+    ("dscp-missing", "packets that were seen without the mark"),
     ("icmp-unreachable", "a report that was seen"),
     ("indialog-481", "a response that was seen"),
+    ("media-port-unreachable", "a report that was seen"),
     ("no-answer", "a response or a CANCEL that was seen"),
     ("registrar-6xx", "a response that was seen"),
     (

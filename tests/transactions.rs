@@ -11,6 +11,7 @@ mod support;
 
 use sipdiag::capture::FrameNumber;
 use sipdiag::sip::Method;
+use sipdiag::thresholds::Thresholds;
 use sipdiag::transaction::Kind::{self, Duplicate, New, Retransmission};
 use sipdiag::transaction::{State, Transaction, timers};
 use std::time::Duration;
@@ -471,7 +472,7 @@ mod ladders {
         assert!(repeats(&outcome, 1));
         let invite = outcome.only(&Method::Invite);
         assert_eq!(invite.requests.count(), timers::INVITE_SENDS);
-        assert!(timers::ladder_complete(invite));
+        assert!(timers::ladder_complete(invite, &Thresholds::default()));
         let t1 = timers::estimate_t1(&invite.requests);
         assert_eq!(t1, Some(Duration::from_millis(500)));
     }
@@ -484,8 +485,8 @@ mod ladders {
 ");
         assert!(repeats(&outcome, 1));
         let register = outcome.only(&Method::Register);
-        assert_eq!(register.requests.count(), timers::NON_INVITE_SENDS);
-        assert!(timers::ladder_complete(register));
+        assert_eq!(register.requests.count(), 11);
+        assert!(timers::ladder_complete(register, &Thresholds::default()));
     }
 
     #[test]
@@ -547,9 +548,52 @@ mod ladders {
         let t1 = timers::estimate_t1(&invite.requests);
         assert_eq!(t1, Some(Duration::from_millis(200)));
         assert_eq!(
-            timers::timeout(invite, timers::T1),
+            timers::timeout(invite, Thresholds::default().t1),
             Duration::from_millis(12_800)
         );
+    }
+
+    #[test]
+    fn a_transaction_stays_open_as_long_as_its_timers_run() {
+        let late = "
++0 alice -> bob  OPTIONS a1
++100 bob -> alice  200 OPTIONS a1
+";
+        let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
+        let set = |millis| {
+            flow.run_set(&Thresholds {
+                t1: Duration::from_millis(millis),
+                ..Thresholds::default()
+            })
+        };
+        // Timer F of 32 s is over, one of 128 s is not.
+        for (t1, sides) in [(100, 2), (500, 2), (2000, 1)] {
+            assert_eq!(set(t1).all(&Method::Options).len(), sides, "{t1}");
+        }
+        // So is one whose length the ladder shows.
+        let outcome = run("
++0 alice -> bob  OPTIONS a1
++2 +6 again
++100 bob -> alice  200 OPTIONS a1
+");
+        assert_eq!(codes(outcome.only(&Method::Options)), [200]);
+    }
+
+    #[test]
+    fn a_call_that_rings_stays_open_as_long_as_ringing_may_be_told() {
+        let late = "
++0 alice -> bob  INVITE a1
++1 bob -> alice  180 INVITE a1
++1000 bob -> alice  480 INVITE a1
+";
+        let flow = Flow::parse("late", &format!("{HOSTS}{late}"));
+        for (minutes, sides) in [(3, 2), (20, 1)] {
+            let outcome = flow.run_set(&Thresholds {
+                endless_ringing: Duration::from_secs(minutes * 60),
+                ..Thresholds::default()
+            });
+            assert_eq!(outcome.all(&Method::Invite).len(), sides, "{minutes}");
+        }
     }
 
     #[test]
@@ -561,7 +605,7 @@ mod ladders {
         let options = outcome.only(&Method::Options);
         assert_eq!(timers::estimate_t1(&options.requests), None);
         assert_eq!(
-            timers::timeout(options, timers::T1),
+            timers::timeout(options, Thresholds::default().t1),
             Duration::from_secs(32)
         );
     }

@@ -2,22 +2,22 @@
 //! §4.4, RFC 4787 §4.3).
 
 use crate::address::Reach;
+use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
-use crate::limits::{MAX_NAT_BINDINGS, MAX_WAKES};
+use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Sighting, TransactionId};
+use crate::transaction::{Arrival, Sighting, Transaction, TransactionId};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a NAT is good for without a packet: RFC 4787 asks for two minutes, many keep UDP for thirty seconds.
-const GOOD_FOR: Duration = Duration::from_secs(30);
-
 /// A request that was sent to a client behind a NAT after a long silence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wake {
     /// How long there had been no packet either way.
     pub idle: Duration,
@@ -25,6 +25,29 @@ pub struct Wake {
     pub spoke: Option<Sighting>,
     /// From where it came, when the NAT gave the client another port or address meanwhile.
     pub moved: Option<SocketAddr>,
+    /// Requests that followed while the client had not spoken yet, the first of them.
+    pub more: Vec<TransactionId>,
+    /// The request, once its sender has given it up without an answer; `None` before that.
+    pub asked: Option<Asked>,
+}
+
+/// A request that came to nothing, as much of it as tells which it was: its client may come back long after it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its method.
+    pub method: Method,
+    /// From where to where.
+    pub flow: Flow,
+    /// When it was sent first.
+    pub time: Timestamp,
+    /// How often it was sent.
+    pub sends: usize,
+    /// Its Call-ID.
+    pub call_id: Arc<[u8]>,
+    /// Whom it was for: the URI of To.
+    pub to: Box<[u8]>,
+    /// Its packets.
+    pub frames: Vec<FrameNumber>,
 }
 
 #[derive(Debug)]
@@ -38,17 +61,27 @@ struct Client {
 /// All clients behind a NAT that were seen to register over UDP.
 #[derive(Debug, Default)]
 pub struct Bindings {
+    thresholds: Thresholds,
     hasher: RandomState,
     /// By the client's side of the NAT and the server.
     clients: HashMap<(SocketAddr, SocketAddr), Client>,
     /// Where the Contact with that fingerprint was last seen to come from, and at which server.
     contacts: HashMap<u64, (SocketAddr, SocketAddr)>,
     wakes: HashMap<TransactionId, Wake>,
-    oldest: VecDeque<TransactionId>,
+    /// The order of `wakes`, with some that are done with.
+    order: VecDeque<TransactionId>,
     refused: u64,
 }
 
 impl Bindings {
+    /// None yet.
+    pub(super) fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            thresholds: *thresholds,
+            ..Self::default()
+        }
+    }
+
     /// Notes a SIP message that is no copy. `began` says which transaction it began.
     pub fn message(&mut self, arrival: &Arrival<'_>, began: Option<TransactionId>) {
         let flow = arrival.flow;
@@ -71,21 +104,52 @@ impl Bindings {
             }
             _ => return self.packet(flow, seen),
         };
-        if let Some(id) = began.filter(|_| idle > GOOD_FOR) {
+        let Some(id) = began else {
+            return;
+        };
+        if let Some(first) = pending.and_then(|first| self.wakes.get_mut(&first)) {
+            if first.more.len() < MAX_WAKES_OF_ONE {
+                first.more.push(id);
+            }
+        } else if idle > self.thresholds.nat_binding {
             *pending = Some(id);
             let wake = Wake {
                 idle,
                 spoke: None,
                 moved: None,
+                more: Vec::new(),
+                asked: None,
             };
             self.wakes.insert(id, wake);
-            self.oldest.push_back(id);
-            if self.oldest.len() > MAX_WAKES
-                && let Some(id) = self.oldest.pop_front()
-            {
-                self.wakes.remove(&id);
-            }
+            self.order.push_back(id);
+            self.make_room();
         }
+    }
+
+    /// Notes a transaction that is over: one that was answered before anything else was heard of the client is done with.
+    pub fn closed(&mut self, transaction: &Transaction) {
+        let Some(wake) = self.wakes.get_mut(&transaction.id) else {
+            return;
+        };
+        let answered = transaction
+            .responses
+            .first()
+            .is_some_and(|response| wake.spoke.is_none_or(|spoke| response.time() <= spoke.time));
+        if answered {
+            self.wakes.remove(&transaction.id);
+            return;
+        }
+        let mut frames = transaction.frames();
+        frames.truncate(MAX_FRAMES_SHOWN);
+        wake.asked = Some(Asked {
+            method: transaction.method.clone(),
+            flow: transaction.flow,
+            time: transaction.start(),
+            sends: transaction.requests.count(),
+            call_id: transaction.call_id.clone(),
+            to: transaction.to.uri.as_ref().into(),
+            frames,
+        });
     }
 
     /// Notes any packet over UDP: a keep-alive has no SIP in it.
@@ -102,9 +166,11 @@ impl Bindings {
         }
     }
 
-    /// What is known of a request to a client behind a NAT that had been silent for long; `None` for any other.
-    pub fn wake(&self, request: TransactionId) -> Option<Wake> {
-        self.wakes.get(&request).copied()
+    /// Requests to clients behind NATs that had been silent for long, which nobody answered at once, in their order.
+    pub fn wakes(&self) -> Vec<(TransactionId, &Wake)> {
+        let mut all: Vec<_> = self.wakes.iter().map(|(id, wake)| (*id, wake)).collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
     }
 
     /// From where the client with that Contact registered through a NAT; `None` when none is known.
@@ -164,6 +230,17 @@ impl Bindings {
         if let Some(wake) = request.and_then(|id| self.wakes.get_mut(&id)) {
             wake.spoke.get_or_insert(seen);
             wake.moved = wake.moved.or(moved);
+        }
+    }
+
+    fn make_room(&mut self) {
+        while self.wakes.len() > MAX_WAKES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.wakes.remove(&oldest);
+        }
+        if self.order.len() > 2 * MAX_WAKES {
+            self.order.retain(|id| self.wakes.contains_key(id));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::capture::{FrameNumber, Sighting};
 use crate::flow::Flow;
 use crate::limits::{MAX_DEFECT_GROUPS, MAX_DEFECT_TRANSACTIONS, MAX_FRAMES_SHOWN};
 use crate::sip::{Message, Oddity};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Placement, Transaction, TransactionId};
 use outcome::{Outcome, Sent, Side};
@@ -24,6 +25,7 @@ use std::sync::Arc;
 /// All that was found, by what is wrong and who sent it.
 #[derive(Debug, Default)]
 pub struct Defects {
+    thresholds: Thresholds,
     groups: Vec<DefectGroup>,
     index: HashMap<(Defect, IpAddr), usize>,
     /// The groups by who received the first of their messages from a sender: a proxy passes on what it got.
@@ -110,6 +112,14 @@ struct At<'a> {
 }
 
 impl Defects {
+    /// None yet.
+    pub fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            thresholds: *thresholds,
+            ..Self::default()
+        }
+    }
+
     /// Looks at a message that is no copy.
     pub fn look(&mut self, arrival: &Arrival<'_>, placement: Placement) {
         let message = arrival.message;
@@ -126,7 +136,8 @@ impl Defects {
             transaction: placement.transaction,
             message,
         };
-        looks::message(arrival, placement, |defect| {
+        let thresholds = self.thresholds;
+        looks::message(arrival, placement, &thresholds, |defect| {
             self.note(defect, at, Side::of(message));
         });
     }
@@ -148,7 +159,7 @@ impl Defects {
                 self.settle(index, sent, transaction, surroundings);
             }
         }
-        of_call::look(call, |it| {
+        of_call::look(call, self.thresholds.t1, |it| {
             let Some(index) = self.enter(&it.defect, it.at, it.details) else {
                 return;
             };
@@ -387,7 +398,13 @@ impl Defects {
         let Some(group) = self.groups.get_mut(index) else {
             return;
         };
-        let outcome = outcome::of(group.defect, sent, transaction, surroundings);
+        let outcome = outcome::of(
+            group.defect,
+            sent,
+            transaction,
+            surroundings,
+            &self.thresholds,
+        );
         group.outcomes.count(&outcome);
         let blamed = match outcome {
             Outcome::Refused(_) => true,

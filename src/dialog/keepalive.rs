@@ -64,6 +64,8 @@ pub struct Run {
     pub open: u64,
     /// When a ping was last answered before them.
     pub last_success: Option<Timestamp>,
+    /// When the last of them was sent.
+    pub last: Option<Timestamp>,
 }
 
 /// A ping and what became of it.
@@ -159,6 +161,7 @@ impl Peer {
     fn down(&mut self, ping: Ping, open: bool) {
         self.stretch(&ping, false);
         self.run.last_success = self.last_success;
+        self.run.last = Some(ping.time);
         self.run.failures += 1;
         self.run.refused += u64::from(ping.code.is_some());
         self.run.open += u64::from(open);

@@ -48,6 +48,8 @@ pub struct Link {
     pub from: Arc<[u8]>,
     /// How that is known.
     pub by: LinkedBy,
+    /// How the INVITE of the leg before it arrived, where that had a signed caller number (RFC 8224).
+    pub signed: Option<Flow>,
 }
 
 /// Header fields in which B2BUAs name the other leg's Call-ID, or an identifier of the call.
@@ -91,6 +93,8 @@ struct Known {
     began: Timestamp,
     /// Another call has the same value, so that it tells nothing.
     shared: bool,
+    /// Whether it has an Identity.
+    signed: bool,
 }
 
 impl Legs {
@@ -111,12 +115,24 @@ impl Legs {
                 .iter()
                 .filter_map(|mark| Some((mark.by, self.parent(mark, call_id, flow, time)?)))
                 .min_by_key(|(by, _)| *by);
-            if let Some((by, from)) = parent {
-                self.link(call_id, Link { from, by });
+            if let Some((by, known)) = parent {
+                let link = Link {
+                    from: known.call_id.clone(),
+                    by,
+                    signed: known.signed.then_some(known.flow),
+                };
+                self.link(call_id, link);
             }
         }
+        let leg = Known {
+            call_id: call_id.clone(),
+            flow,
+            began: time,
+            shared: false,
+            signed: message.header(HeaderName::Identity).is_some(),
+        };
         for mark in marks {
-            self.remember(mark.told, call_id, flow, time);
+            self.remember(mark.told, &leg);
         }
     }
 
@@ -141,7 +157,7 @@ impl Legs {
         call_id: &Arc<[u8]>,
         flow: Flow,
         time: Timestamp,
-    ) -> Option<Arc<[u8]>> {
+    ) -> Option<&Known> {
         let known = self.known.get(&mark.asked)?;
         let age = time.since(known.began);
         let fits = known.call_id != *call_id
@@ -151,7 +167,7 @@ impl Legs {
             && known.began <= time
             && (mark.by != LinkedBy::Users || age <= AT_ONCE)
             && self.link_of(&known.call_id).is_none_or(|link| link.from != *call_id);
-        fits.then(|| known.call_id.clone())
+        fits.then_some(known)
     }
 
     fn link(&mut self, call_id: &Arc<[u8]>, link: Link) {
@@ -172,36 +188,31 @@ impl Legs {
         self.links.insert(call_id.clone(), link);
     }
 
-    fn remember(&mut self, key: u64, call_id: &Arc<[u8]>, flow: Flow, time: Timestamp) {
+    fn remember(&mut self, key: u64, leg: &Known) {
         if let Some(known) = self.known.get_mut(&key) {
-            let same_call = known.call_id == *call_id
+            let same_call = known.call_id == leg.call_id
                 || self
                     .links
-                    .get(call_id)
+                    .get(&leg.call_id)
                     .is_some_and(|link| link.from == known.call_id);
             if same_call {
                 return;
             }
             // Of calls that follow each other the last one counts; of those at the same time, none.
-            known.shared = time.since(known.began) <= AT_ONCE;
-            known.call_id = call_id.clone();
-            known.flow = flow;
-            known.began = time;
-            self.order.push_back((time, key));
+            let shared = leg.began.since(known.began) <= AT_ONCE;
+            *known = Known {
+                shared,
+                ..leg.clone()
+            };
+            self.order.push_back((leg.began, key));
             return;
         }
         if self.known.len() >= MAX_LEG_KEYS {
             self.refused += 1;
             return;
         }
-        let known = Known {
-            call_id: call_id.clone(),
-            flow,
-            began: time,
-            shared: false,
-        };
-        self.known.insert(key, known);
-        self.order.push_back((time, key));
+        self.known.insert(key, leg.clone());
+        self.order.push_back((leg.began, key));
     }
 
     fn expire(&mut self, now: Timestamp) {

@@ -7,8 +7,9 @@ use crate::limits::MAX_LOST_DATAGRAMS;
 use crate::reassembly::fragments::{Fate, LostDatagram};
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{Response, Sends, State, Transaction, timers};
+use crate::transaction::{Response, Sends, State, Transaction};
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// The datagrams with SIP that did not come whole.
 #[derive(Debug, Default)]
@@ -71,14 +72,14 @@ impl LostDatagrams {
         self.note(lost);
     }
 
-    /// Takes a finished transaction: it says whether its messages were received.
-    pub fn closed(&mut self, transaction: &Transaction) {
+    /// Takes a finished transaction, and T2: it says whether its messages were received.
+    pub fn closed(&mut self, transaction: &Transaction, t2: Duration) {
         if self.open.is_empty() {
             return;
         }
         self.request(transaction);
         for response in &transaction.responses {
-            self.response(transaction, response);
+            self.response(transaction, response, t2);
         }
         for ack in &transaction.acks {
             let copies = self.copies(&ack.sends);
@@ -136,7 +137,7 @@ impl LostDatagrams {
         self.settle(&copies, fate);
     }
 
-    fn response(&mut self, transaction: &Transaction, response: &Response) {
+    fn response(&mut self, transaction: &Transaction, response: &Response, t2: Duration) {
         let copies = self.copies(&response.sends);
         let Some(last) = copies.last().map(|copy| copy.time) else {
             return;
@@ -149,7 +150,7 @@ impl LostDatagrams {
             && response.is_final()
             && transaction.method != Method::Invite
             && transaction.requests.last().map(|seen| seen.time) < Some(last)
-            && transaction.closed.since(last) > timers::T2;
+            && transaction.closed.since(last) > t2;
         let fate = if let Some(ack) = acked.filter(|_| response.is_final()) {
             received(&copies, Some(ack.time))
         } else if content {

@@ -1,9 +1,10 @@
 //! What the rest of the capture says about a call.
 
 use super::origins::{Origins, ReusedCallId};
-use super::{Bindings, Paths, Traits};
+use super::{Bindings, Markings, MediaErrors, Paths, Traits};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -26,6 +27,8 @@ pub struct Surroundings {
     paths: Paths,
     traits: Traits,
     bindings: Bindings,
+    media_errors: MediaErrors,
+    markings: Markings,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -53,6 +56,14 @@ impl LastTimes {
 }
 
 impl Surroundings {
+    /// Nothing yet.
+    pub fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            bindings: Bindings::new(thresholds),
+            ..Self::default()
+        }
+    }
+
     /// Notes that a SIP message went from one host to another.
     pub fn heard_message(&mut self, src: IpAddr, dst: IpAddr) {
         if self.heard.len() < MAX_HOST_PAIRS {
@@ -141,6 +152,7 @@ impl Surroundings {
     pub fn closed(&mut self, transaction: &Transaction) {
         self.paths.closed(transaction);
         self.traits.closed(transaction);
+        self.bindings.closed(transaction);
     }
 
     /// How well requests get through, by host pair.
@@ -163,6 +175,26 @@ impl Surroundings {
         &mut self.bindings
     }
 
+    /// ICMP errors about datagrams that are no SIP.
+    pub const fn media_errors(&self) -> &MediaErrors {
+        &self.media_errors
+    }
+
+    /// The same, to note them.
+    pub const fn media_errors_mut(&mut self) -> &mut MediaErrors {
+        &mut self.media_errors
+    }
+
+    /// How packets are marked.
+    pub const fn markings(&self) -> &Markings {
+        &self.markings
+    }
+
+    /// The same, to note them.
+    pub const fn markings_mut(&mut self) -> &mut Markings {
+        &mut self.markings
+    }
+
     /// Notes an INVITE outside a dialog: what it began, and to where.
     pub fn note_invite(&mut self, invite: &Transaction) {
         self.origins.note(invite);
@@ -178,9 +210,15 @@ impl Surroundings {
         self.origins.reused()
     }
 
-    /// How many host pairs could not be remembered.
-    pub const fn pairs_refused(&self) -> u64 {
-        self.pairs_refused + self.paths.refused()
+    /// How much could not be remembered for want of room, by the name of the store.
+    pub const fn refused(&self) -> [(&'static str, u64); 5] {
+        [
+            ("host-pairs", self.pairs_refused + self.paths.refused()),
+            ("icmp-errors", self.media_errors.forgotten()),
+            ("markings", self.markings.refused()),
+            ("nat-bindings", self.bindings.refused()),
+            ("traits", self.traits.refused()),
+        ]
     }
 
     fn key(&self, transaction: &Transaction) -> u64 {

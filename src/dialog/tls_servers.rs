@@ -7,6 +7,7 @@ use crate::capture::{FrameNumber, Sighting};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_TLS_CLIENTS, MAX_TLS_FAILURE_KINDS, MAX_TLS_SERVERS};
 use crate::reassembly::tls::{TlsFacts, Unreadable};
 use crate::reassembly::{Beginning, Connection, Side};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use handshake::Seen;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::Duration;
 /// All of them, by address and port.
 #[derive(Debug, Default)]
 pub struct TlsServers {
+    thresholds: Thresholds,
     servers: BTreeMap<SocketAddr, TlsServer>,
     /// Clients of all servers together.
     clients: usize,
@@ -140,6 +142,14 @@ struct Client {
 const NAMES_KEPT: usize = 8;
 
 impl TlsServers {
+    /// None yet.
+    pub fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            thresholds: *thresholds,
+            ..Self::default()
+        }
+    }
+
     /// Takes a connection that is over. `watched` is how long the capture went on after a moment, without a gap.
     pub fn note(&mut self, connection: &Connection, watched: impl Fn(Timestamp) -> Duration) {
         let Some(tls) = connection.tls.as_deref() else {
@@ -168,7 +178,7 @@ impl TlsServers {
             clients: BTreeMap::new(),
         });
         entry.evidence = entry.evidence.max(evidence);
-        if let Some((failure, at)) = seen.failure(watched) {
+        if let Some((failure, at)) = seen.failure(watched, self.thresholds.server_hello_within) {
             if entry.failures.len() >= MAX_TLS_FAILURE_KINDS
                 && !entry.failures.contains_key(&failure)
             {

@@ -209,6 +209,10 @@ fn shown(request: &Message, src: IpAddr) -> Option<(IpAddr, &'static str)> {
             return Some((address, "Contact"));
         }
     }
+    // Whoever began the dialog or the transaction chose the Call-ID; others have to use it.
+    if below.len() > 1 || request.to_tag().is_some() {
+        return None;
+    }
     let call_id = request.call_id()?;
     let host = call_id.rsplit(|&byte| byte == b'@').next()?;
     let host = std::str::from_utf8(host).ok().and_then(literal)?;

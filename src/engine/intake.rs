@@ -14,6 +14,7 @@ use crate::reassembly::{self, Connection, Connections, Outcome};
 use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
+use crate::transaction::Arrival;
 use std::sync::Arc;
 
 /// What is put together from several packets, and what became of it.
@@ -67,6 +68,11 @@ impl<O: Observer> Engine<O> {
             self.summary.not_sip_packets += 1;
             self.note_ports(&decoded.content);
             if let Content::Datagram(datagram) = &decoded.content {
+                let errors = self.surroundings.media_errors_mut();
+                errors.packet(datagram.flow, at.time);
+                let dscp = decoded.envelope.dscp;
+                let markings = self.surroundings.markings_mut();
+                markings.datagram(datagram.flow, datagram.payload, dscp, at);
                 self.surroundings.bindings_mut().packet(datagram.flow, at);
             }
         }
@@ -336,6 +342,14 @@ impl<O: Observer> Engine<O> {
                 self.intake.refused += 1;
             }
         }
+    }
+
+    /// Notes how a message is marked; `copy` says that its packet was captured before. Mirrors do not tell how what they
+    /// copied was marked.
+    pub(super) fn note_marking(&mut self, arrival: &Arrival<'_>, sip: &Sip, copy: bool) {
+        let dscp = sip.envelope.dscp.filter(|_| sip.mirror.is_none());
+        let markings = self.surroundings.markings_mut();
+        markings.message(arrival, dscp, copy);
     }
 
     /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.

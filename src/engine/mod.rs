@@ -86,7 +86,7 @@ pub struct Engine<O> {
 impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
-        let registrations = Registrations::new(options.thresholds);
+        let thresholds = options.thresholds;
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -94,20 +94,20 @@ impl<O: Observer> Engine<O> {
             options,
             intake: Intake::default(),
             lost: LostDatagrams::default(),
-            defects: Defects::default(),
-            tls_servers: TlsServers::default(),
+            defects: Defects::new(&thresholds),
+            tls_servers: TlsServers::new(&thresholds),
             streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::default(),
+            table: Table::new(&thresholds),
             book: Book::default(),
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
             backoffs: Backoffs::default(),
-            registrations,
-            sources: Sources::default(),
+            registrations: Registrations::new(&thresholds),
+            sources: Sources::new(&thresholds),
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
@@ -249,9 +249,6 @@ impl<O: Observer> Engine<O> {
             ("call-ids", self.book.refused()),
             ("calls-under-way", self.book.judged_early()),
             ("legs", self.table.refused()),
-            ("host-pairs", self.surroundings.pairs_refused()),
-            ("nat-bindings", self.surroundings.bindings().refused()),
-            ("traits", self.surroundings.traits().refused()),
             ("lost-datagrams", self.lost.refused()),
             ("defects", self.defects.refused()),
             ("tls-servers", self.tls_servers.refused()),
@@ -262,7 +259,10 @@ impl<O: Observer> Engine<O> {
             ("registrations", self.registrations.refused()),
         ];
         let of_intake = self.intake.given_up().into_iter();
-        for (name, count) in (stores.into_iter().chain(of_intake)).chain(self.streams.refused()) {
+        for (name, count) in (stores.into_iter().chain(self.surroundings.refused()))
+            .chain(of_intake)
+            .chain(self.streams.refused())
+        {
             if count > 0 {
                 summary.limits_hit.insert(name, count);
             }
@@ -346,8 +346,10 @@ impl<O: Observer> Engine<O> {
     fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
         let quoted = self.table.icmp(seen, error);
         self.lost.icmp(seen, error, quoted.is_some());
-        if let Some(id) = quoted.filter(|_| self.options.alerts) {
-            self.alert(id);
+        match quoted {
+            None => self.surroundings.media_errors_mut().icmp(seen, error),
+            Some(id) if self.options.alerts => self.alert(id),
+            Some(_) => {}
         }
     }
 
@@ -367,7 +369,9 @@ impl<O: Observer> Engine<O> {
             direction: sip.envelope.direction,
             mirror: sip.mirror.as_ref(),
         };
-        let keys = match self.duplicates.look_up(&seen.arrival) {
+        let looked_up = self.duplicates.look_up(&seen.arrival);
+        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
+        let keys = match looked_up {
             Seen::First(keys) => keys,
             Seen::BothWays => {
                 self.summary.mirrored_too += 1;
@@ -471,8 +475,9 @@ impl<O: Observer> Engine<O> {
             self.keepalives.note(&transaction, waited);
             self.registrations.note(&transaction, waited);
             self.alerted.remove(&transaction.id);
-            self.lost.closed(&transaction);
-            self.streams.closed(&transaction);
+            self.lost.closed(&transaction, self.options.thresholds.t2);
+            self.streams
+                .closed(&transaction, self.options.thresholds.t1);
             self.surroundings.closed(&transaction);
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
@@ -535,6 +540,7 @@ impl<O: Observer> Engine<O> {
             call,
             negotiation,
             surroundings: &self.surroundings,
+            legs: &self.legs,
             streams: &self.streams,
             now: self.now.unwrap_or(Timestamp::MIN),
             lossy: self.lossy,

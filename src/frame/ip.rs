@@ -41,6 +41,8 @@ pub(super) struct Ip<'a> {
     pub(super) header: Header,
     pub(super) protocol: IpNumber,
     pub(super) payload: &'a [u8],
+    /// How the network is asked to treat it (RFC 2474 §3).
+    pub(super) dscp: u8,
     /// Where the payload belongs, when this is a piece of a larger datagram.
     pub(super) piece: Option<Piece>,
     /// Whether an authentication header was in front of the payload.
@@ -220,6 +222,7 @@ fn version_4(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         },
         protocol: chain.protocol,
         payload: chain.payload,
+        dscp: header.dcp().value(),
         piece,
         authenticated: chain.authenticated,
     })
@@ -247,6 +250,7 @@ fn version_6(data: &[u8]) -> Result<Ip<'_>, Undecoded> {
         },
         protocol: chain.protocol,
         payload: chain.payload,
+        dscp: header.traffic_class() >> 2,
         piece: chain.piece,
         authenticated: chain.authenticated,
     })

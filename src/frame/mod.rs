@@ -294,6 +294,7 @@ pub fn decode(
         encapsulation: Encapsulation::default(),
         direction: None,
         cut: usize::try_from(original_len).is_ok_and(|wire| wire > data.len()),
+        dscp: None,
         layers: 0,
     };
     envelope.peel(Step::Next(first, data))
@@ -325,6 +326,8 @@ pub struct Envelope {
     pub direction: Option<Direction>,
     /// Whether bytes of this packet are missing because the snap length cut it.
     pub cut: bool,
+    /// The DSCP of the innermost IP header (RFC 2474 §3); `None` where there is none.
+    pub dscp: Option<u8>,
     /// How many layers there were.
     layers: usize,
 }
@@ -442,6 +445,7 @@ impl Envelope {
             return Err(Undecoded::because("ip-longer-than-its-tunnel"));
         }
         *plain = None;
+        self.dscp = Some(packet.dscp);
         ip::open(&packet, &mut self.encapsulation)
     }
 }

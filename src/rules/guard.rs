@@ -127,10 +127,10 @@ impl CallView<'_> {
         }
         let waited = self.watched_since(first.time);
         let timeout = timers::timeout(transaction, self.thresholds.t1);
-        let ladder =
-            !transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction);
+        let ladder = !transaction.flow.transport.is_reliable()
+            && timers::ladder_complete(transaction, self.thresholds);
         let sends = transaction.requests.count();
-        if waited >= timeout || ladder {
+        if waited >= timeout || ladder || self.gave_up(transaction) {
             let insisted = transaction.flow.transport.is_reliable()
                 || sends >= INSISTED
                 || !transaction.icmp.is_empty();
@@ -143,6 +143,35 @@ impl CallView<'_> {
         let long =
             sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
         (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
+    }
+
+    /// Whether the sender of a request that has no answer has told whoever it works for that there will be none: it waits
+    /// for one no longer, however short its timer is.
+    fn gave_up(&self, transaction: &Transaction) -> bool {
+        let Some(last) = transaction.requests.last() else {
+            return false;
+        };
+        let sender = transaction.flow.src.ip();
+        let told = self.call.transactions.iter().find_map(|before| {
+            let response = before.final_response()?;
+            (before.method == transaction.method
+                && before.id < transaction.id
+                && before.via_count < transaction.via_count
+                && before.flow.dst.ip() == sender
+                && before.from.tag == transaction.from.tag
+                && matches!(response.code, 408 | 480 | 500..=599)
+                && response.time() > last.time)
+                .then_some(response.code)
+        });
+        // What another route behind it answered is only passed on.
+        told.is_some_and(|code| {
+            transaction.requests.count() >= 2
+                && !self
+                    .call
+                    .transactions
+                    .iter()
+                    .any(|other| other.flow.src.ip() == sender && other.final_code() == Some(code))
+        })
     }
 
     /// How long the capture went on after a moment, without a gap (guard G-END).

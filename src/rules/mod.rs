@@ -174,6 +174,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::status::RULE,
     &sdp::answer_invalid::RULE,
     &sdp::private_address::RULE,
+    &sdp::media_port_unreachable::RULE,
     &sdp::dtmf_not_negotiated::RULE,
     &status::warning_3xx::RULE,
     &status::retry_after_ignored::RULE,
@@ -219,6 +220,7 @@ pub const RULES: &[&Rule] = &[
     &nat::via_received_mismatch::RULE,
     &nat::topology_leak::RULE,
     &nat::credentials_in_clear::RULE,
+    &nat::dscp_missing::RULE,
     &capture::undecoded::RULE,
 ];
 
@@ -236,6 +238,8 @@ pub struct CallView<'a> {
     pub negotiation: &'a Negotiation<'a>,
     /// What other calls and hosts say.
     pub surroundings: &'a Surroundings,
+    /// Which Call-IDs are legs of one call.
+    pub legs: &'a Legs,
     /// What went wrong with connections.
     pub streams: &'a Streams,
     /// The time of the last packet of any kind (guard G-END).
@@ -364,6 +368,7 @@ pub fn judge_capture(
     consequence::link_over_time(&mut found, of_calls);
     consequence::link_streams(&mut found, of_calls);
     consequence::link_to_capture(view, &found, of_calls);
+    consequence::link_peers(&mut found, of_calls);
     found
 }
 

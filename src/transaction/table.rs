@@ -13,6 +13,7 @@ use crate::flow::Flow;
 use crate::frame::IcmpError;
 use crate::limits::{MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -20,13 +21,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After the last message of a transaction that has its final response: Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
-const LINGER: Duration = Duration::from_secs(32);
-/// The same for an INVITE whose final response nobody acknowledged: the side that answered hangs up after 64*T1 (RFC 3261
-/// §13.3.1.4), and its BYE belongs to the picture.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(36);
-/// After the last message of one that has none: Timers B and F, and the longest gap of a ladder with room for a late answer.
-const UNANSWERED: Duration = Duration::from_secs(34);
+/// Timer D over UDP is at least that long (RFC 3261 §17.1.1.2), and whoever has a longer T1 than was set is not cut short.
+const LINGER_AT_LEAST: Duration = Duration::from_secs(32);
+/// For an answer that is late.
+const LATE: Duration = Duration::from_secs(2);
 /// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
 const PROCEEDING: Duration = Duration::from_mins(15);
 
@@ -36,6 +34,7 @@ const REMINDER: Duration = Duration::from_secs(30);
 /// All open transactions.
 #[derive(Debug, Default)]
 pub struct Table {
+    thresholds: Thresholds,
     hasher: RandomState,
     open: HashMap<TransactionId, Open>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
@@ -64,6 +63,14 @@ struct Open {
 }
 
 impl Table {
+    /// One that waits as long as the timers that are set.
+    pub fn new(thresholds: &Thresholds) -> Self {
+        Self {
+            thresholds: *thresholds,
+            ..Self::default()
+        }
+    }
+
     /// Places a message that is no copy: finds or begins its transaction.
     pub fn place(&mut self, arrival: &Arrival<'_>) -> Placement {
         let (kind, transaction) = self.find_place(arrival);
@@ -156,7 +163,7 @@ impl Table {
             let Some(open) = self.open.get(&id) else {
                 continue;
             };
-            let true_deadline = open.deadline();
+            let true_deadline = open.deadline(&self.thresholds);
             if true_deadline > now {
                 self.deadlines.push(Reverse((true_deadline, id)));
             } else {
@@ -172,7 +179,7 @@ impl Table {
         ids.sort_unstable();
         for id in ids {
             if let Some(mut transaction) = self.remove(id) {
-                transaction.state = state_at_end(&transaction, end);
+                transaction.state = state_at_end(&transaction, end, &self.thresholds);
                 self.closed.push(transaction);
             }
         }
@@ -453,7 +460,8 @@ impl Table {
             key,
             invite_key,
         };
-        self.deadlines.push(Reverse((open.deadline(), id)));
+        self.deadlines
+            .push(Reverse((open.deadline(&self.thresholds), id)));
         self.open.insert(id, open);
         id
     }
@@ -485,9 +493,10 @@ impl Table {
 }
 
 /// Timers B and F may have run out before the capture ended, although nothing was closed yet.
-fn state_at_end(transaction: &Transaction, end: Timestamp) -> State {
-    let over = end.since(transaction.start()) >= timers::timeout(transaction, timers::T1)
-        || (!transaction.flow.transport.is_reliable() && timers::ladder_complete(transaction));
+fn state_at_end(transaction: &Transaction, end: Timestamp, thresholds: &Thresholds) -> State {
+    let over = end.since(transaction.start()) >= timers::timeout(transaction, thresholds.t1)
+        || (!transaction.flow.transport.is_reliable()
+            && timers::ladder_complete(transaction, thresholds));
     match transaction.state {
         State::Completed => State::Completed,
         State::Proceeding if transaction.method == Method::Invite => State::PendingAtEnd,
@@ -516,17 +525,25 @@ fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: Transactio
 }
 
 impl Open {
-    fn deadline(&self) -> Timestamp {
+    /// Until when it stays open when nothing more comes. Timers I and K of one side, T4, end before those of the other.
+    fn deadline(&self, thresholds: &Thresholds) -> Timestamp {
+        let is_invite = self.transaction.method == Method::Invite;
+        // Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
+        let linger = LINGER_AT_LEAST.max(thresholds.t1 * timers::TIMEOUT_FACTOR);
         let patience = match self.transaction.state {
-            State::Completed
-                if self.transaction.method == Method::Invite
-                    && self.transaction.acks.is_empty() =>
-            {
-                UNACKNOWLEDGED
+            // The side that answered hangs up after 64*T1 (RFC 3261 §13.3.1.4), behind its last repeat by T2 at the
+            // most, and its BYE belongs to the picture.
+            State::Completed if is_invite && self.transaction.acks.is_empty() => {
+                linger + thresholds.t2
             }
-            State::Completed | State::Terminated => LINGER,
-            State::Proceeding if self.transaction.method == Method::Invite => PROCEEDING,
-            _ => UNANSWERED,
+            State::Completed | State::Terminated => linger,
+            // What may be told of it is told when that long is over.
+            State::Proceeding if is_invite => {
+                let told = thresholds.stuck_after.max(thresholds.endless_ringing) + LATE;
+                PROCEEDING.max(told)
+            }
+            // Timers B and F, of whichever T1 is longer.
+            _ => timers::timeout(&self.transaction, thresholds.t1).max(linger) + LATE,
         };
         self.touched + patience
     }

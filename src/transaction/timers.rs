@@ -2,14 +2,13 @@
 
 use super::{Sends, Transaction};
 use crate::sip::Method;
+use crate::thresholds::Thresholds;
 use std::time::Duration;
 
-/// T1 of RFC 3261 §17.1.1.1: the estimate of the round-trip time.
-pub const T1: Duration = Duration::from_millis(500);
 /// A shorter first gap is no T1 that anybody configures.
 const SHORTEST_T1: Duration = Duration::from_millis(50);
-/// T2 of RFC 3261 §17.1.2.2: the longest interval between retransmissions of a non-INVITE request or a final response.
-pub const T2: Duration = Duration::from_secs(4);
+/// Nor is a longer one: it is T2, the longest gap of the usual ladder.
+const LONGEST_T1: Duration = Duration::from_secs(4);
 /// Timers B, F, H and J are this many times T1 (RFC 3261 Appendix A).
 pub const TIMEOUT_FACTOR: u32 = 64;
 
@@ -18,8 +17,6 @@ pub const LADDER_AT_LEAST: u32 = 56;
 
 /// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
 pub const INVITE_SENDS: usize = 7;
-/// Sends of a complete non-INVITE ladder: doubling up to T2 (RFC 3261 §17.1.2.2).
-pub const NON_INVITE_SENDS: usize = 11;
 
 /// T1 as the retransmissions show it: the first gap, when the next one is twice as long within 15 %. `None` when the
 /// ladder is too short or of another shape.
@@ -31,7 +28,7 @@ pub fn estimate_t1(sends: &Sends) -> Option<Duration> {
     let (gap, next) = (second.since(first), third.since(second));
     let ratio = next.as_secs_f64() / gap.as_secs_f64();
     // Copies that ARP held back together are microseconds apart, whatever their ratio.
-    ((1.7..=2.3).contains(&ratio) && (SHORTEST_T1..=T2).contains(&gap)).then_some(gap)
+    ((1.7..=2.3).contains(&ratio) && (SHORTEST_T1..=LONGEST_T1).contains(&gap)).then_some(gap)
 }
 
 /// Timer B or F of a transaction: 64 times its own T1 where the ladder shows one, else of `t1` (RFC 3261 §17.1.1.2).
@@ -40,16 +37,31 @@ pub fn timeout(transaction: &Transaction, t1: Duration) -> Duration {
 }
 
 /// Whether the request was sent as often as its ladder asks, which proves the timeout even when the capture ends with it.
-pub fn ladder_complete(transaction: &Transaction) -> bool {
+pub fn ladder_complete(transaction: &Transaction, thresholds: &Thresholds) -> bool {
+    let t1 = estimate_t1(&transaction.requests).unwrap_or(thresholds.t1);
     let whole = if transaction.method == Method::Invite {
         INVITE_SENDS
     } else {
-        NON_INVITE_SENDS
+        non_invite_sends(t1, thresholds.t2)
     };
     // A ladder takes 63 of the 64 times T1; as many sends at once are something else.
-    let t1 = estimate_t1(&transaction.requests).unwrap_or(T1);
     transaction.requests.count() >= whole && transaction.requests.span() >= t1 * LADDER_AT_LEAST
 }
+
+/// Sends of a complete non-INVITE ladder: the gap doubles up to T2, and the last one comes before 64*T1 (RFC 3261 §17.1.2.2).
+/// They are 11 with the usual T1 and T2.
+fn non_invite_sends(t1: Duration, t2: Duration) -> usize {
+    let (mut gap, mut at, mut sends) = (t1, Duration::ZERO, 1);
+    while at + gap < t1 * TIMEOUT_FACTOR && sends < MOST_SENDS {
+        at += gap;
+        sends += 1;
+        gap = (gap * 2).min(t2);
+    }
+    sends
+}
+
+/// A ladder with gaps of T1 alone has no more.
+const MOST_SENDS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +91,17 @@ mod tests {
             estimate_t1(&sends(&[0, 505, 1501])),
             Some(Duration::from_millis(505))
         );
+    }
+
+    #[test]
+    fn a_ladder_has_as_many_steps_as_its_timers_make() {
+        let sends = |t1, t2| non_invite_sends(Duration::from_millis(t1), Duration::from_millis(t2));
+        assert_eq!(sends(500, 4000), 11);
+        // It is over before a gap is as long as T2.
+        assert_eq!(sends(50, 4000), 7);
+        assert_eq!(sends(500, 8000), 8);
+        assert_eq!(sends(500, 500), 64);
+        assert_eq!(sends(500, 1), MOST_SENDS);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! +0.000 alice -> bob  INVITE a1                              seconds; a request: method, branch
 //! +0.010 bob -> alice  100 INVITE a1                          a response: code, method and branch of its request
 //! +0.500 +1.500 again                                         the message above again, in new packets
-//! +1.501 copy                                                 the packet above captured once more
+//! +1.501 copy                                                 the packet above captured once more; or `copy dscp=0`
 //! +2.000 alice -> bob  INVITE a2 cseq=2 uri=sip:5@example.com
 //!     Authorization: Digest …                                 a header field: replaces the one of that name, or is added
 //!     | v=0                                                   a line of the body
@@ -22,6 +22,7 @@
 //! +3 alice -> bob  tcp tls client-hello sni=sip.example.com   TLS: the records of one segment, joined by `+`; see below
 //! +9 bob -> alice  tcp fin                                    or `tcp rst`; `tcp syn again` repeats a SYN, as does `again`
 //! +9 alice -> bob  tcp line-ends 2                            so many line ends, as keep-alives are
+//! +9 192.0.2.10:4000 -> 192.0.2.20:6000  rtp                   a packet of RTP, or `rtcp`, `stun`
 //! +40 packet                                                  something that is not SIP: the capture goes on
 //! +41 frame 0x8847                                            an Ethernet frame of that type
 //! dropped 3                                                   the kernel's count
@@ -31,7 +32,7 @@
 //! ```
 //!
 //! Between the addresses and the message may stand: `tcp`; `ip-id=7`, else each packet has its own; `cut=100`, so many
-//! bytes of the packet are captured; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
+//! bytes of the packet are captured; `dscp=26`, how it is marked; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
 //! in so many IP fragments, and `lost=2,3`, the capture lacks these of them. `again` is sent and lost alike.
 //!
 //! Records of TLS are: `client-hello` with `sni=`, `alpn=a,b`, `versions=1.3,1.2` (1.2 alone when nothing is said);
@@ -216,10 +217,13 @@ impl Reader {
                 };
                 self.push(time, packet::frame(ether_type), None, None);
             }
-            ["copy"] => {
-                let Some(packet) = self.flow.packets.last().cloned() else {
+            ["copy", mark @ ..] => {
+                let Some(mut packet) = self.flow.packets.last().cloned() else {
                     self.fail("nothing to copy")
                 };
+                if let Some(dscp) = mark.first().and_then(|it| it.strip_prefix("dscp=")) {
+                    packet::mark(&mut packet.data, self.number(dscp));
+                }
                 self.flow.packets.push(FlowPacket {
                     time,
                     line: self.line,
@@ -233,6 +237,7 @@ impl Reader {
                 let sending = Sending {
                     flag: previous.sending.flag.filter(|flag| *flag == Flag::Syn),
                     repeats: true,
+                    dscp: previous.sending.dscp,
                     fragments: previous.sending.fragments,
                     lost: previous.sending.lost,
                     ..Sending::default()
@@ -290,6 +295,7 @@ impl Reader {
                 None if *word == "udp" => {}
                 None if *word == "unseen" => sending.unseen = true,
                 Some(("ip-id", id)) => sending.id = Some(self.number(id)),
+                Some(("dscp", dscp)) => sending.dscp = self.number(dscp),
                 Some(("cut", len)) => sending.cut = Some(self.number(len)),
                 Some(("fragments", count)) => sending.fragments = self.number(count),
                 Some(("lost", which)) => {
@@ -313,6 +319,7 @@ impl Reader {
                 sending.acknowledges = true;
                 b"\r\n".repeat(self.number(count))
             }
+            [word @ ("rtp" | "rtcp" | "stun")] => media(word),
             ["tls", records @ ..] => {
                 sending.acknowledges = true;
                 tls::records(records).unwrap_or_else(|what| self.fail(&what))
@@ -409,7 +416,8 @@ impl Reader {
             fin: sending.flag == Some(Flag::Fin),
             rst: sending.flag == Some(Flag::Rst),
         };
-        let data = packet::packet(ends, id, segment, &bytes);
+        let mut data = packet::packet(ends, id, segment, &bytes);
+        packet::mark(&mut data, sending.dscp);
         *sequence += u32::try_from(bytes.len()).unwrap_or_default();
         // SYN and FIN take up one number (RFC 9293 §3.4).
         *sequence += u32::from(segment.syn || segment.fin);
@@ -456,6 +464,18 @@ impl Reader {
     }
 }
 
+/// A packet of speech (RFC 3550 §5.1), a sender report (§6.4.1), or a Binding request (RFC 8489 §5).
+fn media(kind: &str) -> Vec<u8> {
+    let head: &[u8] = match kind {
+        "rtp" => &[0x80, 0, 0, 1],
+        "rtcp" => &[0x80, 200, 0, 6],
+        _ => &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42],
+    };
+    let mut bytes = head.to_vec();
+    bytes.resize(28, 0);
+    bytes
+}
+
 /// The last packet with something in it that was sent.
 #[derive(Clone, Debug)]
 struct Previous {
@@ -470,6 +490,7 @@ struct Previous {
 struct Sending {
     id: Option<u16>,
     cut: Option<usize>,
+    dscp: u8,
     unseen: bool,
     flag: Option<Flag>,
     /// Whether it acknowledges what came before.

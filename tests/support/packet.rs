@@ -57,6 +57,19 @@ pub(crate) fn packet(ends: Endpoints, id: u16, segment: Segment, payload: &[u8])
     data
 }
 
+/// Sets the DSCP of a packet (RFC 2474 §3).
+pub(crate) fn mark(packet: &mut [u8], dscp: u8) {
+    let ip = &mut packet[ETHERNET_LEN..];
+    if ip[0] >> 4 == 4 {
+        ip[1] = dscp << 2;
+        let header = Ipv4Header::from_slice(ip).unwrap().0;
+        ip[10..12].copy_from_slice(&header.calc_header_checksum().to_be_bytes());
+    } else {
+        ip[0] = 0x60 | dscp >> 2;
+        ip[1] = dscp << 6;
+    }
+}
+
 /// A packet in IP fragments of the same size, but for the last (RFC 791 §3.2, RFC 8200 §4.5).
 pub(crate) fn fragments(packet: &[u8], id: u16, count: usize) -> Vec<Vec<u8>> {
     if count < 2 {

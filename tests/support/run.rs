@@ -5,6 +5,7 @@ use sipdiag::capture::{CaptureFacts, FrameNumber, LinkType, Packet};
 use sipdiag::engine::{Engine, Observer, Options, Report, SeenMessage};
 use sipdiag::rules::Finding;
 use sipdiag::sip::Method;
+use sipdiag::thresholds::Thresholds;
 use sipdiag::time::Timestamp;
 use sipdiag::transaction::{Kind, Placement, Transaction, TransactionId};
 
@@ -39,15 +40,20 @@ impl Observer for Seen {
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 pub(crate) fn run(packets: &[FlowPacket], facts: &CaptureFacts) -> Outcome {
-    run_with(packets, facts, &[])
+    run_with(packets, facts, &[], &Thresholds::default())
 }
 
 fn run_with(
     packets: &[FlowPacket],
     facts: &CaptureFacts,
     passwords: &[(String, String)],
+    thresholds: &Thresholds,
 ) -> Outcome {
-    let mut engine = Engine::new(Options::default(), Seen::default());
+    let options = Options {
+        thresholds: *thresholds,
+        ..Options::default()
+    };
+    let mut engine = Engine::new(options, Seen::default());
     for (name, password) in passwords {
         let taken = engine.passwords_mut().add(name, password.as_bytes());
         assert_eq!(taken, Ok(()), "{name}");
@@ -68,7 +74,11 @@ fn run_with(
 
 impl Flow {
     pub(crate) fn run(&self) -> Outcome {
-        run_with(&self.packets, &self.facts, &self.passwords)
+        self.run_set(&Thresholds::default())
+    }
+
+    pub(crate) fn run_set(&self, thresholds: &Thresholds) -> Outcome {
+        run_with(&self.packets, &self.facts, &self.passwords, thresholds)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `sipdiag explain`.
 
 use super::{Page, placeholders};
-use crate::catalogue::{Catalogue, Language, TimerFacts, TimerWords};
+use crate::catalogue::{Catalogue, FindingWords, Language, TimerFacts, TimerWords};
 use crate::cli::args::ExplainOptions;
 use crate::cli::environment::Environment;
 use crate::cli::errors::WrongUse;
@@ -143,7 +143,6 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
         rule.code,
         page.catalogue.word(rule.severity.name())
     ));
-    let marked = |items: &[String]| items.iter().map(|it| placeholders(it)).collect::<Vec<_>>();
     page.line(&placeholders(&words.message));
     page.section("heading_meaning", &placeholders(&words.meaning));
     page.list("heading_causes", &marked(&words.causes), false);
@@ -152,9 +151,43 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
         .map(|guard| format!("{}: {}", guard.name(), page.catalogue.word(guard.key())))
         .collect();
     page.list("heading_guards", &guards, false);
+    variants(page, words);
     let english = Catalogue::new(Language::English).rule(rule);
     page.section("heading_reference", &english.references.join(", "));
     true
+}
+
+/// What a finding says instead when the capture shows more, each with what it says in other words than the base.
+fn variants(page: &mut Page<'_>, words: &FindingWords) {
+    if words.variants.is_empty() {
+        return;
+    }
+    page.text.push('\n');
+    page.heading_line(page.catalogue.word("heading_variants"));
+    for (index, variant) in words.variants.values().enumerate() {
+        if index > 0 {
+            page.text.push('\n');
+        }
+        page.wrapped("  ", &placeholders(&variant.message), 2);
+        if let Some(meaning) = &variant.meaning {
+            page.wrapped("    ", &placeholders(meaning), 4);
+        }
+        for (heading, items, numbered) in [
+            ("heading_causes", &variant.causes, false),
+            ("heading_fix", &variant.advice, true),
+        ] {
+            if let Some(items) = items {
+                let heading =
+                    page.filled("list_heading", &[("name", page.catalogue.word(heading))]);
+                page.wrapped("    ", &heading, 4);
+                page.items("      ", &marked(items), numbered);
+            }
+        }
+    }
+}
+
+fn marked(items: &[String]) -> Vec<String> {
+    items.iter().map(|it| placeholders(it)).collect()
 }
 
 /// A reason phrase, or a part of one that only one code has.

@@ -67,11 +67,15 @@ impl<'a> Page<'a> {
         }
         self.text.push('\n');
         self.heading_line(self.catalogue.word(heading));
+        self.items("  ", items, numbered);
+    }
+
+    fn items(&mut self, margin: &str, items: &[String], numbered: bool) {
         for (index, item) in items.iter().enumerate() {
             let label = if numbered {
-                format!("  {}. ", index + 1)
+                format!("{margin}{}. ", index + 1)
             } else {
-                "  - ".to_owned()
+                format!("{margin}- ")
             };
             let indent = label.len();
             self.wrapped(&label, item, indent);

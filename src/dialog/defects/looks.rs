@@ -4,13 +4,8 @@ use super::Defect;
 use crate::flow::{Flow, Transport};
 use crate::sip::value::{NameAddr, Via, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, Oddities, Oddity, StartLine, typed};
+use crate::thresholds::Thresholds;
 use crate::transaction::{Arrival, Kind, Placement};
-
-/// RFC 3261 §18.1.1: larger requests must not go over UDP when the path's MTU is not known.
-pub(super) const LARGE: usize = 1300;
-
-/// Fewer hops than that are no default of any element: RFC 3261 §8.1.1.6 recommends 70.
-const FEW_HOPS: u64 = 10;
 
 /// What every message must have; Max-Forwards has a finding of its own.
 const MANDATORY: Oddities = Oddities::of(&[
@@ -52,14 +47,20 @@ const MALFORMED: &[Oddity] = &[
 ];
 
 /// Tells what is wrong with a message by itself.
-pub(super) fn message(arrival: &Arrival<'_>, placement: Placement, mut tell: impl FnMut(Defect)) {
+pub(super) fn message(
+    arrival: &Arrival<'_>,
+    placement: Placement,
+    thresholds: &Thresholds,
+    mut tell: impl FnMut(Defect),
+) {
     let message = arrival.message;
     let odd = message.oddities();
     if !odd.is_empty() {
         // What the scan saw tells what matters; the strict reading tells it more exactly.
         of_oddities(arrival, odd.union(typed::oddities(message)), &mut tell);
     }
-    if arrival.flow.transport == Transport::Udp && message.raw().len() > LARGE {
+    let len = message.raw().len() as u64;
+    if arrival.flow.transport == Transport::Udp && len > thresholds.large_udp {
         tell(Defect::Large);
     }
     let new = placement.kind == Kind::New;
@@ -76,7 +77,7 @@ pub(super) fn message(arrival: &Arrival<'_>, placement: Placement, mut tell: imp
         // Hops are counted with OPTIONS on purpose (RFC 3261 §11), and pings may be meant to stay on the next one.
         let few = message
             .number(HeaderName::MaxForwards)
-            .is_some_and(|hops| hops <= FEW_HOPS);
+            .is_some_and(|hops| hops <= thresholds.few_hops);
         if few
             && method != Method::Options
             && message.via_count() == 1

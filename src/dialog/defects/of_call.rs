@@ -7,7 +7,7 @@ use crate::flow::Flow;
 use crate::sip::value::{NameAddr, Via, has_cookie, list};
 use crate::sip::{HeaderName, Message, Method, Oddity, typed};
 use crate::time::Timestamp;
-use crate::transaction::{Response, Sends, Transaction, timers};
+use crate::transaction::{Response, Sends, Transaction};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -37,7 +37,7 @@ const UNREADABLE: [Oddity; 5] = [
     Oddity::ContactUnreadable,
 ];
 
-pub(super) fn look<'a>(call: &'a Call, mut tell: impl FnMut(Found<'a>)) {
+pub(super) fn look<'a>(call: &'a Call, t1: Duration, mut tell: impl FnMut(Found<'a>)) {
     for transaction in &call.transactions {
         if let Some(message) = whole(transaction.request()) {
             request(transaction, message, &mut tell);
@@ -49,7 +49,7 @@ pub(super) fn look<'a>(call: &'a Call, mut tell: impl FnMut(Found<'a>)) {
         }
     }
     if call.transactions.len() > 1 {
-        lower_cseqs(call, &mut tell);
+        lower_cseqs(call, t1, &mut tell);
         branches(call, &mut tell);
     }
 }
@@ -193,7 +193,7 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
 }
 
 /// RFC 3261 §12.2.2: a request with a lower number than the one before in its direction is refused with 500.
-fn lower_cseqs<'a>(call: &'a Call, tell: &mut impl FnMut(Found<'a>)) {
+fn lower_cseqs<'a>(call: &'a Call, t1: Duration, tell: &mut impl FnMut(Found<'a>)) {
     type Direction<'a> = (&'a [u8], &'a [u8], IpAddr, IpAddr);
     let mut highest: HashMap<Direction<'_>, (u64, Timestamp)> = HashMap::new();
     for transaction in &call.transactions {
@@ -214,7 +214,7 @@ fn lower_cseqs<'a>(call: &'a Call, tell: &mut impl FnMut(Found<'a>)) {
             continue;
         };
         // Two requests may overtake each other on their way, and an old one may be sent again.
-        let later = transaction.start().since(time) >= timers::T1;
+        let later = transaction.start().since(time) >= t1;
         let again = call.transactions.iter().any(|other| {
             other.id < transaction.id
                 && other.branch == transaction.branch

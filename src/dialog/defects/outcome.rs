@@ -3,9 +3,9 @@
 use super::Defect;
 use crate::dialog::Surroundings;
 use crate::sip::{Message, Method};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Response, State, Transaction, timers};
-use std::time::Duration;
+use crate::transaction::{Response, State, Transaction};
 
 /// What became of the messages of a group, counted by transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,11 +77,12 @@ pub(super) fn of(
     sent: Sent,
     transaction: &Transaction,
     surroundings: &Surroundings,
+    thresholds: &Thresholds,
 ) -> Outcome {
     match sent.side {
-        Side::Request => of_request(defect, sent, transaction, surroundings),
-        Side::Response(code) => of_response(code, transaction),
-        Side::Ack => of_ack(transaction),
+        Side::Request => of_request(defect, sent, transaction, surroundings, thresholds),
+        Side::Response(code) => of_response(code, transaction, thresholds),
+        Side::Ack => of_ack(transaction, thresholds),
     }
 }
 
@@ -90,6 +91,7 @@ fn of_request(
     sent: Sent,
     transaction: &Transaction,
     surroundings: &Surroundings,
+    thresholds: &Thresholds,
 ) -> Outcome {
     // An answer behind the next request under the same branch is that one's.
     let next = transaction.requests.iter().map(|it| it.time);
@@ -112,7 +114,7 @@ fn of_request(
     let flow = transaction.flow;
     let unheard = surroundings.is_one_directional(flow.src.ip(), flow.dst.ip());
     let sends = transaction.requests.count();
-    let insisted = sends >= 4 || (sends == 3 && transaction.requests.span() >= timers::T2);
+    let insisted = sends >= 4 || (sends == 3 && transaction.requests.span() >= thresholds.t2);
     let over = transaction.state == State::TimedOut;
     if sends > 0 && !unheard && (insisted || over) {
         Outcome::Silent
@@ -122,7 +124,7 @@ fn of_request(
 }
 
 /// A final response is read when its ACK comes, or when the request is not sent again (RFC 3261 §17.1).
-fn of_response(code: u64, transaction: &Transaction) -> Outcome {
+fn of_response(code: u64, transaction: &Transaction, thresholds: &Thresholds) -> Outcome {
     let Some(response) = transaction.responses.iter().find(|it| it.code == code) else {
         return Outcome::Unknown;
     };
@@ -143,7 +145,7 @@ fn of_response(code: u64, transaction: &Transaction) -> Outcome {
     let asked_again = transaction.requests.last().map(|it| it.time) > Some(response.time());
     if asked_again && transaction.requests.repeats() > 1 {
         Outcome::Silent
-    } else if !asked_again && transaction.closed.since(response.time()) > timers::T2 {
+    } else if !asked_again && transaction.closed.since(response.time()) > thresholds.t2 {
         Outcome::Understood
     } else {
         Outcome::Unknown
@@ -151,15 +153,16 @@ fn of_response(code: u64, transaction: &Transaction) -> Outcome {
 }
 
 /// An ACK is read when the final response does not come again (RFC 3261 §13.3.1.4, §17.2.1).
-fn of_ack(transaction: &Transaction) -> Outcome {
+fn of_ack(transaction: &Transaction, thresholds: &Thresholds) -> Outcome {
     let Some(first) = transaction.acks.first().and_then(|it| it.sends.first()) else {
         return Outcome::Unknown;
     };
     let answers = || transaction.responses.iter().filter(|it| it.is_final());
     let last = answers().filter_map(|it| it.sends.last()).map(|it| it.time);
+    // A response and its ACK may cross on their way for that long: T1 (RFC 3261 §17.1.1.1).
     let again = last
         .max()
-        .is_some_and(|last| last.since(first.time) > CROSSING);
+        .is_some_and(|last| last.since(first.time) > thresholds.t1);
     let often = answers().map(|it| it.sends.repeats()).max() >= Some(2);
     match again {
         true if often => Outcome::Silent,
@@ -167,6 +170,3 @@ fn of_ack(transaction: &Transaction) -> Outcome {
         false => Outcome::Understood,
     }
 }
-
-/// A response and its ACK may cross on their way for that long: T1 (RFC 3261 §17.1.1.1).
-const CROSSING: Duration = timers::T1;

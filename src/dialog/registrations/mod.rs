@@ -87,9 +87,9 @@ pub struct Registration {
 
 impl Registrations {
     /// No registrations yet, to be measured with these.
-    pub const fn new(thresholds: Thresholds) -> Self {
+    pub const fn new(thresholds: &Thresholds) -> Self {
         Self {
-            thresholds,
+            thresholds: *thresholds,
             accounts: BTreeMap::new(),
             barren: 0,
             bindings: 0,

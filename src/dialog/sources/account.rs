@@ -5,11 +5,11 @@ use super::source::Seen;
 use crate::limits::MAX_TRIES;
 use crate::sip::Method;
 use crate::sip::digest::Credentials;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// The credentials of one user, as one host used them.
 #[derive(Clone, Debug, Default)]
@@ -37,11 +37,6 @@ pub struct Try {
     /// A fingerprint of the response.
     response: u64,
 }
-
-/// Different passwords within [`WINDOW`] that are no mistake of a person or a telephone.
-pub(super) const GUESSES: usize = 10;
-/// How close together they are.
-pub(super) const WINDOW: Duration = Duration::from_mins(1);
 
 impl Account {
     pub(super) fn accept(&mut self, seen: Seen) {
@@ -85,7 +80,7 @@ impl Account {
     /// The tries that prove guessing, in order of time: with the same input to the digest and different responses, so that only the password
     /// can differ. A telephone with a stale password repeats its response, or computes another one from another nonce, nonce
     /// count or cnonce (RFC 7616 §3.4.1). Empty when nothing proves it.
-    pub fn guesses(&self) -> Vec<Try> {
+    pub fn guesses(&self, thresholds: &Thresholds) -> Vec<Try> {
         let mut groups: BTreeMap<u64, Vec<Try>> = BTreeMap::new();
         for it in self.tries() {
             let group = groups.entry(it.inputs).or_default();
@@ -100,8 +95,8 @@ impl Account {
             .flatten()
             .collect();
         let mut times: Vec<Timestamp> = guessed.iter().map(|it| it.seen.time).collect();
-        let (most, _) = super::most_within(&mut times, WINDOW);
-        if most >= GUESSES {
+        let (most, _) = super::most_within(&mut times, thresholds.bruteforce_within);
+        if most as u64 >= thresholds.bruteforce_tries {
             guessed.into_iter().collect()
         } else {
             Vec::new()
@@ -127,7 +122,7 @@ impl Account {
 
     fn keep(&mut self, it: Try, room: &mut Room) {
         if self.tries.len() >= MAX_TRIES {
-            self.proven = self.proven || !self.guesses().is_empty();
+            self.proven = self.proven || !self.guesses(&room.thresholds).is_empty();
             if self.proven {
                 return;
             }

@@ -18,6 +18,7 @@ use crate::capture::FrameNumber;
 use crate::flow::Flow;
 use crate::limits::{MAX_LEAKS, MAX_SOURCE_FACTS, MAX_SOURCES};
 use crate::sip::Method;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::HashMap;
@@ -32,11 +33,12 @@ pub struct Sources {
     room: Room,
 }
 
-/// How much more may be kept of all sources together.
+/// How much more may be kept of all sources together, and from where on what is kept proves something.
 #[derive(Debug)]
 pub(super) struct Room {
     left: usize,
     refused: u64,
+    thresholds: Thresholds,
 }
 
 impl Room {
@@ -78,20 +80,20 @@ pub struct Leak {
     pub direct: bool,
 }
 
-impl Default for Sources {
-    fn default() -> Self {
+impl Sources {
+    /// None yet.
+    pub fn new(thresholds: &Thresholds) -> Self {
         Self {
             hosts: HashMap::new(),
             leaks: Vec::new(),
             room: Room {
                 left: MAX_SOURCE_FACTS,
                 refused: 0,
+                thresholds: *thresholds,
             },
         }
     }
-}
 
-impl Sources {
     /// Notes the requests of a call that is over, each where it was sent first: what a proxy passes on is not its own.
     pub fn note(&mut self, call: &Call, surroundings: &Surroundings) {
         for transaction in &call.transactions {
@@ -256,7 +258,10 @@ mod tests {
     }
 
     fn noted<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Sources {
-        let (mut sources, surroundings) = (Sources::default(), Surroundings::default());
+        let (mut sources, surroundings) = (
+            Sources::new(&Thresholds::default()),
+            Surroundings::default(),
+        );
         for call in calls {
             sources.note(call, &surroundings);
         }
@@ -268,7 +273,10 @@ mod tests {
         let calls = calls();
         let whole = noted(&calls);
         let backwards = noted(calls.iter().rev());
-        let (mut one, mut other) = (noted(calls.iter().step_by(3)), Sources::default());
+        let (mut one, mut other) = (
+            noted(calls.iter().step_by(3)),
+            Sources::new(&Thresholds::default()),
+        );
         for rest in [1, 2] {
             other.merge(noted(calls.iter().skip(rest).step_by(3)));
         }
@@ -282,7 +290,7 @@ mod tests {
             };
             let guesses: Vec<_> = source
                 .accounts()
-                .map(|(_, it)| it.guesses().len())
+                .map(|(_, it)| it.guesses(&Thresholds::default()).len())
                 .collect();
             let names: Vec<_> = source
                 .names()

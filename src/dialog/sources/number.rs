@@ -4,10 +4,10 @@ use super::Room;
 use super::source::Seen;
 use crate::limits::MAX_DIALLED;
 use crate::sip::value::user_and_host;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 /// A number that was called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,16 @@ impl Dialled {
     pub fn line(&self) -> &str {
         self.number.tail()
     }
+
+    /// The prefix that was tried: what stands before the line.
+    pub fn prefix(&self) -> &str {
+        self.number.head()
+    }
+
+    /// The thousand lines that it is one of, without what stands before them.
+    pub fn range(&self) -> &str {
+        self.number.range()
+    }
 }
 
 impl Number {
@@ -83,6 +93,18 @@ impl Number {
         self.0.get(start..).unwrap_or_default()
     }
 
+    /// What stands before the line: trunk and country prefixes.
+    fn head(&self) -> &str {
+        let end = self.0.len().saturating_sub(TAIL);
+        self.0.get(..end).unwrap_or_default()
+    }
+
+    /// The thousand lines that it is one of.
+    fn range(&self) -> &str {
+        let tail = self.tail();
+        tail.get(..TAIL - 3).unwrap_or(tail)
+    }
+
     /// The costly range that it is in when its prefix is international; `None` otherwise.
     fn costly(&self) -> Option<&'static str> {
         let behind = ["+", "00", "011", "900", "9011", "810"]
@@ -97,10 +119,6 @@ impl Number {
 
 /// How many ways to dial one line are no person's doubt about the prefix.
 const PREFIXES: usize = 4;
-/// Calls to costly ranges by one caller within [`WINDOW`] that are no person's.
-const BURST: usize = 10;
-/// How close together they are.
-const WINDOW: Duration = Duration::from_mins(1);
 
 /// The numbers that a host called.
 #[derive(Clone, Debug, Default)]
@@ -129,8 +147,9 @@ impl Numbers {
         }
     }
 
-    /// Calls to lines that were dialled in four ways or more: somebody looks for the way out. In order of time.
-    pub(super) fn probes(&self) -> Vec<&Dialled> {
+    /// Calls to lines, or to lines of one range, that were dialled in four ways or more: somebody looks for the way out. In
+    /// order of time.
+    pub(super) fn probes(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
         let mut lines: BTreeMap<&str, Vec<&Dialled>> = BTreeMap::new();
         for it in &self.dialled {
             lines.entry(it.number.tail()).or_default().push(it);
@@ -140,12 +159,38 @@ impl Numbers {
             ways.len() >= PREFIXES
         });
         let mut probes: Vec<_> = of_line.flatten().collect();
+        if probes.is_empty() {
+            probes = self.probes_of_ranges(thresholds);
+        }
         probes.sort_unstable();
         probes
     }
 
+    /// The same where the caller takes another line of one range each time.
+    fn probes_of_ranges(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        let mut ranges: BTreeMap<(&str, &str), Vec<&Dialled>> = BTreeMap::new();
+        for it in &self.dialled {
+            let key = (&*it.caller, it.number.range());
+            ranges.entry(key).or_default().push(it);
+        }
+        let of_range = ranges.into_values().filter(|tries| {
+            let heads: BTreeSet<&str> = tries.iter().map(|it| it.number.head()).collect();
+            let digits = |head: &&str| head.trim_start_matches(['+', '*', '#']).to_owned();
+            let country = heads.iter().map(digits).min_by_key(String::len);
+            // What is left of all of them without a prefix is one country: national ways to write a number end otherwise.
+            let one_country = country.is_some_and(|country| {
+                !country.is_empty() && heads.iter().all(|head| head.ends_with(&country))
+            });
+            let mut times: Vec<Timestamp> = tries.iter().map(|it| it.seen.time).collect();
+            heads.len() >= PREFIXES
+                && one_country
+                && super::most_within(&mut times, thresholds.fraud_within).0 >= PREFIXES
+        });
+        of_range.flatten().collect()
+    }
+
     /// Calls of one caller to costly ranges in a burst.
-    pub(super) fn burst(&self) -> Vec<&Dialled> {
+    pub(super) fn burst(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
         let mut callers: BTreeMap<&str, Vec<&Dialled>> = BTreeMap::new();
         for it in &self.dialled {
             let Some(range) = it.number.costly() else {
@@ -160,7 +205,8 @@ impl Numbers {
             .into_values()
             .filter(|calls| {
                 let mut times: Vec<Timestamp> = calls.iter().map(|it| it.seen.time).collect();
-                super::most_within(&mut times, WINDOW).0 >= BURST
+                let (most, _) = super::most_within(&mut times, thresholds.fraud_within);
+                most as u64 >= thresholds.fraud_calls
             })
             .flatten()
             .collect();
@@ -170,7 +216,9 @@ impl Numbers {
 
     fn keep(&mut self, it: Dialled, room: &mut Room) {
         if self.dialled.len() >= MAX_DIALLED {
-            self.proven = self.proven || !self.probes().is_empty() || !self.burst().is_empty();
+            self.proven = self.proven
+                || !self.probes(&room.thresholds).is_empty()
+                || !self.burst(&room.thresholds).is_empty();
             if self.proven {
                 return;
             }

@@ -18,7 +18,12 @@ pub(super) enum Outcome {
     Silent,
     /// Nothing was ever heard of the host that was asked.
     Unheard,
-    /// Nothing that counts: a step on the way, too early to say, or not captured.
+    /// No answer yet, and too early to say that there is none: of a host that was heard, or of one that was not.
+    Pending {
+        /// Whether anything was heard of the host that was asked.
+        heard: bool,
+    },
+    /// Nothing that counts: a step on the way, or not captured.
     Open,
 }
 
@@ -31,12 +36,12 @@ pub(super) fn of(call: &Call, transaction: &Transaction, surroundings: &Surround
     let Some(response) = transaction.final_response() else {
         let asked = transaction.start();
         let waited = transaction.closed.since(asked);
-        return if transaction.answer_implied
-            || !transaction.responses.is_empty()
-            || waited < PATIENCE
-        {
+        let heard = surroundings.was_heard(transaction.flow.dst.ip(), transaction.flow.src.ip());
+        return if transaction.answer_implied || !transaction.responses.is_empty() {
             Outcome::Open
-        } else if surroundings.was_heard(transaction.flow.dst.ip(), transaction.flow.src.ip()) {
+        } else if waited < PATIENCE {
+            Outcome::Pending { heard }
+        } else if heard {
             Outcome::Silent
         } else {
             Outcome::Unheard

@@ -10,6 +10,7 @@ use crate::dialog::Call;
 use crate::limits::{MAX_SOURCE_HOSTS, MAX_SOURCE_NAME, MAX_SOURCE_NAMES, MAX_SOURCE_PROOF};
 use crate::sip::Method;
 use crate::sip::value::user_and_host;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,9 +101,11 @@ pub struct Source {
     pub silent: u64,
     /// Requests to hosts of which nothing was ever heard.
     pub unheard: u64,
+    /// Requests without an answer at the end of the capture that may still get one.
+    pub open: u64,
     /// How much of all that came to nothing had come through a proxy before.
     pub relayed: u64,
-    /// What was refused or silent, by the second.
+    /// What was refused, silent or open, by the second.
     pub rate: Rate,
     /// What went to hosts of which nothing was ever heard, by the second.
     pub unheard_rate: Rate,
@@ -175,13 +178,13 @@ impl Source {
     }
 
     /// Calls to one line with several prefixes: the way out is looked for. In order of time; empty when there are none.
-    pub fn probes(&self) -> Vec<&Dialled> {
-        self.numbers.probes()
+    pub fn probes(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        self.numbers.probes(thresholds)
     }
 
     /// A burst of calls of one caller to costly ranges, in order of time; empty when there is none.
-    pub fn burst(&self) -> Vec<&Dialled> {
-        self.numbers.burst()
+    pub fn burst(&self, thresholds: &Thresholds) -> Vec<&Dialled> {
+        self.numbers.burst(thresholds)
     }
 
     pub(super) fn note(
@@ -195,13 +198,23 @@ impl Source {
         let seen = Seen::of(transaction);
         self.note_tool(transaction, seen, outcome);
         if transaction.method == Method::Invite
-            && outcome != Outcome::Open
+            && !matches!(outcome, Outcome::Open | Outcome::Pending { .. })
             && let Some(number) = Number::of(&transaction.request_uri)
         {
             self.numbers.note(transaction, number, room);
         }
         match outcome {
             Outcome::Open => return,
+            Outcome::Pending { heard } => {
+                self.open += 1;
+                let rate = if heard {
+                    &mut self.rate
+                } else {
+                    &mut self.unheard_rate
+                };
+                rate.note(seen.time);
+                return;
+            }
             Outcome::Good => {
                 self.good += 1;
                 insert(&mut self.answering, server.ip(), room);
@@ -253,6 +266,7 @@ impl Source {
         self.refused += other.refused;
         self.silent += other.silent;
         self.unheard += other.unheard;
+        self.open += other.open;
         self.relayed += other.relayed;
         self.rate.merge(&other.rate);
         self.unheard_rate.merge(&other.unheard_rate);
@@ -366,8 +380,8 @@ impl Source {
             }
             // The older half goes, unless it shows already that names are being tried.
             let mut times: Vec<Timestamp> = self.names.values().map(|it| it.seen.time).collect();
-            self.names_proven =
-                super::most_within(&mut times, super::account::WINDOW).0 >= MAX_SOURCE_NAMES / 4;
+            let (most, _) = super::most_within(&mut times, room.thresholds.enumerated_within);
+            self.names_proven = most >= MAX_SOURCE_NAMES / 4;
             if self.names_proven {
                 return;
             }

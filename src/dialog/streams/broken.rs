@@ -133,8 +133,8 @@ impl Broken {
     }
 
     /// Takes a transaction that is closed; its call may go on for hours.
-    pub(super) fn closed(&mut self, transaction: &Transaction) {
-        let Some(ending) = self.under(transaction).copied() else {
+    pub(super) fn closed(&mut self, transaction: &Transaction, t1: Duration) {
+        let Some(ending) = self.under(transaction, t1).copied() else {
             return;
         };
         if self.pinned.len() < MAX_ENDED_CONNECTIONS {
@@ -170,7 +170,7 @@ impl Broken {
         (!implied).then_some(ending)
     }
 
-    fn under(&self, transaction: &Transaction) -> Option<&Ending> {
+    fn under(&self, transaction: &Transaction, t1: Duration) -> Option<&Ending> {
         let Flow { src, dst, .. } = transaction.flow;
         let request = transaction.requests.first()?;
         if !transaction.flow.transport.is_reliable() || transaction.final_response().is_some() {
@@ -188,7 +188,7 @@ impl Broken {
         };
         // RFC 3261 §17.1.1.2, §17.1.2.2: after 64*T1 without any answer the request had failed already.
         let waited = ending.at.time.since(request.time);
-        let alive = waited < timers::T1 * timers::TIMEOUT_FACTOR
+        let alive = waited < timers::timeout(transaction, t1)
             || (transaction.method == Method::Invite && !transaction.responses.is_empty());
         (alive && *server_side.of(&ending.shown) && !ending.mutual).then_some(ending)
     }

@@ -18,6 +18,7 @@ use crate::reassembly::Connection;
 use crate::transaction::Transaction;
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -66,9 +67,9 @@ impl Streams {
         unheard.any(|(src, dst)| src.ip() == client && *dst == server)
     }
 
-    /// Takes a transaction that is closed.
-    pub fn closed(&mut self, transaction: &Transaction) {
-        self.broken.closed(transaction);
+    /// Takes a transaction that is closed, and T1.
+    pub fn closed(&mut self, transaction: &Transaction, t1: Duration) {
+        self.broken.closed(transaction, t1);
     }
 
     /// Takes a call before it is judged: which of its requests were open when their connection ended, and which ones came

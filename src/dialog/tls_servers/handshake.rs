@@ -24,9 +24,6 @@ const OTHER_SERVICES: [u16; 24] = [
     5349, 6514, 8443, 9061, 9443, 10443,
 ];
 
-/// How long a ServerHello may take.
-const PATIENCE: Duration = Duration::from_secs(4);
-
 /// Alerts with which a server refuses the certificate of a client (RFC 8446 §6.2).
 const OF_CERTIFICATES: [u8; 9] = [42, 43, 44, 45, 46, 48, 49, 51, 116];
 
@@ -104,10 +101,12 @@ impl<'a> Seen<'a> {
             .any(|side| *all.of(*side) > 0 || *opened.of(*side) > 0)
     }
 
-    /// How the handshake failed, and when; `None` when it did not, or nobody can tell.
+    /// How the handshake failed, and when; `None` when it did not, or nobody can tell. `patience` is how long a ServerHello
+    /// may take.
     pub(super) fn failure(
         &self,
         watched: impl Fn(Timestamp) -> Duration,
+        patience: Duration,
     ) -> Option<(Failure, Sighting)> {
         let by_client = |side| side == self.client;
         if self.tls.client_hello.is_none() && self.tls.server_hello.is_none() {
@@ -127,7 +126,7 @@ impl<'a> Seen<'a> {
             let by_client = by_client(side);
             return Some((Failure::HiddenAlert { by_client }, at));
         }
-        self.silent_failure(watched)
+        self.silent_failure(watched, patience)
     }
 
     /// Whether an alert ended the handshake. A normal end is none, and one behind the handshake is not about it; but in TLS
@@ -157,6 +156,7 @@ impl<'a> Seen<'a> {
     fn silent_failure(
         &self,
         watched: impl Fn(Timestamp) -> Duration,
+        patience: Duration,
     ) -> Option<(Failure, Sighting)> {
         let Self {
             connection, tls, ..
@@ -186,7 +186,7 @@ impl<'a> Seen<'a> {
         };
         let ended = connection.ended;
         if !answered
-            && waited > PATIENCE
+            && waited > patience
             && self.server_sent() == 0
             && ended.is_none_or(|it| it.by == self.client)
         {

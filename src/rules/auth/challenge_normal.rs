@@ -3,6 +3,8 @@
 use super::{challenged, challenged_again, nonce_was_fresh, realm, rejection};
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
+use crate::sip::digest::Challenge;
+use crate::transaction::{Response, Transaction};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-challenge-normal",
@@ -30,7 +32,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             !retry.credentials.is_empty()
                 && retry.start().since(response.time()) <= view.thresholds.credentials_within
         });
-        let accepted = answer.filter(|retry| rejection(view.call, retry).is_none());
+        let accepted = answer.filter(|retry| {
+            rejection(view.call, retry).is_none() && !is_asked_again(response, retry)
+        });
         if let Some(retry) = accepted {
             found.push(
                 Finding::of(&RULE, transaction)
@@ -41,4 +45,15 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// Whether the retry was challenged for the same again, by whatever name: the credentials were for another realm, or their
+/// nonce is called stale.
+fn is_asked_again(response: &Response, retry: &Transaction) -> bool {
+    challenged(retry).is_some_and(|again| {
+        again.challenges.iter().any(|next| {
+            let same = |it: &Challenge| it.side == next.side && it.realm == next.realm;
+            response.challenges.iter().any(same)
+        })
+    })
 }

@@ -28,9 +28,17 @@ pub(in crate::rules) fn link_to_capture(
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
     let malformed = frames_of("malformed-message");
+    let asleep = by_transaction(of_capture, "nat-keepalive-missing");
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
+        }
+        if finding.rule.name.ends_with("-no-response") || finding.rule.name == "pdd-high" {
+            let mut transactions = finding.transactions.iter();
+            finding.consequence_of = transactions.find_map(|id| asleep.get(id)).copied();
+            if finding.consequence_of.is_some() {
+                continue;
+            }
         }
         let causes = match finding.rule.name {
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
@@ -48,6 +56,14 @@ pub(in crate::rules) fn link_to_capture(
     link_to_defects(view, of_capture, of_calls);
 }
 
+fn by_transaction(of_capture: &[Finding], name: &str) -> HashMap<TransactionId, FindingId> {
+    of_capture
+        .iter()
+        .filter(|cause| cause.rule.name == name)
+        .flat_map(|cause| cause.transactions.iter().map(|id| (*id, cause.id)))
+        .collect()
+}
+
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
 pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
@@ -61,6 +77,7 @@ pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mu
     if !of_capture.iter().any(watched) {
         return;
     }
+    let asleep = by_transaction(of_capture, "nat-keepalive-missing");
     // Why a refresh failed is why the registration ran out; why a ping failed, why the peer counts as down.
     let causes = of_calls.iter().filter(|cause| {
         cause.severity >= Severity::Warning
@@ -80,7 +97,8 @@ pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mu
         let pings = finding.rule.name == "options-no-response";
         // The first transaction of a registration is the one that was accepted.
         let mut failed = finding.transactions.iter().skip(usize::from(!pings));
-        let mut cause = failed.find_map(|id| by_transaction.get(id)).copied();
+        let found = |id| by_transaction.get(id).or_else(|| asleep.get(id));
+        let mut cause = failed.find_map(found).copied();
         if cause.is_none() && pings && finding.severity < Severity::Error {
             cause = route(finding).and_then(|it| flapping.get(&it)).copied();
         }

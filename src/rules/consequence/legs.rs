@@ -4,13 +4,16 @@ use crate::dialog::legs::Legs;
 use crate::limits::MAX_TEXT;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
+use crate::sip::value::user_and_host;
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Links across Call-IDs: where a leg behind failed, what the leg before it got is the consequence (guard G-B2BUA). The
 /// finding says which leg that was and how it is known.
 pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
+    link_transfers(findings);
     // The finding that tells a leg's fate: the worst of its Call-ID that has no cause there.
     let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::new();
     for finding in findings.iter() {
@@ -60,6 +63,56 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     }
 }
 
+/// The call that a REFER asked for has a Call-ID of its own: its refusal is what the transfer failed of (RFC 3515 §2.4).
+fn link_transfers(findings: &mut [Finding]) {
+    let text = |finding: &Finding, name| match finding.get(name) {
+        Some(Fact::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    // Whom it was to be handed to, by whom it was to be called, and what it got. Of several the last one counts.
+    let mut transfers: HashMap<(String, String, u64), (FindingId, Timestamp)> = HashMap::new();
+    for finding in findings
+        .iter()
+        .filter(|it| it.rule.name == "transfer-failed")
+    {
+        if let (Some(target), Some(referred), Some(Fact::Number(code))) = (
+            text(finding, "refer_to"),
+            text(finding, "referred"),
+            finding.get("result"),
+        ) {
+            let target = user(&target).unwrap_or(target);
+            transfers.insert((target, referred, *code), (finding.id, finding.time));
+        }
+    }
+    if transfers.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let (Some(code), Some(source)) = (finding.status, finding.source) else {
+            continue;
+        };
+        let targets = ["request_uri", "to"].map(|name| user(&text(finding, name)?));
+        let transfer = targets.into_iter().flatten().find_map(|target| {
+            let key = (target, source.ip().to_string(), code);
+            let (id, asked) = transfers.get(&key)?;
+            let waited = finding.time.since(*asked);
+            (finding.time >= *asked && waited <= AFTER_REFER).then_some(*id)
+        });
+        if finding.consequence_of.is_none() {
+            finding.consequence_of = transfer;
+        }
+    }
+}
+
+/// Whom a URI names: who is referred may dial another domain for the same user.
+fn user(uri: &str) -> Option<String> {
+    let (user, _) = user_and_host(uri.as_bytes());
+    (!user.is_empty()).then(|| String::from_utf8_lossy(user).into_owned())
+}
+
+/// How long after a REFER the call that it asks for may begin.
+const AFTER_REFER: Duration = Duration::from_secs(32);
+
 #[derive(Clone, Copy)]
 struct Fate {
     id: FindingId,
@@ -84,6 +137,7 @@ fn depends_on_others(finding: &Finding) -> bool {
             "invite-stuck-trying"
                 | "codec-mismatch"
                 | "srtp-profile-mismatch"
+                | "stir-unsigned-428"
                 | "media-family-mismatch"
                 | "no-answer"
                 | "cancel-no-response"

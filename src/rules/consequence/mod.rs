@@ -4,19 +4,22 @@
 mod attacks;
 mod capture;
 mod legs;
+mod peers;
 mod streams;
 mod table;
 
 pub(super) use attacks::link_attacks;
 pub(super) use capture::{link_over_time, link_to_capture};
 pub(super) use legs::link_legs;
+pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
-use super::Finding;
+use super::{Fact, Finding};
 use crate::dialog::Call;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId};
+use std::net::IpAddr;
 use table::{Tie, explanations};
 
 /// Findings of one call among which causes are looked for.
@@ -49,6 +52,15 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     if name == "warning-3xx" {
         return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
     }
+    // An address that cannot be reached was told to be one.
+    if name == "media-port-unreachable" {
+        let told = others().find(|it| {
+            it.rule.name == "sdp-private-address" && it.get("address") == finding.get("address")
+        });
+        if told.is_some() {
+            return told;
+        }
+    }
     for (causes, tie) in explanations(finding) {
         let said = others()
             .filter(|other| causes.contains(&other.rule.name))
@@ -66,9 +78,10 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             | "cancel-no-response"
             | "cancel-without-487"
             | "failed-after-next-hop-timeout"
-    ) || finding
-        .status
-        .is_some_and(|code| !comes_from_behind(call, finding, code));
+    ) || waited_for_next_hop(finding)
+        || finding
+            .status
+            .is_some_and(|code| !comes_from_behind(call, finding, code));
     if waits {
         let deeper = others().find(|other| {
             (matches!(
@@ -96,6 +109,14 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return waited;
         }
     }
+    if name == "bye-no-response" {
+        let dead = others().find(|it| {
+            it.rule.name == "invite-no-response" && share_a_dead_peer(call, it, finding)
+        });
+        if dead.is_some() {
+            return dead;
+        }
+    }
     // The caller gave up on a call that was stuck.
     if finding.status == Some(487) || name == "cancel-no-response" {
         return others().find(|other| other.rule.name == "invite-stuck-trying");
@@ -111,6 +132,31 @@ fn comes_from_behind(call: &Call, finding: &Finding, code: u64) -> bool {
         .filter(|hop| finding.transactions.contains(&hop.id) && hop.final_code() == Some(code));
     let counts: Vec<usize> = hops.map(|hop| hop.via_count).collect();
     counts.iter().min() != counts.iter().max()
+}
+
+/// Whether a change of an answered call was refused by somebody who had no answer from further on (RFC 3261 §16.8, §21.5.5).
+fn waited_for_next_hop(finding: &Finding) -> bool {
+    let code = match finding.get("code") {
+        Some(Fact::Number(code)) => *code,
+        _ => return false,
+    };
+    table::REFUSED.contains(&finding.rule.name) && matches!(code, 408 | 480 | 500 | 503 | 504)
+}
+
+/// Whether requests of a dialog that nobody answered went to one host in both findings.
+fn share_a_dead_peer(call: &Call, one: &Finding, other: &Finding) -> bool {
+    let silent = |finding: &Finding| -> Vec<IpAddr> {
+        let of_finding = |it: &&Transaction| finding.transactions.contains(&it.id);
+        let unanswered = |it: &&Transaction| it.in_dialog() && it.responses.is_empty();
+        call.transactions
+            .iter()
+            .filter(of_finding)
+            .filter(unanswered)
+            .map(|it| it.flow.dst.ip())
+            .collect()
+    };
+    let peers = silent(one);
+    silent(other).iter().any(|peer| peers.contains(peer))
 }
 
 fn shares_transaction(one: &Finding, other: &Finding) -> bool {

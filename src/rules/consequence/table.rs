@@ -116,6 +116,17 @@ const EXPLAINED: &[Explanation] = &[
         ],
         Tie::Call,
     ),
+    // A host that is gone, or has forgotten the call, takes no media either.
+    Explanation(
+        Effect::Of(&["media-port-unreachable"]),
+        &["icmp-unreachable", "indialog-481", "session-timer-expired"],
+        Tie::Call,
+    ),
+    Explanation(
+        Effect::Of(&["bye-right-after-answer", "short-call"]),
+        &["media-port-unreachable"],
+        Tie::Call,
+    ),
     Explanation(
         Effect::Of(&["reinvite-rejected"]),
         &["t38-reinvite-rejected"],
@@ -144,18 +155,10 @@ const EXPLAINED: &[Explanation] = &[
         ASTRAY,
         Tie::Transaction,
     ),
-    Explanation(
-        Effect::NoResponse,
-        &["nat-keepalive-missing", "icmp-unreachable"],
-        Tie::Transaction,
-    ),
+    Explanation(Effect::NoResponse, &["icmp-unreachable"], Tie::Transaction),
     Explanation(
         Effect::Of(&["pdd-high"]),
-        &[
-            "nat-keepalive-missing",
-            "no-ringback",
-            "slow-first-response",
-        ],
+        &["no-ringback", "slow-first-response"],
         Tie::Transaction,
     ),
     // The verification service says why.
@@ -179,6 +182,22 @@ const EXPLAINED: &[Explanation] = &[
     Explanation(
         Effect::Of(&["ack-missing-2xx", "ack-missing-non2xx"]),
         &["ack-malformed"],
+        Tie::Transaction,
+    ),
+    Explanation(
+        Effect::Of(&["invite-no-response"]),
+        &["ack-missing-2xx"],
+        Tie::Transaction,
+    ),
+    Explanation(
+        Effect::Of(&["ack-missing-2xx"]),
+        &["record-route-bypassed"],
+        Tie::Transaction,
+    ),
+    // Who is outside of the dialog, or does not know the way on, answers so.
+    Explanation(
+        Effect::Codes(&[404, 408, 416, 481, 482, 483, 604]),
+        &["record-route-bypassed", "ack-misrouted"],
         Tie::Transaction,
     ),
     Explanation(

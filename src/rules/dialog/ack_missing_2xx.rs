@@ -2,6 +2,7 @@
 //! transport; §13.2.2.4 for the ACK).
 
 use super::unacknowledged;
+use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -30,14 +31,31 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             let known = told.iter_mut().find(|(_, tag)| *tag == response.to_tag);
             match known {
                 Some((finding, _)) => *finding = finding.clone().also(invite),
-                None => told.push((
-                    unacknowledged(view, &RULE, invite, response),
-                    response.to_tag.clone(),
-                )),
+                None => {
+                    let mut finding = unacknowledged(view, &RULE, invite, response);
+                    if let Some(asked) = unmatched(view.call, invite) {
+                        finding = finding.variant(Some("other-branch")).also(asked);
+                    }
+                    told.push((finding, response.to_tag.clone()));
+                }
             }
         }
     }
     found.extend(told.into_iter().map(|(finding, _)| finding));
+}
+
+/// The INVITE that the caller goes on repeating, where the responses to it have another branch in their Via: they match no
+/// transaction of the caller (RFC 3261 §17.1.3), which drops them.
+fn unmatched<'a>(call: &'a Call, answers: &Transaction) -> Option<&'a Transaction> {
+    call.of(&Method::Invite).find(|asked| {
+        answers.requests.count() == 0
+            && asked.requests.count() >= 3
+            && asked.responses.is_empty()
+            && asked.cseq == answers.cseq
+            && asked.flow == answers.flow
+            && asked.from.tag == answers.from.tag
+            && asked.branch != answers.branch
+    })
 }
 
 /// Each fork needs an ACK of its own.

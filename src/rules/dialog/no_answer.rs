@@ -1,5 +1,6 @@
 //! `no-answer`: it rang and nobody answered (RFC 3261 §13.3.1.1, §16.8).
 
+use crate::rules::status::reason_sip;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Transaction;
@@ -15,6 +16,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    // A ring group, or a pickup: the caller was answered, and `reason-sip` says so.
+    if reason_sip::was_taken_elsewhere(view.call) {
+        return;
+    }
     // One call is one finding, told of the hop nearest to the caller.
     let unanswered = view
         .call

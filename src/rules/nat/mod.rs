@@ -4,6 +4,7 @@
 pub(super) mod contact_private_nat;
 pub(super) mod credentials_in_clear;
 mod delivery;
+pub(super) mod dscp_missing;
 pub(super) mod nat_keepalive_missing;
 pub(super) mod request_retransmitted_after_response;
 pub(super) mod response_from_other_address;

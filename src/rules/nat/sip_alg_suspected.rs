@@ -38,7 +38,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             );
             continue;
         }
-        if names.len() < SIGNS {
+        if (names.len() as u64) < view.thresholds.alg_signs {
             continue;
         }
         let plain = names.contains(&LENGTH) || names.contains(&PORT);
@@ -53,9 +53,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         found.push(finding);
     }
 }
-
-/// Signs that have no other common explanation.
-const SIGNS: usize = 2;
 
 fn told(found: &[Finding]) -> bool {
     found.iter().any(|other| other.rule.name == RULE.name)

@@ -75,6 +75,10 @@ pub(super) fn of_peer(rule: &'static Rule, run: &Run, peer: &Peer, dst: SocketAd
         .fact_if("interval", peer.interval())
         .fact_if("round_trip", peer.round_trip())
         .fact_if("code", run.pings.iter().rev().find_map(|ping| ping.code))
+        .fact_if(
+            "failing_for",
+            run.last.zip(time).map(|(last, first)| last.since(first)),
+        )
         .fact_if("last_success", run.last_success.map(|it| it.to_string()))
         .fact_if(
             "since_success",

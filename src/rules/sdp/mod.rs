@@ -4,6 +4,7 @@ pub(super) mod answer_invalid;
 pub(super) mod codec_mismatch;
 pub(super) mod dtmf_not_negotiated;
 pub(super) mod media_family_mismatch;
+pub(super) mod media_port_unreachable;
 pub(super) mod offer_answer_missing;
 pub(super) mod private_address;
 mod refusal;

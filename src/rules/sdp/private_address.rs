@@ -30,7 +30,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         for (side, other) in [(&*exchange.offer, answer), (answer, &*exchange.offer)] {
-            let Some(doubt) = doubt(side, other).filter(|it| !is_changed(view, side, it.address))
+            let Some(doubt) =
+                doubt(view, side, other).filter(|it| !is_changed(view, side, it.address))
             else {
                 continue;
             };
@@ -60,7 +61,7 @@ struct Doubt {
 }
 
 /// Whether and why the receiver of a description can hardly send to the address in it.
-fn doubt(side: &Description<'_>, other: &Description<'_>) -> Option<Doubt> {
+fn doubt(view: &CallView<'_>, side: &Description<'_>, other: &Description<'_>) -> Option<Doubt> {
     let (src, dst) = (side.flow.src.ip(), side.flow.dst.ip());
     let address = addresses(side).find(|it| !Reach::of(*it).is_public())?;
     let reach = Reach::of(address);
@@ -83,7 +84,11 @@ fn doubt(side: &Description<'_>, other: &Description<'_>) -> Option<Doubt> {
         _ if address.is_ipv4() != src.is_ipv4() => None,
         _ => {
             let across = from.is_public() || to.is_public();
-            if !across && (address == src || !calls_itself(side.message, address)) {
+            if !across
+                && (address == src
+                    || is_relayed(view, side)
+                    || !calls_itself(side.message, address))
+            {
                 return None;
             }
             // Who wants media where it has its signalling may send to where media come from (RFC 4961), as session border
@@ -123,6 +128,38 @@ fn is_changed(view: &CallView<'_>, side: &Description<'_>, address: IpAddr) -> b
             && addresses(hop).next().is_some()
             && !addresses(hop).any(|it| it == address)
     })
+}
+
+/// Whether the sender of a response has it from a hop behind it: a proxy that adds no Record-Route, which it is free to do
+/// (RFC 3261 §16.6 step 4). Where that hop was not captured, an ACK that goes past the sender of the 2xx shows it.
+fn is_relayed(view: &CallView<'_>, side: &Description<'_>) -> bool {
+    let Some(code) = side.message.status() else {
+        return false;
+    };
+    let hop = side.transaction;
+    let src = side.flow.src.ip();
+    let behind = view.call.attempt(hop).any(|other| {
+        other.cseq == hop.cseq
+            && other.via_count > hop.via_count
+            && other.flow.src.ip() == src
+            && (other.responses.iter())
+                .any(|it| it.code == code && it.to_tag.as_deref() == Some(side.writer))
+    });
+    // One that is not lost there, and the 2xx would be repeated then.
+    let effective = || {
+        (hop.responses.iter())
+            .filter(|it| it.is_success() && it.to_tag.as_deref() == Some(side.writer))
+            .all(|it| it.sends.repeats() < 2)
+    };
+    let past = || {
+        effective()
+            && hop.acks.iter().any(|ack| {
+                ack.flow.src.ip() == hop.flow.src.ip()
+                    && ack.flow.dst.ip() != src
+                    && ack.to_tag.as_deref() == Some(side.writer)
+            })
+    };
+    behind || past()
 }
 
 /// Whether the sender of a message gives this address for its own signalling as well, although its packets come from

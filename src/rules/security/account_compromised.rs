@@ -5,6 +5,7 @@ use super::{about, judge_each_host};
 use crate::dialog::sources::Source;
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::net::IpAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -18,10 +19,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 judge_each_host!();
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
     let mut found = Vec::new();
     for (user, account) in source.accounts() {
-        let Some((mut proof, confidence)) = guesses(source, account) else {
+        let Some((mut proof, confidence)) = guesses(source, account, thresholds) else {
             continue;
         };
         let begin = proof.iter().map(|seen| seen.time).min();

@@ -17,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("extension_enumeration.toml"),
 };
 
-judge_each_host!(thresholds);
+judge_each_host!();
 
 pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let known_tool = is_attack_tool(source);

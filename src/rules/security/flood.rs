@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("flood.toml"),
 };
 
-judge_each_host!(thresholds);
+judge_each_host!();
 
 pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     // Proxies and trunks carry the requests of many, and what most of them get through is no flood.
@@ -32,6 +32,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) 
             .fact("requests", source.vain())
             .fact("refused", source.refused)
             .fact("unanswered", source.silent + source.unheard)
+            .fact("open", source.open)
             .fact("good", source.good)
             .fact_if(
                 "dst",

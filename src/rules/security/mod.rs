@@ -16,9 +16,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// All that can be said of one host.
 pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
-    let mut found = account_compromised::of_source(host, source);
-    found.extend(register_bruteforce::of_source(host, source));
-    found.extend(toll_fraud::of_source(host, source));
+    let mut found = account_compromised::of_source(host, source, thresholds);
+    found.extend(register_bruteforce::of_source(host, source, thresholds));
+    found.extend(toll_fraud::of_source(host, source, thresholds));
     found.extend(extension_enumeration::of_source(host, source, thresholds));
     found.extend(flood::of_source(host, source, thresholds));
     found.extend(scanner::of_source(host, source, thresholds));
@@ -98,12 +98,12 @@ fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     format!("{}{rest}", shown.join(", "))
 }
 
-/// Declares the capture-wide `judge` of a rule that looks at one host at a time, with `thresholds` or without.
+/// Declares the capture-wide `judge` of a rule that looks at one host at a time.
 macro_rules! judge_each_host {
-    ($($thresholds:ident)?) => {
+    () => {
         fn judge(view: &crate::rules::CaptureView<'_>, found: &mut Vec<crate::rules::Finding>) {
             for (host, source) in view.sources.all() {
-                found.extend(of_source(host, source $(, view.$thresholds)?));
+                found.extend(of_source(host, source, view.thresholds));
             }
         }
     };

@@ -4,9 +4,9 @@ use super::{about, is_attack_tool};
 use crate::dialog::sources::{Account, Seen, Source, most_within};
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "register-bruteforce",
@@ -22,7 +22,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     // Of each user, who tried and was never let in.
     let mut users: BTreeMap<&str, Vec<(IpAddr, &Source, &Account)>> = BTreeMap::new();
     for (host, source) in sources {
-        let own = of_source(host, source);
+        let own = of_source(host, source, view.thresholds);
         if own.is_empty() {
             for (user, account) in source.accounts() {
                 if account.rejected > 0 && account.first_success.is_none() {
@@ -35,15 +35,15 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     found.extend(
         users
             .into_iter()
-            .filter_map(|(user, tried)| distributed(user, &tried)),
+            .filter_map(|(user, tried)| distributed(user, &tried, view.thresholds)),
     );
 }
 
 /// Guesses of one host, the account with most of them.
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Vec<Finding> {
     let mut guessed: Vec<_> = source
         .accounts()
-        .filter_map(|(user, account)| Some((user, account, guesses(source, account)?)))
+        .filter_map(|(user, account)| Some((user, account, guesses(source, account, thresholds)?)))
         .collect();
     guessed.sort_by_key(|(user, account, _)| (std::cmp::Reverse(account.rejected), *user));
     let accounts = guessed.len();
@@ -62,8 +62,12 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Vec<Finding> {
 }
 
 /// The tries that prove guessing, and how well.
-pub(super) fn guesses(source: &Source, account: &Account) -> Option<(Vec<Seen>, Confidence)> {
-    let guesses = account.guesses();
+pub(super) fn guesses(
+    source: &Source,
+    account: &Account,
+    thresholds: &Thresholds,
+) -> Option<(Vec<Seen>, Confidence)> {
+    let guesses = account.guesses(thresholds);
     if !guesses.is_empty() {
         let proof = guesses.iter().map(|it| it.seen).collect();
         return Some((proof, Confidence::Certain));
@@ -71,12 +75,17 @@ pub(super) fn guesses(source: &Source, account: &Account) -> Option<(Vec<Seen>, 
     // With a new nonce for each try nothing tells another password from another response, but a tool for guessing does.
     let proof: Vec<Seen> = account.tries().iter().map(|it| it.seen).collect();
     let mut times: Vec<_> = proof.iter().map(|seen| seen.time).collect();
-    let (most, _) = most_within(&mut times, WINDOW);
-    (is_attack_tool(source) && most >= TRIES).then_some((proof, Confidence::Likely))
+    let (most, _) = most_within(&mut times, thresholds.bruteforce_within);
+    (is_attack_tool(source) && most as u64 >= thresholds.bruteforce_tries)
+        .then_some((proof, Confidence::Likely))
 }
 
 /// Many hosts that try one user: more than one person has telephones.
-fn distributed(user: &str, tried: &[(IpAddr, &Source, &Account)]) -> Option<Finding> {
+fn distributed(
+    user: &str,
+    tried: &[(IpAddr, &Source, &Account)],
+    thresholds: &Thresholds,
+) -> Option<Finding> {
     let mut proof: Vec<Seen> = tried
         .iter()
         .flat_map(|(_, _, account)| account.tries())
@@ -87,8 +96,8 @@ fn distributed(user: &str, tried: &[(IpAddr, &Source, &Account)]) -> Option<Find
         .iter()
         .filter_map(|(_, _, account)| account.tries().first().map(|it| it.seen.time))
         .collect();
-    let (hosts, _) = most_within(&mut firsts, WINDOW);
-    if hosts < HOSTS || user.is_empty() {
+    let (hosts, _) = most_within(&mut firsts, thresholds.bruteforce_within);
+    if (hosts as u64) < thresholds.bruteforce_hosts || user.is_empty() {
         return None;
     }
     let (host, source, account) = tried.first()?;
@@ -107,9 +116,3 @@ fn distributed(user: &str, tried: &[(IpAddr, &Source, &Account)]) -> Option<Find
     finding.source = None;
     Some(finding)
 }
-
-/// Tries within [`WINDOW`] of a host that has a tool for guessing.
-const TRIES: usize = 10;
-const WINDOW: Duration = Duration::from_mins(1);
-/// Hosts that try one user within [`WINDOW`].
-const HOSTS: usize = 10;

@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("scanner.toml"),
 };
 
-judge_each_host!(thresholds);
+judge_each_host!();
 
 pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
     let swept: Vec<Seen> = source.swept.values().copied().collect();
@@ -41,7 +41,7 @@ pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) 
         source,
         std::iter::once(first).chain(&source.proof),
     )
-    .fact("requests", source.vain() + source.good)
+    .fact("requests", source.vain() + source.good + source.open)
     .fact("refused", source.refused);
     Some(if is_attack_tool(source) {
         finding

@@ -4,6 +4,7 @@ use super::{about, judge_each_host, some};
 use crate::dialog::sources::{Seen, Source};
 use crate::rules::{Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -18,10 +19,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 judge_each_host!();
 
-pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
-    let probes = source.probes();
+pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> Option<Finding> {
+    let probes = source.probes(thresholds);
     let (calls, variant) = if probes.is_empty() {
-        (source.burst(), Some("burst"))
+        (source.burst(thresholds), Some("burst"))
     } else {
         (probes, None)
     };
@@ -32,12 +33,19 @@ pub(super) fn of_source(host: IpAddr, source: &Source) -> Option<Finding> {
     let proof: Vec<Seen> = calls.iter().map(|it| it.seen).collect();
     let dialled: BTreeSet<&str> = calls.iter().map(|it| it.number.text()).collect();
     let callers: BTreeSet<&str> = calls.iter().map(|it| &*it.caller).collect();
-    let line = calls.first().map_or("", |it| it.line());
+    let prefixes: BTreeSet<&str> = calls.iter().map(|it| it.prefix()).collect();
+    let lines: BTreeSet<&str> = calls.iter().map(|it| it.line()).collect();
+    let line = match calls.first() {
+        Some(first) if lines.len() > 1 && calls.iter().all(|it| it.range() == first.range()) => {
+            format!("{}…", first.range())
+        }
+        first => first.map_or("", |it| it.line()).to_owned(),
+    };
     let finding = about(&RULE, host, source, &proof)
         .variant(variant)
         .confidence(Confidence::Likely)
         .fact("calls", calls.len())
-        .fact("ways", dialled.len())
+        .fact("ways", prefixes.len())
         .fact("answered", answered)
         .fact("line", line)
         .fact("numbers", some(dialled))

@@ -5,6 +5,7 @@ use crate::dialog::Dialog;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::Sdp;
+use crate::thresholds::Thresholds;
 use crate::transaction::Response;
 use std::time::Duration;
 
@@ -17,8 +18,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("bye_right_after_answer.toml"),
 };
 
-/// Nobody hangs up that fast; a program does.
-const RIGHT_AFTER: Duration = Duration::from_millis(500);
 /// A program that did not even want the answer.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
@@ -28,7 +27,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
             continue;
         };
-        let Some(acknowledged) = dialog.acknowledged().filter(|_| is_so(dialog)) else {
+        let Some(acknowledged) = dialog
+            .acknowledged()
+            .filter(|_| is_so(dialog, view.thresholds))
+        else {
             continue;
         };
         let talk = bye.start().since(acknowledged);
@@ -67,11 +69,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Whether the caller ended the dialog at once.
-pub(super) fn is_so(dialog: &Dialog<'_>) -> bool {
+pub(super) fn is_so(dialog: &Dialog<'_>, thresholds: &Thresholds) -> bool {
     let (Some(bye), Some(acknowledged)) = (dialog.bye(), dialog.acknowledged()) else {
         return false;
     };
-    dialog.is_by_caller(bye) && bye.start().since(acknowledged) < RIGHT_AFTER
+    dialog.is_by_caller(bye) && bye.start().since(acknowledged) < thresholds.hang_up_after_answer
 }
 
 /// An INVITE without a description, whose 2xx made the offer.

@@ -6,6 +6,7 @@ use crate::dialog::Talk;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::thresholds::Thresholds;
 use crate::transaction::timers;
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -20,10 +21,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("call_dropped_at_fixed_time.toml"),
 };
 
-/// How far apart their talk times may be: two seconds either side.
-const SPREAD: Duration = Duration::from_secs(4);
-/// Shorter calls are tests, announcements and wrong numbers (FINDINGS section 12).
-const SHORTEST: Duration = Duration::from_secs(10);
+/// A shorter session interval would end calls before anybody talks; RFC 4028 §5 allows none below 90 s.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
 /// How exactly one call has to meet a constant of the protocol.
 const EXACT: Duration = Duration::from_millis(500);
 
@@ -31,7 +30,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let mut clusters: Vec<(IpAddr, Vec<Talk>)> = view
         .talk_times
         .hosts()
-        .filter_map(|(host, talks)| Some((host, cluster(talks, view.thresholds.dropped_calls)?)))
+        .filter_map(|(host, talks)| Some((host, cluster(talks, view.thresholds)?)))
         .collect();
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {
@@ -44,12 +43,12 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         told.extend(talks.iter().map(|it| it.bye));
-        found.extend(pattern(host, &talks));
+        found.extend(pattern(host, &talks, view.thresholds));
     }
     for (host, talks) in view.talk_times.hosts() {
         // One call may be chance: a note, and only where it meets a constant of the protocol exactly.
         let mut exact = talks.iter().filter_map(|it| {
-            let constant = constant(it, EXACT)?;
+            let constant = constant(it, EXACT, view.thresholds.t1)?;
             let of_interest = it.from == host && !told.contains(&it.bye);
             of_interest.then_some((it, constant))
         });
@@ -69,10 +68,10 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The largest number of calls that ended after the same time and that few longer ones outlived.
-fn cluster(talks: &[Talk], calls: u64) -> Option<Vec<Talk>> {
+fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
     let mut sorted: Vec<Talk> = talks
         .iter()
-        .filter(|it| it.time > SHORTEST)
+        .filter(|it| it.time > thresholds.dropped_calls_shortest)
         .copied()
         .collect();
     sorted.sort_by_key(|it| (it.time, it.bye));
@@ -81,14 +80,14 @@ fn cluster(talks: &[Talk], calls: u64) -> Option<Vec<Talk>> {
     for (start, first) in sorted.iter().enumerate() {
         while sorted
             .get(end)
-            .is_some_and(|it| it.time.saturating_sub(first.time) <= SPREAD)
+            .is_some_and(|it| it.time.saturating_sub(first.time) <= thresholds.dropped_calls_spread)
         {
             end += 1;
         }
         let count = end - start;
         // What a timer ends, nothing outlives: of the calls that got so far, most ended there.
         let most = 2 * count > sorted.len() - start;
-        if count as u64 >= calls && most && count > best.len() {
+        if count as u64 >= thresholds.dropped_calls && most && count > best.len() {
             best = start..end;
         }
     }
@@ -96,14 +95,18 @@ fn cluster(talks: &[Talk], calls: u64) -> Option<Vec<Talk>> {
     (!cluster.is_empty()).then_some(cluster)
 }
 
-fn pattern(host: IpAddr, talks: &[Talk]) -> Option<Finding> {
-    let constants: Vec<_> = talks.iter().map(|it| constant(it, SPREAD / 2)).collect();
+fn pattern(host: IpAddr, talks: &[Talk], thresholds: &Thresholds) -> Option<Finding> {
+    let either_side = thresholds.dropped_calls_spread / 2;
+    let constants: Vec<_> = talks
+        .iter()
+        .map(|it| constant(it, either_side, thresholds.t1))
+        .collect();
     let constant = constants.first().copied().flatten();
     let constant = constant.filter(|it| constants.iter().all(|other| *other == Some(*it)));
     let middle = talks.get(talks.len() / 2)?;
     let is_round = ROUND
         .iter()
-        .any(|seconds| middle.time.abs_diff(Duration::from_secs(*seconds)) <= SPREAD / 2);
+        .any(|seconds| middle.time.abs_diff(Duration::from_secs(*seconds)) <= either_side);
     // Callers that hang up alike are machines that call: a dialer, a test.
     let machines = talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round;
     let severity = if machines {
@@ -174,9 +177,9 @@ impl Constant {
 }
 
 /// Which constant a talk time meets.
-fn constant(talk: &Talk, tolerance: Duration) -> Option<Constant> {
+fn constant(talk: &Talk, tolerance: Duration, t1: Duration) -> Option<Constant> {
     let near = |moment: Duration| talk.time.abs_diff(moment) <= tolerance;
-    if let Some(interval) = talk.interval.filter(|it| *it >= SHORTEST * 3) {
+    if let Some(interval) = talk.interval.filter(|it| *it >= SHORTEST_INTERVAL) {
         let margin = Duration::from_secs(32).min(interval / 3);
         let moments = [
             (interval / 2, Constant::HalfInterval),
@@ -187,7 +190,7 @@ fn constant(talk: &Talk, tolerance: Duration) -> Option<Constant> {
             return Some(constant);
         }
     }
-    (!talk.by_caller && near(timers::T1 * 64)).then_some(Constant::NoAck)
+    (!talk.by_caller && near(t1 * timers::TIMEOUT_FACTOR)).then_some(Constant::NoAck)
 }
 
 /// Seconds to which limits, idle timers of firewalls and RTP timeouts are set.

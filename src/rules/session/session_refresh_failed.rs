@@ -26,8 +26,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("session_refresh_failed.toml"),
 };
 
-/// A BYE that comes so soon follows from the failure.
-const SOON: Duration = Duration::from_secs(5);
+/// A sender's own timer may fire that late.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A refresh that failed.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ pub(in crate::rules) fn failed(view: &CallView<'_>, request: &Transaction) -> Op
         return None;
     }
     let due = is_due(view.call, request, interval);
-    let ended = end_soon_after(view.call, request, refused.map(Response::time));
+    let ended = end_soon_after(view, request, refused.map(Response::time));
     // A dialog that the peer has lost is told as that, unless the refresh is what found it out.
     let lost = refused.is_some_and(|it| it.code == 481);
     let fails = due || (ended.is_some() && !lost && only_refreshes(view.call, request));
@@ -155,14 +155,16 @@ fn only_refreshes(call: &Call, request: &Transaction) -> bool {
 
 /// How long after the failure of the last request of its kind the dialog was ended.
 fn end_soon_after(
-    call: &Call,
+    view: &CallView<'_>,
     request: &Transaction,
     refused: Option<Timestamp>,
 ) -> Option<Duration> {
-    let bye = call
+    let bye = view
+        .call
         .of(&Method::Bye)
         .find(|it| is_same_dialog(it, request))?;
-    let is_last = call
+    let is_last = view
+        .call
         .attempt(request)
         .all(|other| other.cseq <= request.cseq || other.start() > bye.start());
     if !is_last {
@@ -179,8 +181,10 @@ fn end_soon_after(
     };
     // Where nobody answers, the sender waits for its timer (RFC 3261 §17.1.2.2) before it hangs up.
     let own = bye.from.tag == request.from.tag;
-    let timer = own && refused.is_none() && after < Duration::from_secs(33);
-    (bye.start() >= failed && (after <= SOON || timer || says_so())).then_some(after)
+    let timeout = timers::timeout(request, view.thresholds.t1);
+    let timer = own && refused.is_none() && after < timeout + LATE;
+    let soon = after <= view.thresholds.refresh_bye_within;
+    (bye.start() >= failed && (soon || timer || says_so())).then_some(after)
 }
 
 /// Whether either side started the session timer again afterwards (guard G-OUTCOME).

@@ -19,8 +19,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("session_timer_expired.toml"),
 };
 
-/// How far from its moment the BYE may be.
-const TOLERANCE: Duration = Duration::from_secs(5);
 /// RFC 4028 §10: who waits for a refresh hangs up that long before the end, or a third of the interval.
 const MARGIN: Duration = Duration::from_secs(32);
 
@@ -41,7 +39,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let after = bye.start().since(timer.started);
-        if !ran_out(&timer, bye, after) || view.is_one_directional(bye) {
+        if !ran_out(&timer, bye, after, view.thresholds.session_timer_tolerance)
+            || view.is_one_directional(bye)
+        {
             continue;
         }
         let refresh = dialog
@@ -118,8 +118,8 @@ fn timer(dialog: &Dialog<'_>, before: Timestamp) -> Option<Timer> {
 }
 
 /// The side that waits hangs up a little before the end, either side at the end.
-fn ran_out(timer: &Timer, bye: &Transaction, after: Duration) -> bool {
-    let tolerance = TOLERANCE.min(timer.interval / 10);
+fn ran_out(timer: &Timer, bye: &Transaction, after: Duration, tolerance: Duration) -> bool {
+    let tolerance = tolerance.min(timer.interval / 10);
     let near = |moment: Duration| after.abs_diff(moment) <= tolerance;
     let waits = timer.refresher.is_none() || timer.refresher != bye.from.tag;
     let early = timer

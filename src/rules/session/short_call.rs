@@ -22,7 +22,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let talk = bye.start().since(acknowledged);
-        if talk >= view.thresholds.short_call || bye_right_after_answer::is_so(&dialog) {
+        let by_program = bye_right_after_answer::is_so(&dialog, view.thresholds);
+        if talk >= view.thresholds.short_call || by_program {
             continue;
         }
         let finding = Finding::of(&RULE, bye)

@@ -1,11 +1,11 @@
 //! `ack-not-effective`: an ACK was captured, and the 2xx that it acknowledges goes on being sent (RFC 3261 §13.2.2.4,
 //! §13.3.1.4): it did not reach the side that answered.
 
+use super::route::Place;
 use super::{crossing, deepest_first, sent_after};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
-use crate::sip::Method;
-use crate::sip::StartLine;
+use crate::sip::{HeaderName, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Transaction, timers};
 use std::time::Duration;
@@ -19,9 +19,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("ack_not_effective.toml"),
 };
 
-/// Repeats after the ACK: one may have crossed it.
-const INSISTED: usize = 2;
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // A fork is told once, of the hop next to the callee.
     let mut told: Vec<(Finding, &Response)> = Vec::new();
@@ -31,7 +28,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             };
             let repeats = sent_after(&response.sends, at + crossing(invite));
-            if repeats < INSISTED {
+            if (repeats as u64) < view.thresholds.repeats_after_ack {
                 continue;
             }
             let same = |other: &Response| other.to_tag == response.to_tag;
@@ -39,7 +36,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 *finding = finding.clone().also(invite);
                 continue;
             }
-            let (severity, variant) = if went_on(view, invite, response, at) {
+            let (severity, variant) = if is_not_forwarded(invite, response) {
+                (Severity::Error, Some("not-forwarded"))
+            } else if went_on(view, invite, response, at) {
                 (Severity::Warning, Some("lost-on-the-way"))
             } else {
                 (Severity::Error, None)
@@ -82,6 +81,25 @@ fn acknowledgement<'a>(
     Some((ack, first))
 }
 
+/// Whether all ACKs came to the proxy that is in the way of the dialog and had sent the INVITE on, and it sent none on to
+/// where the INVITE went, which the capture shows.
+fn is_not_forwarded(invite: &Transaction, response: &Response) -> bool {
+    let proxy = invite.flow.src.ip();
+    let mut acks = invite
+        .acks
+        .iter()
+        .filter(|ack| ack.to_tag == response.to_tag);
+    let contact = response
+        .message()
+        .and_then(|message| message.uri(HeaderName::Contact))
+        .and_then(|uri| Place::of(&uri)?.ip());
+    invite.via_count > 1
+        && invite.requests.count() > 0
+        && contact == Some(invite.flow.dst.ip())
+        && response.evidence("Record-Route").is_some()
+        && acks.all(|ack| ack.flow.dst.ip() == proxy && ack.flow.src.ip() != proxy)
+}
+
 fn request_uri(message: &crate::sip::Message) -> String {
     match message.start_line() {
         StartLine::Request { uri, .. } => super::text(uri),
@@ -109,7 +127,7 @@ fn went_on(
             && other.succeeded()
     });
     let stopped = response.sends.last().is_some_and(|last| {
-        view.watched_since(last.time) > timers::T2 * 2
+        view.watched_since(last.time) > view.thresholds.t2 * 2
             && response.sends.span() + LAST_REPEAT < timers::timeout(invite, view.thresholds.t1)
     });
     accepted || (stopped && !hung_up)

@@ -16,8 +16,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("failed_after_next_hop_timeout.toml"),
 };
 
-/// How far from 64*T1 the answer may be.
-const TOLERANCE: Duration = Duration::from_secs(2);
 /// The shortest timeout that anybody configures for a next hop.
 const SHORTEST: Duration = Duration::from_secs(2);
 
@@ -69,7 +67,7 @@ fn timed_out<'a>(
     }
     let delay = response.time().since(invite.requests.first()?.time);
     let timeout = timers::timeout(invite, view.thresholds.t1);
-    let is_timer_b = delay + TOLERANCE >= timeout && delay <= timeout + TOLERANCE;
+    let is_timer_b = delay.abs_diff(timeout) <= view.thresholds.next_hop_tolerance;
     let is_timer = matches!(response.code, 408 | 504) && delay >= SHORTEST;
     (is_timer_b || is_timer).then_some((response, delay, is_timer_b))
 }

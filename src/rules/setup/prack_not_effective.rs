@@ -15,17 +15,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("prack_not_effective.toml"),
 };
 
-/// Repeats after the PRACK: one may have crossed it.
-const INSISTED: usize = 2;
-
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let pracks = Pracks::of(view.call);
     let mut told: Vec<(Finding, &Response)> = Vec::new();
     for invite in deepest_first(view.call) {
         for response in reliable(invite) {
-            if response.sends.repeats() < INSISTED {
-                continue;
-            }
             let sent = pracks.for_response(invite, response);
             let first = sent
                 .iter()
@@ -35,7 +29,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 continue;
             };
             let repeats = sent_after(&response.sends, prack.start() + crossing(invite));
-            if repeats < INSISTED {
+            if (repeats as u64) < view.thresholds.repeats_after_ack {
                 continue;
             }
             let same =

@@ -16,7 +16,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut pracks: Vec<_> = view.call.of(&Method::Prack).collect();
-    pracks.sort_by_key(|prack| (prack.via_count, prack.id));
+    // Who refused stands behind those who pass it on.
+    pracks.sort_by_key(|prack| (std::cmp::Reverse(prack.via_count), prack.id));
     for prack in pracks {
         let Some(refusal) = refusal(prack) else {
             continue;

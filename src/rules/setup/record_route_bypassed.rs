@@ -1,9 +1,12 @@
 //! `record-route-bypassed`: a proxy asked to stay in the dialog, and requests go straight to the other side (RFC 3261
 //! §16.6 step 4, §12.2.1.1).
 
-use super::route::routed;
+use super::deepest_first;
+use super::route::{nearest_proxy, routed};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
+use crate::sip::HeaderName;
+use crate::transaction::Response;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "record-route-bypassed",
@@ -38,5 +41,58 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             side,
         ));
     }
-    found.extend(told.into_iter().map(|(finding, _)| finding));
+    // Who leaves it out may do without the proxies in its own requests as well.
+    match not_copied(view) {
+        Some(cause) if told.is_empty() || cause.severity > Severity::Info => found.push(cause),
+        _ => found.extend(told.into_iter().map(|(finding, _)| finding)),
+    }
 }
+
+/// The 2xx comes without the Record-Route that its INVITE had (RFC 3261 §12.1.1), so that the caller cannot know of the
+/// proxies.
+fn not_copied(view: &CallView<'_>) -> Option<Finding> {
+    let mut told: Option<(Finding, &Response)> = None;
+    for invite in deepest_first(view.call)
+        .into_iter()
+        .filter(|it| !it.in_dialog())
+    {
+        for response in invite.responses.iter().filter(|it| it.is_success()) {
+            if let Some((finding, first)) = &mut told {
+                if first.to_tag == response.to_tag {
+                    *finding = finding.clone().also(invite);
+                }
+                continue;
+            }
+            let Some((asked, answer)) = invite.request().zip(response.message()) else {
+                continue;
+            };
+            let is_left_out = answer.header(HeaderName::RecordRoute).is_none()
+                && !asked.is_cut()
+                && !answer.is_cut();
+            let Some(proxy) = nearest_proxy(asked).filter(|_| is_left_out) else {
+                continue;
+            };
+            // An ACK that went to the proxy all the same went astray for another reason.
+            let past = invite
+                .acks
+                .iter()
+                .all(|ack| ack.flow.dst.ip() != invite.flow.src.ip());
+            let is_lost = past && response.sends.repeats() >= INSISTED;
+            let finding = Finding::of(&RULE, invite)
+                .variant(Some("not-copied"))
+                .severity(if is_lost {
+                    Severity::Warning
+                } else {
+                    Severity::Info
+                })
+                .fact("code", response.code)
+                .fact("src", response.flow.src.to_string())
+                .fact("proxy", proxy);
+            told = Some((finding, response));
+        }
+    }
+    told.map(|(finding, _)| finding)
+}
+
+/// Repeats of a 2xx that nobody acknowledges: one may cross with the ACK.
+const INSISTED: usize = 2;

@@ -44,6 +44,10 @@ pub(super) struct RouteSet {
     pub(super) routes: Vec<Place>,
     /// The host from which or to which the INVITE went.
     pub(super) neighbour: IpAddr,
+    /// What the caller dialled, where the neighbour is a proxy that passed the INVITE on.
+    dialled: Option<Box<[u8]>>,
+    /// From where its INVITE came on every link: inside and outside of a NAT.
+    seen_at: Vec<IpAddr>,
 }
 
 /// Host and port of a URI.
@@ -245,39 +249,51 @@ impl RouteSet {
         let (invite, response) = answers.next().filter(|(_, it)| !it.is_cut())?;
         let mut routes = record_routes(response)?;
         routes.reverse();
+        let is_relayed = call.initial_invites().any(|hop| {
+            hop.via_count > 1
+                && hop.cseq == invite.cseq
+                && hop.flow.src.ip() == invite.flow.dst.ip()
+                && answer(hop, other).is_some()
+        });
         Some(Self {
             targets: targets(call, other),
             routes,
             neighbour: invite.flow.dst.ip(),
+            dialled: is_relayed.then(|| invite.request_uri.clone()),
+            seen_at: Vec::new(),
         })
     }
 
     /// RFC 3261 §12.1.1: the Record-Route of the request, in its order.
     fn of_server(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
-        let arrived = call.initial_invites().filter(|invite| {
-            let here = if request.flow.transport.is_reliable() {
-                invite.flow.dst.ip() == request.flow.src.ip()
-            } else {
-                invite.flow.dst == request.flow.src
-            };
-            here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
-        });
-        let invite = arrived.max_by_key(|invite| invite.via_count)?;
+        let arrived = || {
+            call.initial_invites().filter(|invite| {
+                let here = if request.flow.transport.is_reliable() {
+                    invite.flow.dst.ip() == request.flow.src.ip()
+                } else {
+                    invite.flow.dst == request.flow.src
+                };
+                here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
+            })
+        };
+        let invite = arrived().max_by_key(|invite| invite.via_count)?;
         let message = invite.request().filter(|it| !it.is_cut())?;
         Some(Self {
             targets: targets(call, other),
             routes: record_routes(message)?,
             neighbour: invite.flow.src.ip(),
+            dialled: None,
+            seen_at: arrived().map(|invite| invite.flow.src.ip()).collect(),
         })
     }
 
     /// How a request departs from RFC 3261 §12.2.1.1; `None` when it does not, or when names and addresses cannot be
     /// compared.
     pub(super) fn deviation(&self, request: &InDialog<'_>) -> Option<Deviation> {
-        let StartLine::Request { uri, .. } = request.message.start_line() else {
+        let StartLine::Request { uri: written, .. } = request.message.start_line() else {
             return None;
         };
-        let uri = Place::of(uri)?;
+        let uri = Place::of(written)?;
         let seen = routes(request.message, HeaderName::Route)?;
         let is_target = |place: &Place| {
             self.targets
@@ -295,8 +311,19 @@ impl RouteSet {
         }
         // Behind NAT, servers send on purpose to where the other side's packets come from, and not to its Contact.
         let to = request.flow.dst.ip();
-        let symmetric = self.routes.is_empty() && to == self.neighbour && uri.ip() == Some(to);
-        if !self.targets.is_empty() && !symmetric && !is_target(&uri) {
+        // Captured on both sides of the NAT the client has two addresses, and the request goes to one after the other.
+        let same_client = uri.ip().is_some_and(|ip| {
+            (ip == to && to == self.neighbour)
+                || (self.seen_at.contains(&ip) && self.seen_at.contains(&to))
+        });
+        let symmetric = self.routes.is_empty() && same_client;
+        // Dialled again, it is a new request to the proxy, whatever name stands in it.
+        let dialled_again = request.outcome == Outcome::Failed
+            && self.is_stuck_at_neighbour(request)
+            && self.dialled.as_deref() == Some(written)
+            && !self.targets.iter().any(|it| uri.is_at(it));
+        let departs = dialled_again || (!symmetric && !is_target(&uri));
+        if !self.targets.is_empty() && departs {
             return Some(Deviation {
                 field: "Request-URI",
                 seen: uri.name(),
@@ -305,6 +332,16 @@ impl RouteSet {
         }
         // Clients may put the proxy of their account before the set.
         (!ends_with(&seen, &self.routes)).then(|| self.wrong_route(&seen))
+    }
+
+    /// Whether the neighbour did not know where to send a request, and did not pass it on.
+    fn is_stuck_at_neighbour(&self, request: &InDialog<'_>) -> bool {
+        if request.method != "ACK" {
+            let code = request.transaction.final_code();
+            return matches!(code, Some(404 | 416 | 481..=483 | 604));
+        }
+        let mut acks = request.transaction.acks.iter();
+        acks.all(|ack| ack.flow.src.ip() != self.neighbour)
     }
 
     /// Whether a request went straight to the other side, although the route set begins with another host.
@@ -377,6 +414,11 @@ fn targets(call: &Call, tag: &[u8]) -> Vec<Place> {
         }
     }
     found
+}
+
+/// The first Record-Route of a message that can be read: the proxy that was passed last.
+pub(super) fn nearest_proxy(message: &Message) -> Option<String> {
+    record_routes(message)?.first().map(Place::name)
 }
 
 fn record_routes(message: &Message) -> Option<Vec<Place>> {

@@ -4,6 +4,7 @@ use super::passes::{Passes, max_forwards, passes};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
+use crate::thresholds::Thresholds;
 use crate::transaction::{Response, Transaction};
 use std::net::SocketAddr;
 
@@ -16,17 +17,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("routing_loop_483.toml"),
 };
 
-/// Passes through one host that no routing on purpose makes.
-const LOOP: usize = 3;
-/// A request that begins with less than this can use it up on an ordinary way.
-const FEW: u64 = 10;
 /// Hosts named.
 const HOSTS_SHOWN: usize = 6;
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let around = passes(view.call)
         .into_iter()
-        .filter_map(|it| Some((it.at, circle(&it)?)))
+        .filter_map(|it| Some((it.at, circle(&it, view.thresholds)?)))
         .max_by_key(|(_, circle)| circle.len());
     if let Some((at, circle)) = around {
         found.extend(seen(view, at, &circle));
@@ -43,8 +40,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let Some((first, response)) = refused.first() else {
         return;
     };
+    // Who refused stands behind those who pass it on.
+    let blamed = refused.last().map_or(*response, |(_, deepest)| *deepest);
     let began_with = max_forwards(first);
-    let few = began_with.is_some_and(|count| count < FEW);
+    let few = began_with.is_some_and(|count| count <= view.thresholds.few_hops);
     let mut finding = Finding::of(&RULE, first)
         .variant(Some(if few { "few-hops" } else { "code-alone" }))
         .confidence(if few {
@@ -53,7 +52,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             Confidence::Likely
         })
         .fact("method", first.method.name())
-        .fact("src", response.flow.src.to_string())
+        .fact("src", blamed.flow.src.to_string())
         .fact_if("max_forwards", began_with)
         .note_if(view.came_right(first));
     for (other, _) in refused.iter().skip(1) {
@@ -63,13 +62,17 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The arrivals of a request that came back to one address unchanged, with fewer hops left each time.
-pub(super) fn circle<'a>(passes: &Passes<'a>) -> Option<Vec<&'a Transaction>> {
+pub(super) fn circle<'a>(
+    passes: &Passes<'a>,
+    thresholds: &Thresholds,
+) -> Option<Vec<&'a Transaction>> {
     let circle = passes.circle();
     let (first, last) = (circle.first()?, circle.last()?);
+    let arrivals = circle.len() as u64;
     let falls = max_forwards(first)? > max_forwards(last)?;
     // A spiral changes the Request-URI on its way (RFC 3261 §16.3 item 4).
-    let unchanged = first.request_uri == last.request_uri || circle.len() > LOOP;
-    (circle.len() >= LOOP && falls && unchanged).then_some(circle)
+    let unchanged = first.request_uri == last.request_uri || arrivals > thresholds.loop_passes;
+    (arrivals >= thresholds.loop_passes && falls && unchanged).then_some(circle)
 }
 
 fn seen(view: &CallView<'_>, at: SocketAddr, circle: &[&Transaction]) -> Option<Finding> {

@@ -22,7 +22,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let is_initial = first.method == Method::Invite && !first.in_dialog();
-        if !is_initial || routing_loop_483::circle(&passes).is_some() {
+        if !is_initial || routing_loop_483::circle(&passes, view.thresholds).is_some() {
             continue;
         }
         found.push(

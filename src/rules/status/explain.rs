@@ -307,7 +307,8 @@ impl Pair<'_> {
     fn always_busy(&self, view: &CallView<'_>) -> Option<u64> {
         let host = self.response.flow.src.ip();
         let calls = view.surroundings.always_busy(host)?;
-        (calls >= SEVERAL && Call::is_quick_busy(self.transaction)).then_some(calls)
+        (calls >= view.thresholds.several_calls && Call::is_quick_busy(self.transaction))
+            .then_some(calls)
     }
 
     /// RFC 3261 §15: a BYE may end an early dialog as well; else somebody on the way had a timer.
@@ -386,5 +387,3 @@ fn clip(text: &str) -> String {
 const MAX_DESIRED: usize = 4;
 /// Faster than anybody sees who calls.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// Calls that are no chance.
-const SEVERAL: u64 = 3;

@@ -1,8 +1,10 @@
 //! `reason-sip`: a CANCEL, a BYE or a response says with a status code why a call ended (RFC 3326 §2).
 
-use super::{Reason, reasons, said};
+use super::{Reason, Said, reasons, said};
+use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
+use crate::sip::Method;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "reason-sip",
@@ -13,11 +15,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     words: include_str!("reason_sip.toml"),
 };
 
+/// Q.850 26: the call was given to another device.
+const NOT_SELECTED: u64 = 26;
+
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for said in said(view.call) {
         let not_selected = reasons(said.message, "q.850")
             .into_iter()
-            .filter(|reason| reason.cause == 26);
+            .filter(|reason| reason.cause == NOT_SELECTED);
         for reason in reasons(said.message, "sip").into_iter().chain(not_selected) {
             let known = found
                 .iter_mut()
@@ -29,7 +34,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                         .fact("cause", reason.cause)
                         .fact("src", said.src())
                         .fact("place", said.place())
-                        .variant(is_elsewhere(&reason).then_some("elsewhere"))
+                        .variant(is_elsewhere(&reason, &said).then_some("elsewhere"))
                         .fact("text", reason.text),
                 ),
             }
@@ -37,10 +42,25 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether it says that another device took the call: this one missed nothing.
-fn is_elsewhere(reason: &Reason) -> bool {
+/// Whether a CANCEL of the call says that another device took it: nobody missed it here.
+pub(in crate::rules) fn was_taken_elsewhere(call: &Call) -> bool {
+    said(call).any(|said| {
+        ["sip", "q.850"].into_iter().any(|protocol| {
+            reasons(said.message, protocol)
+                .iter()
+                .any(|reason| is_elsewhere(reason, &said))
+        })
+    })
+}
+
+/// Whether it says that another device took the call: this one missed nothing. In a BYE, 200 is only the way in which some
+/// say that all is well.
+fn is_elsewhere(reason: &Reason, said: &Said<'_>) -> bool {
     match reason.protocol.as_str() {
-        "sip" => reason.cause == 200,
-        _ => reason.cause == 26,
+        "sip" => {
+            reason.cause == 200
+                && matches!(said.transaction.method, Method::Cancel | Method::Invite)
+        }
+        _ => reason.cause == NOT_SELECTED,
     }
 }

@@ -1,6 +1,8 @@
 //! `stir-identity-lost`: a signature arrives at a hop and does not leave it (RFC 8224 §4).
 
 use super::{is_signed, whole};
+use crate::dialog::legs::LinkedBy;
+use crate::limits::MAX_TEXT;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Message};
@@ -43,6 +45,33 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         });
         return;
     }
+    found.extend(lost_between_legs(view));
+}
+
+/// The same at a B2BUA, whose legs have Call-IDs of their own (guard G-B2BUA). The signature ends where a network ends, so
+/// it is a note unless somebody behind it misses the signature.
+fn lost_between_legs(view: &CallView<'_>) -> Option<Finding> {
+    let link = view.legs.link_of(&view.call.call_id)?;
+    let arrived = link.signed.filter(|_| link.by < LinkedBy::Users)?;
+    let left = view.call.initial_invites().find(|left| {
+        left.flow.src.ip() == arrived.dst.ip()
+            && whole(left).is_some_and(|it| !is_signed(it) && !is_verified(it))
+    })?;
+    let leg = String::from_utf8_lossy(&link.from);
+    let leg: String = leg.chars().take(MAX_TEXT).collect();
+    let finding = Finding::of(&RULE, left)
+        .fact("host", left.flow.src.ip().to_string())
+        .fact("src", arrived.src.to_string())
+        .fact("dst", left.flow.dst.to_string())
+        .fact("leg", leg)
+        .fact("linked_by", link.by.name());
+    Some(if left.final_code() == Some(428) {
+        finding
+    } else {
+        finding
+            .severity(Severity::Info)
+            .confidence(Confidence::Possible)
+    })
 }
 
 fn is_verified(request: &Message) -> bool {

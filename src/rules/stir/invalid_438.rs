@@ -27,7 +27,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let caller = callers(request);
     let targets = targets(invite);
     let signed_at = age(&passport, invite.start());
-    let variant = fault(&passport, &caller, &targets, signed_at);
+    let variant = fault(&passport, &caller, &targets).or_else(|| {
+        let stale = signed_at.is_some_and(|age| is_stale(age, view.thresholds));
+        stale.then_some("age")
+    });
     let shown = |text: &Option<Box<str>>| text.as_deref().unwrap_or("?").to_owned();
     found.push(
         Finding::of(&RULE, invite)
@@ -55,13 +58,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     );
 }
 
-/// What is wrong with the token as far as it can be read; `None` when nothing is.
-fn fault(
-    passport: &Passport,
-    caller: &[String],
-    targets: &[String],
-    age: Option<i64>,
-) -> Option<&'static str> {
+/// What is wrong with the token, beside its age, as far as it can be read; `None` when nothing is.
+fn fault(passport: &Passport, caller: &[String], targets: &[String]) -> Option<&'static str> {
     let other = |text: &Option<Box<str>>, wanted: &str| {
         text.as_deref()
             .is_some_and(|it| !it.eq_ignore_ascii_case(wanted))
@@ -90,7 +88,7 @@ fn fault(
     if !dest.is_empty() && !targets.is_empty() && !dest.iter().any(meets) {
         return Some("dest");
     }
-    age.is_some_and(is_stale).then_some("age")
+    None
 }
 
 /// The numbers that the request gives for its caller: of P-Asserted-Identity and From (RFC 8224 §4.1).

@@ -12,8 +12,10 @@ use super::CallView;
 use crate::sip::passport::{Passport, passports};
 use crate::sip::value::user_and_host;
 use crate::sip::{HeaderName, Message};
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
+use std::time::Duration;
 
 /// The initial INVITE that got one of these codes, where it was answered first: of its hops the one farthest from the
 /// caller. With its request, whole.
@@ -79,9 +81,7 @@ fn age(passport: &Passport, at: Timestamp) -> Option<i64> {
     )
 }
 
-/// An age beyond which verifiers call a signature stale (RFC 8224 §6.2).
-const FRESH: i64 = 60;
-
-fn is_stale(age: i64) -> bool {
-    !(-FRESH..=FRESH).contains(&age)
+/// Whether verifiers call a signature of that age stale, or one from the future (RFC 8224 §6.2).
+fn is_stale(age: i64, thresholds: &Thresholds) -> bool {
+    Duration::from_secs(age.unsigned_abs()) > thresholds.identity_age
 }

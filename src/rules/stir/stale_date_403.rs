@@ -26,8 +26,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
     let age = age(&passport, invite.start());
     let variant = match age {
-        Some(age) if age < 0 && is_stale(age) => Some("future"),
-        Some(age) if !is_stale(age) => Some("fresh"),
+        Some(age) if age < 0 && is_stale(age, view.thresholds) => Some("future"),
+        Some(age) if !is_stale(age, view.thresholds) => Some("fresh"),
         _ => None,
     };
     found.push(
