@@ -103,7 +103,7 @@ fn a_clean_call_with_every_nth_packet_lost_is_not_certainly_an_error() {
         let mut cuts = Vec::new();
         // Captures are longer than flows, and every n-th packet of them is most.
         let most = if packets.len() > FLOW {
-            5
+            3
         } else {
             packets.len()
         };

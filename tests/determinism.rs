@@ -171,11 +171,18 @@ fn on_other_hosts(flow: &Flow) -> String {
         .replace("2001:db8::", "2001:db8:1::")
         .replace("# expects", "# as")
         .replace("Call-ID: 7", "Call-ID: other-7")
+        .replace("Session-ID: f81d", "Session-ID: 018d")
         .lines()
         .map(|line| {
+            // Behind the names of its ends, one of which may be `tls`.
+            let what = line
+                .split_once("-> ")
+                .and_then(|(_, rest)| rest.split_once(' '));
             let is_message = line.starts_with('+')
-                && line.contains("->")
-                && !SEGMENTS.iter().any(|it| line.contains(it));
+                && what.is_some_and(|(_, what)| {
+                    let what = format!(" {what} ");
+                    !SEGMENTS.iter().any(|it| what.contains(it))
+                });
             match (is_message, line.contains(" call=")) {
                 (false, _) => format!("{line}\n"),
                 (true, true) => line.replace(" call=", " call=other-") + "\n",
