@@ -13,7 +13,7 @@
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
 //!                   TCP ICMP                                                          a language
-//!   ───────────── foundations: address · flow · limits · severity · text · thresholds · time ─────────────
+//!   ───────────── foundations: address · flow · hash · limits · severity · text · thresholds · time ──────
 //! ```
 //!
 //! Import arrows point left and down only; `tests/architecture.rs` reads the `use` lines and fails on any other.
@@ -43,6 +43,7 @@ pub mod dialog;
 pub mod engine;
 pub mod flow;
 pub mod frame;
+mod hash;
 pub mod limits;
 pub mod reassembly;
 pub mod report;

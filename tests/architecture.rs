@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 const FOUNDATIONS: &[&str] = &[
     "address",
     "flow",
+    "hash",
     "limits",
     "severity",
     "text",
@@ -26,6 +27,7 @@ const FOUNDATIONS: &[&str] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("address", &[]),
     ("flow", &[]),
+    ("hash", &[]),
     ("limits", &[]),
     ("severity", &[]),
     ("text", &[]),

@@ -4,14 +4,14 @@
 use crate::address::Reach;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Sighting, Transaction, TransactionId};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,14 +1,13 @@
 //! The book of Call-IDs: collects what belongs together and says when it can be judged.
 
 use super::Call;
+use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{
     MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
     MAX_OPEN_DIALOGS, MAX_WAITING_TRANSACTIONS,
 };
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::Transaction;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// All Call-IDs that have something open.

@@ -6,6 +6,7 @@ mod looks;
 mod of_call;
 mod outcome;
 
+use crate::hash::HashMap;
 pub use kinds::{Defect, Detail};
 pub use outcome::Outcomes;
 
@@ -18,7 +19,6 @@ use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Placement, Transaction, TransactionId};
 use outcome::{Outcome, Sent, Side};
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

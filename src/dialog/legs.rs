@@ -1,12 +1,13 @@
 //! Legs: which Call-IDs are one call that went through a B2BUA, and by which rule that is known (guard G-B2BUA).
 
 use crate::flow::Flow;
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_KEYS, MAX_LEG_LINKS};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::collections::VecDeque;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 

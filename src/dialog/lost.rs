@@ -3,12 +3,13 @@
 use crate::capture::{FrameNumber, Sighting};
 use crate::flow::Flow;
 use crate::frame::{IcmpError, IcmpKind};
+use crate::hash::HashMap;
 use crate::limits::MAX_LOST_DATAGRAMS;
 use crate::reassembly::fragments::{Fate, LostDatagram};
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Sends, State, Transaction};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The datagrams with SIP that did not come whole.

@@ -3,11 +3,11 @@
 
 use crate::capture::FrameNumber;
 use crate::flow::Flow;
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_MARKED_HOSTS, MAX_MARKED_MESSAGES, MAX_TRAIT_FRAMES};
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Sighting};
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// What became of a mark.

@@ -4,10 +4,11 @@
 
 use crate::flow::{Flow, Transport};
 use crate::frame::{IcmpError, IcmpKind};
+use crate::hash::HashMap;
 use crate::limits::{MAX_ICMP_ENDS, MAX_ICMP_RUNS};
 use crate::time::Timestamp;
 use crate::transaction::Sighting;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Who began what: the INVITEs that began calls, by Call-ID and by target, over all calls.
 
 use super::surroundings::LastTimes;
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,13 +2,13 @@
 
 use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits};
+use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
 use crate::sip::value::address_of_record;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// Which hosts were heard, and who succeeded lately: facts that cross Call-IDs.

@@ -9,6 +9,7 @@ mod observer;
 mod report;
 mod waiting;
 
+use crate::hash::HashSet;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use report::{Report, Summary};
 
@@ -33,7 +34,7 @@ use crate::transaction::{
 };
 use intake::Intake;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
@@ -120,10 +121,10 @@ impl<O: Observer> Engine<O> {
             previous: None,
             suspect: None,
             watched: BinaryHeap::new(),
-            alerted: HashSet::new(),
+            alerted: HashSet::default(),
             passwords: Passwords::default(),
             passwords_met: BTreeSet::new(),
-            alerted_hosts: HashSet::new(),
+            alerted_hosts: HashSet::default(),
         }
     }
 

@@ -8,9 +8,9 @@ use super::{Delivery, Side};
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::{Envelope, IcmpError, IcmpKind, Segment};
+use crate::hash::HashMap;
 use crate::limits::{MAX_CONNECTIONS, MAX_STREAMS_WAITING};
 use crate::time::Timestamp;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 

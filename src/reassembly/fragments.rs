@@ -6,6 +6,7 @@ mod round;
 #[cfg(test)]
 mod tests;
 
+use crate::hash::HashMap;
 pub use lost::{Fate, LostDatagram};
 
 use crate::capture::{FrameNumber, Sighting};
@@ -15,7 +16,7 @@ use crate::limits::{
 };
 use crate::time::Timestamp;
 use round::{Range, Refused, Round};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A datagram that was put together.
 #[derive(Clone, Debug)]

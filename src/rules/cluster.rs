@@ -2,10 +2,10 @@
 
 use super::{Fact, Finding, FindingId};
 use crate::capture::FrameNumber;
+use crate::hash::{HashMap, HashSet};
 use crate::limits::{MAX_CLUSTER_PEERS, MAX_FRAMES_SHOWN};
 use crate::severity::Severity;
 use crate::time::Timestamp;
-use std::collections::{HashMap, HashSet};
 
 /// Findings that say the same of the same peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Cluster {
 /// Draws findings together in their order. Consequences are told with their cause, and notes of one kind are one.
 pub(super) fn of(findings: &[Finding]) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> = Vec::new();
-    let mut index: HashMap<_, usize> = HashMap::new();
+    let mut index: HashMap<_, usize> = HashMap::default();
     let kept: HashSet<FindingId> = findings.iter().map(|finding| finding.id).collect();
     for finding in findings {
         let has_cause = finding

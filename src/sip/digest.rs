@@ -4,13 +4,13 @@
 mod passwords;
 mod proof;
 
+use crate::hash::RandomState;
 pub use passwords::{PasswordError, Passwords};
 pub use proof::Proof;
 
 use super::value::list;
 use crate::limits::MAX_CHALLENGES;
 use memchr::memchr;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 /// Which header field a challenge or an answer to one is in.

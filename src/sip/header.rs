@@ -5,6 +5,7 @@ macro_rules! headers {
     ($($variant:ident $long:literal $compact:literal,)+) => {
         /// The header fields that sipdiag knows by name; [`HeaderName::Other`] for any other.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
         pub enum HeaderName {
             $(#[doc = concat!("`", $long, "`")] $variant,)+
             /// A field that is not in the list.
@@ -69,6 +70,42 @@ headers! {
     SessionId "Session-ID" 0,
 }
 
+/// How many names there are, [`HeaderName::Other`] among them.
+pub(super) const COUNT: usize = NAMES.len() + 1;
+
+/// Where the names are found by [`slot`]: their places in [`NAMES`], the next free slot where two would share one.
+static SLOTS: [u8; SLOT_COUNT] = slots();
+const SLOT_COUNT: usize = 256;
+const FREE: u8 = u8::MAX;
+
+/// A slot by what differs most among the names, in any case.
+const fn slot(name: &[u8]) -> usize {
+    let (first, last) = match name {
+        [first, .., last] => (*first | 0x20, *last | 0x20),
+        _ => (0, 0),
+    };
+    (name.len() * 29 + first as usize * 5 + last as usize * 17) % SLOT_COUNT
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "the compiler evaluates it: what is out of range does not compile"
+)]
+const fn slots() -> [u8; SLOT_COUNT] {
+    let mut slots = [FREE; SLOT_COUNT];
+    let mut place = 0;
+    while place < NAMES.len() {
+        let mut at = slot(NAMES[place].1.as_bytes());
+        while slots[at] != FREE {
+            at = (at + 1) % SLOT_COUNT;
+        }
+        slots[at] = place as u8;
+        place += 1;
+    }
+    slots
+}
+
 impl HeaderName {
     /// The field that a name stands for, in its long or compact form and any case (RFC 3261 §7.3.1, §7.3.3).
     pub fn of(name: &[u8]) -> Self {
@@ -79,12 +116,18 @@ impl HeaderName {
                 .find(|(_, _, compact)| *compact == byte && byte != 0)
                 .map_or(Self::Other, |(header, _, _)| *header);
         }
-        NAMES
-            .iter()
-            .find(|(_, long, _)| {
-                long.len() == name.len() && long.as_bytes().eq_ignore_ascii_case(name)
-            })
-            .map_or(Self::Other, |(header, _, _)| *header)
+        let mut at = slot(name);
+        while let Some((header, long, _)) = SLOTS
+            .get(at)
+            .and_then(|place| NAMES.get(usize::from(*place)))
+        {
+            let long = long.as_bytes();
+            if long == name || long.eq_ignore_ascii_case(name) {
+                return *header;
+            }
+            at = (at + 1) % SLOT_COUNT;
+        }
+        Self::Other
     }
 }
 

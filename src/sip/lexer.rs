@@ -1,7 +1,7 @@
 //! The tolerant scan of one message: start line, header fields, body. It never fails on bytes whose start line can be
 //! found; each departure from RFC 3261 §7 is an [`Oddity`].
 
-use super::header::HeaderName;
+use super::header::{COUNT, HeaderName};
 use super::oddity::{Oddities, Oddity};
 use memchr::{memchr, memchr2};
 use std::ops::Range;
@@ -20,9 +20,39 @@ pub(super) enum Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
     pub(super) header: HeaderName,
+    /// Whether the value goes on over several lines.
+    pub(super) folded: bool,
     pub(super) name: Span,
     /// Without the white space around it; folds are still inside.
     pub(super) value: Span,
+}
+
+/// Which header fields there are, and where the first of each name stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Index {
+    first: [u8; COUNT],
+    /// A bit for each name that occurs again.
+    repeated: u64,
+}
+
+const _: () = assert!(COUNT <= u64::BITS as usize);
+
+impl Index {
+    /// No field of that name.
+    const ABSENT: u8 = u8::MAX;
+    /// Fields from here on are searched for one by one.
+    const LAST: u8 = u8::MAX - 1;
+
+    fn note(&mut self, header: HeaderName, at: usize) {
+        let Some(first) = self.first.get_mut(header as usize) else {
+            return;
+        };
+        if *first == Self::ABSENT {
+            *first = u8::try_from(at).map_or(Self::LAST, |at| at.min(Self::LAST));
+        } else {
+            self.repeated |= 1 << header as u64;
+        }
+    }
 }
 
 /// What a scan found.
@@ -30,12 +60,37 @@ pub(super) struct Field {
 pub(super) struct Scan {
     pub(super) start: Start,
     pub(super) fields: Vec<Field>,
+    index: Index,
     /// Where the bytes after the empty line begin.
     pub(super) body_start: usize,
     pub(super) oddities: Oddities,
 }
 
 impl Scan {
+    /// The fields of a name in their order.
+    pub(super) fn of(&self, header: HeaderName) -> impl Iterator<Item = &Field> {
+        let first = self.index.first.get(header as usize).copied();
+        let place = first.filter(|&at| at != Index::ABSENT);
+        let rest = place.and_then(|at| self.fields.get(usize::from(at)..));
+        // After the only one of its name, there is nothing to look for.
+        let only_one = place != Some(Index::LAST) && !self.is_repeated(header);
+        let most = if only_one { 1 } else { usize::MAX };
+        rest.unwrap_or_default()
+            .iter()
+            .filter(move |field| field.header == header)
+            .take(most)
+    }
+
+    /// Whether there is a field of that name.
+    pub(super) fn has(&self, header: HeaderName) -> bool {
+        (self.index.first.get(header as usize)).is_some_and(|&at| at != Index::ABSENT)
+    }
+
+    /// Whether there are several fields of that name.
+    pub(super) const fn is_repeated(&self, header: HeaderName) -> bool {
+        self.index.repeated & (1 << header as u64) != 0
+    }
+
     /// The memory of the index, in bytes.
     pub(super) fn footprint(&self) -> usize {
         self.fields.capacity() * size_of::<Field>()
@@ -72,7 +127,11 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
     let (start, line_len) = start_line(message, cut, &mut oddities)?;
     let mut scan = Scan {
         start: start.shifted(skipped),
-        fields: Vec::with_capacity(16),
+        fields: Vec::with_capacity(24),
+        index: Index {
+            first: [Index::ABSENT; COUNT],
+            repeated: 0,
+        },
         body_start: bytes.len(),
         oddities,
     };
@@ -81,6 +140,9 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
         scan.oddities.insert(Oddity::Incomplete);
     }
     let head = bytes.get(skipped..scan.body_start).unwrap_or_default();
+    if is_plain(head) {
+        return Some(scan);
+    }
     if has_control_bytes(head) {
         scan.oddities.insert(Oddity::ControlBytes);
     }
@@ -90,6 +152,14 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
         scan.oddities.insert(Oddity::NotUtf8);
     }
     Some(scan)
+}
+
+/// Whether all bytes are printable ASCII or end lines: without branches, so that the compiler takes many at once.
+fn is_plain(head: &[u8]) -> bool {
+    !head.iter().fold(false, |odd, &byte| {
+        let control = (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t');
+        odd | control | (byte >= 0x7f)
+    })
 }
 
 /// Control characters are legal only behind a backslash: `quoted-pair` of RFC 3261 §25.1.
@@ -253,6 +323,9 @@ fn cut_request_line(content: &[u8]) -> Option<Start> {
 
 /// `SIP/` and two numbers, in any case as §7.1 asks receivers to accept.
 fn is_version(bytes: &[u8]) -> bool {
+    if bytes == b"SIP/2.0" {
+        return true;
+    }
     let Some((name, number)) = bytes.split_first_chunk::<4>() else {
         return false;
     };
@@ -334,6 +407,7 @@ fn fold(content: &[u8], at: usize, scan: &mut Scan) {
     }
     match scan.fields.last_mut() {
         Some(field) => {
+            field.folded = true;
             let end = span(at..at + trimmed.len());
             if field.value.is_empty() {
                 let lead = trimmed.len() - trimmed.trim_ascii_start().len();
@@ -352,19 +426,21 @@ fn field(content: &[u8], at: usize, scan: &mut Scan) {
         return;
     };
     let name = content.get(..colon).unwrap_or_default().trim_ascii_end();
-    if !is_token(name) {
+    let header = HeaderName::of(name);
+    if header == HeaderName::Other && !is_token(name) {
         scan.oddities.insert(Oddity::HeaderName);
     }
     let after = content.get(colon + 1..).unwrap_or_default();
-    let value = after.trim_ascii();
-    let value_start = at + colon + 1 + (after.len() - after.trim_ascii_start().len());
-    let value = if value.is_empty() {
-        span(at + colon + 1..at + colon + 1)
-    } else {
-        span(value_start..value_start + value.len())
+    let begun = after.trim_ascii_start();
+    let value_start = at + colon + 1 + (after.len() - begun.len());
+    let value = match begun.trim_ascii_end() {
+        [] => span(at + colon + 1..at + colon + 1),
+        value => span(value_start..value_start + value.len()),
     };
+    scan.index.note(header, scan.fields.len());
     scan.fields.push(Field {
-        header: HeaderName::of(name),
+        header,
+        folded: false,
         name: span(at..at + name.len()),
         value,
     });

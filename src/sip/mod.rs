@@ -2,6 +2,8 @@
 //! out: a [`Message`]. This room does not know where the bytes came from or what was said before.
 
 pub mod body;
+mod check;
+mod core;
 pub mod digest;
 mod header;
 mod lexer;
@@ -19,9 +21,10 @@ pub use method::Method;
 pub use oddity::{Oddities, Oddity};
 pub use place::Place;
 
-use lexer::{Scan, Span, Start};
+use core::Core;
+use lexer::{Field, Scan, Span, Start};
 use std::borrow::Cow;
-use value::{Brackets, NameAddr, Via};
+use value::NameAddr;
 
 /// A message as it was captured, with an index of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,7 @@ pub struct Message {
     raw: Box<[u8]>,
     scan: Scan,
     body: Span,
+    core: Core,
 }
 
 /// What carried a message, as far as it decides what is odd.
@@ -64,14 +68,17 @@ impl Message {
     pub fn parse(bytes: &[u8], carrier: Carrier) -> Option<Self> {
         let scan = lexer::scan(bytes, carrier.cut)?;
         let body = u32::try_from(scan.body_start).ok()?..u32::try_from(bytes.len()).ok()?;
+        let core = Core::of(bytes, &scan);
         let mut message = Self {
             raw: bytes.into(),
             scan,
             body,
+            core,
         };
         message.measure_body(carrier);
         if !carrier.cut {
-            message.check();
+            let found = message.check();
+            message.scan.oddities = message.scan.oddities.union(found);
         }
         Some(message)
     }
@@ -138,19 +145,17 @@ impl Message {
 
     /// The values of all fields of that name in their order, unfolded.
     pub fn headers(&self, header: HeaderName) -> impl Iterator<Item = Cow<'_, [u8]>> {
-        self.scan
-            .fields
-            .iter()
-            .filter(move |field| field.header == header)
-            .map(|field| unfold(self.bytes(&field.value)))
+        self.scan.of(header).map(|field| self.value(field))
     }
 
     /// Name and value of every field in order; values are unfolded.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
-        self.scan
-            .fields
-            .iter()
-            .map(|field| (self.bytes(&field.name), unfold(self.bytes(&field.value))))
+        (self.scan.fields.iter()).map(|field| (self.bytes(&field.name), self.value(field)))
+    }
+
+    /// Whether there is a field of that name.
+    pub fn has(&self, header: HeaderName) -> bool {
+        self.scan.has(header)
     }
 
     /// The Call-ID; `None` when there is none or it is empty.
@@ -160,17 +165,17 @@ impl Message {
 
     /// The number and method of the CSeq; `None` when it is missing or unreadable.
     pub fn cseq(&self) -> Option<(u64, Method)> {
-        value::cseq(&self.header(HeaderName::CSeq)?)
+        self.core.cseq.clone()
     }
 
     /// The tag of the From; `None` when there is none.
-    pub fn from_tag(&self) -> Option<Box<[u8]>> {
-        self.tag(HeaderName::From)
+    pub fn from_tag(&self) -> Option<&[u8]> {
+        self.core.from.as_ref()?.tag(self)
     }
 
     /// The tag of the To; `None` when there is none.
-    pub fn to_tag(&self) -> Option<Box<[u8]>> {
-        self.tag(HeaderName::To)
+    pub fn to_tag(&self) -> Option<&[u8]> {
+        self.core.to.as_ref()?.tag(self)
     }
 
     /// The URI of the first value of a From, To or Contact as written; `None` when there is none.
@@ -186,10 +191,13 @@ impl Message {
 
     /// The topmost Via value, unfolded; `None` when there is none.
     pub fn top_via(&self) -> Option<Cow<'_, [u8]>> {
-        match self.header(HeaderName::Via)? {
-            Cow::Borrowed(value) => Some(Cow::Borrowed(value::list(value).next()?)),
-            Cow::Owned(value) => Some(Cow::Owned(value::list(&value).next()?.to_vec())),
-        }
+        let value = self.bytes(self.core.top_via.as_ref()?);
+        let folded = self.scan.of(HeaderName::Via).next()?.folded;
+        Some(if folded {
+            unfold(value)
+        } else {
+            Cow::Borrowed(value)
+        })
     }
 
     /// How many Via values the message has: one more for each proxy it passed.
@@ -220,9 +228,13 @@ impl Message {
             .map(|value| String::from_utf8_lossy(&value).into())
     }
 
-    fn tag(&self, header: HeaderName) -> Option<Box<[u8]>> {
-        let value = self.header(header)?;
-        NameAddr::of(&value).tag().map(Into::into)
+    fn value(&self, field: &Field) -> Cow<'_, [u8]> {
+        let value = self.bytes(&field.value);
+        if field.folded {
+            unfold(value)
+        } else {
+            Cow::Borrowed(value)
+        }
     }
 
     fn bytes(&self, span: &Span) -> &[u8] {
@@ -254,117 +266,6 @@ impl Message {
             self.scan.oddities.insert(Oddity::BytesAfterBody);
             self.body.end = self.body.start + u32::try_from(announced).unwrap_or(u32::MAX);
         }
-    }
-
-    /// What RFC 3261 §8.1.1 asks of every message.
-    fn check(&mut self) {
-        let mut found = Oddities::default();
-        let count = |header: HeaderName| {
-            self.scan
-                .fields
-                .iter()
-                .filter(|field| field.header == header)
-                .count()
-        };
-        for (header, oddity) in [
-            (HeaderName::Via, Oddity::ViaMissing),
-            (HeaderName::From, Oddity::FromMissing),
-            (HeaderName::To, Oddity::ToMissing),
-            (HeaderName::CallId, Oddity::CallIdMissing),
-            (HeaderName::CSeq, Oddity::CseqMissing),
-        ] {
-            if count(header) == 0 {
-                found.insert(oddity);
-            }
-        }
-        let single = [
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-            HeaderName::MaxForwards,
-            HeaderName::ContentLength,
-        ];
-        if single.into_iter().any(|header| count(header) > 1) {
-            found.insert(Oddity::RepeatedSingle);
-        }
-        if count(HeaderName::Via) > 0 {
-            let value = self.top_via().unwrap_or_default();
-            match Via::of(&value) {
-                None => found.insert(Oddity::ViaUnreadable),
-                Some(via) => match via.branch() {
-                    Some(value::MAGIC_COOKIE) => found.insert(Oddity::BranchWithoutId),
-                    Some(branch) if value::has_cookie(branch) => {}
-                    _ => found.insert(Oddity::BranchWithoutCookie),
-                },
-            }
-        }
-        for header in [HeaderName::From, HeaderName::To] {
-            let Some(value) = self.header(header) else {
-                continue;
-            };
-            let it = NameAddr::of(&value);
-            if !it.balanced {
-                found.insert(Oddity::QuoteUnbalanced);
-            } else if it.brackets == Brackets::Unclosed {
-                found.insert(Oddity::BracketUnclosed);
-            }
-            // RFC 3261 §8.2.6.2: only 100 Trying may do without.
-            let tagged = header == HeaderName::To && self.status().is_some_and(|code| code > 100);
-            if tagged && it.tag().is_none() {
-                found.insert(Oddity::ToTagMissing);
-            }
-        }
-        if self.header(HeaderName::From).is_some() && self.from_tag().is_none() {
-            found.insert(Oddity::FromTagMissing);
-        }
-        let cseq = self.cseq();
-        if self.header(HeaderName::CSeq).is_some()
-            && cseq
-                .as_ref()
-                .is_none_or(|(number, _)| *number > u64::from(u32::MAX))
-        {
-            found.insert(Oddity::CseqUnreadable);
-        }
-        if let Some(method) = self.method() {
-            if count(HeaderName::MaxForwards) == 0 {
-                found.insert(Oddity::MaxForwardsMissing);
-            }
-            if cseq.is_some_and(|(_, other)| other != method) {
-                found.insert(Oddity::CseqMethod);
-            }
-        }
-        if let Start::Request { uri, .. } = &self.scan.start
-            && value::has_headers(self.bytes(uri))
-        {
-            found.insert(Oddity::RequestUriHeaders);
-        }
-        self.scan.oddities = self.scan.oddities.union(found).union(self.out_of_range());
-    }
-
-    /// Numbers and dates that elements must not send; few messages have these fields.
-    fn out_of_range(&self) -> Oddities {
-        let mut found = Oddities::default();
-        for (header, largest) in [
-            (HeaderName::MaxForwards, 255),
-            (HeaderName::Expires, u64::from(u32::MAX)),
-            (HeaderName::MinExpires, u64::from(u32::MAX)),
-            (HeaderName::RetryAfter, u64::from(u32::MAX)),
-        ] {
-            if self
-                .header(header)
-                .is_some_and(|value| value::delta_seconds(&value).is_none_or(|it| it > largest))
-            {
-                found.insert(Oddity::NumberOutOfRange);
-            }
-        }
-        if self
-            .header(HeaderName::Date)
-            .is_some_and(|date| !date.to_ascii_uppercase().ends_with(b"GMT"))
-        {
-            found.insert(Oddity::DateZone);
-        }
-        found
     }
 }
 

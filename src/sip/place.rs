@@ -5,7 +5,6 @@ use super::typed::{is_name_addr, is_via};
 use super::value::split;
 use super::{HeaderName, Message, Oddity};
 use memchr::memchr;
-use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A place in a message.
@@ -121,10 +120,6 @@ impl Message {
 
     fn field(&self, wanted: impl Fn(&Field) -> bool) -> Option<&Field> {
         self.scan.fields.iter().find(|it| wanted(it))
-    }
-
-    fn value(&self, field: &Field) -> Cow<'_, [u8]> {
-        super::unfold(self.bytes(&field.value))
     }
 
     /// A header field; the start line when there is none.

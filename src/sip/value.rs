@@ -316,6 +316,12 @@ fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 /// Where a byte first stands outside quotes and angle brackets.
 fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
+    // Nearly always nothing before it opens any.
+    let first = memchr(wanted, bytes);
+    let before = bytes.get(..first.unwrap_or(bytes.len()))?;
+    if memchr2(b'"', b'<', before).is_none() {
+        return first;
+    }
     let (mut quoted, mut escaped, mut bracket) = (false, false, false);
     for (at, &byte) in bytes.iter().enumerate() {
         match byte {

@@ -2,10 +2,10 @@
 //! not a retransmission.
 
 use super::{Arrival, TransactionId};
+use crate::hash::{HashMap, RandomState};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Copies of one packet are this close when nothing but time can tell: a retransmission comes after T1 at the earliest.

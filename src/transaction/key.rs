@@ -2,38 +2,46 @@
 
 use crate::sip::value::{Via, has_cookie};
 use crate::sip::{Message, Method};
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 /// What a message says of its transaction.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
+pub(super) struct Identity<'a> {
     pub(super) method: Method,
     pub(super) cseq: u64,
-    pub(super) branch: Option<Box<[u8]>>,
-    sent_by: Box<[u8]>,
-    call_id: Box<[u8]>,
-    from_tag: Option<Box<[u8]>>,
+    pub(super) branch: Option<Cow<'a, [u8]>>,
+    sent_by: Cow<'a, [u8]>,
+    call_id: Cow<'a, [u8]>,
+    from_tag: Option<&'a [u8]>,
 }
 
-impl Identity {
+impl<'a> Identity<'a> {
     /// `None` when the message lacks a CSeq, and for a response also when it lacks a Via.
-    pub(super) fn of(message: &Message) -> Option<Self> {
+    pub(super) fn of(message: &'a Message) -> Option<Self> {
         let (cseq, cseq_method) = message.cseq()?;
         // The request line rules where it differs from the CSeq: it is what servers act on.
         let method = message.method().unwrap_or(cseq_method);
-        let via = message.top_via();
-        let via = via.as_deref().and_then(Via::of);
-        if via.is_none() && message.status().is_some() {
+        let (branch, sent_by) = match message.top_via() {
+            Some(Cow::Borrowed(value)) => of_via(value),
+            Some(Cow::Owned(value)) => {
+                let (branch, sent_by) = of_via(&value);
+                (
+                    branch.map(|it| Cow::Owned(it.into_owned())),
+                    sent_by.map(|it| Cow::Owned(it.into_owned())),
+                )
+            }
+            None => (None, None),
+        };
+        if sent_by.is_none() && message.status().is_some() {
             return None;
         }
         Some(Self {
             method,
             cseq,
-            branch: via.and_then(|via| via.branch().map(Into::into)),
-            sent_by: via.map_or_else(Box::default, |via| normal_sent_by(via.sent_by)),
-            call_id: message
-                .call_id()
-                .map_or_else(Box::default, |id| id.as_ref().into()),
+            branch,
+            sent_by: sent_by.unwrap_or_default(),
+            call_id: message.call_id().unwrap_or_default(),
             from_tag: message.from_tag(),
         })
     }
@@ -74,10 +82,25 @@ impl Identity {
     }
 }
 
+/// The branch and the sent-by of a Via; neither when it cannot be read.
+fn of_via(value: &[u8]) -> (Option<Cow<'_, [u8]>>, Option<Cow<'_, [u8]>>) {
+    match Via::of(value) {
+        Some(via) => (
+            via.branch().map(Cow::Borrowed),
+            Some(normal_sent_by(via.sent_by)),
+        ),
+        None => (None, None),
+    }
+}
+
 /// Host names are compared without case, and white space around the port's colon means nothing.
-fn normal_sent_by(sent_by: &[u8]) -> Box<[u8]> {
+fn normal_sent_by(sent_by: &[u8]) -> Cow<'_, [u8]> {
     // RFC 3261 §18.1.1: 5060 is meant where no port stands.
     let sent_by = sent_by.strip_suffix(b":5060").unwrap_or(sent_by);
+    let is_odd = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_uppercase();
+    if !sent_by.iter().any(is_odd) {
+        return Cow::Borrowed(sent_by);
+    }
     sent_by
         .iter()
         .filter(|byte| !byte.is_ascii_whitespace())

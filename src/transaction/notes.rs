@@ -32,7 +32,7 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
     transaction.user_agent = message
         .text(HeaderName::UserAgent)
         .map(|value| clip(&value));
-    transaction.to.tag = message.to_tag();
+    transaction.to.tag = message.to_tag().map(Into::into);
     transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = message
         .headers(HeaderName::Authorization)

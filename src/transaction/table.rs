@@ -11,13 +11,13 @@ use super::{
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,20 +114,18 @@ impl Table {
             .as_ref()
             .is_some_and(|it| it.method() == Some(Method::Ack));
         let to_tag = quoted.as_ref().and_then(Message::to_tag);
-        let by_message = quoted
-            .and_then(|message| Identity::of(&message))
-            .and_then(|identity| {
-                let own = self.by_key.get(&identity.key(&self.hasher));
-                own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
-                    .or_else(|| {
-                        let answered = if of_ack {
-                            self.answered_invites(&identity, to_tag.as_deref(), quote.flow)
-                        } else {
-                            Vec::new()
-                        };
-                        self.best_leg(&answered, quote.flow, false)
-                    })
-            });
+        let by_message = quoted.as_ref().and_then(Identity::of).and_then(|identity| {
+            let own = self.by_key.get(&identity.key(&self.hasher));
+            own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
+                .or_else(|| {
+                    let answered = if of_ack {
+                        self.answered_invites(&identity, to_tag, quote.flow)
+                    } else {
+                        Vec::new()
+                    };
+                    self.best_leg(&answered, quote.flow, false)
+                })
+        });
         let id = by_message.or_else(|| {
             // Without bytes of SIP in the quote only the ports tell; other bytes mean that it was something else.
             let blind = could_be_sip(quote.payload);
@@ -222,7 +220,7 @@ impl Table {
     fn request(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: Identity,
+        identity: Identity<'_>,
         uri: &[u8],
     ) -> (Kind, Option<TransactionId>) {
         let key = identity.key(&self.hasher);
@@ -275,7 +273,7 @@ impl Table {
     fn response(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: Identity,
+        identity: Identity<'_>,
         status: u64,
         reason: &[u8],
     ) -> (Kind, Option<TransactionId>) {
@@ -319,7 +317,7 @@ impl Table {
         // §13.3.1.1 asks for one a minute): then it is new, but still the same step of the sequence.
         let same = transaction.responses.iter_mut().find(|response| {
             response.code == status
-                && response.to_tag == to_tag
+                && response.to_tag.as_deref() == to_tag
                 && response.rseq == rseq
                 && (response.is_final() || response.fingerprint == fingerprint)
         });
@@ -348,7 +346,7 @@ impl Table {
             transaction.responses.push(Response {
                 code: status,
                 reason: text(reason),
-                to_tag,
+                to_tag: to_tag.map(Into::into),
                 flow: arrival.flow,
                 sends,
                 challenges: challenges(arrival.message, status),
@@ -394,7 +392,7 @@ impl Table {
     fn begin(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: Identity,
+        identity: Identity<'_>,
         flow: Flow,
         key: u64,
     ) -> TransactionId {
@@ -412,11 +410,11 @@ impl Table {
         let message = arrival.message;
         let invite_key =
             (identity.method == Method::Invite).then(|| identity.invite_key(&self.hasher));
-        let party = |header, tag| Party {
+        let party = |header, tag: Option<&[u8]>| Party {
             uri: message
                 .uri(header)
                 .map_or_else(Box::default, |uri| clip_bytes(&uri)),
-            tag,
+            tag: tag.map(Into::into),
         };
         let is_request = message.method().is_some();
         let transaction = Transaction {
@@ -426,7 +424,7 @@ impl Table {
                 .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
             method: identity.method,
             cseq: identity.cseq,
-            branch: identity.branch,
+            branch: identity.branch.map(|it| it.as_ref().into()),
             flow,
             via_count: 0,
             from: party(HeaderName::From, message.from_tag()),

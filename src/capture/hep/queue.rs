@@ -1,7 +1,7 @@
 //! How many bytes of HEP packets wait to be read, in all and of each sender.
 
+use crate::hash::HashMap;
 use crate::limits::{HEP_PACKET_OVERHEAD, HEP_QUEUED_BYTES, HEP_QUEUED_BYTES_OF_ONE};
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

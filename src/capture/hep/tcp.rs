@@ -3,10 +3,10 @@
 use super::intake::{Intake, PATIENCE, Taken, count};
 use super::{Framing, frame_len};
 use crate::capture::live::now;
+use crate::hash::HashMap;
 use crate::limits::{HEP_CONNECTIONS, HEP_CONNECTIONS_OF_ONE, HEP_IDLE, HEP_UNFINISHED};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,11 +4,11 @@ use super::outcome::Side;
 use super::{At, Defect, Detail};
 use crate::dialog::Call;
 use crate::flow::Flow;
+use crate::hash::HashMap;
 use crate::sip::value::{NameAddr, Via, has_cookie, list};
 use crate::sip::{HeaderName, Message, Method, Oddity, typed};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Sends, Transaction};
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -195,7 +195,7 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
 /// RFC 3261 §12.2.2: a request with a lower number than the one before in its direction is refused with 500.
 fn lower_cseqs<'a>(call: &'a Call, t1: Duration, tell: &mut impl FnMut(Found<'a>)) {
     type Direction<'a> = (&'a [u8], &'a [u8], IpAddr, IpAddr);
-    let mut highest: HashMap<Direction<'_>, (u64, Timestamp)> = HashMap::new();
+    let mut highest: HashMap<Direction<'_>, (u64, Timestamp)> = HashMap::default();
     for transaction in &call.transactions {
         let (Some(from), Some(to)) = (&transaction.from.tag, &transaction.to.tag) else {
             continue;
@@ -262,7 +262,7 @@ fn first_of_dialog(call: &Call, request: &Transaction) -> Option<(u64, Timestamp
 
 /// Branches used twice, and hops that do not count.
 fn branches<'a>(call: &'a Call, tell: &mut impl FnMut(Found<'a>)) {
-    let mut by_branch: HashMap<&[u8], Vec<&Transaction>> = HashMap::new();
+    let mut by_branch: HashMap<&[u8], Vec<&Transaction>> = HashMap::default();
     for transaction in &call.transactions {
         let Some(branch) = &transaction.branch else {
             continue;

@@ -8,6 +8,7 @@ mod rate;
 mod source;
 mod tool;
 
+use crate::hash::HashMap;
 pub use account::{Account, Try};
 pub use number::{Dialled, Number};
 pub use rate::{Rate, most_within};
@@ -21,7 +22,6 @@ use crate::sip::Method;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Sources {
     /// None yet.
     pub fn new(thresholds: &Thresholds) -> Self {
         Self {
-            hosts: HashMap::new(),
+            hosts: HashMap::default(),
             leaks: Vec::new(),
             room: Room {
                 left: MAX_SOURCE_FACTS,

@@ -3,11 +3,12 @@
 use crate::capture::{FrameNumber, Sighting};
 use crate::dialog::{Call, Surroundings};
 use crate::flow::Flow;
+use crate::hash::HashMap;
 use crate::limits::{MAX_ENDED_CONNECTIONS, MAX_FRAMES_SHOWN, MAX_TLS_SERVERS};
 use crate::reassembly::{Connection, Pause, Side};
 use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId, timers};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,11 +5,12 @@ use crate::capture::{FrameNumber, Sighting};
 use crate::dialog::Call;
 use crate::flow::Flow;
 use crate::frame::IcmpKind;
+use crate::hash::HashMap;
 use crate::limits::{MAX_CONNECT_ATTEMPTS, MAX_FRAMES_SHOWN};
 use crate::reassembly::Connection;
 use crate::sip::Method;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

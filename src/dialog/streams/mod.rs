@@ -6,6 +6,7 @@ mod connects;
 mod ports;
 mod strays;
 
+use crate::hash::HashSet;
 pub use broken::{Break, Broken, Ending};
 pub use connects::{Attempt, ConnectFailure, Connects, Target};
 pub use ports::SipPorts;
@@ -16,7 +17,6 @@ use crate::flow::Flow;
 use crate::limits::MAX_SIP_PORTS;
 use crate::reassembly::Connection;
 use crate::transaction::Transaction;
-use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

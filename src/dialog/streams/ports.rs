@@ -1,12 +1,12 @@
 //! Which addresses and ports speak SIP over a stream, so that a connection on which no message passed can be one for SIP.
 
 use crate::flow::{Flow, Transport};
+use crate::hash::{HashMap, HashSet};
 use crate::limits::MAX_SIP_PORTS;
 use crate::severity::Confidence;
 use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message, StartLine};
 use memchr::memmem;
-use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 

@@ -19,11 +19,11 @@ mod tests;
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::SctpPacket;
+use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_MESSAGE_LEN, MAX_SCTP_BYTES, MAX_SCTP_FRAGMENTS, MAX_SCTP_TSNS};
 use crate::time::Timestamp;
 use chunk::{Chunks, Data, Number};
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long a fragment waits for the rest: a second until the first retransmission, doubled twice (RFC 9260 §6.3.3), and

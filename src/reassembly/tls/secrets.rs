@@ -3,13 +3,14 @@
 
 use super::keylog::{Keylog, KeylogOutcome, Label};
 use super::schedule::{MASTER, Secret};
+use crate::hash::HashMap;
 use crate::limits::{MAX_TLS_KEYS, MAX_TLS_SECRETS, MAX_TLS_SESSIONS};
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Encrypt, RsaPrivateKey};
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::Hash;
 use thiserror::Error;
@@ -234,7 +235,7 @@ struct Bounded<K, V> {
 impl<K: Copy + Eq + Hash, V: Vacant> Bounded<K, V> {
     fn new(most: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             order: VecDeque::new(),
             most,
             let_go: 0,

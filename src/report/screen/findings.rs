@@ -4,10 +4,10 @@ use super::{LABEL_WIDTH, OK, Screen};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::engine::Report;
+use crate::hash::HashMap;
 use crate::report::text::{Wrapped, clip, clock, sanitize};
 use crate::rules::{Cluster, Fact, Finding};
 use crate::severity::{Confidence, Severity};
-use std::collections::HashMap;
 use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 

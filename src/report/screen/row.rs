@@ -3,13 +3,13 @@
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::dialog::is_failed_ping;
+use crate::hash::HashSet;
 use crate::report::{Settings, context};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
-use std::collections::HashSet;
 use std::time::Duration;
 
 /// A transaction as the table shows it.

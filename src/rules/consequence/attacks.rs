@@ -1,9 +1,9 @@
 //! One fault, one headline, of attacks: all that one host does at that time belongs to the first of them.
 
 use super::shares_transaction;
+use crate::hash::HashMap;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn attack_rank(finding: &Finding) -> Option<usize> {
 
 /// Links what one host does: how fast it does it, and with which tool, is no second attack; nor are its silent targets.
 pub(in crate::rules) fn link_attacks(found: &mut [Finding]) {
-    let mut first: HashMap<IpAddr, (usize, FindingId)> = HashMap::new();
+    let mut first: HashMap<IpAddr, (usize, FindingId)> = HashMap::default();
     for finding in found.iter() {
         if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source) {
             let known = first.entry(source.ip()).or_insert((rank, finding.id));
@@ -59,7 +59,7 @@ pub(in crate::rules) fn link_attacks(found: &mut [Finding]) {
 
 /// The attacks of each host, what explains most first.
 pub(super) fn by_host(of_capture: &[Finding]) -> HashMap<IpAddr, Vec<(usize, &Finding)>> {
-    let mut hosts: HashMap<IpAddr, Vec<(usize, &Finding)>> = HashMap::new();
+    let mut hosts: HashMap<IpAddr, Vec<(usize, &Finding)>> = HashMap::default();
     for finding in of_capture {
         if let (Some(rank), Some(source)) = (attack_rank(finding), finding.source)
             && finding.severity > Severity::Info

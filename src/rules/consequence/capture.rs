@@ -4,11 +4,11 @@
 use super::attacks::{attack_behind, by_host};
 use super::table::REFUSED;
 use crate::capture::FrameNumber;
+use crate::hash::HashMap;
 use crate::rules::{CaptureView, Fact, Finding, FindingId, format};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::address_of_record;
 use crate::transaction::TransactionId;
-use std::collections::HashMap;
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
 /// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.

@@ -1,12 +1,12 @@
 //! One fault, one headline, across Call-IDs: what happened on a leg behind another one (guard G-B2BUA).
 
 use crate::dialog::legs::Legs;
+use crate::hash::HashMap;
 use crate::limits::MAX_TEXT;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
 use crate::sip::value::user_and_host;
 use crate::time::Timestamp;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     link_transfers(findings);
     // The finding that tells a leg's fate: the worst of its Call-ID that has no cause there.
-    let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::new();
+    let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::default();
     for finding in findings.iter() {
         let Some(call_id) = finding.call_id.clone() else {
             continue;
@@ -70,7 +70,7 @@ fn link_transfers(findings: &mut [Finding]) {
         _ => None,
     };
     // Whom it was to be handed to, by whom it was to be called, and what it got. Of several the last one counts.
-    let mut transfers: HashMap<(String, String, u64), (FindingId, Timestamp)> = HashMap::new();
+    let mut transfers: HashMap<(String, String, u64), (FindingId, Timestamp)> = HashMap::default();
     for finding in findings
         .iter()
         .filter(|it| it.rule.name == "transfer-failed")

@@ -1,9 +1,9 @@
 //! One fault, one headline, of peers that are down: what pings tell of one and what calls to it at that time tell.
 
+use crate::hash::HashMap;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
 use crate::time::Timestamp;
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// Pings whose interval is not known tell of so long before and after them: the usual interval of servers.
@@ -29,7 +29,7 @@ struct Down {
 /// Calls to a peer that stopped answering pings, or refuses them, fail for that reason. Where pings alone would not prove it,
 /// the calls do.
 pub(in crate::rules) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
-    let mut peers: HashMap<String, Vec<Down>> = HashMap::new();
+    let mut peers: HashMap<String, Vec<Down>> = HashMap::default();
     for finding in of_capture.iter() {
         if finding.rule.name == "options-no-response"
             && finding.consequence_of.is_none()

@@ -2,12 +2,12 @@
 //! connections that explain each other.
 
 use crate::capture::FrameNumber;
+use crate::hash::{HashMap, HashSet};
 use crate::rules::finding::StreamFault;
 use crate::rules::{CallView, Fact, Finding, FindingId};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Codes with which a proxy or B2BUA says that its next hop could not be reached (RFC 3261 §16.9, §21.4.9, §21.5); 477 and
@@ -87,9 +87,9 @@ pub(in crate::rules) fn link_streams(of_capture: &mut [Finding], of_calls: &mut 
             finding.severity = finding.rule.severity;
         }
     }
-    let mut causes: HashMap<StreamFault, (FindingId, Timestamp)> = HashMap::new();
-    let mut by_frame: HashMap<FrameNumber, FindingId> = HashMap::new();
-    let mut desyncs: HashMap<String, FindingId> = HashMap::new();
+    let mut causes: HashMap<StreamFault, (FindingId, Timestamp)> = HashMap::default();
+    let mut by_frame: HashMap<FrameNumber, FindingId> = HashMap::default();
+    let mut desyncs: HashMap<String, FindingId> = HashMap::default();
     for finding in of_capture.iter() {
         if let Some(fault) = finding.stream
             && finding.severity > Severity::Info

@@ -16,10 +16,10 @@ pub(super) mod wrong_transport;
 use super::{CaptureView, Fact, Finding, FindingId, Rule};
 use crate::capture::FrameNumber;
 use crate::dialog::{Defect, DefectGroup, Detail};
+use crate::hash::HashMap;
 use crate::severity::{Confidence, Severity};
 use crate::sip::Oddity;
 use crate::transaction::TransactionId;
-use std::collections::HashMap;
 
 /// How receivers bear a defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

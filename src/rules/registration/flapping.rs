@@ -2,10 +2,10 @@
 //! each time (RFC 3261 §10.2.4).
 
 use crate::dialog::Turns;
+use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::Severity;
-use std::collections::HashSet;
 use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -24,7 +24,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         .moves()
         .map(|it| (it, Some("contact-changes")));
     // On every hop and at every registrar it is the same story.
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for ((aor, registrar, turns), variant) in cycles.chain(moves) {
         if told.insert((aor, variant)) {
             found.extend(flapping(aor, registrar, turns, variant));

@@ -12,11 +12,11 @@ pub(super) mod unregistered;
 
 use super::{Finding, Rule};
 use crate::dialog::{Entry, Proof};
+use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::sip::value::{NameAddr, address_of_record, list, user_and_host};
 use crate::sip::{HeaderName, Message};
 use crate::transaction::Transaction;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A finding about a binding, with the REGISTER that shows it.

@@ -1,10 +1,10 @@
 //! `registrar-6xx`: a 6xx answers REGISTER, which RFC 3261 §10.3 forbids.
 
 use super::of_register;
+use crate::hash::HashSet;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
-use std::collections::HashSet;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "registrar-6xx",
@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for register in view.call.of(&Method::Register) {
         let Some(response) = register.final_response().filter(|it| it.code >= 600) else {
             continue;

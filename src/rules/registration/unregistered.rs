@@ -1,10 +1,10 @@
 //! `unregistered`: a client removed its binding (RFC 3261 §10.2.2).
 
 use super::{of_register, star_is_wrong};
+use crate::hash::HashSet;
 use crate::rules::{CallView, Finding, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
-use std::collections::HashSet;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "unregistered",
@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    let mut told = HashSet::new();
+    let mut told = HashSet::default();
     for register in view.call.of(&Method::Register) {
         let Some(response) = register.final_response() else {
             continue;

@@ -7,13 +7,14 @@ use crate::dialog::Dialog;
 use crate::dialog::media_errors::{MediaError, Quoted};
 use crate::dialog::negotiation::{Description, Outcome};
 use crate::frame::IcmpKind;
+use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::sip::sdp::Media;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::{method, tell};
 use crate::dialog::negotiation::Description;
+use crate::hash::HashMap;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
-use std::collections::HashMap;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "sdp-version-not-incremented",
@@ -17,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // What each side said last on each hop.
-    let mut last: HashMap<_, &Description<'_>> = HashMap::new();
+    let mut last: HashMap<_, &Description<'_>> = HashMap::default();
     for now in view.negotiation.descriptions() {
         let hop = (now.flow.src.ip(), now.flow.dst.ip());
         let Some(before) = last.insert((now.writer, hop), now) else {

@@ -3,12 +3,12 @@
 
 use crate::capture::FrameNumber;
 use crate::dialog::Talk;
+use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::thresholds::Thresholds;
 use crate::transaction::timers;
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         let hung_up = talks.iter().filter(|it| it.from == *host).count();
         std::cmp::Reverse((talks.len(), hung_up))
     });
-    let mut told: HashSet<FrameNumber> = HashSet::new();
+    let mut told: HashSet<FrameNumber> = HashSet::default();
     for (host, talks) in clusters {
         if talks.iter().all(|it| told.contains(&it.bye)) {
             continue;

@@ -2,10 +2,10 @@
 
 use super::look;
 use crate::dialog::Dialog;
+use crate::hash::HashSet;
 use crate::sip::sdp::Sdp;
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
-use std::collections::HashSet;
 
 /// What a re-INVITE or UPDATE asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) fn changes<'a>(dialog: &Dialog<'a>) -> Vec<Change<'a>> {
             .and_then(Sdp::of),
         first.and_then(offered),
     ];
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut all = Vec::new();
     for &request in &dialog.requests {
         let is_update = request.method == Method::Update;

@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // Each side of a dialog is told once, of its first request; the others show what it led to.
-    let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
+    let mut told: Vec<(Finding, Option<&[u8]>)> = Vec::new();
     for (request, routes) in routed(view.call, view.thresholds.t1) {
         let Some(wrong) = routes.deviation(&request) else {
             continue;

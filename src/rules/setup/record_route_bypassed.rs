@@ -18,7 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
+    let mut told: Vec<(Finding, Option<&[u8]>)> = Vec::new();
     for (request, routes) in routed(view.call, view.thresholds.t1) {
         let Some(first) = routes
             .routes

@@ -191,7 +191,7 @@ fn of_ack(invite: &Transaction, response: &Response, sent: Timestamp, t1: Durati
 /// The requests of a call that can be compared with the route set of their side.
 pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSet>)> {
     // Each side of a dialog is worked out once.
-    let mut sides: Vec<(Side, Option<Rc<RouteSet>>)> = Vec::new();
+    let mut sides: Vec<(Side<'_>, Option<Rc<RouteSet>>)> = Vec::new();
     let mut found = Vec::new();
     for request in requests(call, t1) {
         let Some(side) = Side::of(&request) else {
@@ -214,14 +214,14 @@ pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSe
 
 /// One side of a dialog on one host.
 #[derive(Debug, PartialEq, Eq)]
-struct Side {
-    own: Box<[u8]>,
-    other: Box<[u8]>,
+struct Side<'a> {
+    own: &'a [u8],
+    other: &'a [u8],
     src: SocketAddr,
 }
 
-impl Side {
-    fn of(request: &InDialog<'_>) -> Option<Self> {
+impl<'a> Side<'a> {
+    fn of(request: &InDialog<'a>) -> Option<Self> {
         Some(Self {
             own: request.message.from_tag()?,
             other: request.message.to_tag()?,
@@ -233,9 +233,9 @@ impl Side {
 impl RouteSet {
     /// The route set of the side that sent a request; `None` when the capture does not show how the dialog began on that
     /// side (guards G-START, G-SNAP), or shows it twice.
-    fn of(call: &Call, request: &InDialog<'_>, side: &Side) -> Option<Self> {
-        Self::of_client(call, request, &side.own, &side.other)
-            .or_else(|| Self::of_server(call, request, &side.own, &side.other))
+    fn of(call: &Call, request: &InDialog<'_>, side: &Side<'_>) -> Option<Self> {
+        Self::of_client(call, request, side.own, side.other)
+            .or_else(|| Self::of_server(call, request, side.own, side.other))
     }
 
     /// RFC 3261 §12.1.2: the Record-Route of the response, in reverse order.

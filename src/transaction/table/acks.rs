@@ -13,7 +13,7 @@ impl Table {
     pub(super) fn ack(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: &Identity,
+        identity: &Identity<'_>,
     ) -> (Kind, Option<TransactionId>) {
         let by_branch = self
             .by_key
@@ -24,10 +24,10 @@ impl Table {
         let to_tag = arrival.message.to_tag();
         let ids: Vec<TransactionId> = match by_branch {
             Some(id) => vec![id],
-            None => self.answered_invites(identity, to_tag.as_deref(), arrival.flow),
+            None => self.answered_invites(identity, to_tag, arrival.flow),
         };
         if ids.is_empty() {
-            return (self.stray_ack(arrival, identity, to_tag.as_deref()), None);
+            return (self.stray_ack(arrival, identity, to_tag), None);
         }
         let branch = identity.branch_fingerprint(&self.hasher);
         let clock = self.clock(arrival);
@@ -36,7 +36,7 @@ impl Table {
             if let Some(open) = self.open.get_mut(id) {
                 open.touch(arrival, clock);
                 let acks = &mut open.transaction.acks;
-                if note_ack(acks, arrival, to_tag.as_deref(), branch, &mut self.budget) {
+                if note_ack(acks, arrival, to_tag, branch, &mut self.budget) {
                     kind = Kind::Retransmission;
                 }
             }
@@ -48,7 +48,7 @@ impl Table {
     /// that had a provisional one only, then those without any: the ACK proves the answer.
     pub(super) fn answered_invites(
         &self,
-        identity: &Identity,
+        identity: &Identity<'_>,
         to_tag: Option<&[u8]>,
         flow: Flow,
     ) -> Vec<TransactionId> {
@@ -79,7 +79,7 @@ impl Table {
     fn stray_ack(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: &Identity,
+        identity: &Identity<'_>,
         to_tag: Option<&[u8]>,
     ) -> Kind {
         let from_tag = arrival.message.from_tag();
@@ -89,7 +89,10 @@ impl Table {
             // To another host than the INVITE goes the ACK to a 2xx, and the one of another branch of a fork.
             let same_fork = to_tag.is_some()
                 && (it.responses.iter()).any(|answer| answer.to_tag.as_deref() == to_tag);
-            it.acks.is_empty() && it.from.tag == from_tag && same_src && (same_dst || same_fork)
+            it.acks.is_empty()
+                && it.from.tag.as_deref() == from_tag
+                && same_src
+                && (same_dst || same_fork)
         });
         let branch = identity.branch_fingerprint(&self.hasher);
         let clock = self.clock(arrival);
@@ -111,7 +114,7 @@ impl Table {
     /// The open INVITEs of a Call-ID that match.
     fn invites_of(
         &self,
-        identity: &Identity,
+        identity: &Identity<'_>,
         matches: &dyn Fn(&Transaction) -> bool,
     ) -> Vec<TransactionId> {
         self.invites
