@@ -10,15 +10,16 @@
 //! | `media` | the same as a twentieth of the packets; the others are RTP |
 //! | `tcp` | SIP over TCP, several messages in a segment and one over several |
 //! | `lossy` | `udp`, of which every twentieth packet is lost, and what UDP sends again |
-//! | `open` | calls that are all answered before the first ends: `MESSAGES` / 6 at once |
+//! | `open` | calls that are all answered before the first ends: `MESSAGES` / 7 at once |
 //! | `fragments` | `udp`, every message in two or three IP fragments |
 #![allow(missing_docs, clippy::print_stderr, clippy::cast_possible_truncation)]
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::process::ExitCode;
 
 /// 2026-01-01T00:00:00Z, in microseconds.
@@ -29,8 +30,12 @@ const MILLISECOND: u64 = 1_000;
 const SPACING: u64 = 3 * MILLISECOND;
 const PROXY: u32 = 0xc000_0201;
 const REGISTRAR: u32 = 0xc000_0202;
-const PHONES: u32 = 0x0a01_0000;
+/// 198.18.0.0/15 is for benchmarks (RFC 2544 §C.2.2).
+const PHONES: u32 = 0xc612_0000;
 const MTU: usize = 1_448;
+/// Of a hundred scenarios: calls that are challenged and answered, and those that are only answered.
+const CHALLENGED: Range<u64> = 0..22;
+const ANSWERED: Range<u64> = 22..50;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -96,6 +101,8 @@ struct Capture {
     made: u64,
     packets: u64,
     streams: Streams,
+    /// Directions whose messages wait for the next one, and since when.
+    held: VecDeque<(u64, u32, u32)>,
     /// Identifications of IP.
     datagrams: u16,
 }
@@ -115,6 +122,7 @@ impl Capture {
             made: 0,
             packets: 0,
             streams: Streams::default(),
+            held: VecDeque::new(),
             datagrams: 0,
         })
     }
@@ -128,7 +136,7 @@ impl Capture {
             let next_due = self.events.peek().map(|Reverse(event)| event.time);
             let may_begin = self.made < messages;
             if may_begin && next_due.is_none_or(|due| due >= clock) {
-                let scenario = Scenario::new(clock, number, &mut self.random);
+                let scenario = Scenario::new(self.kind, clock, number, &mut self.random);
                 let events = scenario.events(self.kind);
                 for (time, from, to, text) in events {
                     self.made += 1;
@@ -156,6 +164,13 @@ impl Capture {
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
+        // Nothing waits for company longer than that.
+        while let Some(&(time, from, to)) = self.held.front()
+            && time + 100 * MILLISECOND < event.time
+        {
+            self.held.pop_front();
+            self.send(event.time, from, to)?;
+        }
         let text = event.text.as_bytes();
         match self.kind {
             Kind::Tcp => self.stream(event),
@@ -227,24 +242,13 @@ impl Capture {
 
     /// Hands a message to its connection, which sends it alone, with the next one, or in pieces.
     fn stream(&mut self, event: &Event) -> io::Result<()> {
-        // Few connections with much on each, as between SBCs: one for sixteen phones.
-        let phone = if event.from & 0xffff_0000 == PHONES {
-            event.from
+        let (from, to) = (event.from, event.to);
+        let (client, server) = if from & 0xffff_0000 == PHONES {
+            (from, to)
         } else {
-            event.to
+            (to, from)
         };
-        let server = if phone == event.from {
-            event.to
-        } else {
-            event.from
-        };
-        let client = (phone & !0xf) | 1;
-        let (from, to) = if phone == event.from {
-            (client, server)
-        } else {
-            (server, client)
-        };
-        let port = 40_000 + (client & 0xfff) as u16;
+        let port = port_of(client);
         if self.streams.begin(client, server) {
             let times = [0, 1, 2];
             for (time, from, to, flags) in [
@@ -255,12 +259,27 @@ impl Capture {
                 self.segment(event.time + time, (from, to), port, client, flags, &[])?;
             }
         }
-        let text = event.text.replace("/UDP", "/TCP");
-        let held = self.streams.hold(from, to, text.as_bytes());
-        if self.random.below(4) == 0 && held < 4_000 {
+        let text = (event.text.replace("/UDP", "/TCP")).replace("transport=udp", "transport=tcp");
+        self.streams.hold(from, to, text.as_bytes());
+        if self.random.below(4) == 0 {
+            self.held.push_back((event.time, from, to));
             return Ok(());
         }
+        self.send(event.time, from, to)
+    }
+
+    /// Sends what a direction of a connection holds.
+    fn send(&mut self, time: u64, from: u32, to: u32) -> io::Result<()> {
         let bytes = self.streams.take(from, to);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let client = if from & 0xffff_0000 == PHONES {
+            from
+        } else {
+            to
+        };
+        let port = port_of(client);
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let most = rest.len().min(MTU);
@@ -270,10 +289,10 @@ impl Capture {
                 most
             };
             let (now, later) = rest.split_at(size);
-            self.segment(event.time + 3, (from, to), port, client, 0x18, now)?;
+            self.segment(time + 3, (from, to), port, client, 0x18, now)?;
             rest = later;
         }
-        self.segment(event.time + 4, (to, from), port, client, 0x10, &[])
+        self.segment(time + 4, (to, from), port, client, 0x10, &[])
     }
 
     fn segment(
@@ -363,10 +382,9 @@ impl Streams {
         is_new
     }
 
-    fn hold(&mut self, from: u32, to: u32, bytes: &[u8]) -> usize {
+    fn hold(&mut self, from: u32, to: u32, bytes: &[u8]) {
         let (_, held) = self.0.entry((from, to)).or_default();
         held.extend_from_slice(bytes);
-        held.len()
     }
 
     fn take(&mut self, from: u32, to: u32) -> Vec<u8> {
@@ -383,6 +401,11 @@ impl Streams {
         *next = next.wrapping_add(length);
         sequence
     }
+}
+
+/// The port from which a client connects.
+fn port_of(client: u32) -> u16 {
+    40_000 + (client & 0xfff) as u16
 }
 
 /// SplitMix64: small, and the same everywhere.
@@ -413,15 +436,23 @@ struct Scenario {
 type Step = (u64, u32, u32, String);
 
 impl Scenario {
-    fn new(begin: u64, number: u64, random: &mut Random) -> Self {
+    fn new(kind: Kind, begin: u64, number: u64, random: &mut Random) -> Self {
         let phone = random.below(2_000) as u32;
+        let host = match kind {
+            // Few connections with much on each, as between SBCs: one for sixteen users.
+            Kind::Tcp => phone & !0xf,
+            _ => phone,
+        };
         Self {
             begin,
             number,
-            phone: PHONES + phone + 16,
+            phone: PHONES + host + 16,
             user: 1_000 + u64::from(phone),
             callee: 200_000 + random.below(700_000),
-            chance: random.below(100),
+            chance: match kind {
+                Kind::Open => ANSWERED.start,
+                _ => random.below(100),
+            },
             ringing: (1 + random.below(8)) * SECOND,
             talk: (6 + random.below(50)) * SECOND,
         }
@@ -433,8 +464,8 @@ impl Scenario {
             return self.answered(false, 10_000 * SECOND);
         }
         match self.chance {
-            0..22 => self.answered(true, self.talk),
-            22..50 => self.answered(false, self.talk),
+            it if CHALLENGED.contains(&it) => self.answered(true, self.talk),
+            it if ANSWERED.contains(&it) => self.answered(false, self.talk),
             50..62 => self.refused(486, "Busy Here"),
             62..68 => self.refused(404, "Not Found"),
             68..70 => self.refused(503, "Service Unavailable"),
@@ -465,9 +496,7 @@ impl Scenario {
         }
         self.ask(&mut steps, at, "INVITE", cseq, challenged);
         self.answer(&mut steps, at + 3_000, "INVITE", cseq, 100, "Trying");
-        if talk < 1_000 * SECOND {
-            self.answer(&mut steps, at + 300_000, "INVITE", cseq, 180, "Ringing");
-        }
+        self.answer(&mut steps, at + 300_000, "INVITE", cseq, 180, "Ringing");
         let up = at + self.ringing;
         self.answer(&mut steps, up, "INVITE", cseq, 200, "OK");
         self.ask(&mut steps, up + 5_000, "ACK", cseq, false);
@@ -653,10 +682,19 @@ impl Scenario {
         let (number, user, callee) = (self.number, self.user, self.callee);
         let phone = dotted(self.phone);
         let mut text = String::with_capacity(1_200);
+        let refused = CHALLENGED.contains(&self.chance) && cseq == 1;
+        let confirmed = method == "ACK" && self.chance < ANSWERED.end && !refused;
         let _ = match response {
             Some((code, phrase)) => write!(text, "SIP/2.0 {code} {phrase}\r\n"),
             None if matches!(method, "REGISTER" | "OPTIONS") => {
                 write!(text, "{method} sip:example.com SIP/2.0\r\n")
+            }
+            None if confirmed || method == "BYE" => {
+                let server = dotted(self.server(method));
+                write!(
+                    text,
+                    "{method} sip:{callee}@{server}:5060 SIP/2.0\r\nRoute: <sip:{server};lr>\r\n"
+                )
             }
             None => write!(
                 text,
@@ -664,7 +702,6 @@ impl Scenario {
             ),
         };
         // CANCEL and the ACK to a refusal share the branch of the INVITE; the ACK to a 2xx has its own.
-        let confirmed = method == "ACK" && (self.chance < 50) && !(self.chance < 22 && cseq == 1);
         let branch = match method {
             "ACK" if confirmed => "a",
             "INVITE" | "ACK" | "CANCEL" => "i",

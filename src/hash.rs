@@ -4,10 +4,10 @@
 use std::collections::{HashMap as StdMap, HashSet as StdSet};
 
 /// The seeded hash function of every table.
-pub(crate) type RandomState = ahash::RandomState;
+pub type RandomState = ahash::RandomState;
 
 /// A hash map; make one with `HashMap::default()`.
-pub(crate) type HashMap<K, V> = StdMap<K, V, RandomState>;
+pub type HashMap<K, V> = StdMap<K, V, RandomState>;
 
 /// A hash set; make one with `HashSet::default()`.
-pub(crate) type HashSet<T> = StdSet<T, RandomState>;
+pub type HashSet<T> = StdSet<T, RandomState>;

@@ -43,7 +43,7 @@ pub mod dialog;
 pub mod engine;
 pub mod flow;
 pub mod frame;
-mod hash;
+pub mod hash;
 pub mod limits;
 pub mod reassembly;
 pub mod report;
