@@ -14,19 +14,15 @@ impl FingerprintFacts {
             Some(Fact::Text(text)) => text.to_lowercase(),
             _ => String::new(),
         };
-        let code = match (finding.status, finding.get("code")) {
-            (Some(code), _) => Some(code),
-            (None, Some(Fact::Number(code))) => Some(*code),
-            _ => None,
-        };
+        if !self.is_of_code(finding) {
+            return false;
+        }
         let phrase = text("reason");
         let phrase = phrase.trim();
         let value = self.fact.as_deref().map(text);
         let begins = |it: &String| phrase.starts_with(&it.to_lowercase());
         let ends = |it: &String| phrase.ends_with(&it.to_lowercase());
-        let is_of_code = self.codes.is_empty() || code.is_some_and(|it| self.codes.contains(&it));
-        is_of_code
-            && (self.phrases.is_empty() || self.phrases.iter().any(begins))
+        (self.phrases.is_empty() || self.phrases.iter().any(begins))
             && (self.ends.is_empty() || self.ends.iter().any(ends))
             && value.is_none_or(|value| {
                 !value.is_empty()
@@ -37,6 +33,15 @@ impl FingerprintFacts {
                 .server
                 .as_ref()
                 .is_none_or(|it| text("server").contains(it.as_str()))
+    }
+
+    fn is_of_code(&self, finding: &Finding) -> bool {
+        let code = match (finding.status, finding.get("code")) {
+            (Some(code), _) => Some(code),
+            (None, Some(Fact::Number(code))) => Some(*code),
+            _ => None,
+        };
+        self.codes.is_empty() || code.is_some_and(|it| self.codes.contains(&it))
     }
 }
 

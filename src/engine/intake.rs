@@ -10,7 +10,7 @@ use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_CONNECTION_FACTS};
 use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
 use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
 use crate::reassembly::tls::Secrets;
-use crate::reassembly::{self, Connection, Connections, Outcome};
+use crate::reassembly::{Connection, Connections, Outcome};
 use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
@@ -161,9 +161,8 @@ impl<O: Observer> Engine<O> {
     ) -> bool {
         let cut = datagram.missing > 0;
         let carrier = Carrier { cut, stream: false };
-        let message = reassembly::datagram(datagram.payload, cut)
-            .and_then(|bytes| Message::parse(bytes, carrier));
-        let Some(message) = message else {
+        // RFC 3261 §18.3: it holds one message; what follows the body is to be ignored.
+        let Some(message) = Message::parse(datagram.payload, carrier) else {
             return false;
         };
         let sip = Sip {
@@ -271,9 +270,7 @@ impl<O: Observer> Engine<O> {
                 // RFC 4168 §5.1: a message is one user message.
                 stream: false,
             };
-            let message = reassembly::datagram(&it.bytes, it.cut)
-                .and_then(|bytes| Message::parse(bytes, carrier));
-            let Some(message) = message else {
+            let Some(message) = Message::parse(&it.bytes, carrier) else {
                 continue;
             };
             found = true;

@@ -22,7 +22,7 @@ pub use framing::Desync;
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::Envelope;
-use crate::sip::{self, Message};
+use crate::sip::Message;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,9 +96,4 @@ pub struct Opened {
     pub at: Sighting,
     /// The bytes, in the order of the stream.
     pub bytes: Vec<u8>,
-}
-
-/// The one message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it holds no SIP.
-pub fn datagram(payload: &[u8], cut: bool) -> Option<&[u8]> {
-    sip::looks_like_sip(payload, cut).then_some(payload)
 }

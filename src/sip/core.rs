@@ -18,6 +18,7 @@ pub(super) struct Core {
 /// A From or To.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
+    uri: Option<Span>,
     tag: Option<Span>,
     pub(super) balanced: bool,
     pub(super) unclosed: bool,
@@ -64,10 +65,15 @@ impl Address {
     fn of(raw: &[u8], value: &[u8]) -> Self {
         let it = NameAddr::of(value);
         Self {
+            uri: span_in(raw, it.uri),
             tag: it.tag().and_then(|tag| span_in(raw, tag)),
             balanced: it.balanced,
             unclosed: it.brackets == Brackets::Unclosed,
         }
+    }
+
+    pub(super) fn uri<'a>(&self, message: &'a Message) -> Option<&'a [u8]> {
+        self.uri.as_ref().map(|span| message.bytes(span))
     }
 
     pub(super) fn tag<'a>(&self, message: &'a Message) -> Option<&'a [u8]> {

@@ -3,7 +3,7 @@
 
 use super::header::{COUNT, HeaderName};
 use super::oddity::{Oddities, Oddity};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 use std::ops::Range;
 
 /// A stretch of the message's bytes.
@@ -367,36 +367,39 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
-fn header_fields(bytes: &[u8], mut at: usize, cut: bool, scan: &mut Scan) {
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let (content, len, complete) = match line(rest) {
-            Some((content, len, carriage_return)) => {
-                if !carriage_return {
-                    scan.oddities.insert(Oddity::BareLf);
-                }
-                (content, len, true)
-            }
-            None => (rest, rest.len(), false),
-        };
-        if complete && content.is_empty() {
-            scan.body_start = at + len;
+fn header_fields(bytes: &[u8], start: usize, cut: bool, scan: &mut Scan) {
+    let mut at = start;
+    for end in memchr_iter(b'\n', bytes.get(start..).unwrap_or_default()) {
+        let end = start + end;
+        let content = bytes.get(at..end).unwrap_or_default();
+        let content = content.strip_suffix(b"\r").unwrap_or_else(|| {
+            scan.oddities.insert(Oddity::BareLf);
+            content
+        });
+        if content.is_empty() {
+            scan.body_start = end + 1;
             return;
         }
-        if !complete && cut {
-            // Part of a value, such as half a Call-ID, would be taken for another value.
-            break;
-        }
-        if let [b' ' | b'\t', ..] = content {
-            fold(content, at, scan);
-        } else {
-            field(content, at, scan);
-        }
-        at += len;
+        header_line(content, at, scan);
+        at = end + 1;
     }
+    let rest = bytes.get(at..).unwrap_or_default();
+    // Part of a value, such as half a Call-ID, would be taken for another value.
     if !cut {
+        if !rest.is_empty() {
+            header_line(rest, at, scan);
+        }
         scan.oddities.insert(Oddity::HeadersUnfinished);
     }
     scan.body_start = bytes.len();
+}
+
+fn header_line(content: &[u8], at: usize, scan: &mut Scan) {
+    if let [b' ' | b'\t', ..] = content {
+        fold(content, at, scan);
+    } else {
+        field(content, at, scan);
+    }
 }
 
 /// RFC 3261 §7.3.1: a line that begins with white space continues the field before it.
@@ -421,7 +424,8 @@ fn fold(content: &[u8], at: usize, scan: &mut Scan) {
 }
 
 fn field(content: &[u8], at: usize, scan: &mut Scan) {
-    let Some(colon) = memchr(b':', content) else {
+    // Names are short: a search by vectors would not pay.
+    let Some(colon) = content.iter().position(|&byte| byte == b':') else {
         scan.oddities.insert(Oddity::JunkLine);
         return;
     };

@@ -23,6 +23,7 @@ pub use place::Place;
 
 use core::Core;
 use lexer::{Field, Scan, Span, Start};
+use memchr::memchr;
 use std::borrow::Cow;
 use value::NameAddr;
 
@@ -178,15 +179,23 @@ impl Message {
         self.core.to.as_ref()?.tag(self)
     }
 
-    /// The URI of the first value of a From, To or Contact as written; `None` when there is none.
-    pub fn uri(&self, header: HeaderName) -> Option<Box<[u8]>> {
-        let value = self.header(header)?;
+    /// The URI of a From or To, or of the first value of a Contact, as written; `None` when there is none.
+    pub fn uri(&self, header: HeaderName) -> Option<Cow<'_, [u8]>> {
         // A From or To is one value, whatever commas an unquoted display name may have (RFC 4475 §3.1.2.15).
-        let first = match header {
-            HeaderName::From | HeaderName::To => &value,
-            _ => value::list(&value).next()?,
-        };
-        Some(NameAddr::of(first).uri.into())
+        match header {
+            HeaderName::From => self.core.from.as_ref()?.uri(self).map(unfold),
+            HeaderName::To => self.core.to.as_ref()?.uri(self).map(unfold),
+            _ => match self.header(header)? {
+                Cow::Borrowed(value) => {
+                    let first = value::list(value).next()?;
+                    Some(Cow::Borrowed(NameAddr::of(first).uri))
+                }
+                Cow::Owned(value) => {
+                    let first = value::list(&value).next()?;
+                    Some(Cow::Owned(NameAddr::of(first).uri.to_vec()))
+                }
+            },
+        }
     }
 
     /// The topmost Via value, unfolded; `None` when there is none.
@@ -271,7 +280,7 @@ impl Message {
 
 /// RFC 3261 §7.3.1: a line break with the white space around it counts as one space.
 fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
-    if !value.contains(&b'\n') {
+    if memchr(b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let mut unfolded = Vec::with_capacity(value.len());

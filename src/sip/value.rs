@@ -3,7 +3,7 @@
 use super::Method;
 use super::lexer::number;
 use crate::address::literal_with_port;
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
@@ -299,31 +299,37 @@ fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
         let end = top_level(item, b';').unwrap_or(item.len());
-        let (key, value) = match memchr(b'=', item.get(..end).unwrap_or_default()) {
-            Some(equals) => (
-                item.get(..equals).unwrap_or_default(),
-                item.get(equals + 1..end).unwrap_or_default(),
-            ),
-            None => (item.get(..end).unwrap_or_default(), &[][..]),
-        };
-        if key.trim_ascii().eq_ignore_ascii_case(name) {
-            return Some(value.trim_ascii());
+        if let Some(value) = value_of(item.get(..end).unwrap_or_default(), name) {
+            return Some(value);
         }
-        rest = item;
+        rest = item.get(end..).unwrap_or_default();
     }
     None
+}
+
+/// The value in `name=value` or `name`, when it has that name in any case.
+fn value_of<'a>(item: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let item = item.trim_ascii_start();
+    let (key, behind) = item.split_at_checked(name.len())?;
+    if !key.eq_ignore_ascii_case(name) {
+        return None;
+    }
+    match behind.trim_ascii_start() {
+        [] => Some(&[]),
+        [b'=', value @ ..] => Some(value.trim_ascii()),
+        _ => None,
+    }
 }
 
 /// Where a byte first stands outside quotes and angle brackets.
 fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
     // Nearly always nothing before it opens any.
-    let first = memchr(wanted, bytes);
-    let before = bytes.get(..first.unwrap_or(bytes.len()))?;
-    if memchr2(b'"', b'<', before).is_none() {
-        return first;
+    let first = memchr3(wanted, b'"', b'<', bytes)?;
+    if bytes.get(first) == Some(&wanted) {
+        return Some(first);
     }
     let (mut quoted, mut escaped, mut bracket) = (false, false, false);
-    for (at, &byte) in bytes.iter().enumerate() {
+    for (at, &byte) in bytes.iter().enumerate().skip(first) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
@@ -351,16 +357,15 @@ fn open_bracket(bytes: &[u8]) -> Option<usize> {
 
 /// The length of the quoted string at the start, quotes included; `None` when it does not end.
 pub(super) fn quoted_len(bytes: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    for (at, &byte) in bytes.iter().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(at + 1),
-            _ => {}
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
         }
+        // What is escaped means nothing.
+        at += 2;
     }
-    None
 }
 
 #[cfg(test)]

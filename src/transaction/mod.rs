@@ -20,8 +20,9 @@ use crate::sip::digest::{Challenge, Credentials};
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
 use kept::Kept;
+use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A message with where and when it was seen.
@@ -162,7 +163,7 @@ impl State {
 /// The same message sent one or more times.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Sends {
-    seen: Vec<Sighting>,
+    seen: SmallVec<[Sighting; 1]>,
     count: usize,
 }
 
@@ -276,8 +277,8 @@ pub struct Response {
     pub challenges: Vec<Challenge>,
     /// RSeq of a reliable provisional response (RFC 3262).
     pub rseq: Option<u64>,
-    /// Header fields that explain it: name and value as written.
-    pub evidence: Vec<(&'static str, Box<str>)>,
+    /// Header fields that explain it: name and value as written; of a kept message, read when somebody asks.
+    evidence: OnceLock<Vec<(&'static str, Box<str>)>>,
     fingerprint: u64,
     kept: Option<Kept>,
 }
@@ -306,6 +307,7 @@ impl Response {
     /// A header field that explains it; `None` when it was not there.
     pub fn evidence(&self, name: &str) -> Option<&str> {
         self.evidence
+            .get_or_init(|| self.message().map(notes::evidence).unwrap_or_default())
             .iter()
             .find(|(key, _)| *key == name)
             .map(|(_, value)| &**value)
@@ -335,8 +337,6 @@ pub struct Transaction {
     pub to: Party,
     /// The Request-URI as written; empty when only responses were seen.
     pub request_uri: Box<[u8]>,
-    /// User-Agent of the request.
-    pub user_agent: Option<Box<str>>,
     /// The credentials the request carries.
     pub credentials: Vec<Credentials>,
     /// The lifetime asked for, in seconds: of the Contact or the Expires (RFC 3261 §10.2.1.1).

@@ -29,9 +29,6 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
     transaction.request_uri = clip_bytes(uri);
     transaction.cut = message.is_cut();
     transaction.via_count = message.via_count();
-    transaction.user_agent = message
-        .text(HeaderName::UserAgent)
-        .map(|value| clip(&value));
     transaction.to.tag = message.to_tag().map(Into::into);
     transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = message
@@ -78,6 +75,7 @@ pub(super) fn challenges(message: &Message, status: u64) -> Vec<digest::Challeng
 pub(super) fn evidence(message: &Message) -> Vec<(&'static str, Box<str>)> {
     EVIDENCE
         .iter()
+        .filter(|(header, _)| message.has(*header))
         .filter_map(|(header, name)| Some((*name, clip(&message.text(*header)?))))
         .collect()
 }
@@ -87,7 +85,11 @@ pub(super) fn text(bytes: &[u8]) -> Box<str> {
 }
 
 fn clip(text: &str) -> Box<str> {
-    text.chars().take(MAX_TEXT).collect::<String>().into()
+    if text.len() <= MAX_TEXT {
+        return text.into();
+    }
+    let end = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    end.and_then(|end| text.get(..end)).unwrap_or(text).into()
 }
 
 /// Whether an ACK with this To tag answers a 2xx of the transaction. Without a tag any 2xx will do.

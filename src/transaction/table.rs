@@ -16,9 +16,10 @@ use crate::limits::{MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Timer D over UDP is at least that long (RFC 3261 §17.1.1.2), and whoever has a longer T1 than was set is not cut short.
@@ -36,11 +37,11 @@ const REMINDER: Duration = Duration::from_secs(30);
 pub struct Table {
     thresholds: Thresholds,
     hasher: RandomState,
-    open: HashMap<TransactionId, Open>,
+    open: HashMap<TransactionId, Box<Open>>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
-    by_key: HashMap<u64, Vec<TransactionId>>,
+    by_key: HashMap<u64, SmallVec<[TransactionId; 1]>>,
     /// INVITEs by Call-ID, for the ACKs to their 2xx.
-    invites: HashMap<u64, Vec<TransactionId>>,
+    invites: HashMap<u64, SmallVec<[TransactionId; 1]>>,
     /// The newest transaction of a direction, for ICMP errors that quote eight bytes only.
     by_flow: HashMap<Flow, TransactionId>,
     deadlines: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
@@ -341,6 +342,14 @@ impl Table {
             }
         }
         if transaction.responses.len() < MAX_RESPONSES {
+            // A 100 is hop-by-hop and says nothing of its own.
+            let kept = (status > 100)
+                .then(|| self.budget.keep(arrival.message))
+                .flatten();
+            let evidence = match kept {
+                Some(_) => OnceLock::new(),
+                None => OnceLock::from(evidence(arrival.message)),
+            };
             let mut sends = Sends::default();
             sends.push(sighting);
             transaction.responses.push(Response {
@@ -351,12 +360,9 @@ impl Table {
                 sends,
                 challenges: challenges(arrival.message, status),
                 rseq,
-                evidence: evidence(arrival.message),
+                evidence,
                 fingerprint,
-                // A 100 is hop-by-hop and says nothing of its own.
-                kept: (status > 100)
-                    .then(|| self.budget.keep(arrival.message))
-                    .flatten(),
+                kept,
             });
         }
         Kind::New
@@ -411,9 +417,7 @@ impl Table {
         let invite_key =
             (identity.method == Method::Invite).then(|| identity.invite_key(&self.hasher));
         let party = |header, tag: Option<&[u8]>| Party {
-            uri: message
-                .uri(header)
-                .map_or_else(Box::default, |uri| clip_bytes(&uri)),
+            uri: clip_bytes(&message.uri(header).unwrap_or_default()),
             tag: tag.map(Into::into),
         };
         let is_request = message.method().is_some();
@@ -431,7 +435,6 @@ impl Table {
             // A response's To tag is the responder's, not the request's.
             to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
             request_uri: Box::default(),
-            user_agent: None,
             credentials: Vec::new(),
             expires: None,
             cut: false,
@@ -452,12 +455,12 @@ impl Table {
             self.refused += u64::from(!index(&mut self.invites, invite_key, id));
         }
         self.by_flow.insert(flow, id);
-        let open = Open {
+        let open = Box::new(Open {
             touched: self.clock(arrival),
             transaction,
             key,
             invite_key,
-        };
+        });
         self.deadlines
             .push(Reverse((open.deadline(&self.thresholds), id)));
         self.open.insert(id, open);
@@ -504,7 +507,11 @@ fn state_at_end(transaction: &Transaction, end: Timestamp, thresholds: &Threshol
 }
 
 /// Enters a transaction under a key; false when too many are there already, which no real network makes.
-fn index(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: TransactionId) -> bool {
+fn index(
+    index: &mut HashMap<u64, SmallVec<[TransactionId; 1]>>,
+    key: u64,
+    id: TransactionId,
+) -> bool {
     let ids = index.entry(key).or_default();
     let room = ids.len() < MAX_LEGS;
     if room {
@@ -513,7 +520,7 @@ fn index(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: Transaction
     room
 }
 
-fn forget(index: &mut HashMap<u64, Vec<TransactionId>>, key: u64, id: TransactionId) {
+fn forget(index: &mut HashMap<u64, SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) {
     if let Some(ids) = index.get_mut(&key) {
         ids.retain(|other| *other != id);
         if ids.is_empty() {

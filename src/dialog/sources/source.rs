@@ -8,8 +8,8 @@ use super::{Room, tool};
 use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::limits::{MAX_SOURCE_HOSTS, MAX_SOURCE_NAME, MAX_SOURCE_NAMES, MAX_SOURCE_PROOF};
-use crate::sip::Method;
 use crate::sip::value::user_and_host;
+use crate::sip::{HeaderName, Method};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
@@ -333,11 +333,14 @@ impl Source {
     }
 
     fn note_tool(&mut self, transaction: &Transaction, seen: Seen, outcome: Outcome) {
-        if let Some(agent) = &transaction.user_agent
-            && self.agent.as_ref() != Some(agent)
+        let agent = (transaction.request()).and_then(|it| it.header(HeaderName::UserAgent));
+        if let Some(agent) = agent
+            && self.agent.as_deref().map(str::as_bytes) != Some(&agent)
         {
-            self.agent = Some(agent.clone());
-            if let Some((tool, honest)) = tool::of_agent(agent) {
+            let agent = clip(&agent);
+            let named = tool::of_agent(&agent);
+            self.agent = Some(agent);
+            if let Some((tool, honest)) = named {
                 let first = self.tools.entry(tool).or_insert((seen, honest));
                 *first = (seen, honest).min(*first);
             }
