@@ -7,6 +7,7 @@ mod document;
 mod record;
 mod screen;
 mod stream;
+mod table;
 mod text;
 
 pub use text::{Wrapped, sanitize};
@@ -29,6 +30,8 @@ pub enum Format {
     Json,
     /// One JSON object a line, as soon as it is known.
     Ndjson,
+    /// The records as rows of a table.
+    Csv,
 }
 
 /// The kinds of records in machine formats.
@@ -114,6 +117,8 @@ pub enum Renderer<W: Write> {
     Json(Box<document::Document<W>>),
     /// See [`Format::Ndjson`].
     Ndjson(Box<stream::Stream<W>>),
+    /// See [`Format::Csv`].
+    Csv(Box<table::Rows<W>>),
 }
 
 impl<W: Write> Renderer<W> {
@@ -123,6 +128,7 @@ impl<W: Write> Renderer<W> {
             Format::Table => Self::Table(Box::new(screen::Screen::new(settings, out))),
             Format::Json => Self::Json(Box::new(document::Document::new(settings, out))),
             Format::Ndjson => Self::Ndjson(Box::new(stream::Stream::new(settings, out))),
+            Format::Csv => Self::Csv(Box::new(table::Rows::new(settings, out))),
         }
     }
 
@@ -135,6 +141,7 @@ impl<W: Write> Renderer<W> {
             Self::Table(screen) => screen.finish(report),
             Self::Json(document) => document.finish(report),
             Self::Ndjson(stream) => stream.finish(report),
+            Self::Csv(rows) => rows.finish(report),
         }
     }
 
@@ -144,6 +151,7 @@ impl<W: Write> Renderer<W> {
             Self::Table(screen) => screen.has_failed(),
             Self::Json(_) => false,
             Self::Ndjson(stream) => stream.has_failed(),
+            Self::Csv(rows) => rows.has_failed(),
         }
     }
 }
@@ -154,6 +162,7 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Table(_) => {}
             Self::Json(document) => document.message(message, placement),
             Self::Ndjson(stream) => stream.message(message, placement),
+            Self::Csv(rows) => rows.message(message, placement),
         }
     }
 
@@ -162,6 +171,7 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Table(screen) => screen.transaction(transaction, findings),
             Self::Json(document) => document.transaction(transaction, findings),
             Self::Ndjson(stream) => stream.transaction(transaction, findings),
+            Self::Csv(rows) => rows.transaction(transaction, findings),
         }
     }
 
@@ -170,6 +180,7 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Table(_) => {}
             Self::Json(document) => document.call(call, legs),
             Self::Ndjson(stream) => stream.call(call, legs),
+            Self::Csv(rows) => rows.call(call, legs),
         }
     }
 
@@ -177,13 +188,14 @@ impl<W: Write> Observer for Renderer<W> {
         match self {
             Self::Table(_) | Self::Json(_) => {}
             Self::Ndjson(stream) => stream.finding(finding),
+            Self::Csv(rows) => rows.finding(finding),
         }
     }
 
     fn alert(&mut self, finding: &Finding) {
         match self {
             Self::Table(screen) => screen.alert(finding),
-            Self::Json(_) => {}
+            Self::Json(_) | Self::Csv(_) => {}
             Self::Ndjson(stream) => stream.alert(finding),
         }
     }
