@@ -218,6 +218,7 @@ pub(super) enum FormatName {
     Json,
     Ndjson,
     Csv,
+    Markdown,
 }
 
 impl From<FormatName> for Format {
@@ -227,6 +228,7 @@ impl From<FormatName> for Format {
             FormatName::Json => Self::Json,
             FormatName::Ndjson => Self::Ndjson,
             FormatName::Csv => Self::Csv,
+            FormatName::Markdown => Self::Markdown,
         }
     }
 }

@@ -4,15 +4,18 @@
 mod call;
 mod context;
 mod document;
+mod markdown;
 mod record;
+mod row;
 mod screen;
 mod stream;
 mod table;
+mod telling;
 mod text;
 
 pub use text::{Wrapped, sanitize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage};
@@ -32,6 +35,8 @@ pub enum Format {
     Ndjson,
     /// The records as rows of a table.
     Csv,
+    /// For tickets.
+    Markdown,
 }
 
 /// The kinds of records in machine formats.
@@ -89,6 +94,9 @@ impl RecordKind {
     }
 }
 
+/// Who wrote a report.
+const VERSION_LINE: &str = concat!("sipdiag ", env!("CARGO_PKG_VERSION"));
+
 /// How to write.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -108,6 +116,20 @@ pub struct Settings {
     pub stuck_after: Duration,
 }
 
+impl Settings {
+    fn word(&self, key: &'static str) -> &'static str {
+        self.catalogue.word(key)
+    }
+
+    /// A sentence of the interface with its values; a name without one stays as it is.
+    fn filled(&self, key: &'static str, values: &[(&str, String)]) -> String {
+        fill(self.word(key), |name| {
+            let known = values.iter().find(|(key, _)| *key == name);
+            known.map(|(_, value)| value.clone())
+        })
+    }
+}
+
 /// A format at work.
 #[derive(Debug)]
 pub enum Renderer<W: Write> {
@@ -119,6 +141,8 @@ pub enum Renderer<W: Write> {
     Ndjson(Box<stream::Stream<W>>),
     /// See [`Format::Csv`].
     Csv(Box<table::Rows<W>>),
+    /// See [`Format::Markdown`].
+    Markdown(Box<markdown::Markdown<W>>),
 }
 
 impl<W: Write> Renderer<W> {
@@ -129,6 +153,7 @@ impl<W: Write> Renderer<W> {
             Format::Json => Self::Json(Box::new(document::Document::new(settings, out))),
             Format::Ndjson => Self::Ndjson(Box::new(stream::Stream::new(settings, out))),
             Format::Csv => Self::Csv(Box::new(table::Rows::new(settings, out))),
+            Format::Markdown => Self::Markdown(Box::new(markdown::Markdown::new(settings, out))),
         }
     }
 
@@ -142,6 +167,7 @@ impl<W: Write> Renderer<W> {
             Self::Json(document) => document.finish(report),
             Self::Ndjson(stream) => stream.finish(report),
             Self::Csv(rows) => rows.finish(report),
+            Self::Markdown(markdown) => markdown.finish(report),
         }
     }
 
@@ -149,7 +175,7 @@ impl<W: Write> Renderer<W> {
     pub const fn has_failed(&self) -> bool {
         match self {
             Self::Table(screen) => screen.has_failed(),
-            Self::Json(_) => false,
+            Self::Json(_) | Self::Markdown(_) => false,
             Self::Ndjson(stream) => stream.has_failed(),
             Self::Csv(rows) => rows.has_failed(),
         }
@@ -159,7 +185,7 @@ impl<W: Write> Renderer<W> {
 impl<W: Write> Observer for Renderer<W> {
     fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
         match self {
-            Self::Table(_) => {}
+            Self::Table(_) | Self::Markdown(_) => {}
             Self::Json(document) => document.message(message, placement),
             Self::Ndjson(stream) => stream.message(message, placement),
             Self::Csv(rows) => rows.message(message, placement),
@@ -172,12 +198,13 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Json(document) => document.transaction(transaction, findings),
             Self::Ndjson(stream) => stream.transaction(transaction, findings),
             Self::Csv(rows) => rows.transaction(transaction, findings),
+            Self::Markdown(markdown) => markdown.transaction(transaction, findings),
         }
     }
 
     fn call(&mut self, call: &Call, legs: &Legs) {
         match self {
-            Self::Table(_) => {}
+            Self::Table(_) | Self::Markdown(_) => {}
             Self::Json(document) => document.call(call, legs),
             Self::Ndjson(stream) => stream.call(call, legs),
             Self::Csv(rows) => rows.call(call, legs),
@@ -186,7 +213,7 @@ impl<W: Write> Observer for Renderer<W> {
 
     fn finding(&mut self, finding: &Finding) {
         match self {
-            Self::Table(_) | Self::Json(_) => {}
+            Self::Table(_) | Self::Json(_) | Self::Markdown(_) => {}
             Self::Ndjson(stream) => stream.finding(finding),
             Self::Csv(rows) => rows.finding(finding),
         }
@@ -195,7 +222,7 @@ impl<W: Write> Observer for Renderer<W> {
     fn alert(&mut self, finding: &Finding) {
         match self {
             Self::Table(screen) => screen.alert(finding),
-            Self::Json(_) | Self::Csv(_) => {}
+            Self::Json(_) | Self::Csv(_) | Self::Markdown(_) => {}
             Self::Ndjson(stream) => stream.alert(finding),
         }
     }
