@@ -219,6 +219,7 @@ pub(super) enum FormatName {
     Ndjson,
     Csv,
     Markdown,
+    Html,
 }
 
 impl From<FormatName> for Format {
@@ -229,6 +230,7 @@ impl From<FormatName> for Format {
             FormatName::Ndjson => Self::Ndjson,
             FormatName::Csv => Self::Csv,
             FormatName::Markdown => Self::Markdown,
+            FormatName::Html => Self::Html,
         }
     }
 }

@@ -4,6 +4,8 @@
 mod call;
 mod context;
 mod document;
+mod html;
+pub mod ladder;
 mod markdown;
 mod record;
 mod row;
@@ -37,6 +39,8 @@ pub enum Format {
     Csv,
     /// For tickets.
     Markdown,
+    /// One file with all of it for a browser.
+    Html,
 }
 
 /// The kinds of records in machine formats.
@@ -143,6 +147,8 @@ pub enum Renderer<W: Write> {
     Csv(Box<table::Rows<W>>),
     /// See [`Format::Markdown`].
     Markdown(Box<markdown::Markdown<W>>),
+    /// See [`Format::Html`].
+    Html(Box<html::Html<W>>),
 }
 
 impl<W: Write> Renderer<W> {
@@ -154,6 +160,7 @@ impl<W: Write> Renderer<W> {
             Format::Ndjson => Self::Ndjson(Box::new(stream::Stream::new(settings, out))),
             Format::Csv => Self::Csv(Box::new(table::Rows::new(settings, out))),
             Format::Markdown => Self::Markdown(Box::new(markdown::Markdown::new(settings, out))),
+            Format::Html => Self::Html(Box::new(html::Html::new(settings, out))),
         }
     }
 
@@ -168,6 +175,7 @@ impl<W: Write> Renderer<W> {
             Self::Ndjson(stream) => stream.finish(report),
             Self::Csv(rows) => rows.finish(report),
             Self::Markdown(markdown) => markdown.finish(report),
+            Self::Html(html) => html.finish(report),
         }
     }
 
@@ -175,7 +183,7 @@ impl<W: Write> Renderer<W> {
     pub const fn has_failed(&self) -> bool {
         match self {
             Self::Table(screen) => screen.has_failed(),
-            Self::Json(_) | Self::Markdown(_) => false,
+            Self::Json(_) | Self::Markdown(_) | Self::Html(_) => false,
             Self::Ndjson(stream) => stream.has_failed(),
             Self::Csv(rows) => rows.has_failed(),
         }
@@ -189,6 +197,7 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Json(document) => document.message(message, placement),
             Self::Ndjson(stream) => stream.message(message, placement),
             Self::Csv(rows) => rows.message(message, placement),
+            Self::Html(html) => html.message(message, placement),
         }
     }
 
@@ -199,6 +208,7 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Ndjson(stream) => stream.transaction(transaction, findings),
             Self::Csv(rows) => rows.transaction(transaction, findings),
             Self::Markdown(markdown) => markdown.transaction(transaction, findings),
+            Self::Html(html) => html.transaction(transaction, findings),
         }
     }
 
@@ -208,12 +218,13 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Json(document) => document.call(call, legs),
             Self::Ndjson(stream) => stream.call(call, legs),
             Self::Csv(rows) => rows.call(call, legs),
+            Self::Html(html) => html.call(call, legs),
         }
     }
 
     fn finding(&mut self, finding: &Finding) {
         match self {
-            Self::Table(_) | Self::Json(_) | Self::Markdown(_) => {}
+            Self::Table(_) | Self::Json(_) | Self::Markdown(_) | Self::Html(_) => {}
             Self::Ndjson(stream) => stream.finding(finding),
             Self::Csv(rows) => rows.finding(finding),
         }
@@ -222,7 +233,7 @@ impl<W: Write> Observer for Renderer<W> {
     fn alert(&mut self, finding: &Finding) {
         match self {
             Self::Table(screen) => screen.alert(finding),
-            Self::Json(_) | Self::Csv(_) | Self::Markdown(_) => {}
+            Self::Json(_) | Self::Csv(_) | Self::Markdown(_) | Self::Html(_) => {}
             Self::Ndjson(stream) => stream.alert(finding),
         }
     }
