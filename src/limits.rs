@@ -408,3 +408,23 @@ pub const MAX_MARKED_MESSAGES: usize = 65_536;
 
 /// Hosts, and pairs of them, of which is kept how they mark their packets: about 300 bytes each.
 pub const MAX_MARKED_HOSTS: usize = 65_536;
+
+/// Calls in the table of an HTML page: 300 bytes of page each; a person filters what is more before looking at it.
+pub const MAX_PAGE_CALLS: usize = 10_000;
+
+/// Messages of one call in its ladder: some hundred rows are more than anybody scrolls through.
+pub const MAX_LADDER_ROWS: usize = 400;
+
+/// Messages in all ladders of an HTML page: 40 to 60 bytes of page each, about 300 of memory until it is written; twelve for
+/// each of its calls.
+pub const MAX_PAGE_ROWS: usize = 120_000;
+
+/// Bytes of messages that an HTML page has in full, of the calls with a problem and as many of the others: what a mail
+/// attachment may have.
+pub const MAX_PAGE_TEXT: usize = 2_500_000;
+
+/// Findings beside the ladders of an HTML page: 200 bytes of page each. The headlines are all there.
+pub const MAX_PAGE_FINDINGS: usize = 10_000;
+
+/// Hosts whose responses are counted by code for an HTML page: about 200 bytes each; the page shows the busiest.
+pub const MAX_PAGE_PEERS: usize = 4096;

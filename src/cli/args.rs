@@ -170,7 +170,7 @@ pub(super) struct DiagnosisOptions {
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
-    /// Records of the machine formats [default: all but message]
+    /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
     #[arg(
         long,
         value_name = "LIST",
@@ -217,6 +217,9 @@ pub(super) enum FormatName {
     Table,
     Json,
     Ndjson,
+    Csv,
+    Markdown,
+    Html,
 }
 
 impl From<FormatName> for Format {
@@ -225,6 +228,9 @@ impl From<FormatName> for Format {
             FormatName::Table => Self::Table,
             FormatName::Json => Self::Json,
             FormatName::Ndjson => Self::Ndjson,
+            FormatName::Csv => Self::Csv,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Html => Self::Html,
         }
     }
 }
