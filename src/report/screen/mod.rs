@@ -254,6 +254,23 @@ impl<W: Write> Screen<W> {
 
     /// What the user chose to see otherwise than by default: nothing is gone without a word.
     fn wishes(&self, report: &Report, plain: &Wrapped, page: &mut String) {
+        if let Some(selected) = &report.selected {
+            let key = if selected.call_ids == 0 {
+                "selected_none"
+            } else {
+                "selected_line"
+            };
+            let values = [
+                ("selected", selected.call_ids.to_string()),
+                ("all", report.summary.call_ids.to_string()),
+                ("criteria", sanitize(&selected.criteria)),
+                ("cut", selected.without_beginning.to_string()),
+            ];
+            page.push_str(&plain.paragraph("", &self.filled(key, &values)));
+            if selected.without_beginning > 0 {
+                page.push_str(&plain.paragraph("", &self.filled("selected_cut", &values)));
+            }
+        }
         let counted = |counts: &BTreeMap<String, u64>| {
             let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
             counts.collect::<Vec<_>>().join(", ")
