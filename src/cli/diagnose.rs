@@ -150,6 +150,9 @@ pub(super) fn run(
         );
     }
     let damaged = !facts.damage.is_empty();
+    if let Some(until) = facts.captured_until {
+        engine.advance(until);
+    }
     let (mut report, told) = engine.finish(facts);
     let Told {
         selecting,

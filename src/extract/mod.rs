@@ -27,7 +27,7 @@ use crate::selection::{CallKey, FrameSet};
 use crate::text::sanitize;
 
 use datagrams::Datagrams;
-use pcapng::{Pcapng, Record};
+use pcapng::{Pcapng, Record, Statistics};
 use spool::{Belonging, Head, Packets, Spool};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read, Seek, Write};
@@ -225,7 +225,12 @@ impl<F: Read + Write + Seek> Extract<F> {
             written.packets += 1;
             written.commented += u64::from(!about.is_empty());
         }
-        Ok((file.finish(), written))
+        let statistics = Statistics {
+            until: report.last_time,
+            dropped_by_interface: report.capture.dropped_by_interface,
+            dropped_by_kernel: report.capture.dropped_by_kernel,
+        };
+        Ok((file.finish(statistics)?, written))
     }
 
     fn belongs(&mut self, belonging: Belonging) {

@@ -13,6 +13,15 @@ pub(super) struct Record<'a> {
     pub(super) data: &'a [u8],
 }
 
+/// What an extract is proof of beside its packets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Statistics {
+    /// Until when was captured: a silence up to then is one.
+    pub(super) until: Option<Timestamp>,
+    pub(super) dropped_by_interface: Option<u64>,
+    pub(super) dropped_by_kernel: Option<u64>,
+}
+
 /// A file in the making.
 #[derive(Debug)]
 pub(super) struct Pcapng<W> {
@@ -24,6 +33,10 @@ pub(super) struct Pcapng<W> {
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const ENHANCED_PACKET: u32 = 6;
+const INTERFACE_STATISTICS: u32 = 5;
+const CAPTURED_UNTIL: u16 = 3;
+const DROPPED_BY_INTERFACE: u16 = 5;
+const DROPPED_BY_KERNEL: u16 = 7;
 const COMMENT: u16 = 1;
 const APPLICATION: u16 = 4;
 const RESOLUTION: u16 = 9;
@@ -55,15 +68,10 @@ impl<W: Write> Pcapng<W> {
     /// Writes a packet, and its interface before the first packet of a link type.
     pub(super) fn packet(&mut self, record: &Record<'_>, comments: &[String]) -> io::Result<()> {
         let interface = self.interface(record.link_type)?;
-        // Nothing was captured before 1970.
-        let time = u64::try_from(record.time.as_nanos()).unwrap_or_default();
         let captured = u32::try_from(record.data.len()).unwrap_or(u32::MAX);
-        let [high, low] = [time >> 32, time & 0xffff_ffff];
         let mut body = Vec::with_capacity(record.data.len() + 64);
         body.extend(interface.to_le_bytes());
-        for half in [high, low] {
-            body.extend(u32::try_from(half).unwrap_or_default().to_le_bytes());
-        }
+        body.extend(halves(record.time));
         body.extend(captured.to_le_bytes());
         body.extend(record.original_len.max(captured).to_le_bytes());
         body.extend(record.data);
@@ -77,9 +85,31 @@ impl<W: Write> Pcapng<W> {
         block(&mut self.out, ENHANCED_PACKET, &body)
     }
 
-    /// Where it went.
-    pub(super) fn finish(self) -> W {
-        self.out
+    /// Says until when was captured and what was lost meanwhile, and returns where it went. Without packets there is nothing to
+    /// say it of.
+    pub(super) fn finish(mut self, statistics: Statistics) -> io::Result<W> {
+        if self.interfaces.is_empty() {
+            return Ok(self.out);
+        }
+        let mut body = Vec::new();
+        // The first interface speaks for all.
+        body.extend(0_u32.to_le_bytes());
+        let until = statistics.until.map(halves);
+        body.extend(until.unwrap_or_default());
+        if let Some(until) = until {
+            option(&mut body, CAPTURED_UNTIL, &until);
+        }
+        for (code, dropped) in [
+            (DROPPED_BY_INTERFACE, statistics.dropped_by_interface),
+            (DROPPED_BY_KERNEL, statistics.dropped_by_kernel),
+        ] {
+            if let Some(dropped) = dropped {
+                option(&mut body, code, &dropped.to_le_bytes());
+            }
+        }
+        end_of_options(&mut body);
+        block(&mut self.out, INTERFACE_STATISTICS, &body)?;
+        Ok(self.out)
     }
 
     fn interface(&mut self, link_type: LinkType) -> io::Result<u32> {
@@ -98,6 +128,12 @@ impl<W: Write> Pcapng<W> {
         }
         Ok(u32::try_from(number).unwrap_or(u32::MAX))
     }
+}
+
+/// A time as pcapng has it: two halves of which the upper one comes first. Nothing was captured before 1970.
+fn halves(time: Timestamp) -> [u8; 8] {
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or_default();
+    nanos.rotate_left(32).to_le_bytes()
 }
 
 fn block(out: &mut impl Write, kind: u32, body: &[u8]) -> io::Result<()> {
@@ -129,6 +165,7 @@ mod tests {
     use super::*;
     use crate::capture::{Next, Source, open_streams};
     use std::io::Cursor;
+    use std::time::Duration;
 
     #[test]
     fn what_is_written_is_read_again() {
@@ -150,7 +187,13 @@ mod tests {
             let comments = if data.len() == 3 { &comments[..] } else { &[] };
             file.packet(&record, comments).unwrap();
         }
-        let bytes = file.finish();
+        let until = time + Duration::from_secs(40);
+        let statistics = Statistics {
+            until: Some(until),
+            dropped_by_kernel: Some(7),
+            ..Statistics::default()
+        };
+        let bytes = file.finish(statistics).unwrap();
         assert_eq!(bytes.len() % 4, 0);
         let mut source =
             open_streams(vec![("it".into(), Box::new(Cursor::new(bytes)))], None).unwrap();
@@ -164,6 +207,9 @@ mod tests {
             assert_eq!(packet.data, data);
         }
         assert!(matches!(source.next().unwrap(), Next::End));
-        assert!(source.facts().damage.is_empty());
+        let facts = source.facts();
+        assert!(facts.damage.is_empty());
+        assert_eq!(facts.captured_until, Some(until));
+        assert_eq!(facts.dropped_by_kernel, Some(7));
     }
 }

@@ -7,13 +7,14 @@ use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage, Selected};
 use crate::limits::{MAX_REGISTRATIONS, MAX_SELECTION_BYTES, MAX_SELECTION_STATES};
-use crate::rules::{self, Finding, FindingId};
+use crate::rules::{self, Finding, FindingId, Judge};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Placement, Transaction};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 
 /// A Call-ID in little space: a fingerprint with a key of this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,12 +212,17 @@ impl<O: Observer> Selecting<O> {
         self.sizes.insert(root, size + other_size);
         self.parents.insert(leaf, root);
         self.held.join(root, leaf);
-        match (root_state.has(SELECTED), leaf_state.has(SELECTED)) {
-            (true, false) => self.selected.call_ids += leaf_size,
-            (false, true) => self.selected.call_ids += root_size,
-            (true, true) | (false, false) => {}
-        }
-        self.note(root, leaf_state);
+        let newly = match (root_state.has(SELECTED), leaf_state.has(SELECTED)) {
+            (false, false) => {
+                self.note(root, leaf_state);
+                return;
+            }
+            (true, false) => leaf_size,
+            (false, true) => root_size,
+            (true, true) => 0,
+        };
+        self.selected.call_ids += newly;
+        self.states.insert(root, root_state.with(leaf_state));
     }
 
     /// Hands on what was held back of a group that is selected.
@@ -276,33 +282,45 @@ impl<O: Observer> Selecting<O> {
         }
     }
 
-    /// Gives the calls that findings about more than one call cite what these findings meet, and hands on those that this
-    /// selects.
+    /// Gives the calls that findings about more than one call cite what these findings meet, and of what is said of an attacker all
+    /// of its calls, as only some are cited for proof.
     fn select_cited(&mut self, findings: &[Finding]) {
-        let asked = Met::FINDING.with(Met::SEVERITY).with(Met::PROBLEMS);
         let mut cited: HashMap<FrameNumber, Met> = HashMap::new();
-        for finding in findings.iter().filter(|it| it.call_id.is_none()) {
+        let mut attackers: HashMap<IpAddr, Met> = HashMap::new();
+        for finding in findings {
             let met = self.selection.of_finding(finding);
-            if self.wanted.without(met) == self.wanted || is_of_capture(finding) {
+            let is_asked = self.wanted.without(met) != self.wanted;
+            if !is_asked || is_of_call(finding) || is_of_capture(finding) {
                 continue;
+            }
+            if let Some(call_id) = &finding.call_id {
+                let root = self.root(self.key(call_id).0);
+                self.note(root, met);
             }
             for frame in &finding.frames {
                 let entry = cited.entry(*frame).or_default();
                 *entry = entry.with(met);
             }
+            if let (true, Some(source)) = (finding.rule.code.starts_with("SEC"), finding.source) {
+                let entry = attackers.entry(source.ip()).or_default();
+                *entry = entry.with(met);
+            }
         }
-        if cited.is_empty() || self.wanted.without(asked) == self.wanted {
+        if cited.is_empty() && attackers.is_empty() {
             return;
         }
+        let of_transaction = |transaction: &Transaction| {
+            let frames = transaction.frames();
+            let cited = frames.iter().filter_map(|frame| cited.get(frame));
+            let by = attackers.get(&transaction.flow.src.ip());
+            cited.chain(by).copied().fold(Met::default(), Met::with)
+        };
         let met: Vec<(u64, Met)> = self
             .held
             .all_judged()
             .map(|(root, judged)| {
-                let frames = judged
-                    .iter()
-                    .flat_map(|it| &it.call.transactions)
-                    .flat_map(Transaction::frames);
-                let met = frames.filter_map(|frame| cited.get(&frame).copied());
+                let transactions = judged.iter().flat_map(|it| &it.call.transactions);
+                let met = transactions.map(of_transaction);
                 (root, met.fold(Met::default(), Met::with))
             })
             .collect();
@@ -360,6 +378,11 @@ fn root_of(parents: &HashMap<u64, u64>, call: u64) -> u64 {
         root = *parent;
     }
     root
+}
+
+/// Whether a finding was judged with its call, and told with it.
+fn is_of_call(finding: &Finding) -> bool {
+    finding.call_id.is_some() && matches!(finding.rule.judge, Judge::Call(_))
 }
 
 /// Whether a finding is about the capture itself, which all that is told rests on.
@@ -435,9 +458,9 @@ impl<O: Observer> Observer for Selecting<O> {
 
     fn finding(&mut self, finding: &Finding) {
         // What is found of more than one call is told when all calls are known.
-        let is_due = self.takes_all()
-            || (finding.call_id.as_ref()).is_some_and(|it| self.is_selected(self.key(it)));
-        if is_due {
+        let of_call = finding.call_id.as_ref().filter(|_| is_of_call(finding));
+        let is_due = of_call.is_some_and(|it| self.is_selected(self.key(it)));
+        if is_due || self.takes_all() {
             self.inner.finding(finding);
         }
     }
@@ -456,8 +479,8 @@ impl<O: Observer> Observer for Selecting<O> {
             .collect();
         self.selected.worst = told.iter().map(|it| it.severity).max();
         for finding in &told {
-            let of_selected_call =
-                (finding.call_id.as_ref()).is_some_and(|it| self.is_selected(self.key(it)));
+            let of_call = finding.call_id.as_ref().filter(|_| is_of_call(finding));
+            let of_selected_call = of_call.is_some_and(|it| self.is_selected(self.key(it)));
             if !of_selected_call {
                 self.inner.finding(finding);
             }
