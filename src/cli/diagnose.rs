@@ -123,6 +123,9 @@ pub(super) fn run(
                 }
             }
             Next::Keylog(text) => {
+                if let Some(extraction) = &mut engine.observer_mut().extraction {
+                    extraction.keylog(&text);
+                }
                 engine.secrets_mut().add_keylog(&text);
                 engine.retry_secrets();
             }

@@ -64,6 +64,10 @@ impl Extraction {
         self.extract.packet(packet);
     }
 
+    pub(super) fn keylog(&mut self, text: &[u8]) {
+        self.extract.keylog(text);
+    }
+
     pub(super) fn message(&mut self, seen: &SeenMessage<'_>, call: CallKey) {
         self.extract.message(seen, call);
     }

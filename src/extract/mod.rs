@@ -12,6 +12,7 @@
 mod datagrams;
 mod exported;
 mod pcapng;
+mod secrets;
 mod spool;
 mod streams;
 
@@ -28,6 +29,7 @@ use crate::text::sanitize;
 
 use datagrams::Datagrams;
 use pcapng::{Pcapng, Record, Statistics};
+use secrets::Secrets;
 use spool::{Belonging, Head, Packets, Spool};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read, Seek, Write};
@@ -39,6 +41,7 @@ pub struct Extract<F: Write> {
     spool: Spool<F>,
     streams: Streams,
     datagrams: Datagrams,
+    secrets: Secrets,
     failed: Option<io::Error>,
 }
 
@@ -74,6 +77,7 @@ impl<F: Read + Write + Seek> Extract<F> {
             spool: Spool::new(packets, belongings, MAX_EXTRACT_BYTES),
             streams: Streams::default(),
             datagrams: Datagrams::default(),
+            secrets: Secrets::default(),
             failed: None,
         }
     }
@@ -91,6 +95,7 @@ impl<F: Read + Write + Seek> Extract<F> {
             }
             Content::Segment(segment) => {
                 let (id, wanted) = self.streams.segment(frame, segment);
+                self.secrets.segment(id, segment);
                 (wanted, id)
             }
             Content::Sctp(packet) => (true, self.streams.sctp(frame, packet)),
@@ -119,6 +124,11 @@ impl<F: Read + Write + Seek> Extract<F> {
             _ => self.spool.packet(&head, packet.data),
         };
         self.note(kept);
+    }
+
+    /// Takes a TLS key log that the capture holds.
+    pub fn keylog(&mut self, text: &[u8]) {
+        self.secrets.keylog(text);
     }
 
     /// Takes a message, of a call with that key.
@@ -201,14 +211,17 @@ impl<F: Read + Write + Seek> Extract<F> {
         let cited = cited_connections(&mut packets, &comments, &connections)?;
         let criteria = report.selected.as_ref().map(|it| sanitize(&it.criteria));
         let mut file = Pcapng::begin(out, &criteria.unwrap_or_default())?;
+        let is_wanted_connection =
+            |id| cited.contains(&id) || connections.get(&id).is_some_and(|it| it.is_wanted());
+        let keylog = self.secrets.of(is_wanted_connection);
+        if !keylog.is_empty() {
+            file.keylog(&keylog)?;
+        }
         while let Some(head) = packets.head()? {
-            let id = head.connection;
-            let on_connection = connections.get(&id).is_some_and(|it| it.is_wanted());
             let about = comments.get(&head.frame);
             let is_meant = frames.contains(head.frame)
                 || about.is_some()
-                || on_connection
-                || cited.contains(&id);
+                || is_wanted_connection(head.connection);
             if !is_meant {
                 packets.skip(&head)?;
                 continue;

@@ -3,6 +3,7 @@
 use crate::capture::LinkType;
 use crate::time::Timestamp;
 use std::io::{self, Write};
+use zeroize::Zeroizing;
 
 /// A packet to write.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Pcapng<W> {
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const ENHANCED_PACKET: u32 = 6;
+const DECRYPTION_SECRETS: u32 = 10;
+const TLS_KEY_LOG: u32 = 0x544c_534b;
 const INTERFACE_STATISTICS: u32 = 5;
 const CAPTURED_UNTIL: u16 = 3;
 const DROPPED_BY_INTERFACE: u16 = 5;
@@ -63,6 +66,17 @@ impl<W: Write> Pcapng<W> {
             out,
             interfaces: Vec::new(),
         })
+    }
+
+    /// Writes a TLS key log that opens some of the packets behind it.
+    pub(super) fn keylog(&mut self, text: &[u8]) -> io::Result<()> {
+        let len = u32::try_from(text.len()).map_err(io::Error::other)?;
+        let mut body = Zeroizing::new(Vec::with_capacity(text.len() + 12));
+        body.extend(TLS_KEY_LOG.to_le_bytes());
+        body.extend(len.to_le_bytes());
+        body.extend(text);
+        pad(&mut body);
+        block(&mut self.out, DECRYPTION_SECRETS, &body)
     }
 
     /// Writes a packet, and its interface before the first packet of a link type.

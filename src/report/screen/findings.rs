@@ -42,7 +42,8 @@ impl<W: Write> Screen<W> {
             group.first.severity > Severity::Info || (!anything_wrong && group.first.is_outcome())
         });
         if told.is_empty() {
-            if report.summary.counts.sip_messages > 0 {
+            let nothing_selected = report.selected.as_ref().is_some_and(|it| it.call_ids == 0);
+            if report.summary.counts.sip_messages > 0 && !nothing_selected {
                 // What the capture lacks, and what had not ended yet, may hide a fault.
                 let quiet = notes
                     .iter()
