@@ -121,6 +121,24 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
 
 /// What the user chose to see otherwise than by default: nothing is gone without a word.
 fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(selected) = &report.selected {
+        let key = if selected.call_ids == 0 {
+            "selected_none"
+        } else {
+            "selected_line"
+        };
+        let values = [
+            ("selected", selected.call_ids.to_string()),
+            ("all", report.summary.call_ids.to_string()),
+            ("criteria", sanitize(&selected.criteria)),
+            ("cut", selected.without_beginning.to_string()),
+        ];
+        lines.push(settings.filled(key, &values));
+        if selected.without_beginning > 0 {
+            lines.push(settings.filled("selected_cut", &values));
+        }
+    }
     let counted = |counts: &BTreeMap<String, u64>| {
         let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
         counts.collect::<Vec<_>>().join(", ")
@@ -130,15 +148,16 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
     let thresholds: Vec<_> = thresholds
         .map(|(row, value)| format!("{} {value}", row.key))
         .collect();
-    [
+    let changes = [
         ("silenced_line", "findings", counted(&policy.silenced)),
         ("changed_line", "findings", counted(&policy.changed)),
         ("thresholds_line", "thresholds", thresholds.join(", ")),
     ]
     .into_iter()
     .filter(|(_, _, text)| !text.is_empty())
-    .map(|(key, name, text)| settings.filled(key, &[(name, text)]))
-    .collect()
+    .map(|(key, name, text)| settings.filled(key, &[(name, text)]));
+    lines.extend(changes);
+    lines
 }
 
 /// How many messages there are, and over what when it was not UDP alone.

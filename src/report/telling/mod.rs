@@ -76,7 +76,8 @@ impl<'a> Groups<'a> {
 
     /// The sentence for a report that tells nothing wrong, `remarkable` transactions apart; `None` where there is something.
     pub(super) fn all_clear(&self, report: &Report, remarkable: usize) -> Option<&'static str> {
-        if !self.told.is_empty() || report.summary.counts.sip_messages == 0 {
+        let nothing_selected = report.selected.as_ref().is_some_and(|it| it.call_ids == 0);
+        if !self.told.is_empty() || report.summary.counts.sip_messages == 0 || nothing_selected {
             return None;
         }
         // What the capture lacks, and what had not ended yet, may hide a fault.
