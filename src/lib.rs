@@ -29,6 +29,8 @@
 //! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |
 //! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; no I/O, no clock. |
+//! | [`selection`] | Says which calls were asked for, and hands on to an observer only what belongs to them, from their first message. |
+//! | [`extract`] | Writes the packets of the selected calls as pcapng, with what was found about each beside it. |
 //! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |
 //! | [`cli`] | Turns arguments into a source, an engine and a renderer, and errors into messages that say what to do. |
 //!
@@ -41,6 +43,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod dialog;
 pub mod engine;
+pub mod extract;
 pub mod flow;
 pub mod frame;
 pub mod hash;
@@ -48,6 +51,7 @@ pub mod limits;
 pub mod reassembly;
 pub mod report;
 pub mod rules;
+pub mod selection;
 pub mod severity;
 pub mod sip;
 pub mod text;

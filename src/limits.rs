@@ -408,3 +408,50 @@ pub const MAX_MARKED_MESSAGES: usize = 65_536;
 
 /// Hosts, and pairs of them, of which is kept how they mark their packets: about 300 bytes each.
 pub const MAX_MARKED_HOSTS: usize = 65_536;
+
+/// Calls in the table of an HTML page: 300 bytes of page each; a person filters what is more before looking at it.
+pub const MAX_PAGE_CALLS: usize = 10_000;
+
+/// Messages of one call in its ladder: some hundred rows are more than anybody scrolls through.
+pub const MAX_LADDER_ROWS: usize = 400;
+
+/// Messages in all ladders of an HTML page: 40 to 60 bytes of page each, about 300 of memory until it is written; twelve for
+/// each of its calls.
+pub const MAX_PAGE_ROWS: usize = 120_000;
+
+/// Bytes of messages that an HTML page has in full, of the calls with a problem and as many of the others: what a mail
+/// attachment may have.
+pub const MAX_PAGE_TEXT: usize = 2_500_000;
+
+/// Findings beside the ladders of an HTML page: 200 bytes of page each. The headlines are all there.
+pub const MAX_PAGE_FINDINGS: usize = 10_000;
+
+/// Hosts whose responses are counted by code for an HTML page: about 200 bytes each; the page shows the busiest.
+pub const MAX_PAGE_PEERS: usize = 4096;
+
+/// Call-IDs of which is known what of a selection they met: 16 bytes each, and more than open at once anywhere.
+pub const MAX_SELECTION_STATES: usize = 4_000_000;
+
+/// Bytes of messages and transactions that are held back until their call is known to be selected: the calls under way of a
+/// busy SBC, some kilobytes each.
+pub const MAX_SELECTION_BYTES: usize = 256 * 1024 * 1024;
+
+/// Patterns of one option of a selection, each tried on every message: more than anybody types.
+pub const MAX_PATTERNS: usize = 1024;
+
+/// Bytes on disk that `--write` keeps until it is known which calls are wanted: the signalling of some hours of a busy SBC.
+pub const MAX_EXTRACT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Stretches of streams that `--write` remembers with their packets until their messages are known: 24 bytes each, and a
+/// second of the busiest link has fewer.
+pub const MAX_EXTRACT_PIECES: usize = 1_000_000;
+
+/// Packets of streams, and fragments, of which `--write` remembers to what they belong: messages come a second later at most.
+pub const MAX_EXTRACT_RECENT: usize = 262_144;
+
+/// Bytes of a connection without SIP that `--write` keeps: what is said before the first message, and what decides that there
+/// will be none.
+pub const MAX_EXTRACT_SILENT: u64 = 1024 * 1024;
+
+/// Comments of one packet: more findings cite one only when they say the same.
+pub const MAX_COMMENTS: usize = 16;

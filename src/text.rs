@@ -1,4 +1,27 @@
-//! Texts compared: which of the known names somebody may have meant.
+//! Texts as strangers and users write them: made harmless for whoever reads them, and compared with known names.
+
+use std::fmt::Write as _;
+
+/// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`,
+/// bidirectional and zero-width characters are left out.
+pub fn sanitize(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{061c}'
+            | '\u{180e}' => {}
+            _ if character.is_control() => {
+                let _ = write!(clean, "\\x{:02x}", u32::from(character));
+            }
+            _ => clean.push(character),
+        }
+    }
+    clean
+}
 
 /// The known name that comes nearest to what was written; `None` when none comes near: at most one letter in three differs.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -69,6 +69,33 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "selection",
+        &[
+            "engine",
+            "rules",
+            "dialog",
+            "transaction",
+            "sip",
+            "frame",
+            "capture",
+        ],
+    ),
+    (
+        "extract",
+        &[
+            "selection",
+            "engine",
+            "catalogue",
+            "rules",
+            "dialog",
+            "transaction",
+            "sip",
+            "reassembly",
+            "frame",
+            "capture",
+        ],
+    ),
+    (
         "report",
         &[
             "engine",
@@ -85,6 +112,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "report",
+            "extract",
+            "selection",
             "engine",
             "catalogue",
             "rules",

@@ -254,6 +254,32 @@ fn the_command_tells_its_port_and_counts_what_the_agent_sends() {
 }
 
 #[test]
+fn what_agents_sent_is_written_as_packets_with_the_addresses_it_had() {
+    let packets = hep_of("122-hep3.pcap");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.pcapng");
+    let out = out.to_str().unwrap();
+    let count = packets.len().to_string();
+    for carrier in ["udp", "tcp"] {
+        let more = ["--count", &count, "--format", "ndjson", "-w", out];
+        let mut live = Live::start(carrier, &more);
+        live.send(&packets);
+        let written = live.finish();
+        let records = ["--format", "ndjson", "--records", "summary,message"];
+        let read = sipdiag().arg("read").args(records).arg(out).output();
+        let read = String::from_utf8(read.unwrap().stdout).unwrap();
+        let (was, is) = (record(&written, "summary"), record(&read, "summary"));
+        for key in ["sip_messages", "requests", "responses", "transports"] {
+            assert_eq!(is[key], was[key], "{key}");
+        }
+        let (was, is) = (record(&written, "message"), record(&read, "message"));
+        for key in ["src", "dst", "call_id", "method"] {
+            assert_eq!(is[key], was[key], "{key}");
+        }
+    }
+}
+
+#[test]
 fn what_came_beside_hep_is_on_the_screen_and_in_the_records() {
     for format in ["table", "ndjson"] {
         let mut live = Live::start("udp", &["--count", "1", "--format", format]);

@@ -266,8 +266,8 @@ fn read(message: &Message) -> Read {
         cseq: message
             .cseq()
             .map(|(number, method)| (number, method.to_string())),
-        from_tag: message.from_tag(),
-        to_tag: message.to_tag(),
+        from_tag: message.from_tag().map(Into::into),
+        to_tag: message.to_tag().map(Into::into),
         branch: via.and_then(|it| it.branch()).map(<[u8]>::to_vec),
         transport: via.map(|it| it.transport.to_vec()),
         via_count: message.via_count(),

@@ -255,6 +255,11 @@ impl Source for FileSource {
                 .iter()
                 .filter_map(|input| input.damage.clone())
                 .collect(),
+            captured_until: self
+                .inputs
+                .iter()
+                .filter_map(|input| input.format.captured_until())
+                .max(),
             filter: self.filter.as_ref().map(|filter| filter.text().to_owned()),
             hep: None,
         }
@@ -291,6 +296,13 @@ impl Format {
             Self::Pcap(_) => Drops::default(),
             Self::Pcapng(reader) => reader.drops(),
             Self::Snoop(reader) => reader.drops(),
+        }
+    }
+
+    fn captured_until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pcap(_) | Self::Snoop(_) => None,
+            Self::Pcapng(reader) => reader.captured_until(),
         }
     }
 }

@@ -229,6 +229,7 @@ impl Source for LiveSource {
             dropped_by_kernel: drops.by_kernel,
             dropped_by_interface: drops.by_interface,
             damage: self.damage.clone(),
+            captured_until: None,
             filter: self.filter.clone(),
             hep: self.hep.as_deref().map(Shared::facts),
         }

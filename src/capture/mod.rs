@@ -230,6 +230,8 @@ pub struct CaptureFacts {
     pub dropped_by_interface: Option<u64>,
     /// Where inputs turned out to be cut or broken.
     pub damage: Vec<Damage>,
+    /// Until when was captured, which may be later than the last packet; `None` when the input does not say so reliably.
+    pub captured_until: Option<Timestamp>,
     /// The BPF filter that packets had to pass, as given.
     pub filter: Option<String>,
     /// What HEP listeners counted; `None` when there are none.

@@ -12,6 +12,7 @@ use pcap_parser::{
     EPB_MAGIC, IDB_MAGIC, ISB_MAGIC, OptionCode, PcapNGOption, SHB_MAGIC, SPB_MAGIC,
     parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
     parse_interfacestatisticsblock_be, parse_interfacestatisticsblock_le,
+    parse_sectionheaderblock_be, parse_sectionheaderblock_le,
 };
 use zeroize::Zeroizing;
 
@@ -35,6 +36,9 @@ pub(super) struct PcapngReader {
     interfaces: Vec<Described>,
     drops: Drops,
     last_time: Timestamp,
+    /// Whether sipdiag wrote the present section.
+    is_extract: bool,
+    captured_until: Option<Timestamp>,
     /// TLS key logs that nobody took yet.
     keylog: Zeroizing<Vec<u8>>,
 }
@@ -62,6 +66,8 @@ impl PcapngReader {
             interfaces: Vec::new(),
             drops: Drops::default(),
             last_time: Timestamp::default(),
+            is_extract: false,
+            captured_until: None,
             keylog: Zeroizing::default(),
         };
         let Some(block) = reader.block(window)? else {
@@ -102,6 +108,12 @@ impl PcapngReader {
         self.interfaces
             .iter()
             .fold(self.drops, |sum, described| sum.plus(described.drops))
+    }
+
+    /// Until when was captured. Only extracts of sipdiag are believed: what cuts a piece out of a file often leaves there when
+    /// the whole file ended, and then silence would prove what it does not.
+    pub(super) const fn captured_until(&self) -> Option<Timestamp> {
+        self.captured_until
     }
 
     /// The frame of the next block; `None` at the end of the file.
@@ -208,6 +220,15 @@ impl PcapngReader {
                 what: format!("a section says pcapng version {version}, only 1 is known"),
             });
         }
+        let parsed = match order {
+            ByteOrder::Little => parse_sectionheaderblock_le(bytes),
+            ByteOrder::Big => parse_sectionheaderblock_be(bytes),
+        };
+        self.is_extract = parsed.is_ok_and(|(_, header)| {
+            let mut options = header.options.iter();
+            let application = options.find(|it| it.code == SHB_USERAPPL);
+            application.is_some_and(|it| it.value().starts_with(b"sipdiag "))
+        });
         self.drops = self.drops();
         self.interfaces.clear();
         Ok(())
@@ -262,11 +283,15 @@ impl PcapngReader {
         let index = statistics.if_id as usize;
         let by_interface = number(&statistics.options, OptionCode(ISB_IFDROP), order);
         let by_kernel = number(&statistics.options, OptionCode(ISB_OSDROP), order);
+        let ended = number(&statistics.options, ISB_ENDTIME, order).filter(|_| self.is_extract);
         // The counts run from the start of the capture: the last block of an interface says it all.
         if let Some(described) = self.interfaces.get_mut(index) {
             let drops = &mut described.drops;
             drops.by_interface = by_interface.or(drops.by_interface);
             drops.by_kernel = by_kernel.or(drops.by_kernel);
+            // A time is two halves, the upper one first.
+            let ended = ended.map(|it| described.clock.time(it.rotate_left(HALF)));
+            self.captured_until = self.captured_until.max(ended);
         }
         Ok(())
     }
@@ -357,6 +382,10 @@ impl PcapngReader {
     }
 }
 
+const SHB_USERAPPL: OptionCode = OptionCode(4);
+const ISB_ENDTIME: OptionCode = OptionCode(3);
+/// Bits of half a time.
+const HALF: u32 = 32;
 const ISB_IFDROP: u16 = 5;
 const ISB_OSDROP: u16 = 7;
 

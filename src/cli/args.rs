@@ -1,5 +1,6 @@
 //! The arguments.
 
+use super::selection::SelectionOptions;
 use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
 use crate::capture::hep::{HepAddress, Network};
@@ -74,13 +75,13 @@ pub(super) enum ColorWhen {
 pub(super) enum Command {
     /// Diagnose captures; several files are one capture, merged by time; - is stdin
     #[command(
-        before_help = "  sipdiag read trace.pcap\n  sipdiag read --format ndjson a.pcapng.gz b.pcap.zst | jq 'select(.record==\"finding\")'"
+        before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format ndjson a.pcapng.gz b.pcap.zst | jq 'select(.record==\"finding\")'"
     )]
     Read(ReadOptions),
     /// Diagnose interfaces, or what HEP agents send, until Ctrl-C, --duration or --count
     #[cfg(feature = "live")]
     #[command(
-        before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m\n  sipdiag live --hep udp://0.0.0.0:9060 --hep-allow 192.0.2.0/24"
+        before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m\n  sipdiag live eth0 --problems -w problems.pcapng\n  sipdiag live --hep udp://0.0.0.0:9060 --hep-allow 192.0.2.0/24"
     )]
     Live(LiveOptions),
     /// Explain a response code, Warning code, Q.850 cause, timer, method or finding
@@ -176,7 +177,10 @@ pub(super) struct DiagnosisOptions {
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
-    /// Records of the machine formats [default: all but message]
+    /// Write the packets of the selected calls as pcapng, the findings beside them as comments
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) write: Option<PathBuf>,
+    /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
     #[arg(
         long,
         value_name = "LIST",
@@ -215,6 +219,8 @@ pub(super) struct DiagnosisOptions {
     #[arg(long, value_name = "SEVERITY", help_heading = "Findings")]
     pub(super) fail_on: Option<SeverityName>,
     #[command(flatten)]
+    pub(super) selection: SelectionOptions,
+    #[command(flatten)]
     pub(super) thresholds: ThresholdOptions,
 }
 
@@ -223,6 +229,9 @@ pub(super) enum FormatName {
     Table,
     Json,
     Ndjson,
+    Csv,
+    Markdown,
+    Html,
 }
 
 impl From<FormatName> for Format {
@@ -231,6 +240,9 @@ impl From<FormatName> for Format {
             FormatName::Table => Self::Table,
             FormatName::Json => Self::Json,
             FormatName::Ndjson => Self::Ndjson,
+            FormatName::Csv => Self::Csv,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Html => Self::Html,
         }
     }
 }

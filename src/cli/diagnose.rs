@@ -4,13 +4,62 @@ use super::args::DiagnosisOptions;
 use super::config::Configuration;
 use super::environment::Environment;
 use super::errors;
+use super::extraction::Extraction;
 use super::output::Output;
 use super::passwords;
 use super::secrets::GivenSecrets;
 use crate::capture::{CaptureFacts, Next, Source};
-use crate::engine::{Engine, Options};
+use crate::dialog::Call;
+use crate::dialog::legs::Legs;
+use crate::engine::{Engine, Observer, Options, SeenMessage};
 use crate::report::{RecordKind, Renderer, Settings};
+use crate::rules::Finding;
+use crate::selection::Selecting;
 use crate::severity::Severity;
+use crate::transaction::{Placement, Transaction};
+
+/// Who is told what the engine finds.
+struct Told {
+    selecting: Selecting<Renderer<Output>>,
+    extraction: Option<Extraction>,
+}
+
+impl Observer for Told {
+    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
+        if let Some(extraction) = &mut self.extraction {
+            let call_id = message.arrival.message.call_id().unwrap_or_default();
+            extraction.message(message, self.selecting.key(&call_id));
+        }
+        self.selecting.message(message, placement);
+    }
+
+    fn judged(&mut self, call: &Call, findings: &[Finding], legs: &Legs) {
+        if let Some(extraction) = &mut self.extraction {
+            extraction.judged(call, self.selecting.key(&call.call_id));
+        }
+        self.selecting.judged(call, findings, legs);
+    }
+
+    fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
+        self.selecting.transaction(transaction, findings);
+    }
+
+    fn call(&mut self, call: &Call, legs: &Legs) {
+        self.selecting.call(call, legs);
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.selecting.finding(finding);
+    }
+
+    fn over(&mut self, findings: &[Finding], legs: &Legs) {
+        self.selecting.over(findings, legs);
+    }
+
+    fn alert(&mut self, finding: &Finding) {
+        self.selecting.alert(finding);
+    }
+}
 
 /// Runs a source to its end and reports. `live` says that findings are told while they happen.
 pub(super) fn run(
@@ -20,11 +69,19 @@ pub(super) fn run(
     environment: &Environment,
     live: bool,
 ) -> anyhow::Result<u8> {
+    let selection = options.selection.selection()?;
     let output = Output::open(options.output.as_deref())?;
+    let report_path = options.output.as_deref();
+    let extraction = options
+        .write
+        .as_deref()
+        .map(|path| Extraction::open(path, report_path, &source.facts()))
+        .transpose()?;
     let to_stdout = matches!(output, Output::Stdout(_));
+    let records = records(options);
     let settings = Settings {
         catalogue: environment.catalogue,
-        records: records(options),
+        records: records.clone(),
         all: options.all,
         width: environment.width,
         color: environment.color && to_stdout,
@@ -32,6 +89,10 @@ pub(super) fn run(
         stuck_after: configuration.thresholds.stuck_after,
     };
     let renderer = Renderer::new(options.format.into(), settings, output);
+    let told = Told {
+        selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message)),
+        extraction,
+    };
     let mut engine = Engine::new(
         Options {
             thresholds: configuration.thresholds,
@@ -39,7 +100,7 @@ pub(super) fn run(
             alerts: live,
             leg_headers: configuration.leg_headers,
         },
-        renderer,
+        told,
     );
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
@@ -51,12 +112,20 @@ pub(super) fn run(
         match source.next()? {
             Next::Packet(packet) => {
                 let time = packet.time;
+                let told = engine.observer_mut();
+                told.selecting.begin(time);
+                if let Some(extraction) = &mut told.extraction {
+                    extraction.packet(&packet);
+                }
                 engine.packet(&packet);
                 if live {
                     engine.advance(time);
                 }
             }
             Next::Keylog(text) => {
+                if let Some(extraction) = &mut engine.observer_mut().extraction {
+                    extraction.keylog(&text);
+                }
                 engine.secrets_mut().add_keylog(&text);
                 engine.retry_secrets();
             }
@@ -69,7 +138,7 @@ pub(super) fn run(
             }
             Next::End => break,
         }
-        if engine.observer_mut().has_failed() {
+        if engine.observer_mut().selecting.inner_mut().has_failed() {
             break;
         }
     }
@@ -84,7 +153,15 @@ pub(super) fn run(
         );
     }
     let damaged = !facts.damage.is_empty();
-    let (report, renderer) = engine.finish(facts);
+    if let Some(until) = facts.captured_until {
+        engine.advance(until);
+    }
+    let (mut report, told) = engine.finish(facts);
+    let Told {
+        selecting,
+        extraction,
+    } = told;
+    let (renderer, chosen) = selecting.finish(&mut report);
     for name in &report.unused_passwords {
         errors::warn(
             environment,
@@ -94,10 +171,17 @@ pub(super) fn run(
         );
     }
     renderer.finish(&report)?.commit()?;
+    if let Some(extraction) = extraction {
+        extraction.finish(&report, environment, |call| chosen.contains(call))?;
+    }
+    let worst = match &report.selected {
+        Some(selected) => selected.worst,
+        None => report.summary.worst,
+    };
     let met = options
         .fail_on
         .map(Severity::from)
-        .is_some_and(|limit| report.summary.worst >= Some(limit));
+        .is_some_and(|limit| worst >= Some(limit));
     Ok(match (damaged, met) {
         (true, _) => errors::DAMAGED,
         (false, true) => errors::FAIL_ON,

@@ -55,7 +55,6 @@ pub(super) fn warn(environment: &Environment, text: &str) {
 }
 
 /// Something to know; silent with `--quiet`.
-#[cfg(feature = "live")]
 pub(super) fn note(environment: &Environment, text: &str) {
     if !environment.quiet {
         let _ = writeln!(io::stderr(), "{text}");

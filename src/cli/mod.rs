@@ -6,6 +6,7 @@ mod config;
 mod diagnose;
 mod environment;
 mod errors;
+mod extraction;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
@@ -14,6 +15,7 @@ mod pages;
 mod passwords;
 mod read;
 mod secrets;
+mod selection;
 mod shell;
 mod thresholds;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A place to write to.
+#[derive(Debug)]
 pub(super) enum Output {
     Stdout(BufWriter<StdoutLock<'static>>),
     File {

@@ -11,7 +11,7 @@ mod waiting;
 
 use crate::hash::HashSet;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
-pub use report::{Report, Summary};
+pub use report::{Report, Selected, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
 use crate::dialog::kpi::Kpi;
@@ -273,6 +273,7 @@ impl<O: Observer> Engine<O> {
             self.findings.iter_mut().for_each(Finding::lower_absence);
         }
         rules::sort(&mut self.findings);
+        self.observer.over(&self.findings, &self.legs);
         let names = (0..).zip(self.passwords.names());
         let unused_passwords = names
             .filter(|(index, _)| !self.passwords_met.contains(index))
@@ -289,6 +290,7 @@ impl<O: Observer> Engine<O> {
                 .registrations
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
+            selected: None,
             unused_passwords,
         };
         (report, self.observer)
@@ -505,6 +507,7 @@ impl<O: Observer> Engine<O> {
         self.streams.judged(call);
         let began = self.first_time.unwrap_or(Timestamp::MIN);
         self.defects.call(call, &self.surroundings, began);
+        self.observer.judged(call, &found, &self.legs);
         for transaction in &call.transactions {
             let own: Vec<_> = found
                 .iter()

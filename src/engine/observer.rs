@@ -24,12 +24,17 @@ pub struct Options {
 pub trait Observer {
     /// A SIP message, in time order.
     fn message(&mut self, _message: &SeenMessage<'_>, _placement: Placement) {}
+    /// A call that was judged, with all findings about it, before anything else is told of either. A Call-ID that is used
+    /// again, as by keep-alives, is judged several times.
+    fn judged(&mut self, _call: &Call, _findings: &[Finding], _legs: &Legs) {}
     /// A transaction that is finished or was open when the capture ended, with the findings it belongs to.
     fn transaction(&mut self, _transaction: &Transaction, _findings: &[&Finding]) {}
     /// A call that was judged, with what is known of its other legs.
     fn call(&mut self, _call: &Call, _legs: &Legs) {}
     /// A finding that is final.
     fn finding(&mut self, _finding: &Finding) {}
+    /// All findings at the end of the capture, sorted, before the report is made of them.
+    fn over(&mut self, _findings: &[Finding], _legs: &Legs) {}
     /// Something that is wrong at this moment and not over yet; the final finding, if any, comes later.
     fn alert(&mut self, _finding: &Finding) {}
 }

@@ -28,8 +28,24 @@ pub struct Report {
     pub thresholds: Thresholds,
     /// What was counted.
     pub summary: Summary,
+    /// What was selected; `None` when nothing was asked for, so that all of it is told.
+    pub selected: Option<Selected>,
     /// `USER@REALM` of the passwords that no request had credentials for.
     pub unused_passwords: Vec<String>,
+}
+
+/// What was selected. The findings and registrations of the report are those that were; what is in [`Summary`] counts the whole
+/// capture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// What was asked for, as on the command line.
+    pub criteria: String,
+    /// Different Call-IDs that were selected.
+    pub call_ids: u64,
+    /// The worst severity of the findings that were selected.
+    pub worst: Option<Severity>,
+    /// Call-IDs that were selected too late to be told from their beginning, because too much was held back.
+    pub without_beginning: u64,
 }
 
 /// What was counted.

@@ -4,14 +4,20 @@
 mod call;
 mod context;
 mod document;
+mod html;
+pub mod ladder;
+mod markdown;
 mod record;
+mod row;
 mod screen;
 mod stream;
+mod table;
+mod telling;
 mod text;
 
 pub use text::{Wrapped, sanitize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage};
@@ -29,6 +35,12 @@ pub enum Format {
     Json,
     /// One JSON object a line, as soon as it is known.
     Ndjson,
+    /// The records as rows of a table.
+    Csv,
+    /// For tickets.
+    Markdown,
+    /// One file with all of it for a browser.
+    Html,
 }
 
 /// The kinds of records in machine formats.
@@ -86,6 +98,9 @@ impl RecordKind {
     }
 }
 
+/// Who wrote a report.
+const VERSION_LINE: &str = concat!("sipdiag ", env!("CARGO_PKG_VERSION"));
+
 /// How to write.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -105,6 +120,20 @@ pub struct Settings {
     pub stuck_after: Duration,
 }
 
+impl Settings {
+    fn word(&self, key: &'static str) -> &'static str {
+        self.catalogue.word(key)
+    }
+
+    /// A sentence of the interface with its values; a name without one stays as it is.
+    fn filled(&self, key: &'static str, values: &[(&str, String)]) -> String {
+        fill(self.word(key), |name| {
+            let known = values.iter().find(|(key, _)| *key == name);
+            known.map(|(_, value)| value.clone())
+        })
+    }
+}
+
 /// A format at work.
 #[derive(Debug)]
 pub enum Renderer<W: Write> {
@@ -114,6 +143,12 @@ pub enum Renderer<W: Write> {
     Json(Box<document::Document<W>>),
     /// See [`Format::Ndjson`].
     Ndjson(Box<stream::Stream<W>>),
+    /// See [`Format::Csv`].
+    Csv(Box<table::Rows<W>>),
+    /// See [`Format::Markdown`].
+    Markdown(Box<markdown::Markdown<W>>),
+    /// See [`Format::Html`].
+    Html(Box<html::Html<W>>),
 }
 
 impl<W: Write> Renderer<W> {
@@ -123,6 +158,9 @@ impl<W: Write> Renderer<W> {
             Format::Table => Self::Table(Box::new(screen::Screen::new(settings, out))),
             Format::Json => Self::Json(Box::new(document::Document::new(settings, out))),
             Format::Ndjson => Self::Ndjson(Box::new(stream::Stream::new(settings, out))),
+            Format::Csv => Self::Csv(Box::new(table::Rows::new(settings, out))),
+            Format::Markdown => Self::Markdown(Box::new(markdown::Markdown::new(settings, out))),
+            Format::Html => Self::Html(Box::new(html::Html::new(settings, out))),
         }
     }
 
@@ -135,6 +173,9 @@ impl<W: Write> Renderer<W> {
             Self::Table(screen) => screen.finish(report),
             Self::Json(document) => document.finish(report),
             Self::Ndjson(stream) => stream.finish(report),
+            Self::Csv(rows) => rows.finish(report),
+            Self::Markdown(markdown) => markdown.finish(report),
+            Self::Html(html) => html.finish(report),
         }
     }
 
@@ -142,8 +183,9 @@ impl<W: Write> Renderer<W> {
     pub const fn has_failed(&self) -> bool {
         match self {
             Self::Table(screen) => screen.has_failed(),
-            Self::Json(_) => false,
+            Self::Json(_) | Self::Markdown(_) | Self::Html(_) => false,
             Self::Ndjson(stream) => stream.has_failed(),
+            Self::Csv(rows) => rows.has_failed(),
         }
     }
 }
@@ -151,9 +193,11 @@ impl<W: Write> Renderer<W> {
 impl<W: Write> Observer for Renderer<W> {
     fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
         match self {
-            Self::Table(_) => {}
+            Self::Table(_) | Self::Markdown(_) => {}
             Self::Json(document) => document.message(message, placement),
             Self::Ndjson(stream) => stream.message(message, placement),
+            Self::Csv(rows) => rows.message(message, placement),
+            Self::Html(html) => html.message(message, placement),
         }
     }
 
@@ -162,28 +206,34 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Table(screen) => screen.transaction(transaction, findings),
             Self::Json(document) => document.transaction(transaction, findings),
             Self::Ndjson(stream) => stream.transaction(transaction, findings),
+            Self::Csv(rows) => rows.transaction(transaction, findings),
+            Self::Markdown(markdown) => markdown.transaction(transaction, findings),
+            Self::Html(html) => html.transaction(transaction, findings),
         }
     }
 
     fn call(&mut self, call: &Call, legs: &Legs) {
         match self {
-            Self::Table(_) => {}
+            Self::Table(_) | Self::Markdown(_) => {}
             Self::Json(document) => document.call(call, legs),
             Self::Ndjson(stream) => stream.call(call, legs),
+            Self::Csv(rows) => rows.call(call, legs),
+            Self::Html(html) => html.call(call, legs),
         }
     }
 
     fn finding(&mut self, finding: &Finding) {
         match self {
-            Self::Table(_) | Self::Json(_) => {}
+            Self::Table(_) | Self::Json(_) | Self::Markdown(_) | Self::Html(_) => {}
             Self::Ndjson(stream) => stream.finding(finding),
+            Self::Csv(rows) => rows.finding(finding),
         }
     }
 
     fn alert(&mut self, finding: &Finding) {
         match self {
             Self::Table(screen) => screen.alert(finding),
-            Self::Json(_) => {}
+            Self::Json(_) | Self::Csv(_) | Self::Markdown(_) | Self::Html(_) => {}
             Self::Ndjson(stream) => stream.alert(finding),
         }
     }

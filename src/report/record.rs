@@ -309,6 +309,17 @@ pub(super) fn summary(report: &Report) -> Value {
     record.insert("not_sip_packets".into(), summary.not_sip_packets.into());
     record.insert("undecoded".into(), json!(counts.undecoded));
     record.insert("findings".into(), json!(summary.findings));
+    if let Some(selected) = &report.selected {
+        let mut entry = Map::new();
+        entry.insert("criteria".into(), selected.criteria.as_str().into());
+        entry.insert("call_ids".into(), selected.call_ids.into());
+        entry.insert("findings".into(), report.findings.len().into());
+        if selected.without_beginning > 0 {
+            let shortened = selected.without_beginning;
+            entry.insert("without_beginning".into(), shortened.into());
+        }
+        record.insert("selected".into(), entry.into());
+    }
     let capture = &report.capture;
     let mut dropped = Map::new();
     put(&mut dropped, "kernel", capture.dropped_by_kernel);

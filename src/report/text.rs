@@ -1,30 +1,10 @@
 //! Text for terminals: what strangers wrote is made harmless, and lines are as wide as the screen.
 
+pub use crate::text::sanitize;
+
 use crate::time::Timestamp;
-use std::fmt::Write as _;
 use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`,
-/// bidirectional and zero-width characters are left out.
-pub fn sanitize(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{061c}'
-            | '\u{180e}' => {}
-            _ if character.is_control() => {
-                let _ = write!(clean, "\\x{:02x}", u32::from(character));
-            }
-            _ => clean.push(character),
-        }
-    }
-    clean
-}
 
 /// As many characters from the start as fit into `width` columns, with `…` where something was left out.
 pub(super) fn clip(text: &str, width: usize) -> String {

@@ -49,7 +49,8 @@ impl Named {
         self.rule
     }
 
-    fn is(&self, finding: &Finding) -> bool {
+    /// Whether a finding is the one, or one of those, that it names.
+    pub fn is(&self, finding: &Finding) -> bool {
         finding.rule.name == self.rule.name
             && (self.status.is_none() || self.status == finding.status)
     }

@@ -372,6 +372,17 @@ impl Transaction {
         self.kept.as_ref().map(Kept::message)
     }
 
+    /// The same without its messages, for somebody who holds it longer than the engine does: they count against one cap.
+    #[must_use]
+    pub fn without_messages(&self) -> Self {
+        let mut copy = self.clone();
+        copy.kept = None;
+        copy.responses.iter_mut().for_each(|it| it.kept = None);
+        let acks = copy.acks.iter_mut().chain(&mut copy.stray_acks);
+        acks.for_each(|it| it.kept = None);
+        copy
+    }
+
     /// When it began: the request, or the first response where no request was seen.
     pub fn start(&self) -> Timestamp {
         self.requests.first().map_or_else(

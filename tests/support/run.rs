@@ -53,28 +53,60 @@ fn run_with(
         thresholds: *thresholds,
         ..Options::default()
     };
-    let mut engine = Engine::new(options, Seen::default());
+    let (report, seen) = observe(packets, facts, passwords, options, Seen::default(), false);
+    Outcome { report, seen }
+}
+
+/// Runs any observer; `live` says that the clock goes on with each packet.
+fn observe<O: Observer>(
+    packets: &[FlowPacket],
+    facts: &CaptureFacts,
+    passwords: &[(String, String)],
+    options: Options,
+    observer: O,
+    live: bool,
+) -> (Report, O) {
+    let mut engine = Engine::new(options, observer);
     for (name, password) in passwords {
         let taken = engine.passwords_mut().add(name, password.as_bytes());
         assert_eq!(taken, Ok(()), "{name}");
     }
     for (packet, number) in packets.iter().zip(1..) {
+        let time = Timestamp::from_nanos(EPOCH + packet.time);
         engine.packet(&Packet {
             frame: FrameNumber(number),
-            time: Timestamp::from_nanos(EPOCH + packet.time),
+            time,
             link_type: LinkType::ETHERNET,
             interface: 0,
             original_len: packet.original_len,
             data: &packet.data,
         });
+        if live {
+            engine.advance(time);
+        }
     }
-    let (report, seen) = engine.finish(facts.clone());
-    Outcome { report, seen }
+    engine.finish(facts.clone())
 }
 
 impl Flow {
     pub(crate) fn run(&self) -> Outcome {
         self.run_set(&Thresholds::default())
+    }
+
+    pub(crate) fn observe<O: Observer>(
+        &self,
+        options: Options,
+        observer: O,
+        live: bool,
+    ) -> (Report, O) {
+        observe(
+            &self.packets,
+            &self.facts,
+            &self.passwords,
+            options,
+            observer,
+            live,
+        )
     }
 
     pub(crate) fn run_set(&self, thresholds: &Thresholds) -> Outcome {

@@ -9,7 +9,6 @@ mod intake;
 mod lag;
 #[cfg(feature = "live")]
 mod listeners;
-#[cfg(feature = "live")]
 mod options;
 #[cfg(feature = "live")]
 mod queue;
@@ -38,7 +37,6 @@ pub(super) use intake::Shared;
 pub(super) use lag::Lag;
 #[cfg(feature = "live")]
 pub(super) use listeners::{HepListener, open};
-#[cfg(feature = "live")]
 pub use options::{Carrier, HepAddress, HepOptions, Network};
 #[cfg(feature = "live")]
 pub(super) use queue::Load;

@@ -2,52 +2,36 @@
 //! the counts; the first screen holds the answer.
 
 mod findings;
-mod kpi;
 mod registrations;
-mod row;
-mod tls;
 
 use super::Settings;
-use super::text::{Wrapped, clock, date, first_sentence, offset, sanitize};
-use crate::capture::hep::HepFacts;
-use crate::catalogue::fill;
+use super::row::{COLUMNS, Rows};
+use super::telling::{Head, kpi};
+use super::text::{Wrapped, clock, first_sentence, offset, sanitize};
 use crate::engine::{Report, Summary};
-use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use findings::LIMITS;
-use row::Row;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-
-/// A report with no more rows than this shows all of them.
-const FITS_ON_A_SCREEN: usize = 20;
-/// More files than this are named by the first and the last.
-const FILES_NAMED: usize = 4;
 
 /// The format at work.
 #[derive(Debug)]
 pub struct Screen<W> {
     settings: Settings,
     out: W,
-    rows: Vec<Row>,
-    all: usize,
-    remarkable: usize,
+    rows: Rows,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Screen<W> {
-    pub(super) const fn new(settings: Settings, out: W) -> Self {
+    pub(super) fn new(settings: Settings, out: W) -> Self {
         Self {
             settings,
             out,
-            rows: Vec::new(),
-            all: 0,
-            remarkable: 0,
+            rows: Rows::default(),
             failed: None,
         }
     }
@@ -57,19 +41,7 @@ impl<W: Write> Screen<W> {
     }
 
     pub(super) fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
-        self.all += 1;
-        let remarkable = row::severity_of(transaction, findings).is_some();
-        self.remarkable += usize::from(remarkable);
-        let wanted = self.settings.all || remarkable || self.all <= FITS_ON_A_SCREEN;
-        let cap = if self.settings.all {
-            MAX_ROWS
-        } else {
-            MAX_ROWS_UNASKED
-        };
-        if wanted && self.rows.len() < cap {
-            self.rows
-                .push(Row::of(&self.settings, transaction, findings));
-        }
+        self.rows.transaction(&self.settings, transaction, findings);
     }
 
     /// Live: what is stuck now, one line.
@@ -100,7 +72,7 @@ impl<W: Write> Screen<W> {
         self.findings(report, &mut page);
         self.registrations(report, &mut page);
         self.transactions(report, &mut page);
-        self.kpi(&report.summary.kpi, &mut page);
+        self.kpi(report, &mut page);
         self.counts(&report.summary, &mut page);
         self.out.write_all(page.as_bytes())?;
         self.out.flush()?;
@@ -109,15 +81,6 @@ impl<W: Write> Screen<W> {
 
     fn word(&self, key: &'static str) -> &'static str {
         self.settings.catalogue.word(key)
-    }
-
-    fn filled(&self, key: &'static str, values: &[(&str, String)]) -> String {
-        fill(self.word(key), |name| {
-            values
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.clone())
-        })
     }
 
     fn wrapped(&self, label: &str, text: &str, indent: usize) -> String {
@@ -136,185 +99,33 @@ impl<W: Write> Screen<W> {
         .paragraph(label, text)
     }
 
-    /// What was read, and what limits it as evidence.
+    /// What was read, and what limits it as evidence: that stands before what rests on it.
     fn head(&self, report: &Report, page: &mut String) {
-        let capture = &report.capture;
-        let counts = &report.summary.counts;
-        let names: Vec<_> = capture
-            .inputs
-            .iter()
-            .map(|input| sanitize(&input.name))
-            .collect();
-        let names = match names.as_slice() {
-            [first, _, .., last] if names.len() > FILES_NAMED => self.filled(
-                "many_files",
-                &[
-                    ("n", names.len().to_string()),
-                    ("first", first.clone()),
-                    ("last", last.clone()),
-                ],
-            ),
-            _ => names.join(", "),
-        };
-        let span = match (report.first_time, report.last_time) {
-            (Some(first), Some(last)) => {
-                format!(
-                    "{} ({})",
-                    date(first),
-                    self.settings.catalogue.duration(last.since(first))
-                )
-            }
-            _ => "0 s".to_owned(),
-        };
-        let line = self.filled(
-            "read_line",
-            &[
-                ("packets", counts.packets.to_string()),
-                ("messages", messages(&report.summary)),
-                ("calls", report.summary.calls.to_string()),
-                ("span", span),
-            ],
-        );
-        let plain = Wrapped {
-            width: self.settings.width,
-            indent: 2,
-        };
-        page.push_str(
-            plain
-                .paragraph("", &format!("{names}: {line}"))
-                .trim_start(),
-        );
-        if capture.inputs.len() > 1 {
-            page.push_str(&self.wrapped("", self.word("frames_over_all"), 2));
+        let head = Head::of(&self.settings, report);
+        let line = format!("{}: {}", head.files, head.amount);
+        page.push_str(self.wrapped("", &line, 2).trim_start());
+        for line in &head.counting {
+            page.push_str(&self.wrapped("", line, 2));
         }
-        if let Some(filter) = &capture.filter {
-            let all: u64 = capture.inputs.iter().map(|input| input.packets).sum();
-            let values = [
-                ("filter", sanitize(filter)),
-                ("passed", counts.packets.to_string()),
-                ("all", all.to_string()),
-            ];
-            page.push_str(&self.wrapped("", &self.filled("filter_line", &values), 2));
+        for line in &head.limits {
+            page.push_str(&self.wrapped("  ! ", line, 4));
         }
-        // What limits the evidence stands before what rests on it.
-        for name in LIMITS {
-            let limit = report
-                .findings
-                .iter()
-                .find(|finding| finding.rule.name == *name);
-            if let Some(finding) = limit {
-                let text = format!(
-                    "{name}: {}",
-                    sanitize(&self.settings.catalogue.message(finding))
-                );
-                page.push_str(&self.wrapped("  ! ", &text, 4));
-            }
+        for line in &head.remarks {
+            page.push_str(&self.wrapped("", line, 2));
         }
-        self.losses(report, &plain, page);
-        self.wishes(report, &plain, page);
         page.push('\n');
     }
 
-    /// What did not come through: dropped, not HEP, beyond a limit.
-    fn losses(&self, report: &Report, plain: &Wrapped, page: &mut String) {
-        let capture = &report.capture;
-        let dropped =
-            capture.dropped_by_kernel.unwrap_or(0) + capture.dropped_by_interface.unwrap_or(0);
-        if dropped > 0 {
-            page.push_str(&plain.paragraph(
-                "",
-                &self.filled("dropped_line", &[("count", dropped.to_string())]),
-            ));
-        }
-        let apart: Vec<_> = capture
-            .hep
-            .iter()
-            .flat_map(HepFacts::counts)
-            .map(|(name, count)| format!("{name} {count}"))
-            .collect();
-        if !apart.is_empty() {
-            page.push_str(&plain.paragraph(
-                "",
-                &self.filled("hep_line", &[("counts", apart.join(", "))]),
-            ));
-        }
-        if !report.summary.limits_hit.is_empty() {
-            let limits: Vec<_> = report
-                .summary
-                .limits_hit
-                .iter()
-                .map(|(name, count)| format!("{name} {count}"))
-                .collect();
-            page.push_str(&plain.paragraph(
-                "",
-                &self.filled("limits_line", &[("limits", limits.join(", "))]),
-            ));
-        }
-    }
-
-    /// What the user chose to see otherwise than by default: nothing is gone without a word.
-    fn wishes(&self, report: &Report, plain: &Wrapped, page: &mut String) {
-        let counted = |counts: &BTreeMap<String, u64>| {
-            let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
-            counts.collect::<Vec<_>>().join(", ")
-        };
-        let policy = &report.summary.policy;
-        let thresholds = report.thresholds.changed();
-        let thresholds: Vec<_> = thresholds
-            .map(|(row, value)| format!("{} {value}", row.key))
-            .collect();
-        for (key, name, text) in [
-            ("silenced_line", "findings", counted(&policy.silenced)),
-            ("changed_line", "findings", counted(&policy.changed)),
-            ("thresholds_line", "thresholds", thresholds.join(", ")),
-        ] {
-            if !text.is_empty() {
-                page.push_str(&plain.paragraph("", &self.filled(key, &[(name, text)])));
-            }
-        }
-    }
-
     fn transactions(&self, report: &Report, page: &mut String) {
-        let fits = self.all <= FITS_ON_A_SCREEN;
-        let mut rows: Vec<_> = self
-            .rows
-            .iter()
-            .filter(|row| self.settings.all || fits || row.severity.is_some())
-            .collect();
-        rows.sort_by_key(|row| row.time);
+        let rows = self.rows.chosen(&self.settings);
         if rows.is_empty() {
             return;
         }
-        let mut heading = self.word("section_transactions").to_owned();
-        if rows.len() < self.all {
-            let key = if self.settings.all || rows.len() < self.remarkable {
-                "first_of"
-            } else {
-                "shown_of"
-            };
-            heading.push_str(": ");
-            heading.push_str(&self.filled(
-                key,
-                &[
-                    ("shown", rows.len().to_string()),
-                    ("all", self.all.to_string()),
-                ],
-            ));
-        }
+        let heading = self.rows.heading(&self.settings, rows.len());
         page.push_str(&self.heading(self.wrapped("", &heading, 2).trim_start().trim_end()));
         let narrow = self.settings.width < NARROW;
         let mut table = self.table();
-        table.set_header(
-            [
-                "column_frame",
-                "column_time",
-                "column_method",
-                "column_route",
-                "column_sequence",
-                "column_advice",
-            ]
-            .map(|key| self.word(key)),
-        );
+        table.set_header(COLUMNS.map(|key| self.word(key)));
         let start = report.first_time.unwrap_or(Timestamp::MIN);
         for row in rows {
             let arrow = if narrow { " →\n" } else { " → " };
@@ -339,6 +150,18 @@ impl<W: Write> Screen<W> {
             ]);
         }
         page.push_str(&trimmed(&table));
+        page.push('\n');
+    }
+
+    fn kpi(&self, report: &Report, page: &mut String) {
+        let lines = kpi(&self.settings, &report.summary.kpi);
+        if lines.is_empty() {
+            return;
+        }
+        page.push_str(&self.heading(self.word("section_kpi")));
+        for line in lines {
+            page.push_str(&self.wrapped("  ", &line, 2));
+        }
         page.push('\n');
     }
 
@@ -441,18 +264,4 @@ fn trimmed(table: &Table) -> String {
         text.push('\n');
     }
     text
-}
-
-/// How many messages there are, and over what when it was not UDP alone.
-fn messages(summary: &Summary) -> String {
-    let count = summary.counts.sip_messages;
-    if summary.transports.keys().all(|carrier| *carrier == "udp") {
-        return count.to_string();
-    }
-    let carriers: Vec<_> = summary
-        .transports
-        .iter()
-        .map(|(carrier, count)| format!("{carrier} {count}"))
-        .collect();
-    format!("{count} ({})", carriers.join(", "))
 }

@@ -1,16 +1,15 @@
 //! What a TLS handshake showed, beside the finding about it.
 
-use super::Screen;
+use crate::report::Settings;
 use crate::report::text::{clip, sanitize};
 use crate::rules::{Fact, Finding};
-use std::io::Write;
 
 /// Columns for a name that a stranger wrote.
 const NAME_WIDTH: usize = 100;
 
-impl<W: Write> Screen<W> {
+impl Settings {
     /// The lines about hellos, certificates and who else came; none for findings that are not about TLS.
-    pub(super) fn tls(&self, finding: &Finding) -> Vec<String> {
+    pub(super) fn tls_lines(&self, finding: &Finding) -> Vec<String> {
         let of_tls = ["tls-handshake-failed", "capture-encrypted-sip"];
         if !of_tls.contains(&finding.rule.name) {
             return Vec::new();
@@ -75,7 +74,7 @@ impl<W: Write> Screen<W> {
         if finding.variant != Some("certificate-expired")
             && let Some(Fact::Time(time)) = finding.get("expired")
         {
-            let time = self.settings.catalogue.duration(*time);
+            let time = self.catalogue.duration(*time);
             parts.push(self.filled("tls_expired", &[("time", time)]));
         }
         parts

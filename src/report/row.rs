@@ -1,16 +1,88 @@
-//! Rows of the transaction table.
+//! A transaction as a row for people: what was answered, and what that says.
 
+use super::{Settings, context};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::dialog::is_failed_ping;
 use crate::hash::HashSet;
-use crate::report::{Settings, context};
+use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::time::Duration;
+
+/// A report with no more rows than this shows all of them.
+const FITS_ON_A_SCREEN: usize = 20;
+
+/// The rows that are worth showing, kept while transactions come.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    rows: Vec<Row>,
+    all: usize,
+    /// How many transactions somebody needs to look at.
+    pub(super) remarkable: usize,
+}
+
+impl Rows {
+    pub(super) fn transaction(
+        &mut self,
+        settings: &Settings,
+        transaction: &Transaction,
+        findings: &[&Finding],
+    ) {
+        self.all += 1;
+        let remarkable = severity_of(transaction, findings).is_some();
+        self.remarkable += usize::from(remarkable);
+        let wanted = settings.all || remarkable || self.all <= FITS_ON_A_SCREEN;
+        let cap = if settings.all {
+            MAX_ROWS
+        } else {
+            MAX_ROWS_UNASKED
+        };
+        if wanted && self.rows.len() < cap {
+            self.rows.push(Row::of(settings, transaction, findings));
+        }
+    }
+
+    /// The rows to show, in order of time.
+    pub(super) fn chosen(&self, settings: &Settings) -> Vec<&Row> {
+        let fits = self.all <= FITS_ON_A_SCREEN;
+        let mut rows: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|row| settings.all || fits || row.severity.is_some())
+            .collect();
+        rows.sort_by_key(|row| row.time);
+        rows
+    }
+
+    /// What stands above so many of them.
+    pub(super) fn heading(&self, settings: &Settings, shown: usize) -> String {
+        let heading = settings.word("section_transactions").to_owned();
+        if shown >= self.all {
+            return heading;
+        }
+        let key = if settings.all || shown < self.remarkable {
+            "first_of"
+        } else {
+            "shown_of"
+        };
+        let values = [("shown", shown.to_string()), ("all", self.all.to_string())];
+        format!("{heading}: {}", settings.filled(key, &values))
+    }
+}
+
+/// The headings of the columns, in their order.
+pub(super) const COLUMNS: [&str; 6] = [
+    "column_frame",
+    "column_time",
+    "column_method",
+    "column_route",
+    "column_sequence",
+    "column_advice",
+];
 
 /// A transaction as the table shows it.
 #[derive(Debug)]

@@ -1,0 +1,121 @@
+//! `--write`: the packets of the selected calls go to a file, whole or not at all.
+
+use super::environment::Environment;
+use super::errors::{self, WrongUse};
+use super::output::Output;
+use crate::capture::{CaptureFacts, Packet};
+use crate::catalogue::fill;
+use crate::dialog::Call;
+use crate::engine::{Report, SeenMessage};
+use crate::extract::Extract;
+use crate::selection::CallKey;
+use anyhow::Context;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// An extract in the making.
+#[derive(Debug)]
+pub(super) struct Extraction {
+    extract: Extract<File>,
+    output: Output,
+    path: PathBuf,
+}
+
+impl Extraction {
+    /// Opens the file, before any work is done, and where packets wait until it is known which are wanted.
+    pub(super) fn open(
+        path: &Path,
+        report: Option<&Path>,
+        capture: &CaptureFacts,
+    ) -> anyhow::Result<Self> {
+        let to_stdout = path.as_os_str() == "-";
+        if to_stdout && report.is_none_or(|report| report.as_os_str() == "-") {
+            return Err(WrongUse {
+                headline: "packets and report cannot both go to stdout".to_owned(),
+                help: Some("give the report a file: -w - -o report.txt".to_owned()),
+            }
+            .into());
+        }
+        let files = capture.inputs.iter().filter(|it| it.format != "interface");
+        let inputs = files.map(|it| Path::new(&it.name));
+        if inputs.chain(report).any(|other| is_same(path, other)) {
+            return Err(WrongUse {
+                headline: format!("{} is read or written already", path.display()),
+                help: Some("give -w a file of its own".to_owned()),
+            }
+            .into());
+        }
+        let output = Output::open(Some(path))?;
+        // Where the extract itself has room, what it is made of may have: /tmp is memory on many systems.
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let waiting = || match folder {
+            _ if to_stdout => tempfile::tempfile(),
+            folder => tempfile::tempfile_in(folder.unwrap_or_else(|| Path::new("."))),
+        };
+        let open = || Ok::<_, std::io::Error>(Extract::new(waiting()?, waiting()?));
+        Ok(Self {
+            extract: open().with_context(|| format!("cannot write to {}", path.display()))?,
+            output,
+            path: path.to_owned(),
+        })
+    }
+
+    pub(super) fn packet(&mut self, packet: &Packet<'_>) {
+        self.extract.packet(packet);
+    }
+
+    pub(super) fn keylog(&mut self, text: &[u8]) {
+        self.extract.keylog(text);
+    }
+
+    pub(super) fn message(&mut self, seen: &SeenMessage<'_>, call: CallKey) {
+        self.extract.message(seen, call);
+    }
+
+    pub(super) fn judged(&mut self, call: &Call, key: CallKey) {
+        self.extract.judged(call, key);
+    }
+
+    /// Writes the file, and says how much is in it.
+    pub(super) fn finish(
+        self,
+        report: &Report,
+        environment: &Environment,
+        is_wanted: impl Fn(CallKey) -> bool,
+    ) -> anyhow::Result<()> {
+        let name = self.path.display().to_string();
+        let failed = || format!("cannot write to {name}");
+        let catalogue = environment.catalogue;
+        let (output, written) = self
+            .extract
+            .finish(report, catalogue, is_wanted, self.output)
+            .with_context(failed)?;
+        output.commit().with_context(failed)?;
+        if written.left_out > 0 {
+            errors::warn(
+                environment,
+                &format!(
+                    "{name} lacks what came last: there was no room for {} packets that may belong to it",
+                    written.left_out
+                ),
+            );
+        }
+        let line = fill(catalogue.word("written_line"), |placeholder| {
+            Some(match placeholder {
+                "file" => name.clone(),
+                "packets" => written.packets.to_string(),
+                _ => written.commented.to_string(),
+            })
+        });
+        errors::note(environment, &line);
+        Ok(())
+    }
+}
+
+/// Whether two paths are one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other && one.is_file(),
+        _ => one == other && one.as_os_str() != "-",
+    }
+}

@@ -1,0 +1,307 @@
+//! Writes the packets of the selected calls as pcapng, with what was found about each beside it. Comes in: every packet, and
+//! what the engine tells of messages and calls. Goes out: one file that Wireshark opens and sipdiag reads again with the
+//! same findings. This room does not know what a selection asks for, nor where the file goes.
+//!
+//! Which calls are wanted may be known only when they are over, from stdin and in `live` too, so what carries SIP is kept in
+//! a spool until then: one way for files and interfaces alike.
+//!
+//! What belongs to a call: its messages with their IP fragments, TCP segments and SCTP packets; ICMP errors about them; the
+//! packets that a finding cites. A connection that only wanted calls use, or that can only be read as a whole (TLS,
+//! WebSocket, HEP over TCP), is written from its beginning to its end.
+
+mod datagrams;
+mod exported;
+mod pcapng;
+mod secrets;
+mod spool;
+mod streams;
+
+use crate::capture::{FrameNumber, LinkType, Packet};
+use crate::catalogue::Catalogue;
+use crate::dialog::Call;
+use crate::engine::{Report, SeenMessage};
+use crate::flow::Transport;
+use crate::frame::{self, Content};
+use crate::hash::{HashMap, HashSet};
+use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_COMMENTS, MAX_EXTRACT_BYTES};
+use crate::selection::{CallKey, FrameSet};
+use crate::sip;
+use crate::text::sanitize;
+
+use datagrams::Datagrams;
+use pcapng::{Pcapng, Record, Statistics};
+use secrets::Secrets;
+use spool::{Belonging, Head, Packets, Spool};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek, Write};
+use streams::Streams;
+
+/// Collects what may have to be written.
+#[derive(Debug)]
+pub struct Extract<F: Write> {
+    spool: Spool<F>,
+    streams: Streams,
+    datagrams: Datagrams,
+    secrets: Secrets,
+    failed: Option<io::Error>,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Packets.
+    pub packets: u64,
+    /// Those of them with comments.
+    pub commented: u64,
+    /// Packets that might have belonged to it and for which there was no room.
+    pub left_out: u64,
+}
+
+/// What is known of a connection at the end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    by_wanted: bool,
+    by_others: bool,
+    whole: bool,
+}
+
+impl Used {
+    const fn is_wanted(self) -> bool {
+        self.by_wanted && (self.whole || !self.by_others)
+    }
+}
+
+impl<F: Read + Write + Seek> Extract<F> {
+    /// Collects in two files of its own, which are empty.
+    pub fn new(packets: F, belongings: F) -> Self {
+        Self {
+            spool: Spool::new(packets, belongings, MAX_EXTRACT_BYTES),
+            streams: Streams::default(),
+            datagrams: Datagrams::default(),
+            secrets: Secrets::default(),
+            failed: None,
+        }
+    }
+
+    /// Takes a packet, before the engine does.
+    pub fn packet(&mut self, packet: &Packet<'_>) {
+        let Ok(decoded) = frame::decode(packet.link_type, packet.data, packet.original_len) else {
+            return;
+        };
+        let frame = packet.frame;
+        let (wanted, connection) = match &decoded.content {
+            Content::Datagram(datagram) => {
+                let cut = datagram.missing > 0;
+                (sip::looks_like_sip(datagram.payload, cut), 0)
+            }
+            Content::Segment(segment) => {
+                let (id, wanted) = self.streams.segment(frame, segment);
+                self.secrets.segment(id, segment);
+                (wanted, id)
+            }
+            Content::Sctp(packet) => (true, self.streams.sctp(frame, packet)),
+            Content::Fragment(piece) => {
+                self.datagrams.fragment(frame, piece.datagram);
+                (true, 0)
+            }
+            Content::Mirrored(_) | Content::IcmpError(_) => (true, 0),
+            Content::Unrelated => (false, 0),
+        };
+        if !wanted {
+            return;
+        }
+        let mut head = Head::of(packet, connection);
+        let kept = match &decoded.content {
+            Content::Mirrored(mirrored) if packet.link_type == LinkType::HEP => {
+                let exported = exported::exported(mirrored);
+                head.link_type = LinkType::WIRESHARK_UPPER_PDU;
+                head.original_len = u32::try_from(exported.len()).unwrap_or(u32::MAX);
+                head.time = mirrored
+                    .time
+                    .filter(|time| time.distance(packet.time) <= HEP_CLOCK_TOLERANCE)
+                    .unwrap_or(packet.time);
+                self.spool.packet(&head, &exported)
+            }
+            _ => self.spool.packet(&head, packet.data),
+        };
+        self.note(kept);
+    }
+
+    /// Takes a TLS key log that the capture holds.
+    pub fn keylog(&mut self, text: &[u8]) {
+        self.secrets.keylog(text);
+    }
+
+    /// Takes a message, of a call with that key.
+    pub fn message(&mut self, seen: &SeenMessage<'_>, call: CallKey) {
+        let arrival = &seen.arrival;
+        let mut frames = vec![arrival.frame];
+        frames.extend(self.datagrams.of(arrival.frame));
+        if arrival.mirrored {
+            // HEP over TCP is cut out of its own connection.
+            if let Some(id) = self.streams.of_frame(arrival.frame) {
+                let whole = true;
+                self.belongs(Belonging::Connection { id, call, whole });
+            }
+        } else if arrival.flow.transport != Transport::Udp {
+            let needs = self
+                .streams
+                .message(arrival.flow, arrival.sequence, arrival.message);
+            if let Some(needs) = needs {
+                let (id, whole) = (needs.id, needs.whole);
+                self.belongs(Belonging::Connection { id, call, whole });
+                frames.extend(needs.frames);
+            }
+        }
+        frames.sort_unstable();
+        frames.dedup();
+        for frame in frames {
+            self.belongs(Belonging::Frame(frame, call));
+        }
+    }
+
+    /// Takes a call that was judged: ICMP errors are known to belong to it now.
+    pub fn judged(&mut self, call: &Call, key: CallKey) {
+        let errors = call.transactions.iter().flat_map(|it| &it.icmp);
+        for error in errors {
+            self.belongs(Belonging::Frame(error.seen.frame, key));
+        }
+    }
+
+    /// Writes the packets of the calls of which `is_wanted` is true, with the report's findings as comments. Returns where they
+    /// went, and how many they were.
+    ///
+    /// # Errors
+    /// The first error that keeping or writing met.
+    pub fn finish<W: Write>(
+        self,
+        report: &Report,
+        catalogue: Catalogue,
+        is_wanted: impl Fn(CallKey) -> bool,
+        out: W,
+    ) -> io::Result<(W, Written)> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let mut written = Written {
+            left_out: self.spool.left_out(),
+            ..Written::default()
+        };
+        let (mut packets, mut belongings) = self.spool.into_readers()?;
+        let mut frames = FrameSet::default();
+        let mut connections: HashMap<u64, Used> = HashMap::default();
+        while let Some(belonging) = belongings.next()? {
+            match belonging {
+                Belonging::Frame(frame, call) => {
+                    if is_wanted(call) {
+                        frames.insert(frame);
+                    }
+                }
+                Belonging::Connection { id, call, whole } => {
+                    let used = connections.entry(id).or_default();
+                    used.whole |= whole;
+                    if is_wanted(call) {
+                        used.by_wanted = true;
+                    } else {
+                        used.by_others = true;
+                    }
+                }
+            }
+        }
+        let comments = comments(report, catalogue);
+        let cited = cited_connections(&mut packets, &comments, &connections)?;
+        let criteria = report.selected.as_ref().map(|it| sanitize(&it.criteria));
+        let mut file = Pcapng::begin(out, &criteria.unwrap_or_default())?;
+        let is_wanted_connection =
+            |id| cited.contains(&id) || connections.get(&id).is_some_and(|it| it.is_wanted());
+        let keylog = self.secrets.of(is_wanted_connection);
+        if !keylog.is_empty() {
+            file.keylog(&keylog)?;
+        }
+        while let Some(head) = packets.head()? {
+            let about = comments.get(&head.frame);
+            let is_meant = frames.contains(head.frame)
+                || about.is_some()
+                || is_wanted_connection(head.connection);
+            if !is_meant {
+                packets.skip(&head)?;
+                continue;
+            }
+            let data = packets.data(&head)?;
+            let record = Record {
+                time: head.time,
+                link_type: head.link_type,
+                original_len: head.original_len,
+                data,
+            };
+            let about = about.map(Vec::as_slice).unwrap_or_default();
+            file.packet(&record, about)?;
+            written.packets += 1;
+            written.commented += u64::from(!about.is_empty());
+        }
+        let statistics = Statistics {
+            until: report.last_time,
+            dropped_by_interface: report.capture.dropped_by_interface,
+            dropped_by_kernel: report.capture.dropped_by_kernel,
+        };
+        Ok((file.finish(statistics)?, written))
+    }
+
+    fn belongs(&mut self, belonging: Belonging) {
+        let kept = self.spool.belonging(belonging);
+        self.note(kept);
+    }
+
+    fn note(&mut self, kept: io::Result<()>) {
+        if let Err(error) = kept {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+/// What is said of each frame: `auth-loop (error): …`, worst first.
+fn comments(report: &Report, catalogue: Catalogue) -> BTreeMap<FrameNumber, Vec<String>> {
+    let mut comments: BTreeMap<FrameNumber, Vec<String>> = BTreeMap::new();
+    // What is said of the capture as a whole is said of none of its packets.
+    let about_packets = report
+        .findings
+        .iter()
+        .filter(|finding| !finding.rule.code.starts_with("CAP"));
+    for finding in about_packets {
+        let severity = catalogue.word(finding.severity.name());
+        let said = catalogue.message(finding);
+        let comment = format!(
+            "{} ({severity}): {}",
+            finding.name(),
+            sanitize(said.trim_end())
+        );
+        for frame in &finding.frames {
+            let about = comments.entry(*frame).or_default();
+            if about.len() < MAX_COMMENTS && !about.contains(&comment) {
+                about.push(comment.clone());
+            }
+        }
+    }
+    comments
+}
+
+/// The connections without any message of which findings cite packets: refused ones, failed handshakes.
+fn cited_connections<F: Read + Seek>(
+    packets: &mut Packets<F>,
+    comments: &BTreeMap<FrameNumber, Vec<String>>,
+    used: &HashMap<u64, Used>,
+) -> io::Result<HashSet<u64>> {
+    let mut cited = HashSet::default();
+    if comments.is_empty() {
+        return Ok(cited);
+    }
+    while let Some(head) = packets.head()? {
+        let id = head.connection;
+        if id != 0 && !used.contains_key(&id) && comments.contains_key(&head.frame) {
+            cited.insert(id);
+        }
+        packets.skip(&head)?;
+    }
+    packets.rewind()?;
+    Ok(cited)
+}

@@ -1,0 +1,61 @@
+//! What a session description says, in a few words: `audio 192.0.2.1:4000 PCMA PCMU sendonly`.
+
+use crate::sip::Message;
+use crate::sip::sdp::{Direction, Media, Sdp};
+
+/// Media named of one description.
+const MEDIA_NAMED: usize = 3;
+/// Codecs named of one medium.
+const CODECS_NAMED: usize = 4;
+
+/// The words for the description that a message carries; `None` when it has none. Not sanitised.
+pub(super) fn of(message: &Message) -> Option<Box<str>> {
+    let sdp = Sdp::of(message)?;
+    let mut parts: Vec<_> = sdp
+        .media
+        .iter()
+        .take(MEDIA_NAMED)
+        .map(|medium| words(&sdp, medium))
+        .collect();
+    if sdp.media.len() > MEDIA_NAMED {
+        parts.push("…".to_owned());
+    }
+    Some(parts.join(", ").into())
+}
+
+fn words(sdp: &Sdp<'_>, medium: &Media<'_>) -> String {
+    let mut words = vec![medium.kind.to_owned()];
+    if medium.port == 0 {
+        words.push("0".to_owned());
+        return words.join(" ");
+    }
+    words.push(match sdp.connection_of(medium) {
+        Some(connection) if connection.address.contains(':') => {
+            format!("[{}]:{}", connection.address, medium.port)
+        }
+        Some(connection) => format!("{}:{}", connection.address, medium.port),
+        None => medium.port.to_string(),
+    });
+    let codecs: Vec<_> = medium
+        .codecs()
+        .into_iter()
+        .filter(|it| !it.name.is_empty())
+        .collect();
+    words.extend(
+        codecs
+            .iter()
+            .take(CODECS_NAMED)
+            .map(|it| it.name.to_owned()),
+    );
+    if codecs.len() > CODECS_NAMED {
+        words.push("…".to_owned());
+    }
+    if medium.is_secure() {
+        words.push("SRTP".to_owned());
+    }
+    let direction = sdp.direction_of(medium);
+    if direction != Direction::SendRecv {
+        words.push(direction.name().to_owned());
+    }
+    words.join(" ")
+}

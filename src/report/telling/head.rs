@@ -1,0 +1,175 @@
+//! The head of a report: what was read, and what limits it as evidence.
+
+use super::LIMITS;
+use crate::capture::hep::HepFacts;
+use crate::engine::{Report, Summary};
+use crate::report::Settings;
+use crate::report::text::{date, sanitize};
+use std::collections::BTreeMap;
+
+/// More files than this are named by the first and the last.
+const FILES_NAMED: usize = 4;
+
+/// The head of a report, sanitised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::report) struct Head {
+    /// What was read: the files.
+    pub(in crate::report) files: String,
+    /// How much was in it: packets, messages, calls, time.
+    pub(in crate::report) amount: String,
+    /// What is good to know about the numbers: how frames are counted, what was filtered.
+    pub(in crate::report) counting: Vec<String>,
+    /// What limits the evidence.
+    pub(in crate::report) limits: Vec<String>,
+    /// What did not come through, and what the user chose to see otherwise.
+    pub(in crate::report) remarks: Vec<String>,
+}
+
+impl Head {
+    pub(in crate::report) fn of(settings: &Settings, report: &Report) -> Self {
+        let capture = &report.capture;
+        let counts = &report.summary.counts;
+        let span = match (report.first_time, report.last_time) {
+            (Some(first), Some(last)) => {
+                let time = settings.catalogue.duration(last.since(first));
+                format!("{} ({time})", date(first))
+            }
+            _ => "0 s".to_owned(),
+        };
+        let amount = settings.filled(
+            "read_line",
+            &[
+                ("packets", counts.packets.to_string()),
+                ("messages", messages(&report.summary)),
+                ("calls", report.summary.calls.to_string()),
+                ("span", span),
+            ],
+        );
+        let mut counting = Vec::new();
+        if capture.inputs.len() > 1 {
+            counting.push(settings.word("frames_over_all").to_owned());
+        }
+        if let Some(filter) = &capture.filter {
+            let all: u64 = capture.inputs.iter().map(|input| input.packets).sum();
+            let values = [
+                ("filter", sanitize(filter)),
+                ("passed", counts.packets.to_string()),
+                ("all", all.to_string()),
+            ];
+            counting.push(settings.filled("filter_line", &values));
+        }
+        let limit = |name: &&str| {
+            let finding = report.findings.iter().find(|it| it.rule.name == *name)?;
+            let message = sanitize(&settings.catalogue.message(finding));
+            Some(format!("{name}: {message}"))
+        };
+        Self {
+            files: files(settings, report),
+            amount,
+            counting,
+            limits: LIMITS.iter().filter_map(limit).collect(),
+            remarks: [losses(settings, report), wishes(settings, report)].concat(),
+        }
+    }
+}
+
+fn files(settings: &Settings, report: &Report) -> String {
+    let inputs = &report.capture.inputs;
+    let names: Vec<_> = inputs.iter().map(|input| sanitize(&input.name)).collect();
+    match names.as_slice() {
+        [first, _, .., last] if names.len() > FILES_NAMED => settings.filled(
+            "many_files",
+            &[
+                ("n", names.len().to_string()),
+                ("first", first.clone()),
+                ("last", last.clone()),
+            ],
+        ),
+        _ => names.join(", "),
+    }
+}
+
+/// What did not come through: dropped, not HEP, beyond a limit.
+fn losses(settings: &Settings, report: &Report) -> Vec<String> {
+    let capture = &report.capture;
+    let mut lines = Vec::new();
+    let dropped =
+        capture.dropped_by_kernel.unwrap_or(0) + capture.dropped_by_interface.unwrap_or(0);
+    if dropped > 0 {
+        lines.push(settings.filled("dropped_line", &[("count", dropped.to_string())]));
+    }
+    let apart: Vec<_> = capture
+        .hep
+        .iter()
+        .flat_map(HepFacts::counts)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    if !apart.is_empty() {
+        lines.push(settings.filled("hep_line", &[("counts", apart.join(", "))]));
+    }
+    let limits: Vec<_> = report
+        .summary
+        .limits_hit
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    if !limits.is_empty() {
+        lines.push(settings.filled("limits_line", &[("limits", limits.join(", "))]));
+    }
+    lines
+}
+
+/// What the user chose to see otherwise than by default: nothing is gone without a word.
+fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(selected) = &report.selected {
+        let key = if selected.call_ids == 0 {
+            "selected_none"
+        } else {
+            "selected_line"
+        };
+        let values = [
+            ("selected", selected.call_ids.to_string()),
+            ("all", report.summary.call_ids.to_string()),
+            ("criteria", sanitize(&selected.criteria)),
+            ("cut", selected.without_beginning.to_string()),
+        ];
+        lines.push(settings.filled(key, &values));
+        if selected.without_beginning > 0 {
+            lines.push(settings.filled("selected_cut", &values));
+        }
+    }
+    let counted = |counts: &BTreeMap<String, u64>| {
+        let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    let policy = &report.summary.policy;
+    let thresholds = report.thresholds.changed();
+    let thresholds: Vec<_> = thresholds
+        .map(|(row, value)| format!("{} {value}", row.key))
+        .collect();
+    let changes = [
+        ("silenced_line", "findings", counted(&policy.silenced)),
+        ("changed_line", "findings", counted(&policy.changed)),
+        ("thresholds_line", "thresholds", thresholds.join(", ")),
+    ]
+    .into_iter()
+    .filter(|(_, _, text)| !text.is_empty())
+    .map(|(key, name, text)| settings.filled(key, &[(name, text)]));
+    lines.extend(changes);
+    lines
+}
+
+/// How many messages there are, and over what when it was not UDP alone.
+fn messages(summary: &Summary) -> String {
+    let count = summary.counts.sip_messages;
+    if summary.transports.keys().all(|carrier| *carrier == "udp") {
+        return count.to_string();
+    }
+    let carriers: Vec<_> = summary
+        .transports
+        .iter()
+        .map(|(carrier, count)| format!("{carrier} {count}"))
+        .collect();
+    format!("{count} ({})", carriers.join(", "))
+}
