@@ -299,6 +299,47 @@ fn words_have_the_form_that_the_screen_needs() {
 }
 
 #[test]
+fn messages_and_cells_begin_with_a_capital_letter() {
+    for language in Language::ALL {
+        // A Latin term at the beginning is as it is on the wire where the script knows no capitals.
+        if matches!(
+            language,
+            Language::Chinese | Language::Japanese | Language::Arabic
+        ) {
+            continue;
+        }
+        let catalogue = Catalogue::new(language);
+        let begins_small = |text: &str| text.starts_with(char::is_lowercase);
+        for rule in RULES {
+            let words = catalogue.rule(rule);
+            let of_variants = words.variants.values().map(|it| &it.message);
+            let messages = std::iter::once(&words.message).chain(&words.message_so_far);
+            for message in messages.chain(of_variants) {
+                assert!(!begins_small(message), "{}: {message}", language.code());
+            }
+        }
+        for (name, _, words) in catalogue.codes() {
+            let short = &words.short;
+            assert!(
+                !begins_small(short),
+                "{name} in {}: {short}",
+                language.code()
+            );
+        }
+        // What stands in the same column.
+        for (key, word) in self::words(language, "ui") {
+            let word = word.as_str().unwrap();
+            let of_column = key.starts_with("context_") || key == "no_such_code";
+            assert!(
+                !of_column || !begins_small(word),
+                "{key} in {}",
+                language.code()
+            );
+        }
+    }
+}
+
+#[test]
 fn the_words_of_the_interface_are_those_that_the_program_asks_for() {
     let mut source = String::new();
     let mut folders = vec![folder()];

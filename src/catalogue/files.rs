@@ -222,4 +222,6 @@ languages! {
     Chinese "zh",
     /// Japanese.
     Japanese "ja",
+    /// Arabic.
+    Arabic "ar",
 }

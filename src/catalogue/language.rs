@@ -3,6 +3,11 @@
 use super::files::Language;
 
 impl Language {
+    /// Whether it is written from right to left.
+    pub const fn is_right_to_left(self) -> bool {
+        matches!(self, Self::Arabic)
+    }
+
     /// The language of a locale or tag such as `fr_CA.UTF-8`, `zh-Hans-CN` or `en-GB`; `None` when there is none. Whoever
     /// asks for traditional Chinese gets none: its readers are not helped with simplified characters (CLDR has the root
     /// as the parent of `zh_Hant`, too).
@@ -45,6 +50,7 @@ mod tests {
                 Some(Language::Chinese),
             ),
             ("ja ja_JP.eucJP JA", Some(Language::Japanese)),
+            ("ar ar_EG.UTF-8 ar-SA", Some(Language::Arabic)),
             ("zh_TW.UTF-8 zh-Hant zh-Hant-CN zh-HK zh_MO", None),
             ("C POSIX C.UTF-8 xx deu zhx _ -", None),
         ] {
