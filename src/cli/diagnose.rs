@@ -12,7 +12,7 @@ use crate::capture::{CaptureFacts, Next, Source};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Engine, Observer, Options, SeenMessage};
-use crate::report::{RecordKind, Renderer, Settings};
+use crate::report::{Bidi, RecordKind, Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::severity::Severity;
@@ -85,6 +85,11 @@ pub(super) fn run(
         all: options.all,
         width: environment.width,
         color: environment.color && to_stdout,
+        bidi: if to_stdout {
+            environment.bidi
+        } else {
+            Bidi::Plain
+        },
         live,
         stuck_after: configuration.thresholds.stuck_after,
     };
