@@ -5,12 +5,13 @@ use super::environment::Environment;
 #[cfg(feature = "live")]
 pub(super) fn run(environment: &Environment) -> anyhow::Result<u8> {
     use crate::capture::{interfaces, may_capture};
-    use crate::report::{empty_table, printed};
+    use crate::report::{cell, empty_table, printed};
 
     let catalogue = environment.catalogue;
     let mut table = empty_table(environment.width);
     table.set_header(
-        ["column_interface", "column_state", "column_addresses"].map(|key| catalogue.word(key)),
+        ["column_interface", "column_state", "column_addresses"]
+            .map(|key| cell(catalogue.word(key))),
     );
     for interface in interfaces()? {
         let addresses: Vec<_> = interface

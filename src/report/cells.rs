@@ -6,6 +6,9 @@ use comfy_table::{Cell, ContentArrangement, Table, presets};
 /// Stands in a cell wherever its line may break, has no width, and is taken out again. Strangers' texts have none:
 /// `sanitize` leaves it out.
 const BREAK: char = '\u{200b}';
+/// Stands behind each lam: lam and alef would else count as one column, and terminals give them one each. Taken out again,
+/// too.
+const UNJOINED: char = '\u{200c}';
 
 /// A table of so many columns of characters.
 pub fn empty_table(width: usize) -> Table {
@@ -23,7 +26,7 @@ pub fn cell(text: impl AsRef<str>) -> Cell {
     let text = text.as_ref();
     match pieces(text) {
         Some(pieces) => Cell::new(pieces.join(&BREAK.to_string())).set_delimiter(BREAK),
-        None => Cell::new(text),
+        None => Cell::new(text.replace('ل', &format!("ل{UNJOINED}"))),
     }
 }
 
@@ -31,7 +34,7 @@ pub fn cell(text: impl AsRef<str>) -> Cell {
 pub fn printed(table: &Table) -> String {
     let mut text = String::new();
     for line in table.to_string().lines() {
-        text.push_str(line.replace(BREAK, "").trim_end());
+        text.push_str(line.replace([BREAK, UNJOINED], "").trim_end());
         text.push('\n');
     }
     if text.is_empty() {
@@ -44,6 +47,14 @@ pub fn printed(table: &Table) -> String {
 mod tests {
     use super::*;
     use unicode_width::UnicodeWidthStr;
+
+    #[test]
+    fn lam_and_alef_are_two_columns() {
+        let mut shown = empty_table(40);
+        shown.add_row([cell("لا"), cell("x")]);
+        shown.add_row([cell("ab"), cell("x")]);
+        assert_eq!(printed(&shown), " لا  x\n ab  x\n");
+    }
 
     #[test]
     fn wide_characters_stay_in_their_column() {

@@ -86,7 +86,9 @@ pub(super) fn pieces(line: &str) -> Option<Vec<&str>> {
 
 /// Text that fills a number of columns: what is narrower gets spaces behind it.
 pub(super) fn padded(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
+    // A terminal gives lam and alef a column each, ligature or not.
+    let width: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
 }
 
 /// `2026-11-21 05:30:00 UTC`.

@@ -17,7 +17,7 @@ pub(in crate::cli) fn codes(
     let wanted = options.search.as_deref().map(str::to_lowercase);
     let mut table = empty_table(environment.width);
     table.set_header(
-        ["column_code", "column_name", "column_meaning"].map(|key| catalogue.word(key)),
+        ["column_code", "column_name", "column_meaning"].map(|key| cell(catalogue.word(key))),
     );
     let class = options.class.map(|class| char::from(b'0' + class));
     for (name, facts, words) in catalogue.codes() {
@@ -52,7 +52,7 @@ pub(in crate::cli) fn findings(
             "column_severity",
             "column_meaning",
         ]
-        .map(|key| catalogue.word(key)),
+        .map(|key| cell(catalogue.word(key))),
     );
     let mut rules = RULES.to_vec();
     rules.sort_by_key(|rule| rule.code);

@@ -128,7 +128,7 @@ impl<W: Write> Screen<W> {
         page.push_str(&self.heading(self.wrapped("", &heading, 2).trim_start().trim_end()));
         let narrow = self.settings.width < NARROW;
         let mut table = self.table();
-        table.set_header(COLUMNS.map(|key| self.word(key)));
+        table.set_header(COLUMNS.map(|key| cell(self.word(key))));
         let start = report.first_time.unwrap_or(Timestamp::MIN);
         for row in rows {
             let arrow = if narrow { " →\n" } else { " → " };
