@@ -10,6 +10,7 @@ use crate::severity::Severity;
 #[cfg(feature = "live")]
 use crate::thresholds::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZero;
 use std::path::PathBuf;
 #[cfg(feature = "live")]
 use std::time::Duration;
@@ -107,6 +108,9 @@ pub(super) struct ReadOptions {
     /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub(super) threads: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
 }

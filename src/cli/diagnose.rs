@@ -1,5 +1,6 @@
 //! What `read` and `live` share: packets through the engine into a report.
 
+use super::ahead::{self, Step};
 use super::args::DiagnosisOptions;
 use super::config::Configuration;
 use super::environment::Environment;
@@ -8,15 +9,17 @@ use super::extraction::Extraction;
 use super::output::Output;
 use super::passwords;
 use super::secrets::GivenSecrets;
-use crate::capture::{CaptureFacts, Next, Source};
+use crate::capture::{CaptureError, CaptureFacts, Next, Source};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
-use crate::engine::{Engine, Observer, Options, SeenMessage};
+use crate::engine::{Engine, Observer, Options, Prepared, SeenMessage};
 use crate::report::{RecordKind, Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::severity::Severity;
 use crate::transaction::{Placement, Transaction};
+use std::num::NonZero;
+use std::thread;
 
 /// Who is told what the engine finds.
 struct Told {
@@ -61,14 +64,32 @@ impl Observer for Told {
     }
 }
 
-/// Runs a source to its end and reports. `live` says that findings are told while they happen.
+/// How a source is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// An interface: findings are told while they happen.
+    Live,
+    /// Files, by that many threads.
+    Files(usize),
+}
+
+impl Pace {
+    /// Files, by as many threads as help where nobody chose: one reads ahead, the other judges.
+    pub(super) fn of_files(threads: Option<NonZero<usize>>) -> Self {
+        let there = || thread::available_parallelism().map_or(1, NonZero::get);
+        Self::Files(threads.map_or_else(there, NonZero::get))
+    }
+}
+
+/// Runs a source to its end and reports.
 pub(super) fn run(
     source: &mut dyn Source,
     options: &DiagnosisOptions,
     configuration: Configuration,
     environment: &Environment,
-    live: bool,
+    pace: Pace,
 ) -> anyhow::Result<u8> {
+    let live = pace == Pace::Live;
     let selection = options.selection.selection()?;
     let output = Output::open(options.output.as_deref())?;
     let report_path = options.output.as_deref();
@@ -105,42 +126,17 @@ pub(super) fn run(
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
-    loop {
-        if secrets.grow(engine.secrets_mut()) {
-            engine.retry_secrets();
-        }
-        match source.next()? {
-            Next::Packet(packet) => {
-                let time = packet.time;
-                let told = engine.observer_mut();
-                told.selecting.begin(time);
-                if let Some(extraction) = &mut told.extraction {
-                    extraction.packet(&packet);
-                }
-                engine.packet(&packet);
-                if live {
-                    engine.advance(time);
+    if matches!(pace, Pace::Live | Pace::Files(1)) {
+        while follow(source, &mut engine, &mut secrets, live)? {}
+    } else {
+        engine = ahead::run(source, |batches| {
+            for mut batch in batches {
+                if !batch.each(|step| take(&mut engine, step)) {
+                    break;
                 }
             }
-            Next::Keylog(text) => {
-                if let Some(extraction) = &mut engine.observer_mut().extraction {
-                    extraction.keylog(&text);
-                }
-                engine.secrets_mut().add_keylog(&text);
-                engine.retry_secrets();
-            }
-            Next::Gap(from, until) => engine.gap(from, until),
-            Next::Idle(now) => {
-                if lost_packets(&source.facts()) {
-                    engine.packets_were_lost();
-                }
-                engine.advance(now);
-            }
-            Next::End => break,
-        }
-        if engine.observer_mut().selecting.inner_mut().has_failed() {
-            break;
-        }
+            engine
+        })?;
     }
     let facts = source.facts();
     for damage in &facts.damage {
@@ -187,6 +183,60 @@ pub(super) fn run(
         (false, true) => errors::FAIL_ON,
         (false, false) => 0,
     })
+}
+
+/// Takes what the source has next; whether more is wanted.
+fn follow(
+    source: &mut dyn Source,
+    engine: &mut Engine<Told>,
+    secrets: &mut GivenSecrets,
+    live: bool,
+) -> Result<bool, CaptureError> {
+    if secrets.grow(engine.secrets_mut()) {
+        engine.retry_secrets();
+    }
+    Ok(match source.next()? {
+        Next::Packet(packet) => {
+            let goes_on = take(engine, Step::Packet(packet, Prepared::default()));
+            if live {
+                engine.advance(packet.time);
+            }
+            goes_on
+        }
+        Next::Keylog(text) => take(engine, Step::Keylog(text)),
+        Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
+        Next::Idle(now) => {
+            if lost_packets(&source.facts()) {
+                engine.packets_were_lost();
+            }
+            engine.advance(now);
+            true
+        }
+        Next::End => false,
+    })
+}
+
+/// Hands something to the engine and to those who want to see it; whether more is wanted.
+fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
+    match step {
+        Step::Packet(packet, prepared) => {
+            let told = engine.observer_mut();
+            told.selecting.begin(packet.time);
+            if let Some(extraction) = &mut told.extraction {
+                extraction.packet(&packet);
+            }
+            engine.prepared(&packet, prepared);
+        }
+        Step::Keylog(text) => {
+            if let Some(extraction) = &mut engine.observer_mut().extraction {
+                extraction.keylog(&text);
+            }
+            engine.secrets_mut().add_keylog(&text);
+            engine.retry_secrets();
+        }
+        Step::Gap(from, until) => engine.gap(from, until),
+    }
+    !engine.observer_mut().selecting.inner_mut().has_failed()
 }
 
 fn lost_packets(facts: &CaptureFacts) -> bool {

@@ -1,6 +1,7 @@
 //! The command line: the only room with stdout, stderr, the environment, the terminal, signals and the clock. Comes in:
 //! arguments. Goes out: an exit status, and what the command writes. One file a subcommand.
 
+mod ahead;
 mod args;
 mod config;
 mod diagnose;

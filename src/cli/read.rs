@@ -2,7 +2,7 @@
 
 use super::args::ReadOptions;
 use super::config::Configuration;
-use super::diagnose;
+use super::diagnose::{self, Pace};
 use super::environment::Environment;
 use crate::capture::{CaptureError, Filter, open_files};
 
@@ -14,7 +14,7 @@ pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::R
         &options.diagnosis,
         configuration,
         environment,
-        false,
+        Pace::of_files(options.threads),
     )
 }
 

@@ -6,11 +6,13 @@ mod alerts;
 mod counting;
 mod intake;
 mod observer;
+mod prepared;
 mod report;
 mod waiting;
 
 use crate::hash::HashSet;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
+pub use prepared::Prepared;
 pub use report::{Report, Selected, Summary};
 
 use crate::capture::{CaptureFacts, FrameNumber, Packet};
@@ -21,7 +23,7 @@ use crate::dialog::{
     Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources,
     Surroundings, TalkTimes, TlsServers, Waited,
 };
-use crate::frame::{self, Content, IcmpError};
+use crate::frame::{self, Content, Decoded, IcmpError};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
@@ -36,6 +38,7 @@ use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use waiting::{Queue, Sip, What};
 
@@ -140,22 +143,46 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        self.counts.packets += 1;
         match frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
-                let in_order = !matches!(decoded.content, Content::Mirrored(_));
-                let time = intake::time_of(packet.time, &decoded.content);
-                self.note_time(time, in_order);
-                // One packet that is stamped ahead must not use up the patience for all others.
-                let before = self.previous.replace(time);
-                self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
-                self.take(packet, &decoded);
+                let message = match &decoded.content {
+                    Content::Datagram(datagram) => prepared::message_of(datagram),
+                    _ => None,
+                };
+                self.decoded(packet, &decoded, message);
             }
             Err(undecoded) => {
+                self.counts.packets += 1;
                 self.note_time(packet.time, true);
                 self.undecoded(undecoded);
+                self.release(false);
             }
         }
+    }
+
+    /// The same for a packet of which a part of the work was done.
+    pub fn prepared(&mut self, packet: &Packet<'_>, prepared: Prepared) {
+        match prepared.decoded(packet) {
+            Some((decoded, message)) => self.decoded(packet, &decoded, message),
+            None => self.packet(packet),
+        }
+    }
+
+    /// Takes a packet with the message, if it is a datagram that holds one.
+    fn decoded(
+        &mut self,
+        packet: &Packet<'_>,
+        decoded: &Decoded<'_>,
+        message: Option<Arc<Message>>,
+    ) {
+        self.counts.packets += 1;
+        let in_order = !matches!(decoded.content, Content::Mirrored(_));
+        let time = intake::time_of(packet.time, &decoded.content);
+        self.note_time(time, in_order);
+        // One packet that is stamped ahead must not use up the patience for all others.
+        let before = self.previous.replace(time);
+        self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
+        self.take(packet, decoded, message);
         self.release(false);
     }
 
