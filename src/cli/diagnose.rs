@@ -8,58 +8,12 @@ use super::extraction::Extraction;
 use super::output::Output;
 use super::passwords;
 use super::secrets::GivenSecrets;
+use super::told::Told;
 use crate::capture::{CaptureFacts, Next, Source};
-use crate::dialog::Call;
-use crate::dialog::legs::Legs;
-use crate::engine::{Engine, Observer, Options, SeenMessage};
+use crate::engine::{Engine, Options, Report};
 use crate::report::{RecordKind, Renderer, Settings};
-use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::severity::Severity;
-use crate::transaction::{Placement, Transaction};
-
-/// Who is told what the engine finds.
-struct Told {
-    selecting: Selecting<Renderer<Output>>,
-    extraction: Option<Extraction>,
-}
-
-impl Observer for Told {
-    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
-        if let Some(extraction) = &mut self.extraction {
-            let call_id = message.arrival.message.call_id().unwrap_or_default();
-            extraction.message(message, self.selecting.key(&call_id));
-        }
-        self.selecting.message(message, placement);
-    }
-
-    fn judged(&mut self, call: &Call, findings: &[Finding], legs: &Legs) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.judged(call, self.selecting.key(&call.call_id));
-        }
-        self.selecting.judged(call, findings, legs);
-    }
-
-    fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
-        self.selecting.transaction(transaction, findings);
-    }
-
-    fn call(&mut self, call: &Call, legs: &Legs) {
-        self.selecting.call(call, legs);
-    }
-
-    fn finding(&mut self, finding: &Finding) {
-        self.selecting.finding(finding);
-    }
-
-    fn over(&mut self, findings: &[Finding], legs: &Legs) {
-        self.selecting.over(findings, legs);
-    }
-
-    fn alert(&mut self, finding: &Finding) {
-        self.selecting.alert(finding);
-    }
-}
 
 /// Runs a source to its end and reports. `live` says that findings are told while they happen.
 pub(super) fn run(
@@ -105,6 +59,40 @@ pub(super) fn run(
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
+    feed(source, &mut engine, &mut secrets, live)?;
+    let facts = source.facts();
+    for damage in &facts.damage {
+        errors::warn(
+            environment,
+            &format!(
+                "{} is damaged at packet {}, byte {}: {}",
+                damage.input, damage.packet, damage.offset, damage.what
+            ),
+        );
+    }
+    let damaged = !facts.damage.is_empty();
+    if let Some(until) = facts.captured_until {
+        engine.advance(until);
+    }
+    let worst = conclude(engine.finish(facts), environment)?;
+    let met = options
+        .fail_on
+        .map(Severity::from)
+        .is_some_and(|limit| worst >= Some(limit));
+    Ok(match (damaged, met) {
+        (true, _) => errors::DAMAGED,
+        (false, true) => errors::FAIL_ON,
+        (false, false) => 0,
+    })
+}
+
+/// Hands the engine all that a source has.
+fn feed(
+    source: &mut dyn Source,
+    engine: &mut Engine<Told>,
+    secrets: &mut GivenSecrets,
+    live: bool,
+) -> anyhow::Result<()> {
     loop {
         if secrets.grow(engine.secrets_mut()) {
             engine.retry_secrets();
@@ -138,30 +126,19 @@ pub(super) fn run(
             }
             Next::End => break,
         }
-        if engine.observer_mut().selecting.inner_mut().has_failed() {
+        if engine.observer_mut().is_of_no_use() {
             break;
         }
     }
-    let facts = source.facts();
-    for damage in &facts.damage {
-        errors::warn(
-            environment,
-            &format!(
-                "{} is damaged at packet {}, byte {}: {}",
-                damage.input, damage.packet, damage.offset, damage.what
-            ),
-        );
-    }
-    let damaged = !facts.damage.is_empty();
-    if let Some(until) = facts.captured_until {
-        engine.advance(until);
-    }
-    let (mut report, told) = engine.finish(facts);
-    let Told {
-        selecting,
-        extraction,
-    } = told;
-    let (renderer, chosen) = selecting.finish(&mut report);
+    Ok(())
+}
+
+/// Writes what was found, and the packets where they are asked for; the worst that was told.
+fn conclude(
+    (mut report, told): (Report, Told),
+    environment: &Environment,
+) -> anyhow::Result<Option<Severity>> {
+    let (renderer, chosen) = told.selecting.finish(&mut report);
     for name in &report.unused_passwords {
         errors::warn(
             environment,
@@ -170,22 +147,18 @@ pub(super) fn run(
             ),
         );
     }
-    renderer.finish(&report)?.commit()?;
-    if let Some(extraction) = extraction {
-        extraction.finish(&report, environment, |call| chosen.contains(call))?;
+    // Whoever does not read the report to its end, or fills the disk with packets, gets the other one nevertheless.
+    let extracted = told.extraction.map(|extraction| {
+        extraction.finish(&report, environment.catalogue, |call| chosen.contains(call))
+    });
+    let shown = renderer.finish(&report).map(Output::commit);
+    if let Some(extracted) = extracted {
+        extracted?.announce(environment);
     }
-    let worst = match &report.selected {
+    shown??;
+    Ok(match &report.selected {
         Some(selected) => selected.worst,
         None => report.summary.worst,
-    };
-    let met = options
-        .fail_on
-        .map(Severity::from)
-        .is_some_and(|limit| worst >= Some(limit));
-    Ok(match (damaged, met) {
-        (true, _) => errors::DAMAGED,
-        (false, true) => errors::FAIL_ON,
-        (false, false) => 0,
     })
 }
 

@@ -18,6 +18,7 @@ mod secrets;
 mod selection;
 mod shell;
 mod thresholds;
+mod told;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
