@@ -285,7 +285,7 @@ impl<O: Observer> Engine<O> {
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
             selected: None,
-            unused_passwords: unused(&self.passwords, &self.passwords_met),
+            unused_passwords: report::unused(&self.passwords, &self.passwords_met),
         };
         (report, self.observer)
     }
@@ -586,15 +586,6 @@ impl<O: Observer> Engine<O> {
             *self.summary.limits_hit.entry("findings").or_default() += 1;
         }
     }
-}
-
-/// The names of the passwords that are not among those that were met.
-fn unused(passwords: &Passwords, met: &BTreeSet<usize>) -> Vec<String> {
-    let names = (0..).zip(passwords.names());
-    names
-        .filter(|(index, _)| !met.contains(index))
-        .map(|(_, name)| name.to_owned())
-        .collect()
 }
 
 /// Codes after which a healthy client tries again, or which a healthy call has.
