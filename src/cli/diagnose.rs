@@ -1,85 +1,20 @@
 //! What `read` and `live` share: packets through the engine into a report.
 
-use super::ahead::{self, Step};
 use super::args::DiagnosisOptions;
 use super::config::Configuration;
 use super::environment::Environment;
 use super::errors;
 use super::extraction::Extraction;
+use super::feed::{Pace, feed};
 use super::output::Output;
 use super::passwords;
 use super::secrets::GivenSecrets;
-use crate::capture::{CaptureError, CaptureFacts, Next, Source};
-use crate::dialog::Call;
-use crate::dialog::legs::Legs;
-use crate::engine::{Engine, Observer, Options, Prepared, SeenMessage};
+use super::told::Told;
+use crate::capture::Source;
+use crate::engine::{Engine, Options, Report};
 use crate::report::{RecordKind, Renderer, Settings};
-use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::severity::Severity;
-use crate::transaction::{Placement, Transaction};
-use std::num::NonZero;
-use std::thread;
-
-/// Who is told what the engine finds.
-struct Told {
-    selecting: Selecting<Renderer<Output>>,
-    extraction: Option<Extraction>,
-}
-
-impl Observer for Told {
-    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
-        if let Some(extraction) = &mut self.extraction {
-            let call_id = message.arrival.message.call_id().unwrap_or_default();
-            extraction.message(message, self.selecting.key(&call_id));
-        }
-        self.selecting.message(message, placement);
-    }
-
-    fn judged(&mut self, call: &Call, findings: &[Finding], legs: &Legs) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.judged(call, self.selecting.key(&call.call_id));
-        }
-        self.selecting.judged(call, findings, legs);
-    }
-
-    fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
-        self.selecting.transaction(transaction, findings);
-    }
-
-    fn call(&mut self, call: &Call, legs: &Legs) {
-        self.selecting.call(call, legs);
-    }
-
-    fn finding(&mut self, finding: &Finding) {
-        self.selecting.finding(finding);
-    }
-
-    fn over(&mut self, findings: &[Finding], legs: &Legs) {
-        self.selecting.over(findings, legs);
-    }
-
-    fn alert(&mut self, finding: &Finding) {
-        self.selecting.alert(finding);
-    }
-}
-
-/// How a source is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// An interface: findings are told while they happen.
-    Live,
-    /// Files, by that many threads.
-    Files(usize),
-}
-
-impl Pace {
-    /// Files, by as many threads as help where nobody chose: one reads ahead, the other judges.
-    pub(super) fn of_files(threads: Option<NonZero<usize>>) -> Self {
-        let there = || thread::available_parallelism().map_or(1, NonZero::get);
-        Self::Files(threads.map_or_else(there, NonZero::get))
-    }
-}
 
 /// Runs a source to its end and reports.
 pub(super) fn run(
@@ -126,18 +61,7 @@ pub(super) fn run(
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
-    if matches!(pace, Pace::Live | Pace::Files(1)) {
-        while follow(source, &mut engine, &mut secrets, live)? {}
-    } else {
-        engine = ahead::run(source, |batches| {
-            for mut batch in batches {
-                if !batch.each(|step| take(&mut engine, step)) {
-                    break;
-                }
-            }
-            engine
-        })?;
-    }
+    feed(source, &mut engine, &mut secrets, pace)?;
     let facts = source.facts();
     for damage in &facts.damage {
         errors::warn(
@@ -152,28 +76,7 @@ pub(super) fn run(
     if let Some(until) = facts.captured_until {
         engine.advance(until);
     }
-    let (mut report, told) = engine.finish(facts);
-    let Told {
-        selecting,
-        extraction,
-    } = told;
-    let (renderer, chosen) = selecting.finish(&mut report);
-    for name in &report.unused_passwords {
-        errors::warn(
-            environment,
-            &format!(
-                "--sip-password {name}: no request had credentials of this user for this realm"
-            ),
-        );
-    }
-    renderer.finish(&report)?.commit()?;
-    if let Some(extraction) = extraction {
-        extraction.finish(&report, environment, |call| chosen.contains(call))?;
-    }
-    let worst = match &report.selected {
-        Some(selected) => selected.worst,
-        None => report.summary.worst,
-    };
+    let worst = conclude(engine.finish(facts), environment)?;
     let met = options
         .fail_on
         .map(Severity::from)
@@ -185,62 +88,33 @@ pub(super) fn run(
     })
 }
 
-/// Takes what the source has next; whether more is wanted.
-fn follow(
-    source: &mut dyn Source,
-    engine: &mut Engine<Told>,
-    secrets: &mut GivenSecrets,
-    live: bool,
-) -> Result<bool, CaptureError> {
-    if secrets.grow(engine.secrets_mut()) {
-        engine.retry_secrets();
+/// Writes what was found, and the packets where they are asked for; the worst that was told.
+fn conclude(
+    (mut report, told): (Report, Told),
+    environment: &Environment,
+) -> anyhow::Result<Option<Severity>> {
+    let (renderer, chosen) = told.selecting.finish(&mut report);
+    for name in &report.unused_passwords {
+        errors::warn(
+            environment,
+            &format!(
+                "--sip-password {name}: no request had credentials of this user for this realm"
+            ),
+        );
     }
-    Ok(match source.next()? {
-        Next::Packet(packet) => {
-            let goes_on = take(engine, Step::Packet(packet, Prepared::default()));
-            if live {
-                engine.advance(packet.time);
-            }
-            goes_on
-        }
-        Next::Keylog(text) => take(engine, Step::Keylog(text)),
-        Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
-        Next::Idle(now) => {
-            if lost_packets(&source.facts()) {
-                engine.packets_were_lost();
-            }
-            engine.advance(now);
-            true
-        }
-        Next::End => false,
+    // Whoever does not read the report to its end, or fills the disk with packets, gets the other one nevertheless.
+    let extracted = told.extraction.map(|extraction| {
+        extraction.finish(&report, environment.catalogue, |call| chosen.contains(call))
+    });
+    let shown = renderer.finish(&report).map(Output::commit);
+    if let Some(extracted) = extracted {
+        extracted?.announce(environment);
+    }
+    shown??;
+    Ok(match &report.selected {
+        Some(selected) => selected.worst,
+        None => report.summary.worst,
     })
-}
-
-/// Hands something to the engine and to those who want to see it; whether more is wanted.
-fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
-    match step {
-        Step::Packet(packet, prepared) => {
-            let told = engine.observer_mut();
-            told.selecting.begin(packet.time);
-            if let Some(extraction) = &mut told.extraction {
-                extraction.packet(&packet);
-            }
-            engine.prepared(&packet, prepared);
-        }
-        Step::Keylog(text) => {
-            if let Some(extraction) = &mut engine.observer_mut().extraction {
-                extraction.keylog(&text);
-            }
-            engine.secrets_mut().add_keylog(&text);
-            engine.retry_secrets();
-        }
-        Step::Gap(from, until) => engine.gap(from, until),
-    }
-    !engine.observer_mut().selecting.inner_mut().has_failed()
-}
-
-fn lost_packets(facts: &CaptureFacts) -> bool {
-    facts.dropped_by_kernel.unwrap_or(0) + facts.dropped_by_interface.unwrap_or(0) > 0
 }
 
 fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {

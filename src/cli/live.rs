@@ -2,9 +2,10 @@
 
 use super::args;
 use super::config::Configuration;
-use super::diagnose::{self, Pace};
+use super::diagnose;
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
+use super::feed::Pace;
 use crate::capture::hep::HepOptions;
 use crate::capture::{LiveOptions, Source, open_live};
 use crate::catalogue::fill;

@@ -8,6 +8,7 @@ mod diagnose;
 mod environment;
 mod errors;
 mod extraction;
+mod feed;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
@@ -19,6 +20,7 @@ mod secrets;
 mod selection;
 mod shell;
 mod thresholds;
+mod told;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};

@@ -2,8 +2,9 @@
 
 use super::args::ReadOptions;
 use super::config::Configuration;
-use super::diagnose::{self, Pace};
+use super::diagnose;
 use super::environment::Environment;
+use super::feed::Pace;
 use crate::capture::{CaptureError, Filter, open_files};
 
 pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::Result<u8> {

@@ -301,11 +301,6 @@ impl<O: Observer> Engine<O> {
         }
         rules::sort(&mut self.findings);
         self.observer.over(&self.findings, &self.legs);
-        let names = (0..).zip(self.passwords.names());
-        let unused_passwords = names
-            .filter(|(index, _)| !self.passwords_met.contains(index))
-            .map(|(_, name)| name.to_owned())
-            .collect();
         let report = Report {
             capture,
             thresholds: self.options.thresholds,
@@ -318,7 +313,7 @@ impl<O: Observer> Engine<O> {
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
             selected: None,
-            unused_passwords,
+            unused_passwords: report::unused(&self.passwords, &self.passwords_met),
         };
         (report, self.observer)
     }
