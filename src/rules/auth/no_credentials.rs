@@ -1,7 +1,7 @@
 //! `auth-no-credentials`: a challenge that the client did not answer (RFC 3261 §22.2, §22.3).
 
 use super::{came_right, challenged, list, realm, wrong_realm};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -17,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Snap,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE, judge),
     words: include_str!("no_credentials.toml"),
 };
 

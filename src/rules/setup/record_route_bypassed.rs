@@ -3,7 +3,7 @@
 
 use super::deepest_first;
 use super::route::{nearest_proxy, routed};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::HeaderName;
 use crate::transaction::Response;
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG026",
     severity: Severity::Warning,
     guards: &[Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RECORD_ROUTE, judge),
     words: include_str!("record_route_bypassed.toml"),
 };
 
