@@ -267,7 +267,8 @@ impl<'a> Media<'a> {
 
     /// Whether it is RTP of any profile.
     pub fn is_rtp(&self) -> bool {
-        self.profile.to_ascii_uppercase().contains("RTP/")
+        let mut words = self.profile.as_bytes().windows(b"RTP/".len());
+        words.any(|it| it.eq_ignore_ascii_case(b"RTP/"))
     }
 
     /// Whether its profile asks for encryption (RFC 3711, RFC 5764).

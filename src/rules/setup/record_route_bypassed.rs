@@ -2,7 +2,7 @@
 //! §16.6 step 4, §12.2.1.1).
 
 use super::deepest_first;
-use super::route::{nearest_proxy, routed};
+use super::route::{lacks_route, nearest_proxy, routed};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::HeaderName;
@@ -19,7 +19,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut told: Vec<(Finding, Option<&[u8]>)> = Vec::new();
-    for (request, routes) in routed(view.call, view.thresholds.t1) {
+    let requests = if lacks_route(view.call) {
+        routed(view.call, view.thresholds.t1)
+    } else {
+        Vec::new()
+    };
+    for (request, routes) in requests {
         let Some(first) = routes
             .routes
             .first()
