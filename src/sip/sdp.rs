@@ -5,6 +5,7 @@
 use super::body::{self, MediaType};
 use super::{HeaderName, Message, Oddity};
 use crate::limits::{MAX_MULTIPART_DEPTH, MAX_SDP_ATTRIBUTES, MAX_SDP_FORMATS, MAX_SDP_MEDIA};
+use memchr::memchr;
 use std::net::IpAddr;
 
 /// One description.
@@ -273,7 +274,8 @@ impl<'a> Media<'a> {
 
     /// Whether its profile asks for encryption (RFC 3711, RFC 5764).
     pub fn is_secure(&self) -> bool {
-        self.profile.to_ascii_uppercase().contains("SAVP")
+        let mut words = self.profile.as_bytes().windows(b"SAVP".len());
+        words.any(|it| it.eq_ignore_ascii_case(b"SAVP"))
     }
 
     /// Whether it is of this kind.
@@ -350,7 +352,15 @@ impl<'a> Sdp<'a> {
     /// Reads a description.
     pub fn parse(body: &'a [u8]) -> Self {
         let mut sdp = Self::default();
-        for line in body.split(|&byte| byte == b'\n') {
+        let mut rest = body;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..end).unwrap_or_default();
+            rest = rest.get(end + 1..).unwrap_or_default();
+            // The others are not read.
+            let [b'o' | b'c' | b'm' | b'a', b'=', ..] = line else {
+                continue;
+            };
             let Ok(line) = std::str::from_utf8(line) else {
                 continue;
             };
