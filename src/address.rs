@@ -98,6 +98,14 @@ pub fn literal(host: &str) -> Option<IpAddr> {
     let bare = host
         .strip_prefix('[')
         .map_or(host, |rest| rest.strip_suffix(']').unwrap_or(rest));
+    // Nearly all are IPv4 addresses or names, and a name has no colon.
+    let begins_with_digit = bare.as_bytes().first()?.is_ascii_digit();
+    if begins_with_digit && let Ok(address) = bare.parse::<Ipv4Addr>() {
+        return Some(address.into());
+    }
+    if !begins_with_digit && memchr::memchr(b':', bare.as_bytes()).is_none() {
+        return None;
+    }
     let address = bare
         .split_once('%')
         .map_or(bare, |(address, _zone)| address);

@@ -7,7 +7,7 @@ use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Ack, Response, Transaction};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -212,6 +212,61 @@ pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSe
     found
 }
 
+/// The messages of which [`requests`] takes some.
+fn candidates(call: &Call) -> impl Iterator<Item = &Message> {
+    let own = call.transactions.iter().filter(|it| it.via_count == 1);
+    own.flat_map(|it| {
+        let of_dialog = it.in_dialog() && !matches!(it.method, Method::Cancel | Method::Prack);
+        let acks = it.acks.iter().filter_map(Ack::message);
+        it.request().filter(|_| of_dialog).into_iter().chain(acks)
+    })
+}
+
+/// Whether a request of a dialog goes without Route.
+pub(super) fn lacks_route(call: &Call) -> bool {
+    candidates(call).any(|it| !it.has(HeaderName::Route))
+}
+
+/// Whether no proxy asked to stay in the dialog and all requests go to a Contact as it was given: then none can depart from
+/// its route set, which is what most calls show at first sight.
+pub(super) fn is_direct(call: &Call) -> bool {
+    let asked = |message: &Message| message.has(HeaderName::RecordRoute);
+    let recorded = call.initial_invites().any(|invite| {
+        let mut answers = invite.responses.iter().filter(|it| it.is_success());
+        invite.request().is_some_and(asked) || answers.any(|it| it.message().is_some_and(asked))
+    });
+    !recorded
+        && candidates(call).all(|message| match (message.start_line(), message.to_tag()) {
+            (StartLine::Request { uri, .. }, Some(other)) => is_contact(call, other, uri),
+            _ => false,
+        })
+}
+
+/// Whether the side with that tag gave this very URI as its Contact.
+fn is_contact(call: &Call, tag: &[u8], uri: &[u8]) -> bool {
+    messages_of(call, tag).any(|message| {
+        message.header(HeaderName::Contact).is_some_and(|value| {
+            let first = list(&value).next();
+            first.is_some_and(|it| NameAddr::of(it).uri == uri)
+        })
+    })
+}
+
+/// The requests of the side with that tag and its responses that may form a dialog.
+fn messages_of<'a>(call: &'a Call, tag: &'a [u8]) -> impl Iterator<Item = &'a Message> {
+    call.transactions.iter().flat_map(move |transaction| {
+        let responses = transaction
+            .responses
+            .iter()
+            .filter(move |it| it.code > 100 && it.code < 300 && it.to_tag.as_deref() == Some(tag))
+            .filter_map(Response::message);
+        let request = transaction
+            .request()
+            .filter(|_| transaction.from.tag.as_deref() == Some(tag));
+        request.into_iter().chain(responses)
+    })
+}
+
 /// One side of a dialog on one host.
 #[derive(Debug, PartialEq, Eq)]
 struct Side<'a> {
@@ -395,22 +450,12 @@ fn answer<'a>(invite: &'a Transaction, tag: &[u8]) -> Option<&'a Response> {
 /// The Contacts of all messages that the side with that tag sent: each target refresh may change the target.
 fn targets(call: &Call, tag: &[u8]) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
-    for transaction in &call.transactions {
-        let responses = transaction
-            .responses
-            .iter()
-            .filter(|it| it.code > 100 && it.code < 300 && it.to_tag.as_deref() == Some(tag))
-            .filter_map(Response::message);
-        let request = transaction
-            .request()
-            .filter(|_| transaction.from.tag.as_deref() == Some(tag));
-        for message in request.into_iter().chain(responses) {
-            let contact = message
-                .uri(HeaderName::Contact)
-                .and_then(|uri| Place::of(&uri));
-            if let Some(place) = contact.filter(|place| !found.contains(place)) {
-                found.push(place);
-            }
+    for message in messages_of(call, tag) {
+        let contact = message
+            .uri(HeaderName::Contact)
+            .and_then(|uri| Place::of(&uri));
+        if let Some(place) = contact.filter(|place| !found.contains(place)) {
+            found.push(place);
         }
     }
     found
