@@ -330,6 +330,16 @@ pub struct Counts {
     pub mid_dialog: u64,
 }
 
+impl Judge {
+    /// Whether it judges one Call-ID, and not the capture as a whole.
+    pub const fn is_of_call(self) -> bool {
+        match self {
+            Self::Call(_) | Self::CallWith(..) => true,
+            Self::Capture(_) => false,
+        }
+    }
+}
+
 /// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.
 pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     let mut found = Vec::new();

@@ -155,7 +155,7 @@ impl Ladder {
         }
         sightings.sort_by_key(|(seen, _, _)| (seen.time, seen.frame));
         // An ACK belongs to each INVITE of its CSeq number, and was sent once.
-        let mut acks = HashSet::new();
+        let mut acks = HashSet::default();
         sightings.retain(|(seen, _, part)| match part {
             Part::Ack(_, flow, _) => acks.insert((seen.frame, *flow)),
             Part::Request | Part::Response(_) | Part::Icmp(..) => true,
