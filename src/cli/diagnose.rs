@@ -55,6 +55,7 @@ pub(super) fn run(
             policy: configuration.policy,
             alerts: live,
             leg_headers: configuration.leg_headers,
+            memory: options.memory,
         },
         told,
     );

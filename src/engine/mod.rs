@@ -25,7 +25,7 @@ use crate::dialog::{
     Surroundings, TalkTimes, TlsServers, Waited,
 };
 use crate::frame::{self, Content, Decoded};
-use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
 use crate::severity::Severity;
@@ -90,6 +90,7 @@ impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
         let thresholds = options.thresholds;
+        let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -103,7 +104,7 @@ impl<O: Observer> Engine<O> {
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::new(&thresholds),
+            table: Table::new(&thresholds).with_memory(memory),
             book: Book::default(),
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
@@ -381,6 +382,12 @@ impl<O: Observer> Engine<O> {
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
+        }
+        // Messages are what takes memory, and calls that nobody ends keep theirs.
+        while self.table.is_crowded()
+            && let Some(call) = self.book.take_idle()
+        {
+            self.judge(call);
         }
     }
 
