@@ -358,35 +358,32 @@ impl<'a> Sdp<'a> {
             let line = rest.get(..end).unwrap_or_default();
             rest = rest.get(end + 1..).unwrap_or_default();
             // The others are not read.
-            let [b'o' | b'c' | b'm' | b'a', b'=', ..] = line else {
+            let [kind @ (b'o' | b'c' | b'm' | b'a'), b'=', value @ ..] = line else {
                 continue;
             };
-            let Ok(line) = std::str::from_utf8(line) else {
+            let Ok(value) = std::str::from_utf8(value) else {
                 continue;
             };
-            let Some((kind, value)) = line.trim_end().split_once('=') else {
-                continue;
-            };
+            let value = value.trim_end();
             let room = sdp.media.len() < MAX_SDP_MEDIA;
             let medium = sdp.media.last_mut();
             match kind {
-                "o" => sdp.origin = sdp.origin.or_else(|| origin(value)),
-                "c" => {
+                b'o' => sdp.origin = sdp.origin.or_else(|| origin(value)),
+                b'c' => {
                     let slot = medium.map_or(&mut sdp.connection, |medium| &mut medium.connection);
                     *slot = slot.or_else(|| connection(value));
                 }
-                "m" => match media(value).filter(|_| room) {
+                b'm' => match media(value).filter(|_| room) {
                     Some(medium) => sdp.media.push(medium),
                     None => sdp.damaged = true,
                 },
-                "a" => {
+                _ => {
                     let attributes =
                         medium.map_or(&mut sdp.attributes, |medium| &mut medium.attributes);
                     if attributes.len() < MAX_SDP_ATTRIBUTES {
-                        attributes.push(value.split_once(':').unwrap_or((value, "")));
+                        attributes.push(name_and_value(value));
                     }
                 }
-                _ => {}
             }
         }
         sdp
@@ -433,6 +430,15 @@ impl<'a> Sdp<'a> {
             .iter()
             .filter(move |it| it.kind.eq_ignore_ascii_case(kind) && it.port != 0)
     }
+}
+
+/// An attribute: what stands before the first colon, and behind it.
+fn name_and_value(attribute: &str) -> (&str, &str) {
+    let colon = memchr(b':', attribute.as_bytes());
+    let parts = colon.and_then(|at| attribute.split_at_checked(at));
+    parts.map_or((attribute, ""), |(name, rest)| {
+        (name, rest.strip_prefix(':').unwrap_or_default())
+    })
 }
 
 fn attribute<'a>(attributes: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
