@@ -3,7 +3,7 @@
 use super::Method;
 use super::lexer::number;
 use crate::address::literal_with_port;
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
@@ -195,16 +195,10 @@ impl<'a> NameAddr<'a> {
 /// The user part of a URI with its scheme, and the host with port, as written. Empty where there is none.
 pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
     let rest = memchr(b':', uri).map_or(uri, |colon| uri.get(colon + 1..).unwrap_or_default());
-    let end = rest
-        .iter()
-        .rposition(|&byte| byte == b'@')
-        .map_or(0, |at| at + 1);
+    let end = memrchr(b'@', rest).map_or(0, |at| at + 1);
     let user = rest.get(..end.saturating_sub(1)).unwrap_or_default();
     let host = rest.get(end..).unwrap_or_default();
-    let host_len = host
-        .iter()
-        .position(|byte| matches!(byte, b';' | b'?' | b'>'))
-        .unwrap_or(host.len());
+    let host_len = memchr3(b';', b'?', b'>', host).unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
 }
 

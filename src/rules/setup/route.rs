@@ -54,6 +54,7 @@ pub(super) struct RouteSet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     host: String,
+    ip: Option<IpAddr>,
     port: String,
     is_loose: bool,
 }
@@ -69,9 +70,10 @@ pub(super) struct Deviation {
 
 impl Place {
     pub(super) fn of(uri: &[u8]) -> Option<Self> {
-        let uri = String::from_utf8_lossy(uri).to_ascii_lowercase();
+        let mut uri = String::from_utf8_lossy(uri).into_owned();
+        uri.make_ascii_lowercase();
         let (_, host) = user_and_host(uri.as_bytes());
-        let host = String::from_utf8_lossy(host).into_owned();
+        let host = String::from_utf8_lossy(host);
         let is_secure = uri.starts_with("sips:");
         if !is_secure && !uri.starts_with("sip:") {
             return None;
@@ -87,8 +89,13 @@ impl Place {
             "" => "5060",
             port => port,
         };
-        (!name.trim().is_empty()).then(|| Self {
-            host: name.trim().trim_matches(['[', ']']).to_owned(),
+        if name.trim().is_empty() {
+            return None;
+        }
+        let host = name.trim().trim_matches(['[', ']']);
+        Some(Self {
+            ip: host.parse().ok(),
+            host: host.to_owned(),
             port: port.to_owned(),
             is_loose: uri
                 .split(';')
@@ -98,8 +105,8 @@ impl Place {
     }
 
     /// The address, when the host is one and no name.
-    pub(super) fn ip(&self) -> Option<IpAddr> {
-        self.host.parse().ok()
+    pub(super) const fn ip(&self) -> Option<IpAddr> {
+        self.ip
     }
 
     fn is_at(&self, other: &Self) -> bool {
