@@ -68,10 +68,11 @@ impl Calls {
         if self.troubled.len() + self.others.len() >= MAX_PAGE_CALLS {
             self.left_out += 1;
             // The page is for what went wrong: that takes the place of what did not.
-            match self.others.pop().filter(|_| troubled) {
-                Some(other) => self.rows -= other.ladder.rows.len(),
-                None => return,
-            }
+            let other = if troubled { self.others.pop() } else { None };
+            let Some(other) = other else {
+                return;
+            };
+            self.rows -= other.ladder.rows.len();
         }
         let room = if troubled {
             &mut self.text_of_troubled
