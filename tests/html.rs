@@ -169,6 +169,7 @@ fn page(flow: &Flow, language: Language) -> String {
         all: false,
         width: 100,
         color: false,
+        bidi: sipdiag::report::Bidi::Plain,
         live: false,
         stuck_after: Thresholds::default().stuck_after,
     };

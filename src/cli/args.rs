@@ -42,8 +42,14 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(super) struct Display {
-    /// Language of the words: en, fr or vi [default: from LC_ALL, LC_MESSAGES, LANG]
-    #[arg(long, global = true, value_name = "CODE", value_parser = language, help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "CODE",
+        value_parser = language,
+        help_heading = "Output",
+        help = format!("Language of the words: {} [default: from LC_ALL, LC_MESSAGES, LANG]", languages())
+    )]
     pub(super) lang: Option<crate::catalogue::Language>,
     /// When to use colours
     #[arg(
@@ -333,13 +339,16 @@ pub(super) struct CompletionsOptions {
 }
 
 fn language(text: &str) -> Result<crate::catalogue::Language, String> {
-    crate::catalogue::Language::of(text).ok_or_else(|| {
-        let known: Vec<_> = crate::catalogue::Language::ALL
-            .iter()
-            .map(|it| it.code())
-            .collect();
-        format!("there are {}", known.join(", "))
-    })
+    crate::catalogue::Language::of(text).ok_or_else(|| format!("there are {}", languages()))
+}
+
+/// The codes of all languages.
+fn languages() -> String {
+    let known: Vec<_> = crate::catalogue::Language::ALL
+        .iter()
+        .map(|it| it.code())
+        .collect();
+    known.join(", ")
 }
 
 /// `512M`, `2G`, `64k`, or bytes; at least a megabyte.

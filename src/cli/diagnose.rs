@@ -12,7 +12,7 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
 use crate::engine::{Engine, Options, Report};
-use crate::report::{RecordKind, Renderer, Settings};
+use crate::report::{Bidi, RecordKind, Renderer, Settings};
 use crate::selection::Selecting;
 use crate::severity::Severity;
 
@@ -41,6 +41,11 @@ pub(super) fn run(
         all: options.all,
         width: environment.width,
         color: environment.color && to_stdout,
+        bidi: if to_stdout {
+            environment.bidi
+        } else {
+            Bidi::Plain
+        },
         live,
         stuck_after: configuration.thresholds.stuck_after,
     };

@@ -52,7 +52,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
     errors::note(
         environment,
         &fill(environment.catalogue.word("listening_line"), |_| {
-            Some(names.join(", "))
+            Some(names.join(environment.catalogue.word("comma")))
         }),
     );
     diagnose::run(

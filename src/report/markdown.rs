@@ -152,7 +152,7 @@ impl<W: Write> Markdown<W> {
             let requests: Vec<_> = requests
                 .map(|(method, count)| format!("{} {count}", escape(method)))
                 .collect();
-            block(page, &requests.join(", "));
+            block(page, &requests.join(self.word("comma")));
         }
         if summary.responses.is_empty() {
             return;

@@ -8,6 +8,7 @@ mod charts;
 mod counts;
 mod data;
 
+use super::direction::isolated_runs;
 use super::row::{self, Rows};
 use super::telling::{Group, Groups, Head, kpi};
 use super::text::{first_sentence, sanitize};
@@ -135,15 +136,25 @@ impl Page<'_> {
         self.settings.word(key)
     }
 
+    /// A sentence with what it names: a right-to-left page reorders that.
+    fn told(&self, text: impl AsRef<str>) -> String {
+        if self.settings.catalogue.language().is_right_to_left() {
+            isolated_runs(text.as_ref())
+        } else {
+            text.as_ref().to_owned()
+        }
+    }
+
     fn language(&self) -> &'static str {
         self.settings.catalogue.language().code()
     }
 
     /// Which way the language is written.
     fn direction(&self) -> &'static str {
-        match self.language() {
-            "ar" | "fa" | "he" | "ur" => "rtl",
-            _ => "ltr",
+        if self.settings.catalogue.language().is_right_to_left() {
+            "rtl"
+        } else {
+            "ltr"
         }
     }
 }

@@ -42,7 +42,7 @@ impl Head {
             "read_line",
             &[
                 ("packets", counts.packets.to_string()),
-                ("messages", messages(&report.summary)),
+                ("messages", messages(settings, &report.summary)),
                 ("calls", report.summary.calls.to_string()),
                 ("span", span),
             ],
@@ -63,7 +63,7 @@ impl Head {
         let limit = |name: &&str| {
             let finding = report.findings.iter().find(|it| it.rule.name == *name)?;
             let message = sanitize(&settings.catalogue.message(finding));
-            Some(format!("{name}: {message}"))
+            Some(format!("{name}{}{message}", settings.word("colon")))
         };
         Self {
             files: files(settings, report, |name| name),
@@ -100,7 +100,7 @@ fn files(settings: &Settings, report: &Report, shown: fn(&str) -> &str) -> Strin
                 ("last", last.clone()),
             ],
         ),
-        _ => names.join(", "),
+        _ => names.join(settings.word("comma")),
     }
 }
 
@@ -120,7 +120,10 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     if !apart.is_empty() {
-        lines.push(settings.filled("hep_line", &[("counts", apart.join(", "))]));
+        lines.push(settings.filled(
+            "hep_line",
+            &[("counts", apart.join(settings.word("comma")))],
+        ));
     }
     let limits: Vec<_> = report
         .summary
@@ -129,7 +132,10 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     if !limits.is_empty() {
-        lines.push(settings.filled("limits_line", &[("limits", limits.join(", "))]));
+        lines.push(settings.filled(
+            "limits_line",
+            &[("limits", limits.join(settings.word("comma")))],
+        ));
     }
     lines
 }
@@ -156,7 +162,7 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
     }
     let counted = |counts: &BTreeMap<String, u64>| {
         let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
-        counts.collect::<Vec<_>>().join(", ")
+        counts.collect::<Vec<_>>().join(settings.word("comma"))
     };
     let policy = &report.summary.policy;
     let thresholds = report.thresholds.changed();
@@ -166,7 +172,11 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
     let changes = [
         ("silenced_line", "findings", counted(&policy.silenced)),
         ("changed_line", "findings", counted(&policy.changed)),
-        ("thresholds_line", "thresholds", thresholds.join(", ")),
+        (
+            "thresholds_line",
+            "thresholds",
+            thresholds.join(settings.word("comma")),
+        ),
     ]
     .into_iter()
     .filter(|(_, _, text)| !text.is_empty())
@@ -176,7 +186,7 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
 }
 
 /// How many messages there are, and over what when it was not UDP alone.
-fn messages(summary: &Summary) -> String {
+fn messages(settings: &Settings, summary: &Summary) -> String {
     let count = summary.counts.sip_messages;
     if summary.transports.keys().all(|carrier| *carrier == "udp") {
         return count.to_string();
@@ -186,5 +196,5 @@ fn messages(summary: &Summary) -> String {
         .iter()
         .map(|(carrier, count)| format!("{carrier} {count}"))
         .collect();
-    format!("{count} ({})", carriers.join(", "))
+    format!("{count} ({})", carriers.join(settings.word("comma")))
 }
