@@ -348,7 +348,10 @@ fn the_words_of_the_interface_are_those_that_the_program_asks_for() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
+            } else if path
+                .extension()
+                .is_some_and(|it| it == "rs" || it == "html")
+            {
                 source.push_str(&std::fs::read_to_string(path).unwrap());
             }
         }
@@ -360,7 +363,7 @@ fn the_words_of_the_interface_are_those_that_the_program_asks_for() {
             "nobody asks for {key}"
         );
     }
-    for asked in source.split(".word(\"").skip(1) {
+    for asked in source.split("word(\"").skip(1) {
         let key = asked.split('"').next().unwrap();
         assert!(there.contains_key(key), "ui.toml lacks {key}");
     }

@@ -321,7 +321,7 @@ mod statuses {
 
     #[test]
     fn a_closed_pipe_is_success() {
-        for format in ["ndjson", "json", "table"] {
+        for format in ["ndjson", "json", "table", "csv", "markdown", "html"] {
             let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sipdiag"))
                 .args([
                     "read",
@@ -695,7 +695,7 @@ mod output {
 
     #[test]
     fn the_same_input_gives_the_same_bytes() {
-        for format in ["table", "json", "ndjson"] {
+        for format in ["table", "json", "ndjson", "csv", "markdown", "html"] {
             let name = "116-gateway-failover-timeout.pcap";
             let once = || {
                 run(&["read", name, "--format", format])

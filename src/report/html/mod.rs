@@ -32,6 +32,8 @@ use std::io::{self, Write};
 /// Findings told in full, and those told in a line each; the others are counted.
 const TOLD_IN_FULL: usize = 30;
 const TOLD: usize = 300;
+/// Findings that are open when the page opens: the others are their headlines until somebody asks.
+const OPEN: usize = 5;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -202,7 +204,7 @@ fn headline(
 ) -> Headline {
     let (packets, lines) = group.proof(settings);
     let severity = group.first.severity.name();
-    let transactions = group.first.transactions.iter();
+    let mut transactions = group.first.transactions.iter();
     Headline {
         severity,
         severity_word: settings.word(severity),
@@ -215,10 +217,7 @@ fn headline(
         advice: group.advice(settings),
         consequences: group.consequences(settings, report),
         reference: group.reference(settings),
-        call: transactions
-            .filter_map(|it| data.call_of.get(it))
-            .next()
-            .copied(),
+        call: transactions.find_map(|it| data.call_of.get(it)).copied(),
     }
 }
 

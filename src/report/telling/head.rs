@@ -15,6 +15,8 @@ const FILES_NAMED: usize = 4;
 pub(in crate::report) struct Head {
     /// What was read: the files.
     pub(in crate::report) files: String,
+    /// The same without their folders, which are the business of whoever has the files.
+    pub(in crate::report) names: String,
     /// How much was in it: packets, messages, calls, time.
     pub(in crate::report) amount: String,
     /// What is good to know about the numbers: how frames are counted, what was filtered.
@@ -64,7 +66,8 @@ impl Head {
             Some(format!("{name}{}{message}", settings.word("colon")))
         };
         Self {
-            files: files(settings, report),
+            files: files(settings, report, |name| name),
+            names: files(settings, report, without_folder),
             amount,
             counting,
             limits: LIMITS.iter().filter_map(limit).collect(),
@@ -73,9 +76,21 @@ impl Head {
     }
 }
 
-fn files(settings: &Settings, report: &Report) -> String {
+/// `trace.pcap` of `/home/alice/trace.pcap`; what is no path stays as it is.
+fn without_folder(name: &str) -> &str {
+    if name.contains("://") {
+        return name;
+    }
+    let last = name.rsplit(['/', '\\']).next();
+    last.filter(|it| !it.is_empty()).unwrap_or(name)
+}
+
+fn files(settings: &Settings, report: &Report, shown: fn(&str) -> &str) -> String {
     let inputs = &report.capture.inputs;
-    let names: Vec<_> = inputs.iter().map(|input| sanitize(&input.name)).collect();
+    let names: Vec<_> = inputs
+        .iter()
+        .map(|input| sanitize(shown(&input.name)))
+        .collect();
     match names.as_slice() {
         [first, _, .., last] if names.len() > FILES_NAMED => settings.filled(
             "many_files",
