@@ -134,18 +134,6 @@ impl FileSource {
         })
     }
 
-    /// How much of the inputs was read.
-    pub fn progress(&self) -> Progress {
-        Progress {
-            read: self
-                .inputs
-                .iter()
-                .map(|input| input.read.load(Ordering::Relaxed))
-                .sum(),
-            total: self.inputs.iter().map(|input| input.length).sum(),
-        }
-    }
-
     /// Has the next packet at the front of an input's window; returns which.
     fn step(&mut self) -> Option<usize> {
         if !self.started {
@@ -236,6 +224,14 @@ impl Source for FileSource {
                 data,
             })
         }))
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let read = |input: &Input| input.read.load(Ordering::Relaxed);
+        Some(Progress {
+            read: self.inputs.iter().map(read).sum(),
+            total: self.inputs.iter().map(|input| input.length).sum(),
+        })
     }
 
     fn facts(&self) -> CaptureFacts {

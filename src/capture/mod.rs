@@ -217,6 +217,11 @@ pub trait Source {
 
     /// What is known about the capture so far; complete after [`Next::End`].
     fn facts(&self) -> CaptureFacts;
+
+    /// How much was read; `None` for what has no end, as interfaces.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
 }
 
 /// What was read, and what limits it as evidence.

@@ -463,7 +463,7 @@ fn progress_counts_the_bytes_on_disk() {
     std::fs::write(&path, &bytes).unwrap();
     let mut source = open_files(&[path], None).unwrap();
     assert_eq!(drain(&mut source).0.len(), 1);
-    let progress = source.progress();
+    let progress = source.progress().unwrap();
     assert_eq!(
         (progress.read, progress.total),
         (bytes.len() as u64, Some(bytes.len() as u64))

@@ -50,19 +50,20 @@ pub(super) enum Step<'a> {
 }
 
 /// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
-/// returns in the end.
+/// returns in the end. `look` is called now and then to see how far the source is.
 ///
 /// # Errors
 /// When the source fails.
 pub(super) fn run<T: Send>(
     source: &mut dyn Source,
     taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
+    look: &mut dyn FnMut(&dyn Source),
 ) -> Result<T, CaptureError> {
     std::thread::scope(|scope| {
         let (full, incoming) = sync_channel(BATCHES);
         let (empty, returned) = channel();
         let worker = scope.spawn(move || taker(&mut Incoming { incoming, empty }));
-        let read = read(source, &full, &returned);
+        let read = read(source, &full, &returned, look);
         drop(full);
         let taken = match worker.join() {
             Ok(taken) => taken,
@@ -137,6 +138,7 @@ fn read(
     source: &mut dyn Source,
     full: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
+    look: &mut dyn FnMut(&dyn Source),
 ) -> Result<(), CaptureError> {
     let mut batch = Batch::default();
     loop {
@@ -164,6 +166,7 @@ fn read(
             }
         }
         if batch.bytes.len() >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
+            look(source);
             let next = returned.try_recv().unwrap_or_default();
             if full.send(std::mem::replace(&mut batch, next)).is_err() {
                 return Ok(());

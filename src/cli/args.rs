@@ -182,6 +182,9 @@ pub(super) struct DiagnosisOptions {
         help_heading = "Output"
     )]
     pub(super) format: FormatName,
+    /// No progress on stderr; there is none where it is no terminal
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_progress: bool,
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,

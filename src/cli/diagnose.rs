@@ -8,6 +8,7 @@ use super::extraction::Extraction;
 use super::feed::{Pace, feed};
 use super::output::Output;
 use super::passwords;
+use super::progress::Meter;
 use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
@@ -50,9 +51,11 @@ pub(super) fn run(
         stuck_after: configuration.thresholds.stuck_after,
     };
     let renderer = Renderer::new(options.format.into(), settings, output);
+    let meter = Meter::of(environment, !live && !options.no_progress);
     let told = Told {
         selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message)),
         extraction,
+        answers: (meter.as_ref()).map(|meter| (meter.answers(), environment.catalogue)),
     };
     let mut engine = Engine::new(
         Options {
@@ -67,7 +70,7 @@ pub(super) fn run(
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
-    feed(source, &mut engine, &mut secrets, pace)?;
+    feed(source, &mut engine, &mut secrets, pace, meter)?;
     let facts = source.facts();
     for damage in &facts.damage {
         errors::warn(

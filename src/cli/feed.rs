@@ -1,6 +1,7 @@
 //! Hands the engine all that a source has, in one thread or in two.
 
-use super::ahead::{self, Step};
+use super::ahead::{self, Batched, Step};
+use super::progress::Meter;
 use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureError, CaptureFacts, Next, Source};
@@ -34,19 +35,36 @@ pub(super) fn feed(
     engine: &mut Engine<Told>,
     secrets: &mut GivenSecrets,
     pace: Pace,
+    mut meter: Option<Meter>,
 ) -> Result<(), CaptureError> {
+    let mut look = |source: &dyn Source| {
+        if let Some(meter) = &mut meter {
+            meter.look(source);
+        }
+    };
     if matches!(pace, Pace::Live | Pace::Files(1)) {
-        while follow(source, engine, secrets, pace == Pace::Live)? {}
+        for step in 1.. {
+            if !follow(source, engine, secrets, pace == Pace::Live)? {
+                break;
+            }
+            if step % STEPS_BETWEEN_LOOKS == 0 {
+                look(source);
+            }
+        }
         return Ok(());
     }
-    ahead::run(source, |batches| {
+    let judge = |batches: &mut dyn Iterator<Item = Batched>| {
         for mut batch in batches {
             if !batch.each(|step| take(engine, step)) {
                 break;
             }
         }
-    })
+    };
+    ahead::run(source, judge, &mut look)
 }
+
+/// The clock is asked that seldom.
+const STEPS_BETWEEN_LOOKS: u64 = 512;
 
 /// Takes what the source has next; whether more is wanted.
 fn follow(

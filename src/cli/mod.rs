@@ -15,6 +15,7 @@ mod live;
 mod output;
 mod pages;
 mod passwords;
+mod progress;
 mod read;
 mod secrets;
 mod selection;

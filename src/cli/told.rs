@@ -2,6 +2,8 @@
 
 use super::extraction::Extraction;
 use super::output::Output;
+use super::progress::Answers;
+use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, SeenMessage};
@@ -14,6 +16,8 @@ use crate::transaction::{Placement, Transaction};
 pub(super) struct Told {
     pub(super) selecting: Selecting<Renderer<Output>>,
     pub(super) extraction: Option<Extraction>,
+    /// Who waits for the first answers, and in which words.
+    pub(super) answers: Option<(Answers, Catalogue)>,
 }
 
 impl Told {
@@ -48,6 +52,11 @@ impl Observer for Told {
     }
 
     fn finding(&mut self, finding: &Finding) {
+        if let Some((answers, catalogue)) = &self.answers
+            && self.selecting.takes_all()
+        {
+            answers.note(*catalogue, finding);
+        }
         self.selecting.finding(finding);
     }
 

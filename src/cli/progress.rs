@@ -1,0 +1,126 @@
+//! How far the reading is, and what was found so far: on stderr, only on a terminal, and only when it takes longer than a
+//! moment.
+
+use super::environment::Environment;
+use crate::capture::Source;
+use crate::catalogue::{Catalogue, fill};
+use crate::rules::Finding;
+use crate::severity::Severity;
+use crate::text::sanitize;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Nobody needs to be told of what is over by then.
+const MOMENT: Duration = Duration::from_secs(1);
+/// Whoever waits that long gets the first answers.
+const ANSWERS_AFTER: Duration = Duration::from_secs(2);
+/// How often the eye wants news.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Kinds of findings that are told before the report; the report has all of them.
+const MOST_ANSWERS: usize = 8;
+
+/// The first findings of each kind, on their way from the engine to the terminal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    told: BTreeSet<String>,
+    lines: Vec<String>,
+}
+
+impl Answers {
+    /// Notes a finding; what follows from another one is left to the report.
+    pub(super) fn note(&self, catalogue: Catalogue, finding: &Finding) {
+        if finding.severity == Severity::Info || finding.consequence_of.is_some() {
+            return;
+        }
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.told.len() < MOST_ANSWERS && waiting.told.insert(finding.name().into_owned()) {
+            let severity = catalogue.word(finding.severity.name()).to_uppercase();
+            let message = sanitize(&catalogue.message(finding));
+            waiting
+                .lines
+                .push(fill(catalogue.word("so_far_line"), |name| match name {
+                    "severity" => Some(severity.clone()),
+                    "message" => Some(message.clone()),
+                    _ => None,
+                }));
+        }
+    }
+
+    fn take(&self) -> Vec<String> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut waiting.lines)
+    }
+}
+
+/// The display of one reading.
+#[derive(Debug)]
+pub(super) struct Meter {
+    began: Instant,
+    looked: Instant,
+    bar: Option<ProgressBar>,
+    answers: Answers,
+}
+
+impl Meter {
+    /// One that shows how `source` gets on; `None` where nobody would see it, or wants to.
+    pub(super) fn of(environment: &Environment, wanted: bool) -> Option<Self> {
+        let seen = wanted && !environment.quiet && std::io::stderr().is_terminal();
+        seen.then(|| Self {
+            began: Instant::now(),
+            looked: Instant::now(),
+            bar: None,
+            answers: Answers::default(),
+        })
+    }
+
+    /// Where to note what was found.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
+    }
+
+    /// Shows how things stand, now and then.
+    pub(super) fn look(&mut self, source: &dyn Source) {
+        if self.looked.elapsed() < LOOK_EVERY {
+            return;
+        }
+        self.looked = Instant::now();
+        let waited = self.began.elapsed();
+        let Some(progress) = source.progress().filter(|_| waited > MOMENT) else {
+            return;
+        };
+        let bar = self.bar.get_or_insert_with(|| match progress.total {
+            Some(total) => ProgressBar::new(total)
+                .with_style(style(
+                    "{bar:24} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  -{eta}",
+                ))
+                .with_elapsed(waited),
+            None => ProgressBar::no_length()
+                .with_style(style("{spinner} {bytes}  {bytes_per_sec}  {elapsed}"))
+                .with_elapsed(waited),
+        });
+        bar.set_position(progress.read);
+        if waited > ANSWERS_AFTER {
+            for line in self.answers.take() {
+                bar.println(line);
+            }
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
