@@ -12,7 +12,7 @@
 
 Time is that of the CPU, less what a capture without a packet takes. An item is a message; of `open`, a call, of which six
 in seven messages come before the first call ends. Time for an item is flat when the last figure is at most 1.2 times the
-least one; memory when it does not grow by more than a fifth from the last size but one to the last, whatever it is of.
+least one; memory for an item when it is at most 1.2 times that at the size before.
 """
 
 import argparse

@@ -27,6 +27,8 @@ pub(crate) struct Capture {
     kind: Kind,
     out: BufWriter<File>,
     random: Random,
+    /// Which call speaks; apart from the other, so that `media` has the messages of `udp`.
+    voices: Random,
     events: BinaryHeap<Reverse<Event>>,
     made: u64,
     packets: u64,
@@ -48,6 +50,7 @@ impl Capture {
             kind,
             out,
             random: Random(7),
+            voices: Random(8),
             events: BinaryHeap::new(),
             made: 0,
             packets: 0,
@@ -109,7 +112,7 @@ impl Capture {
             Kind::Media => {
                 self.datagram(event.time, event.from, event.to, (5060, 5060), text)?;
                 for index in 1..20 {
-                    let call = u32::try_from(self.random.below(200)).unwrap_or_default();
+                    let call = u32::try_from(self.voices.below(200)).unwrap_or_default();
                     self.media(event.time + index, call)?;
                 }
                 Ok(())

@@ -7,7 +7,7 @@
 //! | kind | what it holds |
 //! |---|---|
 //! | `udp` | SIP over UDP: calls with and without challenges, failures, cancels, registrations, pings |
-//! | `media` | the same as a twentieth of the packets; the others are RTP |
+//! | `media` | the same messages as a twentieth of the packets; the others are RTP |
 //! | `tcp` | SIP over TCP, several messages in a segment and one over several |
 //! | `lossy` | `udp`, of which every twentieth packet is lost, and what UDP sends again |
 //! | `open` | calls that are all answered before the first ends: `MESSAGES` / 7 at once |

@@ -141,7 +141,8 @@ impl<O: Observer> Engine<O> {
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
         self.counts.packets += 1;
-        match frame::decode(packet.link_type, packet.data, packet.original_len) {
+        // By reference: it is large, and there are millions of them.
+        match &frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
                 let in_order = !matches!(decoded.content, Content::Mirrored(_));
                 let time = intake::time_of(packet.time, &decoded.content);
@@ -149,11 +150,11 @@ impl<O: Observer> Engine<O> {
                 // One packet that is stamped ahead must not use up the patience for all others.
                 let before = self.previous.replace(time);
                 self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
-                self.take(packet, &decoded);
+                self.take(packet, decoded);
             }
             Err(undecoded) => {
                 self.note_time(packet.time, true);
-                self.undecoded(undecoded);
+                self.undecoded(undecoded.clone());
             }
         }
         self.release(false);
