@@ -88,10 +88,12 @@ pub(super) fn of<'a>(datagram: &Datagram<'a>) -> Option<Tunnel<'a>> {
 }
 
 /// Whether a port is that of a tunnel.
+#[inline]
 pub(super) fn may_be(datagram: &Datagram<'_>) -> bool {
     opener(datagram).is_some()
 }
 
+#[inline]
 fn opener(datagram: &Datagram<'_>) -> Option<Open> {
     [datagram.flow.dst.port(), datagram.flow.src.port()]
         .into_iter()
