@@ -77,6 +77,18 @@ impl Reach {
 
 /// The address and the port that `host [":" port]` spells; `None` for a name. White space around the colon means nothing.
 pub fn literal_with_port(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
+    match text.first()? {
+        b'0'..=b'9' => {
+            if let Some((address, port)) = plain_v4_with_port(text) {
+                return Some((address.into(), port));
+            }
+        }
+        // A name; an IPv6 address has more than one colon.
+        b'a'..=b'z' | b'A'..=b'Z' if memchr::memchr_iter(b':', text).nth(1).is_none() => {
+            return None;
+        }
+        _ => {}
+    }
     let text = std::str::from_utf8(text).ok()?.trim();
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.trim_start().strip_prefix(':')),
@@ -92,12 +104,56 @@ pub fn literal_with_port(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
     ))
 }
 
+/// The same of an IPv4 address in its usual form; `None` for all that needs a closer look.
+fn plain_v4_with_port(text: &[u8]) -> Option<(Ipv4Addr, Option<u16>)> {
+    let mut rest = text;
+    let mut octets = [0; 4];
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (number, len) = decimal(rest, 3)?;
+        let is_padded = len > 1 && rest.first() == Some(&b'0');
+        *octet = u8::try_from(number).ok().filter(|_| !is_padded)?;
+        rest = rest.get(len..)?;
+    }
+    let address = Ipv4Addr::from(octets);
+    if rest.is_empty() {
+        return Some((address, None));
+    }
+    let digits = rest.strip_prefix(b":")?;
+    let (port, len) = decimal(digits, 5)?;
+    (len == digits.len()).then_some((address, Some(u16::try_from(port).ok()?)))
+}
+
+/// The number that the first digits spell, at most so many, and how many they are; `None` without one.
+fn decimal(text: &[u8], at_most: usize) -> Option<(u32, usize)> {
+    let mut number = 0;
+    let mut len = 0;
+    for &byte in text.iter().take(at_most) {
+        if !byte.is_ascii_digit() {
+            break;
+        }
+        number = number * 10 + u32::from(byte - b'0');
+        len += 1;
+    }
+    (len > 0).then_some((number, len))
+}
+
 /// The address that a host part spells, with or without the brackets and the zone of an IPv6 one; `None` for a name.
 pub fn literal(host: &str) -> Option<IpAddr> {
     let host = host.trim();
     let bare = host
         .strip_prefix('[')
         .map_or(host, |rest| rest.strip_suffix(']').unwrap_or(rest));
+    // Nearly all are IPv4 addresses or names, and a name has no colon.
+    let begins_with_digit = bare.as_bytes().first()?.is_ascii_digit();
+    if begins_with_digit && let Ok(address) = bare.parse::<Ipv4Addr>() {
+        return Some(address.into());
+    }
+    if !begins_with_digit && memchr::memchr(b':', bare.as_bytes()).is_none() {
+        return None;
+    }
     let address = bare
         .split_once('%')
         .map_or(bare, |(address, _zone)| address);

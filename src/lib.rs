@@ -6,9 +6,9 @@
 //!                    cli              the only room with stdout, stderr, environment, terminal, signals, clock
 //!         ┌───────────┼──────────────────────────────┐
 //!         ▼           ▼                              ▼
-//!      capture ──► engine ───────────► Report ────► report ──► bytes        one file a format
-//!      file·live·hep  │ wires the rooms below         ▲
-//!                     ▼                               │ words
+//!      capture ──► engine ──► selection ──► Report ─► report ──► bytes      one file a format
+//!      file·live·hep  │                        └────► extract ─► packets    of the selected calls
+//!                     ▼ wires the rooms below         ▲ words
 //!   packet bytes    frame ─► reassembly ─► sip ─► transaction ─► dialog ─► rules     catalogue
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder

@@ -80,6 +80,12 @@ const FILES: [&str; 9] = [
 /// A text that long and the same in two languages was forgotten, not chosen.
 const LONGEST_LOAN: usize = 25;
 
+/// The languages that are compared with English.
+const TRANSLATIONS: &[Language] = Language::ALL.split_at(1).1;
+
+/// What a sentence ends with.
+const FULL_STOPS: [char; 2] = ['.', '。'];
+
 #[test]
 fn every_code_of_the_iana_registry_is_known_and_the_others_are_what_they_are() {
     let known: BTreeMap<_, _> = Catalogue::new(Language::English)
@@ -197,9 +203,9 @@ fn every_language_has_every_key_and_the_same_placeholders() {
     for file in FILES {
         let english = flat(&Value::Table(words(Language::English, file)));
         assert!(english.len() > 20, "{file}");
-        for language in [Language::French, Language::Vietnamese] {
-            let other = flat(&Value::Table(words(language, file)));
-            compare(file, language, &english, &other);
+        for language in TRANSLATIONS {
+            let other = flat(&Value::Table(words(*language, file)));
+            compare(file, *language, &english, &other);
         }
     }
 }
@@ -221,9 +227,9 @@ fn every_rule_has_its_words_in_every_language() {
         assert_eq!(references.is_some(), name != "status", "{name}");
     }
     let spoken = flat(&Value::Table(spoken));
-    for language in [Language::French, Language::Vietnamese] {
-        let other = flat(&Value::Table(findings(language)));
-        compare("findings", language, &spoken, &other);
+    for language in TRANSLATIONS {
+        let other = flat(&Value::Table(findings(*language)));
+        compare("findings", *language, &spoken, &other);
     }
     for language in Language::ALL {
         for rule in RULES {
@@ -271,19 +277,64 @@ fn words_have_the_form_that_the_screen_needs() {
             let of_variants = words.variants.values().map(|it| &it.message);
             let messages = std::iter::once(&words.message).chain(&words.message_so_far);
             for message in messages.chain(of_variants) {
-                assert!(!message.ends_with('.'), "{}: {message}", place(rule.name));
+                assert!(
+                    !message.ends_with(FULL_STOPS),
+                    "{}: {message}",
+                    place(rule.name)
+                );
                 assert!(!message.contains('\n'), "{}: {message}", place(rule.name));
             }
             let of_variants = words.variants.values().flat_map(|it| &it.advice).flatten();
             for step in words.advice.iter().chain(of_variants) {
-                assert!(step.ends_with('.'), "{}: {step}", place(rule.name));
+                assert!(step.ends_with(FULL_STOPS), "{}: {step}", place(rule.name));
             }
         }
         for (name, _, words) in catalogue.codes() {
             assert!(!words.short.contains('\n'), "{}", place(name));
             for step in &words.fix {
-                assert!(step.ends_with('.'), "{}: {step}", place(name));
+                assert!(step.ends_with(FULL_STOPS), "{}: {step}", place(name));
             }
+        }
+    }
+}
+
+#[test]
+fn messages_and_cells_begin_with_a_capital_letter() {
+    for language in Language::ALL {
+        // A Latin term at the beginning is as it is on the wire where the script knows no capitals.
+        if matches!(
+            language,
+            Language::Chinese | Language::Japanese | Language::Arabic
+        ) {
+            continue;
+        }
+        let catalogue = Catalogue::new(language);
+        let begins_small = |text: &str| text.starts_with(char::is_lowercase);
+        for rule in RULES {
+            let words = catalogue.rule(rule);
+            let of_variants = words.variants.values().map(|it| &it.message);
+            let messages = std::iter::once(&words.message).chain(&words.message_so_far);
+            for message in messages.chain(of_variants) {
+                assert!(!begins_small(message), "{}: {message}", language.code());
+            }
+        }
+        for (name, _, words) in catalogue.codes() {
+            let short = &words.short;
+            assert!(
+                !begins_small(short),
+                "{name} in {}: {short}",
+                language.code()
+            );
+        }
+        // What stands in the same column.
+        for (key, word) in self::words(language, "ui") {
+            let word = word.as_str().unwrap();
+            let of_column = key.starts_with("context_") || key == "no_such_code";
+            assert!(
+                !of_column || !begins_small(word),
+                "{key} in {}",
+                language.code()
+            );
         }
     }
 }
@@ -297,7 +348,10 @@ fn the_words_of_the_interface_are_those_that_the_program_asks_for() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
+            } else if path
+                .extension()
+                .is_some_and(|it| it == "rs" || it == "html")
+            {
                 source.push_str(&std::fs::read_to_string(path).unwrap());
             }
         }
@@ -309,7 +363,7 @@ fn the_words_of_the_interface_are_those_that_the_program_asks_for() {
             "nobody asks for {key}"
         );
     }
-    for asked in source.split(".word(\"").skip(1) {
+    for asked in source.split("word(\"").skip(1) {
         let key = asked.split('"').next().unwrap();
         assert!(there.contains_key(key), "ui.toml lacks {key}");
     }
@@ -373,14 +427,17 @@ fn compare(
     other: &BTreeMap<String, String>,
 ) {
     // Lists may differ in length where a language needs fewer words; entries and fields may not.
+    let shortens = matches!(language, Language::French | Language::Vietnamese);
     let fields = |texts: &BTreeMap<String, String>| -> BTreeSet<String> {
-        texts
-            .keys()
-            .map(|path| {
+        let shortened = |path: &String| {
+            if shortens {
                 path.trim_end_matches(|it: char| it.is_ascii_digit())
                     .to_owned()
-            })
-            .collect()
+            } else {
+                path.clone()
+            }
+        };
+        texts.keys().map(shortened).collect()
     };
     let (theirs, ours) = (fields(other), fields(english));
     let differing: Vec<_> = theirs.symmetric_difference(&ours).collect();

@@ -49,8 +49,8 @@ fn the_page_has_a_chapter_and_a_row_for_each_finding() {
 fn page() -> String {
     let catalogue = Catalogue::new(Language::English);
     let mut page = "# What sipdiag finds\n\n\
-        Made from the rules and their words; `tests/findings.rs` compares. `sipdiag explain NAME` says the same in English, French and \
-        Vietnamese, `sipdiag findings` is the list. In the order of judgement: of equally bad findings the first is the headline.\n\n\
+        Made from the rules and their words; `tests/findings.rs` compares. `sipdiag explain NAME` says the same in every \
+        language, `sipdiag findings` is the list. In the order of judgement: of equally bad findings the first is the headline.\n\n\
         The severity is what a finding has by default. What came right after all is info, what is told only \"so far\" at most a warning, \
         and [the configuration](configuration.md) can set another one. Words in *italics* stand for facts of the finding.\n\n\
         | code | name | severity | what happened |\n|---|---|---|---|\n"

@@ -180,7 +180,7 @@ fn an_absence_in_a_capture_with_known_loss_is_possible_at_most() {
         let mut facts = flow.facts.clone();
         facts.dropped_by_kernel = Some(1);
         for finding in run(&flow.packets, &facts).report.findings {
-            let of_call = matches!(finding.rule.judge, Judge::Call(_));
+            let of_call = !matches!(finding.rule.judge, Judge::Capture(_));
             let of_loss = finding.guards().any(|it| it == Guard::Loss);
             if of_call && of_loss && finding.confidence > Confidence::Possible {
                 faults.push(format!("{}: {}", flow.name, words(&finding)));

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sipdiag::capture::{Next, Source, open_files};
 use sipdiag::catalogue::{Catalogue, Language};
 use sipdiag::engine::{Engine, Options};
-use sipdiag::report::{Format, RecordKind, Renderer, Settings};
+use sipdiag::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use sipdiag::thresholds::Thresholds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -241,6 +241,7 @@ fn settings(records: &[RecordKind], live: bool) -> Settings {
         all: false,
         width: 100,
         color: false,
+        bidi: Bidi::Plain,
         live,
         stuck_after: Thresholds::default().stuck_after,
     }

@@ -1,6 +1,7 @@
 //! Which program sent a refusal: reason phrases and header fields that only one of them writes.
 
-use super::data::{FingerprintFacts, Map};
+use super::data::FingerprintFacts;
+use super::files::Map;
 use crate::rules::{Fact, Finding};
 
 impl FingerprintFacts {

@@ -3,6 +3,7 @@
 //! changes, `locales/xx/` for the words, the English words of a finding beside its rule.
 
 mod data;
+mod files;
 mod fingerprint;
 mod language;
 
@@ -11,10 +12,10 @@ pub use data::{
     FingerprintFacts, FingerprintWords, MethodFacts, MethodWords, PairWords, Registration, Role,
     TimerFacts, TimerWords, VariantWords, WarningFacts, WarningWords,
 };
-pub use language::Language;
+pub use files::Language;
 
 use crate::rules::{Fact, Finding, Rule};
-use data::{FACTS, Locale, Map};
+use files::{FACTS, Locale, Map};
 use std::time::Duration;
 
 /// The catalogue in one language.

@@ -10,6 +10,7 @@ use crate::severity::Severity;
 #[cfg(feature = "live")]
 use crate::thresholds::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZero;
 use std::path::PathBuf;
 #[cfg(feature = "live")]
 use std::time::Duration;
@@ -41,8 +42,14 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(super) struct Display {
-    /// Language of the words: en, fr or vi [default: from LC_ALL, LC_MESSAGES, LANG]
-    #[arg(long, global = true, value_name = "CODE", value_parser = language, help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "CODE",
+        value_parser = language,
+        help_heading = "Output",
+        help = format!("Language of the words: {} [default: from LC_ALL, LC_MESSAGES, LANG]", languages())
+    )]
     pub(super) lang: Option<crate::catalogue::Language>,
     /// When to use colours
     #[arg(
@@ -107,6 +114,9 @@ pub(super) struct ReadOptions {
     /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    #[arg(long, value_name = "N", help_heading = "Resources")]
+    pub(super) threads: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
 }
@@ -157,6 +167,10 @@ pub(super) struct DiagnosisOptions {
     #[cfg(feature = "live")]
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     pub(super) filter: Option<String>,
+    /// Memory for the messages of calls under way, such as 256M or 2G; beyond it, the calls that are silent longest are
+    /// judged before their end, and counted [default: 512M]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources")]
+    pub(super) memory: Option<usize>,
     /// Every transaction in the table
     #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
@@ -325,13 +339,38 @@ pub(super) struct CompletionsOptions {
 }
 
 fn language(text: &str) -> Result<crate::catalogue::Language, String> {
-    crate::catalogue::Language::of(text).ok_or_else(|| {
-        let known: Vec<_> = crate::catalogue::Language::ALL
-            .iter()
-            .map(|it| it.code())
-            .collect();
-        format!("there are {}", known.join(", "))
-    })
+    crate::catalogue::Language::of(text).ok_or_else(|| format!("there are {}", languages()))
+}
+
+/// The codes of all languages.
+fn languages() -> String {
+    let known: Vec<_> = crate::catalogue::Language::ALL
+        .iter()
+        .map(|it| it.code())
+        .collect();
+    known.join(", ")
+}
+
+/// `512M`, `2G`, `64k`, or bytes; at least a megabyte.
+fn size(text: &str) -> Result<usize, String> {
+    let unit = text
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err("sizes are written as 256M or 2G".to_owned()),
+    };
+    let number: usize =
+        (number.parse()).map_err(|_| "sizes are written as 256M or 2G".to_owned())?;
+    match number.checked_mul(1 << shift) {
+        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
+        Some(_) => Err("it is less than a megabyte, in which no call fits".to_owned()),
+        None => Err("no machine has that much".to_owned()),
+    }
 }
 
 /// `4xx` or `4`.

@@ -5,70 +5,26 @@ use super::config::Configuration;
 use super::environment::Environment;
 use super::errors;
 use super::extraction::Extraction;
+use super::feed::{Pace, feed};
 use super::output::Output;
 use super::passwords;
 use super::secrets::GivenSecrets;
-use crate::capture::{CaptureFacts, Next, Source};
-use crate::dialog::Call;
-use crate::dialog::legs::Legs;
-use crate::engine::{Engine, Observer, Options, SeenMessage};
-use crate::report::{RecordKind, Renderer, Settings};
-use crate::rules::Finding;
+use super::told::Told;
+use crate::capture::Source;
+use crate::engine::{Engine, Options, Report};
+use crate::report::{Bidi, RecordKind, Renderer, Settings};
 use crate::selection::Selecting;
 use crate::severity::Severity;
-use crate::transaction::{Placement, Transaction};
 
-/// Who is told what the engine finds.
-struct Told {
-    selecting: Selecting<Renderer<Output>>,
-    extraction: Option<Extraction>,
-}
-
-impl Observer for Told {
-    fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
-        if let Some(extraction) = &mut self.extraction {
-            let call_id = message.arrival.message.call_id().unwrap_or_default();
-            extraction.message(message, self.selecting.key(&call_id));
-        }
-        self.selecting.message(message, placement);
-    }
-
-    fn judged(&mut self, call: &Call, findings: &[Finding], legs: &Legs) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.judged(call, self.selecting.key(&call.call_id));
-        }
-        self.selecting.judged(call, findings, legs);
-    }
-
-    fn transaction(&mut self, transaction: &Transaction, findings: &[&Finding]) {
-        self.selecting.transaction(transaction, findings);
-    }
-
-    fn call(&mut self, call: &Call, legs: &Legs) {
-        self.selecting.call(call, legs);
-    }
-
-    fn finding(&mut self, finding: &Finding) {
-        self.selecting.finding(finding);
-    }
-
-    fn over(&mut self, findings: &[Finding], legs: &Legs) {
-        self.selecting.over(findings, legs);
-    }
-
-    fn alert(&mut self, finding: &Finding) {
-        self.selecting.alert(finding);
-    }
-}
-
-/// Runs a source to its end and reports. `live` says that findings are told while they happen.
+/// Runs a source to its end and reports.
 pub(super) fn run(
     source: &mut dyn Source,
     options: &DiagnosisOptions,
     configuration: Configuration,
     environment: &Environment,
-    live: bool,
+    pace: Pace,
 ) -> anyhow::Result<u8> {
+    let live = pace == Pace::Live;
     let selection = options.selection.selection()?;
     let output = Output::open(options.output.as_deref())?;
     let report_path = options.output.as_deref();
@@ -85,6 +41,11 @@ pub(super) fn run(
         all: options.all,
         width: environment.width,
         color: environment.color && to_stdout,
+        bidi: if to_stdout {
+            environment.bidi
+        } else {
+            Bidi::Plain
+        },
         live,
         stuck_after: configuration.thresholds.stuck_after,
     };
@@ -99,49 +60,14 @@ pub(super) fn run(
             policy: configuration.policy,
             alerts: live,
             leg_headers: configuration.leg_headers,
+            memory: options.memory,
         },
         told,
     );
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
-    loop {
-        if secrets.grow(engine.secrets_mut()) {
-            engine.retry_secrets();
-        }
-        match source.next()? {
-            Next::Packet(packet) => {
-                let time = packet.time;
-                let told = engine.observer_mut();
-                told.selecting.begin(time);
-                if let Some(extraction) = &mut told.extraction {
-                    extraction.packet(&packet);
-                }
-                engine.packet(&packet);
-                if live {
-                    engine.advance(time);
-                }
-            }
-            Next::Keylog(text) => {
-                if let Some(extraction) = &mut engine.observer_mut().extraction {
-                    extraction.keylog(&text);
-                }
-                engine.secrets_mut().add_keylog(&text);
-                engine.retry_secrets();
-            }
-            Next::Gap(from, until) => engine.gap(from, until),
-            Next::Idle(now) => {
-                if lost_packets(&source.facts()) {
-                    engine.packets_were_lost();
-                }
-                engine.advance(now);
-            }
-            Next::End => break,
-        }
-        if engine.observer_mut().selecting.inner_mut().has_failed() {
-            break;
-        }
-    }
+    feed(source, &mut engine, &mut secrets, pace)?;
     let facts = source.facts();
     for damage in &facts.damage {
         errors::warn(
@@ -156,28 +82,7 @@ pub(super) fn run(
     if let Some(until) = facts.captured_until {
         engine.advance(until);
     }
-    let (mut report, told) = engine.finish(facts);
-    let Told {
-        selecting,
-        extraction,
-    } = told;
-    let (renderer, chosen) = selecting.finish(&mut report);
-    for name in &report.unused_passwords {
-        errors::warn(
-            environment,
-            &format!(
-                "--sip-password {name}: no request had credentials of this user for this realm"
-            ),
-        );
-    }
-    renderer.finish(&report)?.commit()?;
-    if let Some(extraction) = extraction {
-        extraction.finish(&report, environment, |call| chosen.contains(call))?;
-    }
-    let worst = match &report.selected {
-        Some(selected) => selected.worst,
-        None => report.summary.worst,
-    };
+    let worst = conclude(engine.finish(facts), environment)?;
     let met = options
         .fail_on
         .map(Severity::from)
@@ -189,8 +94,33 @@ pub(super) fn run(
     })
 }
 
-fn lost_packets(facts: &CaptureFacts) -> bool {
-    facts.dropped_by_kernel.unwrap_or(0) + facts.dropped_by_interface.unwrap_or(0) > 0
+/// Writes what was found, and the packets where they are asked for; the worst that was told.
+fn conclude(
+    (mut report, told): (Report, Told),
+    environment: &Environment,
+) -> anyhow::Result<Option<Severity>> {
+    let (renderer, chosen) = told.selecting.finish(&mut report);
+    for name in &report.unused_passwords {
+        errors::warn(
+            environment,
+            &format!(
+                "--sip-password {name}: no request had credentials of this user for this realm"
+            ),
+        );
+    }
+    // Whoever does not read the report to its end, or fills the disk with packets, gets the other one nevertheless.
+    let extracted = told.extraction.map(|extraction| {
+        extraction.finish(&report, environment.catalogue, |call| chosen.contains(call))
+    });
+    let shown = renderer.finish(&report).map(Output::commit);
+    if let Some(extracted) = extracted {
+        extracted?.announce(environment);
+    }
+    shown??;
+    Ok(match &report.selected {
+        Some(selected) => selected.worst,
+        None => report.summary.worst,
+    })
 }
 
 fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {

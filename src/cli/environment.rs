@@ -1,8 +1,10 @@
 //! What the process stands in: terminal, locale, colours.
 
 use super::args::{ColorWhen, Display};
+use super::output::Output;
 use crate::catalogue::{Catalogue, Language};
-use std::io::IsTerminal;
+use crate::report::Bidi;
+use std::io::{IsTerminal, Write};
 
 /// Columns of what is no terminal: wide enough for one line a transaction, narrow enough for a mail.
 const PIPE_WIDTH: usize = 120;
@@ -15,6 +17,8 @@ pub(super) struct Environment {
     pub(super) width: usize,
     /// Whether stdout gets colours.
     pub(super) color: bool,
+    /// How pages are marked for what stdout is.
+    pub(super) bidi: Bidi,
     /// Whether stderr gets colours.
     pub(super) color_of_errors: bool,
     /// Whether remarks are unwelcome.
@@ -32,13 +36,23 @@ impl Environment {
                     && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
+        let language = display.lang.unwrap_or_else(language_of_locale);
         Self {
-            catalogue: Catalogue::new(display.lang.unwrap_or_else(language_of_locale)),
+            catalogue: Catalogue::new(language),
             width: width(),
             color: colored(std::io::stdout().is_terminal()),
+            bidi: Bidi::of(language, std::io::stdout().is_terminal()),
             color_of_errors: colored(std::io::stderr().is_terminal()),
             quiet: display.quiet,
         }
+    }
+
+    /// Writes a page to stdout, as a terminal needs it where it is one.
+    pub(super) fn show(&self, page: String) -> anyhow::Result<u8> {
+        let mut out = Output::open(None)?;
+        out.write_all(self.bidi.page(page).as_bytes())?;
+        out.commit()?;
+        Ok(0)
     }
 }
 

@@ -4,10 +4,10 @@ use super::environment::Environment;
 use super::errors::{self, WrongUse};
 use super::output::Output;
 use crate::capture::{CaptureFacts, Packet};
-use crate::catalogue::fill;
+use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
-use crate::extract::Extract;
+use crate::extract::{Extract, Written};
 use crate::selection::CallKey;
 use anyhow::Context;
 use std::fs::File;
@@ -76,21 +76,35 @@ impl Extraction {
         self.extract.judged(call, key);
     }
 
-    /// Writes the file, and says how much is in it.
+    /// Writes the file.
     pub(super) fn finish(
         self,
         report: &Report,
-        environment: &Environment,
+        catalogue: Catalogue,
         is_wanted: impl Fn(CallKey) -> bool,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Extracted> {
         let name = self.path.display().to_string();
         let failed = || format!("cannot write to {name}");
-        let catalogue = environment.catalogue;
         let (output, written) = self
             .extract
             .finish(report, catalogue, is_wanted, self.output)
             .with_context(failed)?;
         output.commit().with_context(failed)?;
+        Ok(Extracted { name, written })
+    }
+}
+
+/// An extract that was written.
+#[derive(Debug)]
+pub(super) struct Extracted {
+    name: String,
+    written: Written,
+}
+
+impl Extracted {
+    /// Says how much is in it.
+    pub(super) fn announce(&self, environment: &Environment) {
+        let Self { name, written } = self;
         if written.left_out > 0 {
             errors::warn(
                 environment,
@@ -100,7 +114,7 @@ impl Extraction {
                 ),
             );
         }
-        let line = fill(catalogue.word("written_line"), |placeholder| {
+        let line = fill(environment.catalogue.word("written_line"), |placeholder| {
             Some(match placeholder {
                 "file" => name.clone(),
                 "packets" => written.packets.to_string(),
@@ -108,7 +122,6 @@ impl Extraction {
             })
         });
         errors::note(environment, &line);
-        Ok(())
     }
 }
 

@@ -4,20 +4,14 @@ use super::environment::Environment;
 
 #[cfg(feature = "live")]
 pub(super) fn run(environment: &Environment) -> anyhow::Result<u8> {
-    use super::output::Output;
     use crate::capture::{interfaces, may_capture};
-    use comfy_table::{ContentArrangement, Table, presets};
-    use std::io::Write;
+    use crate::report::{empty_table, printed};
 
     let catalogue = environment.catalogue;
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(environment.width).unwrap_or(u16::MAX))
-        .set_header(
-            ["column_interface", "column_state", "column_addresses"].map(|key| catalogue.word(key)),
-        );
+    let mut table = empty_table(environment.width);
+    table.set_header(
+        ["column_interface", "column_state", "column_addresses"].map(|key| catalogue.word(key)),
+    );
     for interface in interfaces()? {
         let addresses: Vec<_> = interface
             .addresses
@@ -32,21 +26,16 @@ pub(super) fn run(environment: &Environment) -> anyhow::Result<u8> {
         table.add_row([
             interface.name,
             catalogue.word(state).to_owned(),
-            addresses.join(", "),
+            addresses.join(catalogue.word("comma")),
         ]);
     }
-    let mut out = Output::open(None)?;
-    for line in table.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
+    let page = printed(&table);
     let may = if may_capture() {
         "may_capture"
     } else {
         "may_not_capture"
     };
-    writeln!(out, "\n{}", catalogue.word(may))?;
-    out.commit()?;
-    Ok(0)
+    environment.show(format!("{page}\n{}\n", catalogue.word(may)))
 }
 
 #[cfg(not(feature = "live"))]

@@ -5,6 +5,7 @@ use super::config::Configuration;
 use super::diagnose;
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
+use super::feed::Pace;
 use crate::capture::hep::HepOptions;
 use crate::capture::{LiveOptions, Source, open_live};
 use crate::catalogue::fill;
@@ -51,7 +52,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
     errors::note(
         environment,
         &fill(environment.catalogue.word("listening_line"), |_| {
-            Some(names.join(", "))
+            Some(names.join(environment.catalogue.word("comma")))
         }),
     );
     diagnose::run(
@@ -59,7 +60,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         &options.diagnosis,
         configuration,
         environment,
-        true,
+        Pace::Live,
     )
 }
 

@@ -1,12 +1,14 @@
 //! The command line: the only room with stdout, stderr, the environment, the terminal, signals and the clock. Comes in:
 //! arguments. Goes out: an exit status, and what the command writes. One file a subcommand.
 
+mod ahead;
 mod args;
 mod config;
 mod diagnose;
 mod environment;
 mod errors;
 mod extraction;
+mod feed;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
@@ -18,6 +20,7 @@ mod secrets;
 mod selection;
 mod shell;
 mod thresholds;
+mod told;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};

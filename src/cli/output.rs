@@ -1,14 +1,14 @@
 //! Where a report goes: stdout, or a file that is written whole or not at all.
 
 use anyhow::{Context, anyhow};
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A place to write to.
 #[derive(Debug)]
 pub(super) enum Output {
-    Stdout(BufWriter<StdoutLock<'static>>),
+    Stdout(BufWriter<Stdout>),
     File {
         out: BufWriter<NamedTempFile>,
         path: PathBuf,
@@ -21,7 +21,7 @@ impl Output {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             return Ok(Self::Stdout(BufWriter::with_capacity(
                 64 * 1024,
-                io::stdout().lock(),
+                io::stdout(),
             )));
         };
         // A device or a pipe is written as it is: it cannot be replaced.

@@ -4,6 +4,7 @@ use super::args::ReadOptions;
 use super::config::Configuration;
 use super::diagnose;
 use super::environment::Environment;
+use super::feed::Pace;
 use crate::capture::{CaptureError, Filter, open_files};
 
 pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::Result<u8> {
@@ -14,7 +15,7 @@ pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::R
         &options.diagnosis,
         configuration,
         environment,
-        false,
+        Pace::of_files(options.threads),
     )
 }
 

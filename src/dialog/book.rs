@@ -8,6 +8,7 @@ use crate::limits::{
 };
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::Transaction;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// All Call-IDs that have something open.
@@ -20,6 +21,8 @@ pub struct Book {
     open_dialogs: usize,
     /// Finished transactions that wait for the end of their dialog.
     waiting: usize,
+    /// Calls of which nothing is open but a dialog, those that are silent longest first, with the number of their silence.
+    idle: VecDeque<(Arc<[u8]>, u64)>,
     judged_early: u64,
     calls: u64,
     mid_dialog: u64,
@@ -31,6 +34,8 @@ struct Entry {
     open: usize,
     closed: Vec<Transaction>,
     starts_mid_dialog: bool,
+    /// How often it fell silent.
+    silences: u64,
     /// The confirmed dialogs by the fingerprint of their tags, and whether they go on.
     dialogs: Vec<(u64, bool)>,
 }
@@ -107,6 +112,11 @@ impl Book {
         };
         let crowded = entry.open == 0 && self.waiting > MAX_WAITING_TRANSACTIONS;
         if waits && !crowded && entry.closed.len() < full {
+            if entry.open == 0 {
+                entry.silences += 1;
+                self.idle.push_back((call_id, entry.silences));
+                self.forget_ended();
+            }
             return None;
         }
         self.judged_early += u64::from(waits && crowded);
@@ -116,6 +126,33 @@ impl Book {
             self.entries.remove(&call_id);
         }
         Some(call)
+    }
+
+    /// The call that is silent longest, before its end; `None` when something is open of every call. What belongs to it and
+    /// comes later is judged without it.
+    pub fn take_idle(&mut self) -> Option<Call> {
+        while let Some((call_id, silence)) = self.idle.pop_front() {
+            let entry = self.entries.get_mut(&call_id);
+            if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
+                let call = entry.take(call_id);
+                self.waiting = self.waiting.saturating_sub(call.transactions.len());
+                self.judged_early += 1;
+                return Some(call);
+            }
+        }
+        None
+    }
+
+    /// Keeps the queue of silent calls about as long as there are any.
+    fn forget_ended(&mut self) {
+        if self.idle.len() > 2 * self.entries.len() + 64 {
+            let entries = &self.entries;
+            self.idle.retain(|(call_id, silence)| {
+                entries
+                    .get(call_id)
+                    .is_some_and(|it| it.is_silent(*silence))
+            });
+        }
     }
 
     /// Ends the capture: the calls whose dialogs go on, in the order in which they began.
@@ -206,6 +243,11 @@ impl Book {
 }
 
 impl Entry {
+    /// Whether this silence still lasts, with something to judge.
+    fn is_silent(&self, silence: u64) -> bool {
+        self.silences == silence && self.open == 0 && !self.closed.is_empty()
+    }
+
     /// Whether a confirmed dialog was not ended.
     fn goes_on(&self) -> bool {
         self.dialogs.iter().any(|(_, goes_on)| *goes_on)

@@ -244,6 +244,11 @@ impl Legs {
         }
         marks.call_id(call_id);
         for (name, value) in message.fields() {
+            // All but those of the user begin with X or P.
+            let may_tie = matches!(name.first(), Some(b'X' | b'x' | b'P' | b'p'));
+            if !may_tie && self.headers.is_empty() {
+                continue;
+            }
             let Ok(name) = std::str::from_utf8(name) else {
                 continue;
             };
@@ -265,8 +270,7 @@ impl Legs {
         marks.sdp(message.body(), flow);
         let user = |header| {
             let value = message.header(header)?;
-            let uri = NameAddr::of(&value).uri.to_vec();
-            Some(normal(value::user_and_host(&uri).0))
+            Some(normal(value::user_and_host(NameAddr::of(&value).uri).0))
         };
         if let (Some(from), Some(to)) = (user(HeaderName::From), user(HeaderName::To))
             && !from.is_empty()

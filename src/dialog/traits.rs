@@ -8,8 +8,10 @@ use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
+use memchr::memmem;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// What two addresses have to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,8 +130,10 @@ impl Traits {
         });
         instance.count += 1;
         let room = MAX_TRAIT_FRAMES.saturating_sub(instance.frames.len());
-        let frames = transaction.frames().into_iter().take(room);
-        instance.frames.extend(frames);
+        if room > 0 {
+            let frames = transaction.frames().into_iter().take(room);
+            instance.frames.extend(frames);
+        }
     }
 }
 
@@ -159,10 +163,14 @@ fn translated(transaction: &Transaction) -> Option<(IpAddr, IpAddr, String)> {
 /// RFC 3261 §18.1.1: what is meant where no port stands.
 const SIP_PORT: u16 = 5060;
 
+static KEYS: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b"a=crypto:"));
+
 /// Whether a body has keys of SRTP (RFC 4568 §9.1).
 fn has_keys(body: &[u8]) -> bool {
-    body.split(|&byte| byte == b'\n')
-        .any(|line| line.starts_with(b"a=crypto:"))
+    // Searched for as a whole: nearly no body has it, and its lines need not be told apart.
+    KEYS.find_iter(body)
+        .any(|at| at == 0 || body.get(at - 1) == Some(&b'\n'))
 }
 
 /// An address of an inside network that a request of a public host shows, and the header field it stands in. A client
@@ -184,33 +192,33 @@ fn shown(request: &Message, src: IpAddr) -> Option<(IpAddr, &'static str)> {
     if let Some(address) = routes {
         return Some((address, "Record-Route"));
     }
-    let mut below = Vec::new();
+    // How many there are, an inside address below the first, and whether the last one was seen through a NAT.
+    let (mut count, mut hop, mut nated) = (0_usize, None, false);
     for value in request.headers(HeaderName::Via) {
-        below.extend(value::list(&value).filter_map(|via| {
-            let via = Via::of(via)?;
-            Some((via.address(), via.received()))
-        }));
+        for via in value::list(&value).filter_map(Via::of) {
+            let received = via.received();
+            // The one with a public `received` is a client behind a NAT.
+            let is_hop = received.is_none_or(|it| !Reach::of(it).is_public());
+            if count > 0 && hop.is_none() && is_hop {
+                hop = via.address().and_then(inside);
+            }
+            count += 1;
+            nated = received.is_some();
+        }
     }
-    let hop = below
-        .iter()
-        .skip(1)
-        // The one with `received` is a client behind a NAT.
-        .filter(|(_, received)| received.is_none_or(|it| !Reach::of(it).is_public()))
-        .find_map(|(address, _)| address.and_then(inside));
     if let Some(address) = hop {
         return Some((address, "Via"));
     }
-    if below.len() > 1 {
+    // What came through a proxy may be the Contact of a client behind a NAT.
+    if count > 1 && !nated {
         let contact = request.uri(HeaderName::Contact);
         let contact = contact.and_then(|uri| value::uri_endpoint(&uri));
-        // What came through a proxy may be the Contact of a client behind a NAT.
-        let nated = below.last().is_some_and(|(_, received)| received.is_some());
-        if let Some(address) = contact.filter(|_| !nated).and_then(|it| inside(it.0)) {
+        if let Some(address) = contact.and_then(|it| inside(it.0)) {
             return Some((address, "Contact"));
         }
     }
     // Whoever began the dialog or the transaction chose the Call-ID; others have to use it.
-    if below.len() > 1 || request.to_tag().is_some() {
+    if count > 1 || request.to_tag().is_some() {
         return None;
     }
     let call_id = request.call_id()?;

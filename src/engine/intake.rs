@@ -1,5 +1,6 @@
 //! From what a packet holds to messages on their way into time order.
 
+use super::prepared::message_of;
 use super::waiting::{Icmp, Sip, Waiting, What};
 use super::{Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
@@ -57,14 +58,27 @@ impl Intake {
 
 impl<O: Observer> Engine<O> {
     /// Takes a packet.
-    pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
+    pub(super) fn take(
+        &mut self,
+        packet: &Packet<'_>,
+        decoded: &Decoded<'_>,
+        message: Option<Arc<Message>>,
+    ) {
         let at = Sighting {
             frame: packet.frame,
             time: packet.time,
         };
         // The bytes that the snap length left, when it left too few.
         let snapped = decoded.envelope.cut.then_some(packet.data.len() as u64);
-        if !self.content(at, decoded, snapped) {
+        let found = match (&decoded.content, message) {
+            (Content::Datagram(datagram), Some(message)) => {
+                self.message_in(at, datagram, message, decoded.envelope, snapped);
+                true
+            }
+            (Content::Datagram(_), None) => false,
+            _ => self.content(at, decoded, snapped),
+        };
+        if !found {
             self.summary.not_sip_packets += 1;
             self.note_ports(&decoded.content);
             if let Content::Datagram(datagram) = &decoded.content {
@@ -86,7 +100,14 @@ impl<O: Observer> Engine<O> {
             ..at
         };
         match &decoded.content {
-            Content::Datagram(datagram) => self.datagram(at, datagram, envelope, snapped),
+            Content::Datagram(datagram) => {
+                let message = message_of(datagram);
+                let found = message.is_some();
+                if let Some(message) = message {
+                    self.message_in(at, datagram, message, envelope, snapped);
+                }
+                found
+            }
             Content::Segment(segment) => self.segment(at, segment, envelope, snapped),
             Content::Fragment(piece) => self.fragment(at, piece, envelope, snapped),
             Content::Mirrored(mirrored) => self.mirrored(at, mirrored, envelope, snapped),
@@ -156,21 +177,16 @@ impl<O: Observer> Engine<O> {
         self.come_out(outcome, None);
     }
 
-    fn datagram(
+    fn message_in(
         &mut self,
         at: Sighting,
         datagram: &Datagram<'_>,
+        message: Arc<Message>,
         envelope: Envelope,
         snapped: Option<u64>,
-    ) -> bool {
-        let cut = datagram.missing > 0;
-        let carrier = Carrier { cut, stream: false };
-        // RFC 3261 §18.3: it holds one message; what follows the body is to be ignored.
-        let Some(message) = Message::parse(datagram.payload, carrier) else {
-            return false;
-        };
+    ) {
         let sip = Sip {
-            message: Arc::new(message),
+            message,
             flow: datagram.flow,
             identification: datagram.identification,
             sequence: None,
@@ -178,7 +194,6 @@ impl<O: Observer> Engine<O> {
             mirror: None,
         };
         self.sip(at, sip, snapped);
-        true
     }
 
     /// Goes on with the datagram that a fragment completes.

@@ -6,14 +6,17 @@ mod alerts;
 mod counting;
 mod intake;
 mod observer;
+mod placing;
+mod prepared;
 mod report;
 mod waiting;
 
 use crate::hash::HashSet;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
+pub use prepared::Prepared;
 pub use report::{Report, Selected, Summary};
 
-use crate::capture::{CaptureFacts, FrameNumber, Packet};
+use crate::capture::{CaptureFacts, Packet};
 use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
@@ -21,23 +24,22 @@ use crate::dialog::{
     Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources,
     Surroundings, TalkTimes, TlsServers, Waited,
 };
-use crate::frame::{self, Content, IcmpError};
-use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_NOTED};
+use crate::frame::{self, Content, Decoded};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
 use crate::time::Timestamp;
-use crate::transaction::{
-    Arrival, Duplicates, Kind, Placement, Seen, Sighting, Table, Transaction, TransactionId,
-};
+use crate::transaction::{Duplicates, Sighting, Table, Transaction, TransactionId};
 use intake::Intake;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use waiting::{Queue, Sip, What};
+use waiting::{Queue, What};
 
 /// The pipeline.
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl<O: Observer> Engine<O> {
     /// A pipeline that tells `observer` what it finds.
     pub fn new(options: Options, observer: O) -> Self {
         let thresholds = options.thresholds;
+        let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -101,7 +104,7 @@ impl<O: Observer> Engine<O> {
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::new(&thresholds),
+            table: Table::new(&thresholds).with_memory(memory),
             book: Book::default(),
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
@@ -140,23 +143,47 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        self.counts.packets += 1;
         // By reference: it is large, and there are millions of them.
         match &frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
-                let in_order = !matches!(decoded.content, Content::Mirrored(_));
-                let time = intake::time_of(packet.time, &decoded.content);
-                self.note_time(time, in_order);
-                // One packet that is stamped ahead must not use up the patience for all others.
-                let before = self.previous.replace(time);
-                self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
-                self.take(packet, decoded);
+                let message = match &decoded.content {
+                    Content::Datagram(datagram) => prepared::message_of(datagram),
+                    _ => None,
+                };
+                self.decoded(packet, decoded, message);
             }
             Err(undecoded) => {
+                self.counts.packets += 1;
                 self.note_time(packet.time, true);
                 self.undecoded(undecoded.clone());
+                self.release(false);
             }
         }
+    }
+
+    /// The same for a packet of which a part of the work was done.
+    pub fn prepared(&mut self, packet: &Packet<'_>, prepared: Prepared) {
+        match prepared.decoded(packet) {
+            Some((decoded, message)) => self.decoded(packet, &decoded, message),
+            None => self.packet(packet),
+        }
+    }
+
+    /// Takes a packet with the message, if it is a datagram that holds one.
+    fn decoded(
+        &mut self,
+        packet: &Packet<'_>,
+        decoded: &Decoded<'_>,
+        message: Option<Arc<Message>>,
+    ) {
+        self.counts.packets += 1;
+        let in_order = !matches!(decoded.content, Content::Mirrored(_));
+        let time = intake::time_of(packet.time, &decoded.content);
+        self.note_time(time, in_order);
+        // One packet that is stamped ahead must not use up the patience for all others.
+        let before = self.previous.replace(time);
+        self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
+        self.take(packet, decoded, message);
         self.release(false);
     }
 
@@ -275,11 +302,6 @@ impl<O: Observer> Engine<O> {
         }
         rules::sort(&mut self.findings);
         self.observer.over(&self.findings, &self.legs);
-        let names = (0..).zip(self.passwords.names());
-        let unused_passwords = names
-            .filter(|(index, _)| !self.passwords_met.contains(index))
-            .map(|(_, name)| name.to_owned())
-            .collect();
         let report = Report {
             capture,
             thresholds: self.options.thresholds,
@@ -292,7 +314,7 @@ impl<O: Observer> Engine<O> {
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
             selected: None,
-            unused_passwords,
+            unused_passwords: report::unused(&self.passwords, &self.passwords_met),
         };
         (report, self.observer)
     }
@@ -347,131 +369,6 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
-        let quoted = self.table.icmp(seen, error);
-        self.lost.icmp(seen, error, quoted.is_some());
-        match quoted {
-            None => self.surroundings.media_errors_mut().icmp(seen, error),
-            Some(id) if self.options.alerts => self.alert(id),
-            Some(_) => {}
-        }
-    }
-
-    fn place(&mut self, frame: FrameNumber, time: Timestamp, sip: &Sip) {
-        let message = &sip.message;
-        let seen = SeenMessage {
-            arrival: Arrival {
-                frame,
-                time,
-                flow: sip.flow,
-                message,
-                identification: sip.identification,
-                sequence: sip.sequence,
-                mirrored: sip.mirror.is_some(),
-            },
-            encapsulation: sip.envelope.encapsulation,
-            direction: sip.envelope.direction,
-            mirror: sip.mirror.as_ref(),
-        };
-        let looked_up = self.duplicates.look_up(&seen.arrival);
-        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
-        let keys = match looked_up {
-            Seen::First(keys) => keys,
-            Seen::BothWays => {
-                self.summary.mirrored_too += 1;
-                return;
-            }
-            Seen::Again(transaction) => {
-                self.count(&seen.arrival);
-                self.counts.duplicates += 1;
-                let placement = Placement {
-                    kind: Kind::Duplicate,
-                    ladder: None,
-                    transaction,
-                };
-                self.observer.message(&seen, placement);
-                return;
-            }
-        };
-        self.count(&seen.arrival);
-        self.surroundings
-            .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
-        self.streams.ports.heard(sip.flow);
-        let before = self.table.begun();
-        let placement = self.table.place(&seen.arrival);
-        let began = self.table.begun() > before;
-        if placement.kind == Kind::New {
-            self.streams.ports.named_by(message);
-        }
-        self.duplicates.belongs(keys, placement.transaction);
-        self.defects.look(&seen.arrival, placement);
-        let late = !began
-            && placement.kind == Kind::New
-            && message.method().is_some_and(|method| method != Method::Ack);
-        self.book.message(message, began, late);
-        self.surroundings
-            .bindings_mut()
-            .message(&seen.arrival, placement.transaction.filter(|_| began));
-        self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
-        if placement.kind == Kind::New {
-            self.backoffs
-                .message(message, sip.flow, Sighting { frame, time });
-        }
-        if let Some(id) = placement.transaction {
-            self.note(id, message, time);
-            if placement.kind == Kind::New {
-                self.note_leg(id, message, time);
-            }
-            if began && self.options.alerts {
-                self.watched
-                    .push(Reverse((time + self.options.thresholds.stuck_after, id, 0)));
-            }
-        }
-        self.observer.message(&seen, placement);
-    }
-
-    /// Keeps what other Call-IDs may need to know, and tells at once what has failed.
-    fn note(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
-        let Some(transaction) = self.table.get(id) else {
-            return;
-        };
-        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
-            self.surroundings.note_invite(transaction);
-        }
-        match message.status() {
-            Some(200..300) => self.surroundings.note_success(transaction, time),
-            // Codes that clients answer with another try are told when the call is over.
-            Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
-                self.alert(id);
-            }
-            // An ACK answers no challenge.
-            None if message.method() != Some(Method::Ack)
-                && !transaction.credentials.is_empty() =>
-            {
-                for used in &transaction.credentials {
-                    let given = self
-                        .passwords
-                        .find(used.username.as_bytes(), used.realm.as_bytes());
-                    self.passwords_met.extend(given);
-                }
-                self.surroundings.note_credentials(transaction, time);
-            }
-            _ => {}
-        }
-    }
-
-    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA).
-    fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
-        if let Some(transaction) = self.table.get(id)
-            && message.method() == Some(Method::Invite)
-            && !transaction.in_dialog()
-            && !transaction.call_id.is_empty()
-        {
-            self.legs
-                .invite(message, &transaction.call_id, transaction.flow, time);
-        }
-    }
-
     /// Judges the calls whose last transaction was closed.
     fn settle(&mut self) {
         for transaction in self.table.take_closed() {
@@ -486,6 +383,12 @@ impl<O: Observer> Engine<O> {
             if let Some(call) = self.book.closed(transaction) {
                 self.judge(call);
             }
+        }
+        // Messages are what takes memory, and calls that nobody ends keep theirs.
+        while self.table.is_crowded()
+            && let Some(call) = self.book.take_idle()
+        {
+            self.judge(call);
         }
     }
 
@@ -595,7 +498,5 @@ impl<O: Observer> Engine<O> {
     }
 }
 
-/// Codes after which a healthy client tries again, or which a healthy call has.
-const RETRIED: [u64; 9] = [407, 422, 423, 481, 486, 487, 491, 503, 600];
 /// Silence of all packets for longer than this is a clock that was set, or a capture that was paused.
 const CLOCK_JUMP: Duration = Duration::from_hours(1);

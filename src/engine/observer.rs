@@ -18,6 +18,8 @@ pub struct Options {
     pub alerts: bool,
     /// Header fields in which a B2BUA names the other leg's Call-ID, beside those that are known.
     pub leg_headers: Vec<String>,
+    /// How many bytes of messages are kept until their calls are judged; `None` for what is usual.
+    pub memory: Option<usize>,
 }
 
 /// Takes what the engine finds out, as soon as it is known.

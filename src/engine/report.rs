@@ -5,9 +5,10 @@ use crate::dialog::Registration;
 use crate::dialog::kpi::Kpi;
 use crate::rules::{Applied, Cluster, Counts, Finding};
 use crate::severity::Severity;
+use crate::sip::digest::Passwords;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that was found.
 #[derive(Clone, Debug, Default)]
@@ -81,4 +82,13 @@ pub struct Summary {
     pub worst: Option<Severity>,
     /// Caps that were reached, with how much they cost.
     pub limits_hit: BTreeMap<&'static str, u64>,
+}
+
+/// The names of the passwords that are not among those that were met.
+pub(super) fn unused(passwords: &Passwords, met: &BTreeSet<usize>) -> Vec<String> {
+    let names = (0..).zip(passwords.names());
+    names
+        .filter(|(index, _)| !met.contains(index))
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }

@@ -115,7 +115,9 @@ impl<F: Read + Write + Seek> Extract<F> {
             Content::Mirrored(mirrored) if packet.link_type == LinkType::HEP => {
                 let exported = exported::exported(mirrored);
                 head.link_type = LinkType::WIRESHARK_UPPER_PDU;
-                head.original_len = u32::try_from(exported.len()).unwrap_or(u32::MAX);
+                // How much of a message is missing, no mirror says.
+                let len = exported.len() + usize::from(mirrored.cut);
+                head.original_len = u32::try_from(len).unwrap_or(u32::MAX);
                 head.time = mirrored
                     .time
                     .filter(|time| time.distance(packet.time) <= HEP_CLOCK_TOLERANCE)

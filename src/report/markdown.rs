@@ -47,7 +47,7 @@ impl<W: Write> Markdown<W> {
     fn page(&self, report: &Report) -> String {
         let mut page = String::new();
         let head = Head::of(&self.settings, report);
-        block(&mut page, &format!("# {}", escape(&head.files)));
+        block(&mut page, &format!("# {}", escape(&head.names)));
         let lines = [vec![head.amount], head.counting, head.remarks].concat();
         let lines: Vec<_> = lines.iter().map(|line| escape(line)).collect();
         block(&mut page, &lines.join("  \n"));
@@ -152,7 +152,7 @@ impl<W: Write> Markdown<W> {
             let requests: Vec<_> = requests
                 .map(|(method, count)| format!("{} {count}", escape(method)))
                 .collect();
-            block(page, &requests.join(", "));
+            block(page, &requests.join(self.word("comma")));
         }
         if summary.responses.is_empty() {
             return;

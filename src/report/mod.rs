@@ -2,7 +2,9 @@
 //! the [`Report`] at the end. Goes out: bytes. This room does not know where they go. One file a format.
 
 mod call;
+mod cells;
 mod context;
+mod direction;
 mod document;
 mod html;
 pub mod ladder;
@@ -15,6 +17,8 @@ mod table;
 mod telling;
 mod text;
 
+pub use cells::{cell, empty_table, printed};
+pub use direction::Bidi;
 pub use text::{Wrapped, sanitize};
 
 use crate::catalogue::{Catalogue, fill};
@@ -114,6 +118,8 @@ pub struct Settings {
     pub width: usize,
     /// Whether colours are wanted.
     pub color: bool,
+    /// How the table is marked for the terminal that shows it.
+    pub bidi: Bidi,
     /// Whether findings are written the moment they are known, as `live` does, and not sorted at the end.
     pub live: bool,
     /// A 100 Trying that stood alone for less than this is shown as open, not as stuck.

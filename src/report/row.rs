@@ -19,7 +19,7 @@ const FITS_ON_A_SCREEN: usize = 20;
 /// The rows that are worth showing, kept while transactions come.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    rows: Vec<Row>,
+    kept: Vec<Row>,
     all: usize,
     /// How many transactions somebody needs to look at.
     pub(super) remarkable: usize,
@@ -41,8 +41,8 @@ impl Rows {
         } else {
             MAX_ROWS_UNASKED
         };
-        if wanted && self.rows.len() < cap {
-            self.rows.push(Row::of(settings, transaction, findings));
+        if wanted && self.kept.len() < cap {
+            self.kept.push(Row::of(settings, transaction, findings));
         }
     }
 
@@ -50,7 +50,7 @@ impl Rows {
     pub(super) fn chosen(&self, settings: &Settings) -> Vec<&Row> {
         let fits = self.all <= FITS_ON_A_SCREEN;
         let mut rows: Vec<_> = self
-            .rows
+            .kept
             .iter()
             .filter(|row| settings.all || fits || row.severity.is_some())
             .collect();

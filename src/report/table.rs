@@ -267,7 +267,7 @@ impl<W: Write> Rows<W> {
         self.begun = true;
         let names = self.columns.iter().map(|name| name.replace('.', "_"));
         let written = self.out.write_record(names);
-        self.failed = written.err().map(io::Error::from);
+        self.failed = written.err().map(of_writing);
     }
 
     fn row(&mut self, record: &Value) {
@@ -282,7 +282,7 @@ impl<W: Write> Rows<W> {
             }
             value.map_or_else(String::new, cell)
         });
-        let written = self.out.write_record(cells).map_err(io::Error::from);
+        let written = self.out.write_record(cells).map_err(of_writing);
         let written = written.and_then(|()| {
             if self.settings.live {
                 self.out.flush()
@@ -291,6 +291,14 @@ impl<W: Write> Rows<W> {
             }
         });
         self.failed = written.err();
+    }
+}
+
+/// The error below one of the crate's, whose kind tells a closed pipe.
+fn of_writing(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

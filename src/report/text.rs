@@ -4,6 +4,8 @@ pub use crate::text::sanitize;
 
 use crate::time::Timestamp;
 use std::time::Duration;
+use textwrap::WordSeparator;
+use textwrap::core::Word;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// As many characters from the start as fit into `width` columns, with `…` where something was left out.
@@ -37,18 +39,54 @@ pub struct Wrapped {
 impl Wrapped {
     /// The text in lines, the first one behind `label`, the others indented as far.
     pub fn paragraph(self, label: &str, text: &str) -> String {
-        let pad = self.indent.saturating_sub(label.width());
-        let first = format!("{label}{}", " ".repeat(pad));
+        let first = padded(label, self.indent);
         let rest = " ".repeat(self.indent);
         let options = textwrap::Options::new(self.width.max(20))
             .initial_indent(&first)
             .subsequent_indent(&rest)
-            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_separator(textwrap::WordSeparator::Custom(words))
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         let mut lines = textwrap::wrap(text, options).join("\n");
         lines.push('\n');
         lines
     }
+}
+
+/// Words as `textwrap` puts them into lines.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    match pieces(line) {
+        Some(pieces) => Box::new(pieces.into_iter().map(Word::from)),
+        None => WordSeparator::AsciiSpace.find_words(line),
+    }
+}
+
+/// What a line of Chinese or Japanese, which have no spaces between words, may be cut into (UAX #14): each piece ends with
+/// its spaces, and none begins with what must not begin a line. Names and addresses within are cut at spaces only, as they
+/// are in other languages; there it is `None`.
+pub(super) fn pieces(line: &str) -> Option<Vec<&str>> {
+    let is_wide = |it: char| it.width() == Some(2);
+    if !line.contains(is_wide) {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for (end, _) in unicode_linebreak::linebreaks(line) {
+        let (before, behind) = line.split_at_checked(end)?;
+        let breaks = before.ends_with(is_wide)
+            || before.ends_with(' ')
+            || behind.starts_with(is_wide)
+            || behind.is_empty();
+        if breaks {
+            pieces.push(line.get(start..end)?);
+            start = end;
+        }
+    }
+    Some(pieces)
+}
+
+/// Text that fills a number of columns: what is narrower gets spaces behind it.
+pub(super) fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
 }
 
 /// `2026-11-21 05:30:00 UTC`.
@@ -73,9 +111,12 @@ pub(super) fn offset(since: Duration) -> String {
 
 /// The first sentence of a text: what fits behind a count.
 pub(super) fn first_sentence(text: &str) -> &str {
-    text.find(". ")
-        .and_then(|end| text.get(..=end))
-        .unwrap_or(text)
+    let ends = [
+        text.find(". ").map(|at| at + 1),
+        text.find('。').map(|at| at + '。'.len_utf8()),
+    ];
+    let end = ends.into_iter().flatten().min();
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -89,6 +130,36 @@ mod tests {
             "a\\x1b[31mbc\\x0d\\x0a"
         );
         assert_eq!(sanitize("Đường dây bận ✓"), "Đường dây bận ✓");
+    }
+
+    #[test]
+    fn the_first_sentence_ends_as_its_language_does() {
+        assert_eq!(first_sentence("See 2.5 s. Then B."), "See 2.5 s.");
+        assert_eq!(first_sentence("先看。RFC 3261. 再看"), "先看。");
+        assert_eq!(first_sentence("One"), "One");
+    }
+
+    #[test]
+    fn lines_break_where_the_language_lets_them() {
+        let wrapped = Wrapped {
+            width: 20,
+            indent: 4,
+        };
+        let lines = wrapped.paragraph(
+            "",
+            "認証情報が誤っている（ユーザー名、realm）か、sip:alice@example.com",
+        );
+        for line in lines.lines() {
+            assert!(line.width() <= 20, "{line}");
+            assert!(!line.trim_start().starts_with(['、', '）', 'ー']), "{line}");
+        }
+        assert!(lines.lines().count() >= 5, "{lines}");
+        // Hyphens and slashes are no places for it, in any language.
+        assert_eq!(pieces("auth-loop a/b"), None);
+        assert_eq!(
+            pieces("见 auth-loop a/b。是"),
+            Some(vec!["见 ", "auth-loop ", "a/b。", "是"])
+        );
     }
 
     #[test]

@@ -239,7 +239,9 @@ impl Finding {
     /// Lowers what rests on something that was not seen, once packets are known to be missing (guard G-LOSS). What is found of
     /// the capture as a whole is judged when that is known, and by more than that.
     pub fn lower_absence(&mut self) {
-        if matches!(self.rule.judge, Judge::Call(_)) && self.guards().any(|it| it == Guard::Loss) {
+        if !matches!(self.rule.judge, Judge::Capture(_))
+            && self.guards().any(|it| it == Guard::Loss)
+        {
             self.confidence = Confidence::Possible;
         }
     }

@@ -11,6 +11,7 @@ mod finding;
 mod format;
 mod fragments;
 mod guard;
+mod has;
 mod nat;
 mod policy;
 mod reachability;
@@ -28,6 +29,7 @@ mod transport;
 pub use cluster::Cluster;
 pub use finding::{Fact, Finding, FindingId};
 pub use guard::{Guard, Silence, watched_since};
+pub use has::Has;
 pub use policy::{Applied, Named, Policy, UnknownFinding};
 
 use crate::capture::CaptureFacts;
@@ -70,6 +72,8 @@ pub struct Rule {
 pub enum Judge {
     /// One Call-ID.
     Call(fn(&CallView<'_>, &mut Vec<Finding>)),
+    /// One Call-ID that has all of this; of others it has nothing to say.
+    CallWith(Has, fn(&CallView<'_>, &mut Vec<Finding>)),
     /// The capture as a whole, at its end.
     Capture(fn(&CaptureView<'_>, &mut Vec<Finding>)),
 }
@@ -326,16 +330,30 @@ pub struct Counts {
     pub mid_dialog: u64,
 }
 
+impl Judge {
+    /// Whether it judges one Call-ID, and not the capture as a whole.
+    pub const fn is_of_call(self) -> bool {
+        match self {
+            Self::Call(_) | Self::CallWith(..) => true,
+            Self::Capture(_) => false,
+        }
+    }
+}
+
 /// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.
 pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
     let mut found = Vec::new();
+    let mut own = Vec::new();
+    let has = Has::of(view.call);
     for rule in RULES {
-        if let Judge::Call(judge) = rule.judge {
-            // A rule looks only at what it found itself: echoes of the same fault on other hops.
-            let mut own = Vec::new();
-            judge(view, &mut own);
-            found.append(&mut own);
-        }
+        let judge = match rule.judge {
+            Judge::Call(judge) => judge,
+            Judge::CallWith(needed, judge) if has.all(needed) => judge,
+            Judge::CallWith(..) | Judge::Capture(_) => continue,
+        };
+        // A rule looks only at what it found itself: echoes of the same fault on other hops.
+        judge(view, &mut own);
+        found.append(&mut own);
     }
     number(&mut found, last_id);
     for finding in &mut found {

@@ -107,6 +107,15 @@ struct Window {
     until: Option<Timestamp>,
 }
 
+impl Window {
+    fn met_at(self, time: Timestamp) -> Met {
+        let mut met = Met::default();
+        met.set(Met::SINCE, self.since.is_some_and(|it| time >= it));
+        met.set(Met::UNTIL, self.until.is_some_and(|it| time <= it));
+        met
+    }
+}
+
 impl Selection {
     /// Whether nothing is asked for, so that every call is meant.
     pub fn is_empty(&self) -> bool {
@@ -146,7 +155,7 @@ impl Selection {
     /// What of `open` a message meets.
     fn of_message(&self, seen: &SeenMessage<'_>, window: Window, open: Met) -> Met {
         let message = seen.arrival.message;
-        let mut met = self.of_time(seen.arrival.time, window);
+        let mut met = window.met_at(seen.arrival.time);
         if open.has(Met::CALL_ID) {
             let call_id = message.call_id().unwrap_or_default();
             met.set(Met::CALL_ID, any(&self.call_ids, &call_id));
@@ -209,13 +218,6 @@ impl Selection {
         met
     }
 
-    fn of_time(&self, time: Timestamp, window: Window) -> Met {
-        let mut met = Met::default();
-        met.set(Met::SINCE, window.since.is_some_and(|it| time >= it));
-        met.set(Met::UNTIL, window.until.is_some_and(|it| time <= it));
-        met
-    }
-
     /// What a finding meets, of what is asked of findings.
     fn of_finding(&self, finding: &Finding) -> Met {
         let mut met = Met::default();
@@ -229,7 +231,7 @@ impl Selection {
     /// What a finding meets that is of no call, such as a connection that was refused.
     fn of_finding_alone(&self, finding: &Finding, window: Window) -> Met {
         let met = self.of_finding(finding);
-        let mut met = met.with(self.of_time(finding.time, window));
+        let mut met = met.with(window.met_at(finding.time));
         let named = finding.facts.iter().any(|(_, fact)| match fact {
             Fact::Text(text) => literal_with_port(text.as_bytes())
                 .is_some_and(|(ip, port)| self.is_at(SocketAddr::new(ip, port.unwrap_or(0)))),

@@ -8,7 +8,7 @@ use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage, Selected};
 use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_REGISTRATIONS, MAX_SELECTION_BYTES, MAX_SELECTION_STATES};
-use crate::rules::{self, Finding, FindingId, Judge};
+use crate::rules::{self, Finding, FindingId};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -381,7 +381,7 @@ fn root_of(parents: &HashMap<u64, u64>, call: u64) -> u64 {
 
 /// Whether a finding was judged with its call, and told with it.
 fn is_of_call(finding: &Finding) -> bool {
-    finding.call_id.is_some() && matches!(finding.rule.judge, Judge::Call(_))
+    finding.call_id.is_some() && finding.rule.judge.is_of_call()
 }
 
 /// Whether a finding is about the capture itself, which all that is told rests on.

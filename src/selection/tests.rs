@@ -241,12 +241,22 @@ fn each_criterion_selects_whole_calls() {
             },
             &["busy"],
         ),
+    ] {
+        let asked = selection.to_string();
+        assert_eq!(selected(selection), expected, "{asked}");
+    }
+}
+
+#[test]
+fn findings_and_times_select_whole_calls_too() {
+    let all = Selection::default;
+    for (selection, expected) in [
         (
             Selection {
                 findings: vec!["status-486".parse().unwrap()],
                 ..all()
             },
-            &["busy"],
+            &["busy"][..],
         ),
         (
             Selection {

@@ -3,7 +3,7 @@
 use super::Method;
 use super::lexer::number;
 use crate::address::literal_with_port;
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
@@ -195,16 +195,10 @@ impl<'a> NameAddr<'a> {
 /// The user part of a URI with its scheme, and the host with port, as written. Empty where there is none.
 pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
     let rest = memchr(b':', uri).map_or(uri, |colon| uri.get(colon + 1..).unwrap_or_default());
-    let end = rest
-        .iter()
-        .rposition(|&byte| byte == b'@')
-        .map_or(0, |at| at + 1);
+    let end = memrchr(b'@', rest).map_or(0, |at| at + 1);
     let user = rest.get(..end.saturating_sub(1)).unwrap_or_default();
     let host = rest.get(end..).unwrap_or_default();
-    let host_len = host
-        .iter()
-        .position(|byte| matches!(byte, b';' | b'?' | b'>'))
-        .unwrap_or(host.len());
+    let host_len = memchr3(b';', b'?', b'>', host).unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
 }
 
@@ -217,17 +211,33 @@ pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
 /// host in lower case (RFC 3261 §10.3 step 5). Text for people and keys; bytes that are not UTF-8 become U+FFFD.
 pub fn address_of_record(uri: &[u8]) -> String {
     let scheme_len = memchr(b':', uri).map_or(0, |colon| colon + 1);
-    let scheme = String::from_utf8_lossy(uri.get(..scheme_len).unwrap_or_default()).to_lowercase();
+    let scheme = uri.get(..scheme_len).unwrap_or_default();
     let (user, host) = user_and_host(uri);
     let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
     let host_end = match host {
         [b'[', ..] => memchr(b']', host).map_or(host.len(), |at| at + 1),
         _ => memchr(b':', host).unwrap_or(host.len()),
     };
-    let host = String::from_utf8_lossy(host.get(..host_end).unwrap_or_default()).to_lowercase();
-    match user {
-        [] => format!("{scheme}{host}"),
-        _ => format!("{scheme}{}@{host}", String::from_utf8_lossy(user)),
+    let mut text = String::with_capacity(uri.len());
+    push_lower(&mut text, scheme);
+    if !user.is_empty() {
+        text.push_str(&String::from_utf8_lossy(user));
+        text.push('@');
+    }
+    push_lower(&mut text, host.get(..host_end).unwrap_or_default());
+    text
+}
+
+fn push_lower(text: &mut String, bytes: &[u8]) {
+    let start = text.len();
+    let new = String::from_utf8_lossy(bytes);
+    if new.is_ascii() {
+        text.push_str(&new);
+        if let Some(new) = text.get_mut(start..) {
+            new.make_ascii_lowercase();
+        }
+    } else {
+        text.push_str(&new.to_lowercase());
     }
 }
 

@@ -29,17 +29,38 @@ impl Drop for Held {
 }
 
 /// How much may be kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Budget {
     used: Arc<AtomicUsize>,
+    limit: usize,
     refused: u64,
 }
 
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(MAX_KEPT_BYTES)
+    }
+}
+
 impl Budget {
+    /// That many bytes.
+    pub(super) fn of(limit: usize) -> Self {
+        Self {
+            used: Arc::default(),
+            limit,
+            refused: 0,
+        }
+    }
+
+    /// Whether so little is left that what waits longest should go.
+    pub(super) fn is_nearly_spent(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit - self.limit / 16
+    }
+
     /// Keeps a message; `None` when too many are kept already.
     pub(super) fn keep(&mut self, message: &Arc<Message>) -> Option<Kept> {
         let bytes = message.footprint();
-        if self.used.load(Ordering::Relaxed) + bytes > MAX_KEPT_BYTES {
+        if self.used.load(Ordering::Relaxed) + bytes > self.limit {
             self.refused += 1;
             return None;
         }
@@ -80,9 +101,12 @@ mod tests {
     fn beyond_the_cap_nothing_is_kept_and_that_is_counted() {
         let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
         let message = Arc::new(Message::parse(text, Carrier::default()).unwrap());
-        let mut budget = Budget::default();
-        budget.used.store(MAX_KEPT_BYTES, Ordering::Relaxed);
+        let mut budget = Budget::of(message.footprint());
+        let kept = budget.keep(&message).unwrap();
+        assert!(budget.is_nearly_spent());
         assert!(budget.keep(&message).is_none());
         assert_eq!(budget.refused(), 1);
+        drop(kept);
+        assert!(!budget.is_nearly_spent());
     }
 }

@@ -72,6 +72,18 @@ impl Table {
         }
     }
 
+    /// The same, with room for that many bytes of messages.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.budget = Budget::of(bytes);
+        self
+    }
+
+    /// Whether so little room for messages is left that calls should be judged before their end.
+    pub fn is_crowded(&self) -> bool {
+        self.budget.is_nearly_spent()
+    }
+
     /// Places a message that is no copy: finds or begins its transaction.
     pub fn place(&mut self, arrival: &Arrival<'_>) -> Placement {
         let (kind, transaction) = self.find_place(arrival);

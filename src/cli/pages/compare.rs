@@ -104,7 +104,10 @@ pub(in crate::cli) fn compare(
     };
     let mut read_on = read_on;
     read_on.push(format!("sipdiag explain {a} {b}"));
-    page.section("heading_read_on", &read_on.join("; "));
+    page.section(
+        "heading_read_on",
+        &read_on.join(page.catalogue.word("list_separator")),
+    );
     page.print()
 }
 
@@ -131,7 +134,7 @@ fn fact_differences(
         if items.is_empty() {
             page.catalogue.word(none).to_owned()
         } else {
-            items.join(", ")
+            items.join(page.catalogue.word("comma"))
         }
     };
     if facts_a.sent_by != facts_b.sent_by {

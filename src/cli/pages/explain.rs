@@ -153,7 +153,10 @@ fn finding(page: &mut Page<'_>, name: &str) -> bool {
     page.list("heading_guards", &guards, false);
     variants(page, words);
     let english = Catalogue::new(Language::English).rule(rule);
-    page.section("heading_reference", &english.references.join(", "));
+    page.section(
+        "heading_reference",
+        &english.references.join(page.catalogue.word("comma")),
+    );
     true
 }
 

@@ -4,10 +4,9 @@ use super::placeholders;
 use crate::cli::args::{CodesOptions, FindingsOptions};
 use crate::cli::environment::Environment;
 use crate::cli::errors::WrongUse;
-use crate::cli::output::Output;
+use crate::report::{cell, empty_table, printed};
 use crate::rules::RULES;
-use comfy_table::{ContentArrangement, Table, presets};
-use std::io::Write;
+use comfy_table::Table;
 
 /// `sipdiag codes`.
 pub(in crate::cli) fn codes(
@@ -16,7 +15,7 @@ pub(in crate::cli) fn codes(
 ) -> anyhow::Result<u8> {
     let catalogue = environment.catalogue;
     let wanted = options.search.as_deref().map(str::to_lowercase);
-    let mut table = list(environment);
+    let mut table = empty_table(environment.width);
     table.set_header(
         ["column_code", "column_name", "column_meaning"].map(|key| catalogue.word(key)),
     );
@@ -32,10 +31,10 @@ pub(in crate::cli) fn codes(
             words.causes.join(" ")
         );
         if in_class && matches(&text, wanted.as_deref()) {
-            table.add_row([name, &facts.phrase, &words.short]);
+            table.add_row([name, &facts.phrase, &words.short].map(cell));
         }
     }
-    print_list(&table, options.search.as_deref())
+    print_list(environment, &table, options.search.as_deref())
 }
 
 /// `sipdiag findings`.
@@ -45,7 +44,7 @@ pub(in crate::cli) fn findings(
 ) -> anyhow::Result<u8> {
     let catalogue = environment.catalogue;
     let wanted = options.search.as_deref().map(str::to_lowercase);
-    let mut table = list(environment);
+    let mut table = empty_table(environment.width);
     table.set_header(
         [
             "column_code",
@@ -66,32 +65,29 @@ pub(in crate::cli) fn findings(
         };
         let text = format!("{code} {name} {} {}", words.message, words.meaning);
         if matches(&text, wanted.as_deref()) {
-            table.add_row([
-                code,
-                name,
-                catalogue.word(rule.severity.name()).to_owned(),
-                placeholders(&words.message),
-            ]);
+            table.add_row(
+                [
+                    code,
+                    name,
+                    catalogue.word(rule.severity.name()).to_owned(),
+                    placeholders(&words.message),
+                ]
+                .map(cell),
+            );
         }
     }
-    print_list(&table, options.search.as_deref())
+    print_list(environment, &table, options.search.as_deref())
 }
 
 fn matches(text: &str, wanted: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| text.to_lowercase().contains(wanted))
 }
 
-fn list(environment: &Environment) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .force_no_tty()
-        .set_width(u16::try_from(environment.width).unwrap_or(u16::MAX));
-    table
-}
-
-fn print_list(table: &Table, search: Option<&str>) -> anyhow::Result<u8> {
+fn print_list(
+    environment: &Environment,
+    table: &Table,
+    search: Option<&str>,
+) -> anyhow::Result<u8> {
     if table.is_empty() {
         return Err(WrongUse {
             headline: format!("nothing matches \"{}\"", search.unwrap_or_default()),
@@ -99,10 +95,5 @@ fn print_list(table: &Table, search: Option<&str>) -> anyhow::Result<u8> {
         }
         .into());
     }
-    let mut out = Output::open(None)?;
-    for line in table.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    out.commit()?;
-    Ok(0)
+    environment.show(printed(table))
 }

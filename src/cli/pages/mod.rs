@@ -9,12 +9,10 @@ pub(super) use explain::explain;
 pub(super) use lists::{codes, findings};
 
 use super::environment::Environment;
-use super::output::Output;
 use crate::catalogue::{Catalogue, CodeFacts, CodeWords, Registration, fill};
 use crate::report::Wrapped;
 use anstyle::Style;
 use std::fmt::Write as _;
-use std::io::Write;
 
 /// A page being written.
 struct Page<'a> {
@@ -101,10 +99,7 @@ impl<'a> Page<'a> {
     }
 
     fn print(self) -> anyhow::Result<u8> {
-        let mut out = Output::open(None)?;
-        out.write_all(self.text.as_bytes())?;
-        out.commit()?;
-        Ok(0)
+        self.environment.show(self.text)
     }
 
     fn code(&mut self, name: &str, facts: Option<&CodeFacts>, words: &CodeWords) {
@@ -145,7 +140,7 @@ impl<'a> Page<'a> {
             None => {}
         }
         if !traits.is_empty() {
-            self.line(&traits.join("; "));
+            self.line(&traits.join(self.catalogue.word("list_separator")));
         }
         self.section("heading_description", &words.meaning);
         self.section("heading_when", &words.when);
@@ -157,7 +152,10 @@ impl<'a> Page<'a> {
             return;
         };
         self.section("heading_sent_by", &self.roles(facts));
-        self.section("heading_evidence", &facts.evidence.join(", "));
+        self.section(
+            "heading_evidence",
+            &facts.evidence.join(self.catalogue.word("comma")),
+        );
         let confused: Vec<_> = facts
             .confused_with
             .iter()
@@ -170,12 +168,18 @@ impl<'a> Page<'a> {
                 format!("{other} {phrase}").trim_end().to_owned()
             })
             .collect();
-        self.section("heading_confused", &confused.join(", "));
+        self.section(
+            "heading_confused",
+            &confused.join(self.catalogue.word("comma")),
+        );
         let mut references: Vec<String> = facts.rfc.iter().cloned().collect();
         if let Some(cause) = facts.q850 {
             references.push(self.filled("mapping_q850", &[("cause", &cause.to_string())]));
         }
-        self.section("heading_reference", &references.join("; "));
+        self.section(
+            "heading_reference",
+            &references.join(self.catalogue.word("list_separator")),
+        );
     }
 
     fn finality(&self, facts: &CodeFacts) -> &'static str {
@@ -192,7 +196,7 @@ impl<'a> Page<'a> {
             .iter()
             .map(|role| self.catalogue.word(role.key()))
             .collect();
-        words.join(", ")
+        words.join(self.catalogue.word("comma"))
     }
 
     fn class_name(&self, code: &str) -> Option<&'static str> {

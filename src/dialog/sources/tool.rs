@@ -20,14 +20,16 @@ const TOOLS: &[(&str, bool)] = &[
 
 /// The tool that a User-Agent names, and whether honest people use it as well; `None` for anything else.
 pub(super) fn of_agent(agent: &str) -> Option<(&'static str, bool)> {
-    let agent = agent.to_ascii_lowercase();
     let bytes = agent.as_bytes();
+    // A word of its own: other programs have these letters inside their names.
+    let alone = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphabetic());
+    let begins = |at: &usize| alone(at.checked_sub(1).and_then(|at| bytes.get(at)));
+    let begins: Vec<usize> = (0..bytes.len()).filter(begins).collect();
     TOOLS.iter().copied().find(|(name, _)| {
-        agent.match_indices(name).any(|(at, _)| {
-            // A word of its own: other programs have these letters inside their names.
-            let alone = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphabetic());
-            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-            alone(before) && alone(bytes.get(at + name.len()))
+        begins.iter().any(|&at| {
+            let end = at + name.len();
+            let word = bytes.get(at..end).unwrap_or_default();
+            word.eq_ignore_ascii_case(name.as_bytes()) && alone(bytes.get(end))
         })
     })
 }

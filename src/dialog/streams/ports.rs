@@ -6,7 +6,6 @@ use crate::limits::MAX_SIP_PORTS;
 use crate::severity::Confidence;
 use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message, StartLine};
-use memchr::memmem;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -61,11 +60,6 @@ impl SipPorts {
                 || via.transport.eq_ignore_ascii_case(b"TLS"))
         {
             self.name(via.sent_by);
-        }
-        // Nearly no message over UDP has any of it.
-        let raw = message.raw();
-        if memmem::find(raw, b"ransport=").is_none() && memmem::find(raw, b"sips:").is_none() {
-            return;
         }
         if let StartLine::Request { uri, .. } = message.start_line() {
             self.name_uri(uri);
@@ -125,11 +119,7 @@ impl SipPorts {
     }
 
     fn name_uri(&mut self, uri: &[u8]) {
-        let lower = uri.to_ascii_lowercase();
-        let of_stream = [&b"transport=tcp"[..], b"transport=tls"]
-            .iter()
-            .any(|param| memmem::find(&lower, param).is_some());
-        if of_stream || lower.starts_with(b"sips:") {
+        if is_secure(uri) || names_stream(uri) {
             self.name(value::user_and_host(uri).1);
         }
     }
@@ -153,6 +143,23 @@ impl SipPorts {
             self.refused += 1;
         }
     }
+}
+
+/// Whether the scheme is `sips`.
+fn is_secure(uri: &[u8]) -> bool {
+    let scheme = uri.get(..b"sips:".len());
+    scheme.is_some_and(|it| it.eq_ignore_ascii_case(b"sips:"))
+}
+
+/// Whether a parameter names TCP or TLS. Nearly no URI of a call over UDP does.
+fn names_stream(uri: &[u8]) -> bool {
+    [&b"transport=tcp"[..], b"transport=tls"]
+        .iter()
+        .any(|param| {
+            memchr::memchr_iter(b'=', uri)
+                .filter_map(|at| uri.get((at + 1).checked_sub(b"transport=".len())?..at + 4))
+                .any(|found| found.eq_ignore_ascii_case(param))
+        })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! counted.
 
 use crate::dialog::Call;
-use crate::dialog::attempt::AttemptState;
+use crate::dialog::attempt::{Attempt, AttemptState};
 use crate::dialog::legs::Legs;
 use crate::limits::{MAX_LADDER_ROWS, MAX_PAGE_CALLS, MAX_PAGE_ROWS, MAX_PAGE_TEXT};
 use crate::report::ladder::{Ladder, Room};
@@ -68,10 +68,11 @@ impl Calls {
         if self.troubled.len() + self.others.len() >= MAX_PAGE_CALLS {
             self.left_out += 1;
             // The page is for what went wrong: that takes the place of what did not.
-            match self.others.pop().filter(|_| troubled) {
-                Some(other) => self.rows -= other.ladder.rows.len(),
-                None => return,
-            }
+            let other = if troubled { self.others.pop() } else { None };
+            let Some(other) = other else {
+                return;
+            };
+            self.rows -= other.ladder.rows.len();
         }
         let room = if troubled {
             &mut self.text_of_troubled
@@ -83,8 +84,8 @@ impl Calls {
         self.rows += ladder.rows.len();
         let before = legs.link_of(&call.call_id).map(|link| link.from.clone());
         let page_call = PageCall {
-            before,
             severity,
+            before,
             ..of(call, first, ladder)
         };
         if troubled {
@@ -125,13 +126,13 @@ fn of(call: &Call, first: &Transaction, ladder: Ladder) -> PageCall {
             .unwrap_or(Timestamp::MIN),
         from: decisive.from.uri.clone(),
         to: decisive.to.uri.clone(),
-        state: attempt.map_or_else(|| state(last), |it| it.state()),
+        state: attempt.map_or_else(|| state(last), Attempt::state),
         code: match attempt {
             Some(attempt) => attempt.outcome().map(|it| it.code),
             None => last.final_code(),
         },
-        delay: attempt.and_then(|it| it.progress_after()),
-        duration: attempt.and_then(|it| it.talk_time()),
+        delay: attempt.and_then(Attempt::progress_after),
+        duration: attempt.and_then(Attempt::talk_time),
         severity: None,
         before: None,
         method,

@@ -20,7 +20,7 @@ const PEERS_SHOWN: usize = 12;
 /// The height of a peer's bar with its words.
 const PEER_HEIGHT: u64 = 34;
 /// Codes named of a peer.
-const CODES_NAMED: usize = 6;
+const CODES_NAMED: usize = 4;
 
 /// A chart.
 #[derive(Debug)]
@@ -60,11 +60,11 @@ pub(super) struct Word {
 pub(super) fn all(settings: &Settings, counts: &Counts) -> Vec<Chart> {
     let delays: Vec<_> = DELAYS
         .iter()
-        .map(|end| format!("≤{}", short(settings, *end)))
+        .map(|end| format!("≤{}", seconds(settings, *end)))
         .chain(
             DELAYS
                 .last()
-                .map(|end| format!(">{}", short(settings, *end))),
+                .map(|end| format!(">{}", seconds(settings, *end))),
         )
         .zip(counts.delays)
         .collect();
@@ -84,9 +84,10 @@ pub(super) fn all(settings: &Settings, counts: &Counts) -> Vec<Chart> {
     .collect()
 }
 
-/// `250 ms`, `4 s`, without the space that costs room.
-fn short(settings: &Settings, time: Duration) -> String {
-    settings.catalogue.duration(time).replace(' ', "")
+/// `0.25`, `4`.
+fn seconds(settings: &Settings, time: Duration) -> String {
+    let seconds = time.as_secs_f64().to_string();
+    seconds.replace('.', settings.word("decimal_sign"))
 }
 
 fn class_name(class: usize) -> String {

@@ -48,11 +48,10 @@ impl Texts {
 }
 
 /// The words that the script shows, by the names it knows them by.
-const WORDS: [(&str, &str); 29] = [
+const WORDS: [(&str, &str); 21] = [
     ("decimal", "decimal_sign"),
     ("shown", "page_shown"),
     ("page", "page_page"),
-    ("open", "page_open"),
     ("ladder", "page_ladder"),
     ("message", "page_message"),
     ("notKept", "page_not_kept"),
@@ -62,7 +61,6 @@ const WORDS: [(&str, &str); 29] = [
     ("none", "page_none"),
     ("frame", "column_frame"),
     ("callId", "page_call_id"),
-    ("again", "sent_again"),
     ("completed", "page_state_completed"),
     ("answered", "page_state_answered"),
     ("cancelled", "page_state_cancelled"),
@@ -72,12 +70,6 @@ const WORDS: [(&str, &str); 29] = [
     ("error", "error"),
     ("warning", "warning"),
     ("info", "info"),
-    ("start", "page_start"),
-    ("method", "column_method"),
-    ("from", "page_from"),
-    ("to", "page_to"),
-    ("state", "page_outcome"),
-    ("delay", "page_delay"),
 ];
 
 impl Data {
@@ -100,7 +92,9 @@ impl Data {
             }
         }
         let groups = groups(&calls);
-        let start = report.first_time.unwrap_or(Timestamp::MIN);
+        // Whole milliseconds are what a browser's clock knows.
+        let start = report.first_time.map_or(0, Timestamp::as_nanos);
+        let start = Timestamp::from_nanos(start - start.rem_euclid(1_000_000));
         let (mut texts, mut messages) = (Texts::default(), Vec::new());
         let mut list = Vec::with_capacity(calls.len());
         for ((call, findings), group) in calls.iter_mut().zip(of_call).zip(groups) {
@@ -195,12 +189,9 @@ impl Writer<'_> {
         findings: &[&Finding],
         group: Option<usize>,
     ) -> Value {
-        let worst = findings
-            .iter()
-            .map(|it| it.severity)
-            .filter(|it| *it > Severity::Info)
-            .max();
-        let severity = worst.max(call.severity);
+        // What the findings say weighs more than how one of the transactions ended.
+        let worst = findings.iter().map(|it| it.severity).max();
+        let severity = worst.or(call.severity).filter(|it| *it > Severity::Info);
         let lanes: Vec<Value> = call
             .ladder
             .lanes
@@ -306,7 +297,11 @@ impl Writer<'_> {
                 marks.into()
             },
         ];
-        while cells.last().is_some_and(|it| it.is_null() || *it == 0) {
+        // Behind the repeats a zero is a place in a list.
+        while cells
+            .last()
+            .is_some_and(|it| it.is_null() || (cells.len() <= 7 && *it == 0))
+        {
             cells.pop();
         }
         cells.into()

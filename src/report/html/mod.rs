@@ -8,6 +8,7 @@ mod charts;
 mod counts;
 mod data;
 
+use super::direction::isolated_runs;
 use super::row::{self, Rows};
 use super::telling::{Group, Groups, Head, kpi};
 use super::text::{first_sentence, sanitize};
@@ -31,6 +32,8 @@ use std::io::{self, Write};
 /// Findings told in full, and those told in a line each; the others are counted.
 const TOLD_IN_FULL: usize = 30;
 const TOLD: usize = 300;
+/// Findings that are open when the page opens: the others are their headlines until somebody asks.
+const OPEN: usize = 5;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -133,15 +136,25 @@ impl Page<'_> {
         self.settings.word(key)
     }
 
+    /// A sentence with what it names: a right-to-left page reorders that.
+    fn told(&self, text: impl AsRef<str>) -> String {
+        if self.settings.catalogue.language().is_right_to_left() {
+            isolated_runs(text.as_ref())
+        } else {
+            text.as_ref().to_owned()
+        }
+    }
+
     fn language(&self) -> &'static str {
         self.settings.catalogue.language().code()
     }
 
     /// Which way the language is written.
     fn direction(&self) -> &'static str {
-        match self.language() {
-            "ar" | "fa" | "he" | "ur" => "rtl",
-            _ => "ltr",
+        if self.settings.catalogue.language().is_right_to_left() {
+            "rtl"
+        } else {
+            "ltr"
         }
     }
 }
@@ -191,7 +204,7 @@ fn headline(
 ) -> Headline {
     let (packets, lines) = group.proof(settings);
     let severity = group.first.severity.name();
-    let transactions = group.first.transactions.iter();
+    let mut transactions = group.first.transactions.iter();
     Headline {
         severity,
         severity_word: settings.word(severity),
@@ -204,10 +217,7 @@ fn headline(
         advice: group.advice(settings),
         consequences: group.consequences(settings, report),
         reference: group.reference(settings),
-        call: transactions
-            .filter_map(|it| data.call_of.get(it))
-            .next()
-            .copied(),
+        call: transactions.find_map(|it| data.call_of.get(it)).copied(),
     }
 }
 

@@ -82,12 +82,14 @@
     const call = calls[index];
     const open = state.open === index;
     const button = element("button", {
-      type: "button", class: "open", id: "call-" + index, "aria-expanded": open, title: words.open,
+      type: "button", class: "open", id: "call-" + index, "aria-expanded": open, title: moment(call.t),
     }, moment(call.t).slice(11));
     const marks = element("td", {});
-    for (const [severity, name] of found(call)) {
+    const all = found(call);
+    for (const [severity, name] of all.slice(0, 3)) {
       marks.append(element("span", { class: "badge " + severity }, words[severity]), " ", texts[name], element("br", {}));
     }
+    if (all.length > 3) marks.append("+" + (all.length - 3));
     if (!marks.hasChildNodes() && call.v) marks.append(element("span", { class: "badge " + call.v }, words[call.v]));
     const line = element("tr", { "data-call": index },
       element("td", {}, button),
@@ -171,7 +173,10 @@
       notes += (call.n ?? []).length;
     }
     rows.sort((a, b) => a.time - b.time || a.frame - b.frame);
-    const LEFT = 104, GAP = 172, HEAD = 44;
+    // Lanes as wide as the window has room for, and words can bear.
+    const room = innerWidth > 736 ? Math.min(innerWidth, 1344) * 0.58 - 60 : innerWidth - 60;
+    const LEFT = 104, HEAD = 44;
+    const GAP = Math.max(128, Math.min(230, (room - LEFT - 12) / Math.max(1, lanes.length)));
     const x = (index) => LEFT + GAP / 2 + index * GAP;
     const width = LEFT + GAP * Math.max(1, lanes.length) + 12;
     const picture = svg("svg", { width });
@@ -199,7 +204,8 @@
       const gap = it.time - before;
       const name = [words.frame + " " + it.frame, seconds + " s", it.label, lanes[it.from].name + " → " + lanes[it.to].name, ...small];
       const group = svg("g", {
-        class: "row" + (it.marks.length ? " marked" : ""), tabindex: 0, role: "button", "aria-pressed": "false", "aria-label": name.join(", "),
+        class: "row" + (it.marks.length ? " marked" : ""), tabindex: 0, role: "button",
+        "aria-pressed": "false", "aria-label": name.join(", "), "data-frame": it.frame,
       }, svg("rect", { class: "back", x: 1, y: y + 1, width: width - 2, height: height - 1 }));
       group.append(svg("text", { x: 6, y: y + 17 }, seconds), svg("text", { x: 6, y: y + 29, class: "small" },
         "#" + it.frame + (gap >= 1e6 ? "  +" + decimal(gap / 1e6, 1) + " s" : "")));
@@ -214,8 +220,8 @@
       const [tx, ty] = away ? [from, line + 4] : [to, line];
       const side = away ? -1 : tip;
       arrow.append(svg("path", { class: "tip", d: `M${tx},${ty}l${-side * 8},-4v8z` }));
-      const room = Math.max(26, Math.floor(Math.abs(to - from) / 6.2));
-      const label = it.label.length > room ? it.label.slice(0, room - 1) + "…" : it.label;
+      const letters = Math.max(22, Math.floor(Math.abs(to - from) / 6.2));
+      const label = it.label.length > letters ? it.label.slice(0, letters - 1) + "…" : it.label;
       group.append(arrow, svg("text", { x: middle, y: y + 15, "text-anchor": "middle", class: "label" }, label));
       small.forEach((part, index) => group.append(svg("text", {
         x: middle, y: y + 33 + index * 12, "text-anchor": "middle", class: "small" }, part)));
@@ -287,7 +293,7 @@
     }
   });
   const follow = () => {
-    const index = /^#call-(\d+)$/.exec(location.hash)?.[1];
+    const [, index, frame] = /^#call-(\d+)(?:-frame-(\d+))?$/.exec(location.hash) ?? [];
     if (index === undefined || !calls[index]) return;
     search.value = "";
     show.value = "";
@@ -298,8 +304,10 @@
     const button = document.getElementById("call-" + index);
     button?.scrollIntoView({ block: "start" });
     button?.focus({ preventScroll: true });
+    body.querySelector(`.row[data-frame="${frame}"]`)?.dispatchEvent(new Event("click"));
   };
   addEventListener("hashchange", follow);
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((it) => { it.open = true; }));
   // A call of its own needs no click.
   if (calls.length === 1) state.open = 0;
   select();

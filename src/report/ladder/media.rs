@@ -36,17 +36,13 @@ fn words(sdp: &Sdp<'_>, medium: &Media<'_>) -> String {
         Some(connection) => format!("{}:{}", connection.address, medium.port),
         None => medium.port.to_string(),
     });
-    let codecs: Vec<_> = medium
-        .codecs()
-        .into_iter()
-        .filter(|it| !it.name.is_empty())
-        .collect();
-    words.extend(
-        codecs
-            .iter()
-            .take(CODECS_NAMED)
-            .map(|it| it.name.to_owned()),
-    );
+    let mut codecs: Vec<&str> = Vec::new();
+    for codec in medium.codecs() {
+        if !codec.name.is_empty() && !codecs.contains(&codec.name) {
+            codecs.push(codec.name);
+        }
+    }
+    words.extend(codecs.iter().take(CODECS_NAMED).map(|it| (*it).to_owned()));
     if codecs.len() > CODECS_NAMED {
         words.push("…".to_owned());
     }

@@ -12,7 +12,7 @@ use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::flow::{Flow, Transport};
 use crate::frame::IcmpKind;
-use crate::rules::{Finding, FindingId};
+use crate::rules::{Fact, Finding, FindingId};
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Sends, Sighting, Transaction, TransactionId};
 use std::net::{IpAddr, SocketAddr};
@@ -110,6 +110,15 @@ impl What {
             Self::Icmp { kind } => format!("ICMP {}", kind.name()),
         }
     }
+
+    /// How well a finding about this code points here.
+    fn weight(&self, about: Option<u64>) -> u8 {
+        match self {
+            Self::Response { code, .. } if Some(*code) == about => 2,
+            Self::Request { method, .. } if *method == Method::Ack => 0,
+            _ => 1,
+        }
+    }
 }
 
 impl Row {
@@ -145,6 +154,12 @@ impl Ladder {
             sightings.extend(parts(transaction));
         }
         sightings.sort_by_key(|(seen, _, _)| (seen.time, seen.frame));
+        // An ACK belongs to each INVITE of its CSeq number, and was sent once.
+        let mut acks = HashSet::default();
+        sightings.retain(|(seen, _, part)| match part {
+            Part::Ack(_, flow, _) => acks.insert((seen.frame, *flow)),
+            Part::Request | Part::Response(_) | Part::Icmp(..) => true,
+        });
         let left_out = sightings.len().saturating_sub(rows);
         sightings.truncate(rows);
         let mut ladder = Self {
@@ -176,7 +191,8 @@ impl Ladder {
         ladder
     }
 
-    /// Puts each finding beside the message it points at: the last of its packets.
+    /// Puts each finding beside the message it points at: of its packets the last response with the code that it is about,
+    /// else the last one that is no ACK.
     pub fn mark<'a>(&mut self, findings: impl IntoIterator<Item = &'a Finding>) {
         let mut row_of: HashMap<FrameNumber, usize> = HashMap::default();
         for (index, row) in self.rows.iter().enumerate() {
@@ -188,9 +204,18 @@ impl Ladder {
             }
         }
         for finding in findings {
+            let code = finding.status.or_else(|| match finding.get("code") {
+                Some(Fact::Number(code)) => Some(*code),
+                _ => None,
+            });
             let frames = finding.frames.iter();
-            let rows = frames.filter_map(|frame| row_of.get(frame));
-            if let Some(row) = rows.max().and_then(|row| self.rows.get_mut(*row)) {
+            let best = frames
+                .filter_map(|frame| row_of.get(frame).copied())
+                .max_by_key(|index| {
+                    let what = self.rows.get(*index).map(|row| &row.what);
+                    (what.map(|it| it.weight(code)), *index)
+                });
+            if let Some(row) = best.and_then(|index| self.rows.get_mut(index)) {
                 row.findings.push(finding.id);
             }
         }

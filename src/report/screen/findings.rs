@@ -3,7 +3,7 @@
 use super::{LABEL_WIDTH, OK, Screen};
 use crate::engine::Report;
 use crate::report::telling::{Group, Groups};
-use crate::report::text::Wrapped;
+use crate::report::text::{Wrapped, padded};
 use std::io::Write;
 use unicode_width::UnicodeWidthStr;
 
@@ -80,7 +80,7 @@ impl<W: Write> Screen<W> {
                     width: self.settings.width,
                     indent: LABEL_WIDTH + number.len(),
                 }
-                .paragraph(&format!("{label:LABEL_WIDTH$}{number}"), step),
+                .paragraph(&format!("{}{number}", padded(&label, LABEL_WIDTH)), step),
             );
         }
         for consequence in group.consequences(settings, report) {

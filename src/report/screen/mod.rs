@@ -5,6 +5,7 @@ mod findings;
 mod registrations;
 
 use super::Settings;
+use super::cells::{cell, empty_table, printed};
 use super::row::{COLUMNS, Rows};
 use super::telling::{Head, kpi};
 use super::text::{Wrapped, clock, first_sentence, offset, sanitize};
@@ -14,7 +15,7 @@ use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table};
 use std::io::{self, Write};
 
 /// The format at work.
@@ -56,6 +57,7 @@ impl<W: Write> Screen<W> {
             finding.name(),
             sanitize(&self.settings.catalogue.message(finding)),
         );
+        let line = self.settings.bidi.page(line);
         let written = self
             .out
             .write_all(line.as_bytes())
@@ -74,7 +76,8 @@ impl<W: Write> Screen<W> {
         self.transactions(report, &mut page);
         self.kpi(report, &mut page);
         self.counts(&report.summary, &mut page);
-        self.out.write_all(page.as_bytes())?;
+        self.out
+            .write_all(self.settings.bidi.page(page).as_bytes())?;
         self.out.flush()?;
         Ok(self.out)
     }
@@ -102,7 +105,7 @@ impl<W: Write> Screen<W> {
     /// What was read, and what limits it as evidence: that stands before what rests on it.
     fn head(&self, report: &Report, page: &mut String) {
         let head = Head::of(&self.settings, report);
-        let line = format!("{}: {}", head.files, head.amount);
+        let line = format!("{}{}{}", head.files, self.word("colon"), head.amount);
         page.push_str(self.wrapped("", &line, 2).trim_start());
         for line in &head.counting {
             page.push_str(&self.wrapped("", line, 2));
@@ -130,7 +133,7 @@ impl<W: Write> Screen<W> {
         for row in rows {
             let arrow = if narrow { " →\n" } else { " → " };
             let [from, to] = &row.route;
-            let sequence = Cell::new(&row.sequence);
+            let sequence = cell(&row.sequence);
             let sequence = match row.severity.filter(|_| self.settings.color) {
                 Some(Severity::Error) => sequence.fg(comfy_table::Color::Red),
                 Some(Severity::Warning) => sequence.fg(comfy_table::Color::Yellow),
@@ -146,10 +149,10 @@ impl<W: Write> Screen<W> {
                 Cell::new(sanitize(&row.method)),
                 Cell::new(format!("{from}{arrow}{to}")),
                 sequence,
-                Cell::new(&row.verdict),
+                cell(&row.verdict),
             ]);
         }
-        page.push_str(&trimmed(&table));
+        page.push_str(&printed(&table));
         page.push('\n');
     }
 
@@ -181,7 +184,7 @@ impl<W: Write> Screen<W> {
                     width: self.settings.width,
                     indent: 2,
                 }
-                .paragraph("", &requests.join(", ")),
+                .paragraph("", &requests.join(self.word("comma"))),
             );
             page.push('\n');
         }
@@ -201,22 +204,16 @@ impl<W: Write> Screen<W> {
                 Cell::new(code),
                 Cell::new(count).set_alignment(CellAlignment::Right),
                 Cell::new(phrase),
-                Cell::new(first_sentence(meaning)),
+                cell(first_sentence(meaning)),
             ]);
         }
-        page.push_str(&trimmed(&table));
+        page.push_str(&printed(&table));
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(self.settings.width).unwrap_or(u16::MAX));
+        let mut table = empty_table(self.settings.width);
         if self.settings.color {
             table.enforce_styling();
-        } else {
-            table.force_no_tty();
         }
         table
     }
@@ -252,16 +249,3 @@ const OK: Style = AnsiColor::Green.on_default().bold();
 const LABEL_WIDTH: usize = 15;
 /// Below this the two addresses of a row stand one under the other.
 const NARROW: usize = 110;
-
-/// A table without the spaces that fill its lines.
-fn trimmed(table: &Table) -> String {
-    let mut text = String::new();
-    for line in table.to_string().lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    if text.is_empty() {
-        text.push('\n');
-    }
-    text
-}

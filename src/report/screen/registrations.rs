@@ -1,8 +1,9 @@
 //! How registrations stand, in a few lines, where one of them is not as it should be.
 
-use super::{Screen, trimmed};
+use super::Screen;
 use crate::dialog::RegistrationState;
 use crate::engine::Report;
+use crate::report::cells::{cell, printed};
 use crate::report::text::{clip, sanitize};
 use comfy_table::Cell;
 use std::io::Write;
@@ -47,7 +48,7 @@ impl<W: Write> Screen<W> {
             "{}{}{}",
             self.word("section_registrations"),
             self.word("colon"),
-            counts.join(", ")
+            counts.join(self.word("comma"))
         );
         page.push_str(&self.heading(&heading));
         let mut table = self.table();
@@ -60,14 +61,14 @@ impl<W: Write> Screen<W> {
                 .granted
                 .map_or_else(String::new, |it| format!("{it} s"));
             table.add_row([
-                Cell::new(state),
+                cell(state),
                 Cell::new(clip(&sanitize(&registration.aor), SHOWN)),
                 Cell::new(clip(&sanitize(&registration.contact), SHOWN)),
                 Cell::new(format!("→ {}", registration.registrar)),
                 Cell::new(granted),
             ]);
         }
-        page.push_str(&trimmed(&table));
+        page.push_str(&printed(&table));
         page.push('\n');
     }
 }

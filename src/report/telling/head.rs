@@ -15,6 +15,8 @@ const FILES_NAMED: usize = 4;
 pub(in crate::report) struct Head {
     /// What was read: the files.
     pub(in crate::report) files: String,
+    /// The same without their folders, which are the business of whoever has the files.
+    pub(in crate::report) names: String,
     /// How much was in it: packets, messages, calls, time.
     pub(in crate::report) amount: String,
     /// What is good to know about the numbers: how frames are counted, what was filtered.
@@ -40,7 +42,7 @@ impl Head {
             "read_line",
             &[
                 ("packets", counts.packets.to_string()),
-                ("messages", messages(&report.summary)),
+                ("messages", messages(settings, &report.summary)),
                 ("calls", report.summary.calls.to_string()),
                 ("span", span),
             ],
@@ -61,10 +63,11 @@ impl Head {
         let limit = |name: &&str| {
             let finding = report.findings.iter().find(|it| it.rule.name == *name)?;
             let message = sanitize(&settings.catalogue.message(finding));
-            Some(format!("{name}: {message}"))
+            Some(format!("{name}{}{message}", settings.word("colon")))
         };
         Self {
-            files: files(settings, report),
+            files: files(settings, report, |name| name),
+            names: files(settings, report, without_folder),
             amount,
             counting,
             limits: LIMITS.iter().filter_map(limit).collect(),
@@ -73,9 +76,21 @@ impl Head {
     }
 }
 
-fn files(settings: &Settings, report: &Report) -> String {
+/// `trace.pcap` of `/home/alice/trace.pcap`; what is no path stays as it is.
+fn without_folder(name: &str) -> &str {
+    if name.contains("://") {
+        return name;
+    }
+    let last = name.rsplit(['/', '\\']).next();
+    last.filter(|it| !it.is_empty()).unwrap_or(name)
+}
+
+fn files(settings: &Settings, report: &Report, shown: fn(&str) -> &str) -> String {
     let inputs = &report.capture.inputs;
-    let names: Vec<_> = inputs.iter().map(|input| sanitize(&input.name)).collect();
+    let names: Vec<_> = inputs
+        .iter()
+        .map(|input| sanitize(shown(&input.name)))
+        .collect();
     match names.as_slice() {
         [first, _, .., last] if names.len() > FILES_NAMED => settings.filled(
             "many_files",
@@ -85,7 +100,7 @@ fn files(settings: &Settings, report: &Report) -> String {
                 ("last", last.clone()),
             ],
         ),
-        _ => names.join(", "),
+        _ => names.join(settings.word("comma")),
     }
 }
 
@@ -105,7 +120,10 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     if !apart.is_empty() {
-        lines.push(settings.filled("hep_line", &[("counts", apart.join(", "))]));
+        lines.push(settings.filled(
+            "hep_line",
+            &[("counts", apart.join(settings.word("comma")))],
+        ));
     }
     let limits: Vec<_> = report
         .summary
@@ -114,7 +132,10 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     if !limits.is_empty() {
-        lines.push(settings.filled("limits_line", &[("limits", limits.join(", "))]));
+        lines.push(settings.filled(
+            "limits_line",
+            &[("limits", limits.join(settings.word("comma")))],
+        ));
     }
     lines
 }
@@ -141,7 +162,7 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
     }
     let counted = |counts: &BTreeMap<String, u64>| {
         let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
-        counts.collect::<Vec<_>>().join(", ")
+        counts.collect::<Vec<_>>().join(settings.word("comma"))
     };
     let policy = &report.summary.policy;
     let thresholds = report.thresholds.changed();
@@ -151,7 +172,11 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
     let changes = [
         ("silenced_line", "findings", counted(&policy.silenced)),
         ("changed_line", "findings", counted(&policy.changed)),
-        ("thresholds_line", "thresholds", thresholds.join(", ")),
+        (
+            "thresholds_line",
+            "thresholds",
+            thresholds.join(settings.word("comma")),
+        ),
     ]
     .into_iter()
     .filter(|(_, _, text)| !text.is_empty())
@@ -161,7 +186,7 @@ fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
 }
 
 /// How many messages there are, and over what when it was not UDP alone.
-fn messages(summary: &Summary) -> String {
+fn messages(settings: &Settings, summary: &Summary) -> String {
     let count = summary.counts.sip_messages;
     if summary.transports.keys().all(|carrier| *carrier == "udp") {
         return count.to_string();
@@ -171,5 +196,5 @@ fn messages(summary: &Summary) -> String {
         .iter()
         .map(|(carrier, count)| format!("{carrier} {count}"))
         .collect();
-    format!("{count} ({})", carriers.join(", "))
+    format!("{count} ({})", carriers.join(settings.word("comma")))
 }

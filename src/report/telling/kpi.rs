@@ -39,7 +39,10 @@ pub(in crate::report) fn kpi(settings: &Settings, kpi: &Kpi) -> Vec<String> {
         places.truncate(PLACES_NAMED);
         places.push("…".to_owned());
     }
-    let places = settings.filled("kpi_places", &[("places", places.join(", "))]);
+    let places = settings.filled(
+        "kpi_places",
+        &[("places", places.join(settings.word("comma")))],
+    );
     vec![parts.join(" · "), places]
 }
 

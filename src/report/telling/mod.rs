@@ -108,7 +108,8 @@ impl Group<'_> {
     pub(super) fn note(&self, settings: &Settings) -> String {
         let message = sanitize(&settings.catalogue.message(self.first));
         let times = self.times(settings);
-        format!("{}{times}: {}", self.first.name(), message.trim_end())
+        let colon = settings.word("colon");
+        format!("{}{times}{colon}{}", self.first.name(), message.trim_end())
     }
 
     /// ` (and 5 more)` behind the first of several.
@@ -183,7 +184,7 @@ impl Group<'_> {
         let hint = fill(catalogue.word("explain_hint"), |_| {
             Some(explained.clone().into_owned())
         });
-        let references = catalogue.references(finding).join(", ");
+        let references = catalogue.references(finding).join(settings.word("comma"));
         if references.is_empty() {
             hint
         } else {
@@ -207,7 +208,10 @@ impl Group<'_> {
             if cluster.more_peers || cluster.peers.len() > PEERS_NAMED {
                 peers.push("…".to_owned());
             }
-            parts.push(settings.filled("spread_peers", &[("peers", peers.join(", "))]));
+            parts.push(settings.filled(
+                "spread_peers",
+                &[("peers", peers.join(settings.word("comma")))],
+            ));
         }
         if let Some(call_id) = self.last.call_id.as_deref().filter(|id| !id.is_empty())
             && self.last.id != self.first.id

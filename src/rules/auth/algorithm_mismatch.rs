@@ -1,7 +1,7 @@
 //! `auth-algorithm-mismatch`: server and client have no digest algorithm in common (RFC 8760 §2.3, §2.4).
 
 use super::{answered, challenged, challenged_again, in_realm, is_echo, list, no_credentials};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Challenge;
 use crate::transaction::{Response, Transaction, timers};
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC010",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE, judge),
     words: include_str!("algorithm_mismatch.toml"),
 };
 

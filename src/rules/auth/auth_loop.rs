@@ -2,7 +2,7 @@
 //! is wrong, that is the variant.
 
 use super::{Rejection, came_right, is_echo, list, nonce_was_fresh, rejection, short};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::{Proof, Side};
 use crate::sip::value::user_and_host;
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC002",
     severity: Severity::Error,
     guards: &[Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE.and(Has::CREDENTIALS), judge),
     words: include_str!("auth_loop.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `auth-challenge-normal`: a challenge that was answered: the expected first step (RFC 3261 §22.2, §22.3).
 
 use super::{challenged, challenged_again, nonce_was_fresh, realm, rejection};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::digest::Challenge;
 use crate::transaction::{Response, Transaction};
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC001",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE.and(Has::CREDENTIALS), judge),
     words: include_str!("challenge_normal.toml"),
 };
 

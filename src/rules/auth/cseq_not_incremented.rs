@@ -2,7 +2,7 @@
 //! §22.2).
 
 use super::{challenged, is_echo, same_hop};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC012",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE.and(Has::CREDENTIALS), judge),
     words: include_str!("cseq_not_incremented.toml"),
 };
 

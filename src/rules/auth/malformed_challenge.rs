@@ -1,7 +1,7 @@
 //! `auth-malformed-challenge`: a challenge that no client can answer (RFC 3261 §22.1–§22.4).
 
 use super::{challenged, is_echo};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::sip::digest::Side;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC011",
     severity: Severity::Error,
     guards: &[Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE, judge),
     words: include_str!("malformed_challenge.toml"),
 };
 

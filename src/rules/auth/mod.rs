@@ -165,23 +165,26 @@ pub(super) fn is_unexplained(
     response: &Response,
 ) -> bool {
     let ping = transaction.method == Method::Options && !transaction.in_dialog();
-    let goes_on = view
-        .surroundings
-        .authenticated_after(transaction, response.time())
-        || view.call.attempt(transaction).any(|other| {
+    let goes_on = || {
+        view.call.attempt(transaction).any(|other| {
             other.id > transaction.id && other.flow.src.ip() == transaction.flow.src.ip()
-        });
-    let told = no_credentials::unanswered(view, transaction).is_some()
-        || rejection(view.call, transaction).is_some()
-        || wrong_realm::asked_for_another(view, transaction).is_some()
-        || malformed_challenge::fault(response).is_some()
-        || stale_loop::called_stale(view, transaction)
-            .is_some_and(|stale| stale_loop::follows_stale(view, &stale));
+        }) || view
+            .surroundings
+            .authenticated_after(transaction, response.time())
+    };
+    let told = || {
+        no_credentials::unanswered(view, transaction).is_some()
+            || rejection(view.call, transaction).is_some()
+            || wrong_realm::asked_for_another(view, transaction).is_some()
+            || malformed_challenge::fault(response).is_some()
+            || stale_loop::called_stale(view, transaction)
+                .is_some_and(|stale| stale_loop::follows_stale(view, &stale))
+    };
     let without_answer = ping || matches!(transaction.method, Method::Cancel | Method::Ack);
     !without_answer
-        && !goes_on
-        && !told
         && transaction.requests.count() > 0
+        && !goes_on()
+        && !told()
         && !no_credentials::is_unheard(transaction, response)
         && !came_right(view, transaction, response)
 }

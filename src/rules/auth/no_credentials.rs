@@ -1,7 +1,7 @@
 //! `auth-no-credentials`: a challenge that the client did not answer (RFC 3261 §22.2, §22.3).
 
 use super::{came_right, challenged, list, realm, wrong_realm};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -17,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Snap,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE, judge),
     words: include_str!("no_credentials.toml"),
 };
 
@@ -64,15 +64,17 @@ pub(super) fn unanswered<'a>(
     transaction: &'a Transaction,
 ) -> Option<&'a Response> {
     let response = challenged(transaction)?;
-    let retried = view
-        .surroundings
-        .authenticated_after(transaction, response.time())
-        || view.call.later_tries(transaction).next().is_some()
-        || view.call.attempt(transaction).any(|other| {
-            other.id > transaction.id
-                && other.flow.src.ip() == transaction.flow.src.ip()
-                && !other.credentials.is_empty()
-        });
+    let retried = || {
+        view.call.later_tries(transaction).next().is_some()
+            || view.call.attempt(transaction).any(|other| {
+                other.id > transaction.id
+                    && other.flow.src.ip() == transaction.flow.src.ip()
+                    && !other.credentials.is_empty()
+            })
+            || view
+                .surroundings
+                .authenticated_after(transaction, response.time())
+    };
     // Any answer to a ping means that the peer is alive (RFC 3261 §11.2), and nobody can answer for a CANCEL (§22.1); a
     // cut request hides its credentials (G-SNAP).
     let ping = transaction.method == Method::Options && !transaction.in_dialog();
@@ -83,10 +85,10 @@ pub(super) fn unanswered<'a>(
     let nobody_to_blame = ping
         || transaction.method == Method::Cancel
         || transaction.cut
+        || transaction.requests.count() == 0
         || has_credentials
-        || retried
         || is_unheard(transaction, response)
-        || transaction.requests.count() == 0;
+        || retried();
     (!nobody_to_blame).then_some(response)
 }
 

@@ -2,7 +2,7 @@
 //! §3.4, §5.5).
 
 use super::{answered, challenged, in_realm, is_echo, list, same_hop, short};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Credentials;
 use crate::transaction::Transaction;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC009",
     severity: Severity::Warning,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CREDENTIALS, judge),
     words: include_str!("nonce_reuse.toml"),
 };
 

@@ -1,6 +1,6 @@
 //! `auth-rejected-403`: 403 to a request with credentials (RFC 3261 §21.4.4).
 
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -8,7 +8,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC004",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL.and(Has::CREDENTIALS), judge),
     words: include_str!("rejected_403.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `auth-stale-loop`: a nonce that was just offered is called stale, again and again (RFC 7616 §3.3).
 
 use super::{FRESH, Rejection, came_right, challenged_again, is_echo, list, short};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Transaction;
 
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC008",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE.and(Has::CREDENTIALS), judge),
     words: include_str!("stale_loop.toml"),
 };
 

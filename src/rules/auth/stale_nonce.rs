@@ -2,7 +2,7 @@
 
 use super::stale_loop::{called_stale, follows_stale};
 use super::{challenged, challenged_again, same_hop, short};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Transaction;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC007",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHALLENGE.and(Has::CREDENTIALS), judge),
     words: include_str!("stale_nonce.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `auth-wrong-realm`: a challenge is answered with credentials for another realm (RFC 3261 §22.1).
 
 use super::{challenged, challenged_before, is_echo, list, short};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
 
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC006",
     severity: Severity::Error,
     guards: &[Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CREDENTIALS, judge),
     words: include_str!("wrong_realm.toml"),
 };
 

@@ -3,7 +3,7 @@
 
 use super::unacknowledged;
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG001",
     severity: Severity::Error,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ANSWER, judge),
     words: include_str!("ack_missing_2xx.toml"),
 };
 

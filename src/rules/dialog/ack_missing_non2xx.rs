@@ -2,7 +2,7 @@
 //! and H).
 
 use super::unacknowledged;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -17,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Tcp,
         Guard::Hop,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::INSISTENCE, judge),
     words: include_str!("ack_missing_non2xx.toml"),
 };
 

@@ -16,10 +16,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    // A ring group, or a pickup: the caller was answered, and `reason-sip` says so.
-    if reason_sip::was_taken_elsewhere(view.call) {
-        return;
-    }
     // One call is one finding, told of the hop nearest to the caller.
     let unanswered = view
         .call
@@ -29,6 +25,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let Some((invite, ring)) = unanswered else {
         return;
     };
+    // A ring group, or a pickup: the caller was answered, and `reason-sip` says so.
+    if reason_sip::was_taken_elsewhere(view.call) {
+        return;
+    }
     let severity = if ring >= view.thresholds.long_ringing {
         Severity::Warning
     } else {

@@ -3,7 +3,7 @@
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
 use crate::rules::status::{evidence, explain};
-use crate::rules::{CallView, Fact, Finding, Guard, Judge, Rule, Silence, auth, sdp, session};
+use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
@@ -19,7 +19,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Start,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("status.toml"),
 };
 

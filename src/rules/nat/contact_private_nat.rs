@@ -150,6 +150,9 @@ fn unreached_by_ack(
     invite: &Transaction,
     answer: &Response,
 ) -> Option<Finding> {
+    if answer.sends.count() < AGAIN {
+        return None;
+    }
     let contact = NameAddr::of(value::list(answer.evidence("Contact")?.as_bytes()).next()?).uri;
     let target = value::uri_endpoint(contact)?;
     let routed = answer.evidence("Record-Route").is_some();
@@ -214,7 +217,6 @@ fn unreached(view: &CallView<'_>, request: &Transaction) -> Option<Finding> {
     if matches!(request.method, Method::Cancel | Method::Register) {
         return None;
     }
-    let target = value::uri_endpoint(&request.request_uri)?;
     let undelivered = request.responses.is_empty()
         && request
             .icmp
@@ -223,6 +225,7 @@ fn unreached(view: &CallView<'_>, request: &Transaction) -> Option<Finding> {
     let silence = view
         .silence(request)
         .or_else(|| undelivered.then_some(Silence::Proven))?;
+    let target = value::uri_endpoint(&request.request_uri)?;
     let owner = if request.in_dialog() {
         owner_of(view.call, request)
     } else {
@@ -307,17 +310,20 @@ fn of_client(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
     if transaction.via_count != 1 || transaction.cut || !is_datagram_or_stream(transaction) {
         return None;
     }
-    let target = value::uri_endpoint(&request.uri(HeaderName::Contact)?)?;
-    let value = request.top_via()?;
-    let via = Via::of(&value)?;
+    let target = super::contact(request)?;
     let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
     let hidden =
         !Reach::of(target.0).is_public() && !own(target.0) && same_family(target.0, src.ip());
+    if !hidden {
+        return None;
+    }
+    let value = request.top_via()?;
+    let via = Via::of(&value)?;
     let translated =
         Reach::of(src.ip()).is_public() || via.address().is_some_and(|address| !own(address));
     // A registrar that is given a way back uses it (RFC 3581, RFC 3327, RFC 5626).
     let helped = transaction.method == Method::Register && has_way_back(request, &via);
-    (hidden && translated && !helped).then_some((target, src))
+    (translated && !helped).then_some((target, src))
 }
 
 fn has_way_back(request: &Message, via: &Via<'_>) -> bool {
@@ -336,13 +342,14 @@ fn of_server(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
         return None;
     }
     let answer = transaction.responses.iter().find(|it| it.is_success())?;
+    let src = answer.flow.src;
+    if !Reach::of(src.ip()).is_public() || answer.evidence("Record-Route").is_some() {
+        return None;
+    }
     let contact = NameAddr::of(value::list(answer.evidence("Contact")?.as_bytes()).next()?).uri;
     let target = value::uri_endpoint(contact)?;
-    let src = answer.flow.src;
-    let hidden = !Reach::of(target.0).is_public()
-        && Reach::of(src.ip()).is_public()
-        && same_family(target.0, src.ip());
-    (hidden && answer.evidence("Record-Route").is_none()).then_some((target, src))
+    let hidden = !Reach::of(target.0).is_public() && same_family(target.0, src.ip());
+    hidden.then_some((target, src))
 }
 
 /// A host that has both families is seen under another address without any NAT.

@@ -18,6 +18,8 @@ pub(super) mod via_received_mismatch;
 use crate::dialog::Trait;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Rule};
+use crate::sip::value::{self, NameAddr};
+use crate::sip::{HeaderName, Message};
 use std::net::{IpAddr, SocketAddr};
 
 /// RFC 3261 §18.1.1: what is meant where no port stands, over UDP and TCP.
@@ -67,6 +69,12 @@ fn of_trait(
     finding.frames.sort_unstable();
     finding.frames.dedup();
     Some(finding)
+}
+
+/// Address and port of the first Contact of a message; `None` without one, and for a name.
+fn contact(message: &Message) -> Option<(IpAddr, Option<u16>)> {
+    let value = message.header(HeaderName::Contact)?;
+    value::uri_endpoint(NameAddr::of(value::list(&value).next()?).uri)
 }
 
 /// Address and port as people write them; the address alone where no port is known.

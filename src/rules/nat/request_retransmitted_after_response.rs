@@ -2,7 +2,7 @@
 //! response, or does not take it for one (RFC 3261 §17.1.1.2, §17.1.2.2).
 
 use super::delivery::{repeats_after_response, stops_repeats, was_heard};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "TXN010",
     severity: Severity::Warning,
     guards: &[Guard::Loss, Guard::Vantage, Guard::Duplicate],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REPEAT, judge),
     words: include_str!("request_retransmitted_after_response.toml"),
 };
 

@@ -3,7 +3,7 @@
 
 use super::delivery::{Arrived, arrived, is_end_of_other_hop};
 use crate::flow::Transport;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "NET024",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::Loss, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::FOREIGN, judge),
     words: include_str!("response_from_other_address.toml"),
 };
 

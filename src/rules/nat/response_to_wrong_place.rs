@@ -2,7 +2,7 @@
 //! (RFC 3261 §18.2.2, RFC 3581 §4).
 
 use super::delivery::{Arrived, Asked, arrived, is_end_of_other_hop};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::Via;
 use crate::transaction::{Response, Transaction};
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "NET023",
     severity: Severity::Error,
     guards: &[Guard::End, Guard::Loss, Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ASTRAY, judge),
     words: include_str!("response_to_wrong_place.toml"),
 };
 

@@ -3,7 +3,7 @@
 
 use super::delivery::{Arrived, Asked, arrived};
 use super::endpoint;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "NET022",
     severity: Severity::Warning,
     guards: &[Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ASTRAY, judge),
     words: include_str!("rport_missing.toml"),
 };
 

@@ -5,8 +5,8 @@ use crate::address::{Reach, literal};
 use crate::flow::Transport;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::sip::value::{self, Via};
-use crate::sip::{HeaderName, Message, Oddity};
+use crate::sip::value::Via;
+use crate::sip::{Message, Oddity};
 use crate::transaction::Transaction;
 use std::net::IpAddr;
 
@@ -24,9 +24,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(signs) = Signs::of(view, transaction) else {
             continue;
         };
-        if told(found) {
-            return;
-        }
         let mut names = signs.names.clone();
         if let Some(before) = signs.other_side {
             // The same branch on both sides with another sent-by is no proxy's work: it proves the rewriting by itself.
@@ -36,10 +33,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .also(before)
                     .confidence(view.confidence()),
             );
-            continue;
-        }
-        if (names.len() as u64) < view.thresholds.alg_signs {
-            continue;
+            return;
         }
         let plain = names.contains(&LENGTH) || names.contains(&PORT);
         let mut finding = finding(transaction, &signs, &names).confidence(if plain {
@@ -51,11 +45,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             finding = finding.severity(Severity::Info);
         }
         found.push(finding);
+        // A router that rewrites one request rewrites them all.
+        return;
     }
-}
-
-fn told(found: &[Finding]) -> bool {
-    found.iter().any(|other| other.rule.name == RULE.name)
 }
 
 fn finding(transaction: &Transaction, signs: &Signs<'_>, names: &[&str]) -> Finding {
@@ -92,6 +84,7 @@ const PORT: &str = "port";
 const BOTH_SIDES: &str = "both-sides";
 
 impl<'a> Signs<'a> {
+    /// `None` for a request with fewer signs than it takes.
     fn of(view: &CallView<'a>, transaction: &'a Transaction) -> Option<Self> {
         let request = transaction.request()?;
         let in_clear = matches!(transaction.flow.transport, Transport::Udp | Transport::Tcp);
@@ -102,15 +95,17 @@ impl<'a> Signs<'a> {
         let value = request.top_via()?;
         let via = Via::of(&value)?;
         let src = transaction.flow.src;
-        let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
         let is_public = Reach::of(src.ip()).is_public();
-        let contact = request
-            .uri(HeaderName::Contact)
-            .and_then(|uri| value::uri_endpoint(&uri));
+        let other_side = other_side(view, transaction, &via);
+        let too_few =
+            |signs: usize| other_side.is_none() && (signs as u64) < view.thresholds.alg_signs;
+        // A request from an inside address has not come through the router yet.
+        if !is_public && too_few(0) {
+            return None;
+        }
+        let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
+        let contact = super::contact(request);
         let rewritten = is_public && via.address().is_some_and(own);
-        let inside = insides(request)
-            .into_iter()
-            .find(|it| !Reach::of(*it).is_public());
         let hidden = contact.filter(|(address, _)| !Reach::of(*address).is_public());
         let is_udp = transaction.flow.transport == Transport::Udp;
         let strange = |port: Option<u16>| {
@@ -124,20 +119,30 @@ impl<'a> Signs<'a> {
             && [Oddity::ContentLengthTooLarge, Oddity::BytesAfterBody]
                 .into_iter()
                 .any(|oddity| request.oddities().contains(oddity));
+        let plain = [rewritten && hidden.is_some(), length, port];
+        let plain = plain.into_iter().filter(|it| *it).count();
+        if too_few(plain + usize::from(rewritten)) {
+            return None;
+        }
+        let inside = inside(request);
         let names = [
             (rewritten && inside.is_some(), PARTIAL),
             (rewritten && hidden.is_some(), CONTACT),
             (length, LENGTH),
             (port, PORT),
         ];
+        let names: Vec<_> = names
+            .into_iter()
+            .filter_map(|(is_there, name)| is_there.then_some(name))
+            .collect();
+        if too_few(names.len()) {
+            return None;
+        }
         Some(Self {
             sent_by: String::from_utf8_lossy(via.sent_by).into_owned(),
             inside: inside.or(hidden.map(|(address, _)| address)),
-            names: names
-                .into_iter()
-                .filter_map(|(is_there, name)| is_there.then_some(name))
-                .collect(),
-            other_side: other_side(view, transaction, &via),
+            names,
+            other_side,
         })
     }
 }
@@ -145,21 +150,22 @@ impl<'a> Signs<'a> {
 /// Ports from which systems take what they hand out by themselves, and which no one writes into a configuration.
 const UNCONFIGURED: u16 = 20_000;
 
-/// Addresses in places that a client fills in by itself: the Call-ID, the origin and the connection of SDP.
-fn insides(request: &Message) -> Vec<IpAddr> {
+/// The first inside address in places that a client fills in by itself: the Call-ID, the origin and the connection of SDP.
+fn inside(request: &Message) -> Option<IpAddr> {
+    let is_inside = |address: &IpAddr| !Reach::of(*address).is_public();
     let call_id = request.call_id().and_then(|call_id| {
         let host = call_id.rsplit(|&byte| byte == b'@').next()?;
         literal(std::str::from_utf8(host).ok()?)
     });
     let lines = request.body().split(|&byte| byte == b'\n').take(SDP_LINES);
     // RFC 8866 §5.2, §5.7: the address is the last word of both lines.
-    let of_sdp = lines
+    let mut of_sdp = lines
         .filter(|line| line.starts_with(b"o=") || line.starts_with(b"c="))
         .filter_map(|line| {
             let last = line.trim_ascii().rsplit(|&byte| byte == b' ').next()?;
             literal(std::str::from_utf8(last).ok()?)
         });
-    call_id.into_iter().chain(of_sdp).collect()
+    call_id.filter(is_inside).or_else(|| of_sdp.find(is_inside))
 }
 
 /// The session part of SDP is short.

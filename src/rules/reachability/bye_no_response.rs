@@ -1,7 +1,7 @@
 //! `bye-no-response`: a BYE without a final response (RFC 3261 §15.1.1).
 
 use super::unanswered;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Tcp,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::BYE.and(Has::SILENCE), judge),
     words: include_str!("bye_no_response.toml"),
 };
 

@@ -1,6 +1,6 @@
 //! `cancel-no-response`: a CANCEL that the next hop does not answer although it must at once (RFC 3261 §9.2).
 
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Tcp,
         Guard::Hop,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CANCEL, judge),
     words: include_str!("cancel_no_response.toml"),
 };
 

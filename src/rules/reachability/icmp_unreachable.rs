@@ -1,7 +1,7 @@
 //! `icmp-unreachable`: ICMP says that a SIP datagram could not be delivered (RFC 3261 §18.4).
 
 use crate::frame::IcmpKind;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "NET001",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ICMP, judge),
     words: include_str!("icmp_unreachable.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `register-no-response`: a REGISTER without a final response (RFC 3261 §17.1.2.2, Timer F).
 
 use super::unanswered;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -16,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Tcp,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REGISTER.and(Has::SILENCE), judge),
     words: include_str!("register_no_response.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `register-423`: the registrar wants a longer lifetime (RFC 3261 §10.2.8, §10.3 step 7).
 
 use super::of_register;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Transaction, timers};
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "REG002",
     severity: Severity::Error,
     guards: &[Guard::End, Guard::Loss, Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REGISTER.and(Has::REFUSAL), judge),
     words: include_str!("register_423.toml"),
 };
 

@@ -2,7 +2,7 @@
 
 use super::of_register;
 use crate::hash::HashSet;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "REG009",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REGISTER.and(Has::REFUSAL), judge),
     words: include_str!("registrar_6xx.toml"),
 };
 

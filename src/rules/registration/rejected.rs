@@ -1,7 +1,7 @@
 //! `registration-rejected`: a REGISTER was refused for good (RFC 3261 §10.3).
 
 use super::{of_register, star_is_wrong};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::Transaction;
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "REG001",
     severity: Severity::Error,
     guards: &[Guard::Snap, Guard::Start, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REGISTER.and(Has::REFUSAL), judge),
     words: include_str!("rejected.toml"),
 };
 

@@ -2,7 +2,7 @@
 
 use super::{of_register, star_is_wrong};
 use crate::hash::HashSet;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "REG007",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REGISTER, judge),
     words: include_str!("unregistered.toml"),
 };
 

@@ -64,9 +64,9 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
         .all(|(_, other)| other.port == 0);
     // Fax, text and messages are calls of their own kind (RFC 3362, RFC 4103, RFC 4975).
     let other_call = taken("image") || taken("text") || taken("message");
-    if exchange.is_initial()
+    if refused
+        && exchange.is_initial()
         && offered.peek().is_some()
-        && refused
         && !other_call
         && !refusal::asks_for_encryption(offer)
     {
@@ -77,6 +77,7 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
             && other.is("audio")
             && one.port != 0
             && other.port != 0
+            && !share_plainly(one, other)
             && names_all(one)
             && names_all(other)
             && !in_common(one, other)
@@ -85,6 +86,34 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
     let names: Vec<_> = other.codecs().iter().map(|it| clip(it.name)).collect();
     Some(("disjoint", names.join(", ")))
 }
+
+/// Whether both have a payload type of speech that RFC 3551 fixes, and do not say that it is something else: what nearly all
+/// offers and answers have, and cheaper to see than all encodings.
+fn share_plainly(one: &Media<'_>, other: &Media<'_>) -> bool {
+    let is_renamed = |medium: &Media<'_>, format: &str| {
+        let mut maps = medium.attributes.iter().filter(|(it, _)| *it == "rtpmap");
+        maps.any(|(_, map)| {
+            let mut words = map.split_ascii_whitespace();
+            let number = words.next().and_then(|it| it.parse::<usize>().ok());
+            let name = words.next().unwrap_or_default();
+            let is_meant = number == format.parse().ok();
+            is_meant && !PLAIN.iter().any(|(_, names)| name.starts_with(names))
+        })
+    };
+    one.formats.iter().any(|format| {
+        PLAIN.iter().any(|(plain, _)| plain == format)
+            && other.formats.contains(format)
+            && !is_renamed(one, format)
+    })
+}
+
+/// Payload types that RFC 3551 §6 fixes, with how their rtpmap begins.
+const PLAIN: [(&str, &str); 4] = [
+    ("0", "PCMU/"),
+    ("8", "PCMA/"),
+    ("9", "G722/"),
+    ("18", "G729/"),
+];
 
 /// Whether it is RTP with speech of which every encoding has a name: what has none cannot be compared.
 fn names_all(medium: &Media<'_>) -> bool {

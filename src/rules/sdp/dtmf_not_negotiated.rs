@@ -3,7 +3,7 @@
 
 use super::{finding_of, tell};
 use crate::dialog::negotiation::{Description, Exchange};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::body::MediaType;
 use crate::sip::sdp::Codec;
@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SDP008",
     severity: Severity::Warning,
     guards: &[Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::INFO.and(Has::REFUSAL), judge),
     words: include_str!("dtmf_not_negotiated.toml"),
 };
 

@@ -62,6 +62,14 @@ struct Doubt {
 
 /// Whether and why the receiver of a description can hardly send to the address in it.
 fn doubt(view: &CallView<'_>, side: &Description<'_>, other: &Description<'_>) -> Option<Doubt> {
+    // Whether a line has ICE is asked only where that matters.
+    let may_be = |it: &Media<'_>| {
+        let address = side.sdp.connection_of(it).and_then(|it| it.ip());
+        address.is_some_and(|it| !Reach::of(it).is_public())
+    };
+    if !side.sdp.media.iter().any(may_be) {
+        return None;
+    }
     let (src, dst) = (side.flow.src.ip(), side.flow.dst.ip());
     let address = addresses(side).find(|it| !Reach::of(*it).is_public())?;
     let reach = Reach::of(address);

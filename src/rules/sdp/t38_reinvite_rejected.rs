@@ -2,7 +2,7 @@
 
 use super::{finding_of, pairs, tell};
 use crate::dialog::negotiation::{Exchange, Outcome};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::Media;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SDP009",
     severity: Severity::Warning,
     guards: &[Guard::Loss, Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE, judge),
     words: include_str!("t38_reinvite_rejected.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `bye-481`: the peer does not know the dialog that is to be ended (RFC 3261 §15.1.2).
 
 use super::{crosses_bye, finding_of_refusal, is_echo, refusal};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG036",
     severity: Severity::Warning,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::BYE.and(Has::REFUSAL), judge),
     words: include_str!("bye_481.toml"),
 };
 

@@ -2,7 +2,7 @@
 
 use super::look;
 use crate::dialog::Dialog;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::Sdp;
 use crate::thresholds::Thresholds;
@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG039",
     severity: Severity::Info,
     guards: &[Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::BYE.and(Has::ANSWER), judge),
     words: include_str!("bye_right_after_answer.toml"),
 };
 

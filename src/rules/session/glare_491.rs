@@ -1,7 +1,7 @@
 //! `glare-491`: both sides wanted to change the call at once, and each refused the other's request (RFC 3261 §14.2).
 
 use super::{finding_of_refusal, is_echo, is_same_dialog, refusal};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::time::Timestamp;
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG034",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::Loss, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE.and(Has::REFUSAL), judge),
     words: include_str!("glare_491.toml"),
 };
 

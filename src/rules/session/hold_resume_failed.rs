@@ -3,7 +3,7 @@
 use super::change::{Change, Purpose, changes};
 use super::look;
 use super::{finding_of, finding_of_refusal, refusal, session_refresh_failed};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::{Direction, Sdp};
 
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG042",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE, judge),
     words: include_str!("hold_resume_failed.toml"),
 };
 

@@ -4,7 +4,7 @@ use super::change::{Change, Purpose, changes};
 use super::finding_of;
 use super::look;
 use crate::dialog::Dialog;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::Direction;
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG041",
     severity: Severity::Info,
     guards: &[Guard::Loss],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE, judge),
     words: include_str!("hold_state.toml"),
 };
 

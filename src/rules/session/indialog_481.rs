@@ -1,7 +1,7 @@
 //! `indialog-481`: a request inside a dialog finds no dialog (RFC 3261 §12.2.2): the peer has lost the call.
 
 use super::{crosses_bye, finding_of_refusal, is_echo, refusal};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
 use crate::transaction::Transaction;
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG037",
     severity: Severity::Error,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("indialog_481.toml"),
 };
 

@@ -3,7 +3,7 @@
 
 use super::{finding_of_refusal, is_echo, refusal};
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction};
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG035",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("invite_overlap_500.toml"),
 };
 

@@ -2,7 +2,7 @@
 
 use super::change::{Purpose, changes};
 use super::{finding_of_refusal, invite_overlap_500, is_echo, refusal, session_refresh_failed};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG033",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE.and(Has::REFUSAL), judge),
     words: include_str!("reinvite_rejected.toml"),
 };
 

@@ -3,7 +3,7 @@
 use super::change::{Purpose, SessionExpires, changes};
 use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
@@ -22,7 +22,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Tcp,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CHANGE, judge),
     words: include_str!("session_refresh_failed.toml"),
 };
 

@@ -3,7 +3,7 @@
 use super::change::SessionExpires;
 use super::finding_of;
 use crate::dialog::Dialog;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG031",
     severity: Severity::Error,
     guards: &[Guard::OneWay, Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::BYE.and(Has::SESSION_TIMER), judge),
     words: include_str!("session_timer_expired.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `short-call`: hung up within seconds of the answer. Often meant so; with a complaint, a hint at the media.
 
 use super::bye_right_after_answer;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG038",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::BYE.and(Has::ANSWER), judge),
     words: include_str!("short_call.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `transfer-failed`: a REFER was refused, or what it asked for failed (RFC 3515 §2.4).
 
 use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::NameAddr;
 use crate::sip::{HeaderName, Message, Method};
@@ -19,7 +19,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Snap,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFER, judge),
     words: include_str!("transfer_failed.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `ack-misrouted`: an ACK to a 2xx, a BYE or another request of a dialog that is not built from its remote target and its
 //! route set (RFC 3261 §12.2.1.1).
 
-use super::route::{Outcome, routed};
+use super::route::{Outcome, is_direct, routed};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
@@ -15,6 +15,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    if is_direct(view.call) {
+        return;
+    }
     // Each side of a dialog is told once, of its first request; the others show what it led to.
     let mut told: Vec<(Finding, Option<&[u8]>)> = Vec::new();
     for (request, routes) in routed(view.call, view.thresholds.t1) {

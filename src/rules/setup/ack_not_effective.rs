@@ -3,7 +3,7 @@
 
 use super::route::Place;
 use super::{crossing, deepest_first, sent_after};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method, StartLine};
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG004",
     severity: Severity::Error,
     guards: &[Guard::End],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ANSWER, judge),
     words: include_str!("ack_not_effective.toml"),
 };
 

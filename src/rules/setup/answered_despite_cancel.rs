@@ -2,7 +2,7 @@
 //! §3.1).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::timers;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG010",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CANCELLED, judge),
     words: include_str!("answered_despite_cancel.toml"),
 };
 

@@ -1,6 +1,6 @@
 //! `cancel-481`: a CANCEL for which the next hop knows no INVITE (RFC 3261 §9.2).
 
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::Transaction;
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG008",
     severity: Severity::Warning,
     guards: &[Guard::Hop],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CANCEL.and(Has::REFUSAL), judge),
     words: include_str!("cancel_481.toml"),
 };
 

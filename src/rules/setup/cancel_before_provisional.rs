@@ -1,7 +1,7 @@
 //! `cancel-before-provisional`: a CANCEL was sent before any response to its INVITE (RFC 3261 §9.1).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Response;
 
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG009",
     severity: Severity::Info,
     guards: &[Guard::OneWay, Guard::Loss, Guard::Hop],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CANCELLED, judge),
     words: include_str!("cancel_before_provisional.toml"),
 };
 

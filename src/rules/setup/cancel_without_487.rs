@@ -1,7 +1,7 @@
 //! `cancel-without-487`: a call was cancelled, and its INVITE never got a final response (RFC 3261 §9.1, §9.2).
 
 use super::deepest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Transaction, timers};
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG007",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Hop],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::CANCELLED, judge),
     words: include_str!("cancel_without_487.toml"),
 };
 

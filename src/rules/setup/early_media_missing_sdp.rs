@@ -2,7 +2,7 @@
 //! 3960 §3).
 
 use super::{has_session, nearest_first};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG015",
     severity: Severity::Warning,
     guards: &[Guard::OneWay, Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::PROGRESS, judge),
     words: include_str!("early_media_missing_sdp.toml"),
 };
 

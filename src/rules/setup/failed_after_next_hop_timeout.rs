@@ -2,7 +2,7 @@
 //! (RFC 3261 §16.8, §16.9).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction, timers};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "TXN016",
     severity: Severity::Error,
     guards: &[Guard::OneWay, Guard::Loss, Guard::Outcome, Guard::Hop],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("failed_after_next_hop_timeout.toml"),
 };
 

@@ -2,7 +2,7 @@
 
 use super::nearest_first;
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG018",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::FORKS, judge),
     words: include_str!("forked_dialogs.toml"),
 };
 

@@ -2,7 +2,7 @@
 //! §16.3 item 4).
 
 use super::passes::passes;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction};
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG020",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("merged_request_482.toml"),
 };
 

@@ -3,7 +3,7 @@
 
 use super::nearest_first;
 use crate::limits::MAX_CALL_DIALOGS;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
 
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG019",
     severity: Severity::Warning,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ANSWER.and(Has::FORKS), judge),
     words: include_str!("multiple_2xx.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `no-ringback`: the call was answered after a while without any 18x, so that the caller heard nothing (RFC 3960 §3).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::Transaction;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG016",
     severity: Severity::Warning,
     guards: &[Guard::OneWay, Guard::Loss],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::ANSWER, judge),
     words: include_str!("no_ringback.toml"),
 };
 

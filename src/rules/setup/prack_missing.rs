@@ -2,7 +2,7 @@
 
 use super::deepest_first;
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction, timers};
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG011",
     severity: Severity::Error,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss, Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RELIABLE, judge),
     words: include_str!("prack_missing.toml"),
 };
 

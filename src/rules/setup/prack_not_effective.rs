@@ -2,7 +2,7 @@
 
 use super::prack_missing::{Pracks, reliable};
 use super::{crossing, deepest_first, sent_after};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Response;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG012",
     severity: Severity::Error,
     guards: &[Guard::End],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RELIABLE, judge),
     words: include_str!("prack_not_effective.toml"),
 };
 

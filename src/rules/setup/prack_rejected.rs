@@ -1,6 +1,6 @@
 //! `prack-rejected`: a PRACK was refused (RFC 3262 §3: 481 when it matches no reliable provisional).
 
-use crate::rules::{CallView, Fact, Finding, Judge, Rule};
+use crate::rules::{CallView, Fact, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction};
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG013",
     severity: Severity::Warning,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::PRACK.and(Has::REFUSAL), judge),
     words: include_str!("prack_rejected.toml"),
 };
 

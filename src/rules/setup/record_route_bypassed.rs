@@ -2,8 +2,8 @@
 //! §16.6 step 4, §12.2.1.1).
 
 use super::deepest_first;
-use super::route::{nearest_proxy, routed};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use super::route::{lacks_route, nearest_proxy, routed};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::HeaderName;
 use crate::transaction::Response;
@@ -13,13 +13,18 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG026",
     severity: Severity::Warning,
     guards: &[Guard::Snap],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RECORD_ROUTE, judge),
     words: include_str!("record_route_bypassed.toml"),
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut told: Vec<(Finding, Option<&[u8]>)> = Vec::new();
-    for (request, routes) in routed(view.call, view.thresholds.t1) {
+    let requests = if lacks_route(view.call) {
+        routed(view.call, view.thresholds.t1)
+    } else {
+        Vec::new()
+    };
+    for (request, routes) in requests {
         let Some(first) = routes
             .routes
             .first()

@@ -3,7 +3,7 @@
 
 use super::nearest_first;
 use super::redirection::{is_same_destination, names, redirection, targets};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::{Response, Transaction};
 
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG025",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REDIRECTION, judge),
     words: include_str!("redirect_loop.toml"),
 };
 

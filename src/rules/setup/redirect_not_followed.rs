@@ -3,7 +3,7 @@
 use super::nearest_first;
 use super::redirect_loop;
 use super::redirection::{is_followed, names, redirection, targets};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::transaction::{Response, Transaction};
 
@@ -18,7 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Guard::Snap,
         Guard::Outcome,
     ],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REDIRECTION, judge),
     words: include_str!("redirect_not_followed.toml"),
 };
 

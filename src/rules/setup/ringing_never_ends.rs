@@ -2,7 +2,7 @@
 //! §16.6 step 11, §16.8: Timer C; §13.3.1.1: one each minute).
 
 use super::deepest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "TXN017",
     severity: Severity::Warning,
     guards: &[Guard::End, Guard::OneWay, Guard::Loss],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::OPEN_INVITE, judge),
     words: include_str!("ringing_never_ends.toml"),
 };
 

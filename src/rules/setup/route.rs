@@ -7,7 +7,7 @@ use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Ack, Response, Transaction};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub(super) struct RouteSet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     host: String,
+    ip: Option<IpAddr>,
     port: String,
     is_loose: bool,
 }
@@ -69,9 +70,10 @@ pub(super) struct Deviation {
 
 impl Place {
     pub(super) fn of(uri: &[u8]) -> Option<Self> {
-        let uri = String::from_utf8_lossy(uri).to_ascii_lowercase();
+        let mut uri = String::from_utf8_lossy(uri).into_owned();
+        uri.make_ascii_lowercase();
         let (_, host) = user_and_host(uri.as_bytes());
-        let host = String::from_utf8_lossy(host).into_owned();
+        let host = String::from_utf8_lossy(host);
         let is_secure = uri.starts_with("sips:");
         if !is_secure && !uri.starts_with("sip:") {
             return None;
@@ -87,8 +89,13 @@ impl Place {
             "" => "5060",
             port => port,
         };
-        (!name.trim().is_empty()).then(|| Self {
-            host: name.trim().trim_matches(['[', ']']).to_owned(),
+        if name.trim().is_empty() {
+            return None;
+        }
+        let host = name.trim().trim_matches(['[', ']']);
+        Some(Self {
+            ip: host.parse().ok(),
+            host: host.to_owned(),
             port: port.to_owned(),
             is_loose: uri
                 .split(';')
@@ -98,8 +105,8 @@ impl Place {
     }
 
     /// The address, when the host is one and no name.
-    pub(super) fn ip(&self) -> Option<IpAddr> {
-        self.host.parse().ok()
+    pub(super) const fn ip(&self) -> Option<IpAddr> {
+        self.ip
     }
 
     fn is_at(&self, other: &Self) -> bool {
@@ -210,6 +217,61 @@ pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSe
         found.extend(routes.map(|routes| (request, routes)));
     }
     found
+}
+
+/// The messages of which [`requests`] takes some.
+fn candidates(call: &Call) -> impl Iterator<Item = &Message> {
+    let own = call.transactions.iter().filter(|it| it.via_count == 1);
+    own.flat_map(|it| {
+        let of_dialog = it.in_dialog() && !matches!(it.method, Method::Cancel | Method::Prack);
+        let acks = it.acks.iter().filter_map(Ack::message);
+        it.request().filter(|_| of_dialog).into_iter().chain(acks)
+    })
+}
+
+/// Whether a request of a dialog goes without Route.
+pub(super) fn lacks_route(call: &Call) -> bool {
+    candidates(call).any(|it| !it.has(HeaderName::Route))
+}
+
+/// Whether no proxy asked to stay in the dialog and all requests go to a Contact as it was given: then none can depart from
+/// its route set, which is what most calls show at first sight.
+pub(super) fn is_direct(call: &Call) -> bool {
+    let asked = |message: &Message| message.has(HeaderName::RecordRoute);
+    let recorded = call.initial_invites().any(|invite| {
+        let mut answers = invite.responses.iter().filter(|it| it.is_success());
+        invite.request().is_some_and(asked) || answers.any(|it| it.message().is_some_and(asked))
+    });
+    !recorded
+        && candidates(call).all(|message| match (message.start_line(), message.to_tag()) {
+            (StartLine::Request { uri, .. }, Some(other)) => is_contact(call, other, uri),
+            _ => false,
+        })
+}
+
+/// Whether the side with that tag gave this very URI as its Contact.
+fn is_contact(call: &Call, tag: &[u8], uri: &[u8]) -> bool {
+    messages_of(call, tag).any(|message| {
+        message.header(HeaderName::Contact).is_some_and(|value| {
+            let first = list(&value).next();
+            first.is_some_and(|it| NameAddr::of(it).uri == uri)
+        })
+    })
+}
+
+/// The requests of the side with that tag and its responses that may form a dialog.
+fn messages_of<'a>(call: &'a Call, tag: &'a [u8]) -> impl Iterator<Item = &'a Message> {
+    call.transactions.iter().flat_map(move |transaction| {
+        let responses = transaction
+            .responses
+            .iter()
+            .filter(move |it| it.code > 100 && it.code < 300 && it.to_tag.as_deref() == Some(tag))
+            .filter_map(Response::message);
+        let request = transaction
+            .request()
+            .filter(|_| transaction.from.tag.as_deref() == Some(tag));
+        request.into_iter().chain(responses)
+    })
 }
 
 /// One side of a dialog on one host.
@@ -395,22 +457,12 @@ fn answer<'a>(invite: &'a Transaction, tag: &[u8]) -> Option<&'a Response> {
 /// The Contacts of all messages that the side with that tag sent: each target refresh may change the target.
 fn targets(call: &Call, tag: &[u8]) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
-    for transaction in &call.transactions {
-        let responses = transaction
-            .responses
-            .iter()
-            .filter(|it| it.code > 100 && it.code < 300 && it.to_tag.as_deref() == Some(tag))
-            .filter_map(Response::message);
-        let request = transaction
-            .request()
-            .filter(|_| transaction.from.tag.as_deref() == Some(tag));
-        for message in request.into_iter().chain(responses) {
-            let contact = message
-                .uri(HeaderName::Contact)
-                .and_then(|uri| Place::of(&uri));
-            if let Some(place) = contact.filter(|place| !found.contains(place)) {
-                found.push(place);
-            }
+    for message in messages_of(call, tag) {
+        let contact = message
+            .uri(HeaderName::Contact)
+            .and_then(|uri| Place::of(&uri));
+        if let Some(place) = contact.filter(|place| !found.contains(place)) {
+            found.push(place);
         }
     }
     found

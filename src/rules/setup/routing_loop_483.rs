@@ -1,7 +1,7 @@
 //! `routing-loop-483`: a request goes round between hosts until its Max-Forwards is used up (RFC 3261 §16.3 item 3, §21.4.21).
 
 use super::passes::{Passes, max_forwards, passes};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::thresholds::Thresholds;
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG022",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RELAY_OR_REFUSAL, judge),
     words: include_str!("routing_loop_483.toml"),
 };
 

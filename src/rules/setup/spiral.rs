@@ -2,7 +2,7 @@
 
 use super::passes::passes;
 use super::routing_loop_483;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG021",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::RELAY, judge),
     words: include_str!("spiral.toml"),
 };
 

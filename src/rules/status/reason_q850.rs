@@ -1,7 +1,7 @@
 //! `reason-q850`: a network or an exchange says with a cause of ITU-T Q.850 why a call ended (RFC 3326, RFC 6432).
 
 use super::{reasons, said};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -10,7 +10,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG043",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REASON, judge),
     words: include_str!("reason_q850.toml"),
 };
 

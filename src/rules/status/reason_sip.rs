@@ -2,7 +2,7 @@
 
 use super::{Reason, Said, reasons, said};
 use crate::dialog::Call;
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG044",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REASON, judge),
     words: include_str!("reason_sip.toml"),
 };
 

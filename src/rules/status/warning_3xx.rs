@@ -2,7 +2,7 @@
 
 use super::said;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Message};
 
@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "DLG045",
     severity: Severity::Warning,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::WARNING, judge),
     words: include_str!("warning_3xx.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `stir-attestation`: what the signer says of its caller (RFC 8588 §4), and whether such calls are turned down.
 
 use super::{main_passport, whole};
-use crate::rules::{CallView, Finding, Judge, Rule};
+use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC065",
     severity: Severity::Info,
     guards: &[],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::IDENTITY, judge),
     words: include_str!("attestation.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `stir-cert-436-437`: the certificate of a signature cannot be fetched, or is not trusted (RFC 8224 §6.2.2).
 
 use super::{main_passport, refused};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC061",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL.and(Has::IDENTITY), judge),
     words: include_str!("cert_436_437.toml"),
 };
 

@@ -2,7 +2,7 @@
 //! 8588 §4).
 
 use super::{age, differ, digits, is_stale, main_passport, number_of, refused};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::passport::Passport;
 use crate::sip::{HeaderName, Message};
@@ -13,7 +13,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC062",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL.and(Has::IDENTITY), judge),
     words: include_str!("invalid_438.toml"),
 };
 

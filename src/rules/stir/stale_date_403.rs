@@ -1,7 +1,7 @@
 //! `stir-stale-date-403`: a signature is too old, or from the future (RFC 8224 §6.2.2).
 
 use super::{age, is_stale, main_passport, refused};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC063",
     severity: Severity::Error,
     guards: &[Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL.and(Has::IDENTITY), judge),
     words: include_str!("stale_date_403.toml"),
 };
 

@@ -1,7 +1,7 @@
 //! `stir-unsigned-428`: the called network wants a signed caller number (RFC 8224 §6.2.2).
 
 use super::{is_signed, refused};
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -9,7 +9,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     code: "SEC060",
     severity: Severity::Error,
     guards: &[Guard::Snap, Guard::Outcome],
-    judge: Judge::Call(judge),
+    judge: Judge::CallWith(Has::REFUSAL, judge),
     words: include_str!("unsigned_428.toml"),
 };
 

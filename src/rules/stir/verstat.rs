@@ -58,6 +58,9 @@ fn verstat(request: &Message) -> Option<String> {
         .into_iter()
         .flat_map(|header| request.headers(header))
         .find_map(|value| {
+            let mut found = value.windows(b";verstat=".len());
+            // A look at the bytes is cheap, and nearly no value has it.
+            found.find(|it| it.eq_ignore_ascii_case(b";verstat="))?;
             let value = String::from_utf8_lossy(&value);
             let at = value.to_ascii_lowercase().find(";verstat=")?;
             let rest = value.get(at + ";verstat=".len()..)?;

@@ -1,0 +1,173 @@
+//! Reading ahead: one thread takes packets from the source and does what can be done with each alone, the other runs the
+//! engine. Order is kept, so that the answer is the same with any number of threads.
+
+use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
+use crate::engine::Prepared;
+use crate::time::Timestamp;
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use zeroize::Zeroizing;
+
+/// Bytes of packets that change hands at once: they stay in the second-level cache.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Packets that change hands at once: few, so that small ones do not wait long.
+const BATCH_PACKETS: usize = 1024;
+/// Batches that may wait: more would only use memory.
+const BATCHES: usize = 4;
+
+/// What came from the source, in its order.
+enum Item {
+    Packet(Held, Prepared),
+    Keylog(Zeroizing<Vec<u8>>),
+    Gap(Timestamp, Timestamp),
+}
+
+/// A packet whose bytes are in the batch.
+struct Held {
+    frame: FrameNumber,
+    time: Timestamp,
+    link_type: LinkType,
+    interface: u32,
+    original_len: u32,
+    data: Range<usize>,
+}
+
+/// Packets with their bytes.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+/// What the engine takes next.
+pub(super) enum Step<'a> {
+    /// A packet.
+    Packet(Packet<'a>, Prepared),
+    /// See [`Next::Keylog`].
+    Keylog(Zeroizing<Vec<u8>>),
+    /// See [`Next::Gap`].
+    Gap(Timestamp, Timestamp),
+}
+
+/// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
+/// returns in the end.
+///
+/// # Errors
+/// When the source fails.
+pub(super) fn run<T: Send>(
+    source: &mut dyn Source,
+    taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
+) -> Result<T, CaptureError> {
+    std::thread::scope(|scope| {
+        let (full, incoming) = sync_channel(BATCHES);
+        let (empty, returned) = channel();
+        let worker = scope.spawn(move || taker(&mut Incoming { incoming, empty }));
+        let read = read(source, &full, &returned);
+        drop(full);
+        let taken = match worker.join() {
+            Ok(taken) => taken,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        read.map(|()| taken)
+    })
+}
+
+/// A batch on its way; when it is dropped, its memory is used again.
+pub(super) struct Batched {
+    batch: Batch,
+    empty: Sender<Batch>,
+}
+
+impl Batched {
+    /// Hands on what is in it until `take` wants no more; whether it wants more.
+    pub(super) fn each(&mut self, mut take: impl FnMut(Step<'_>) -> bool) -> bool {
+        let Batch { bytes, items } = &mut self.batch;
+        for item in items.drain(..) {
+            let step = match item {
+                Item::Keylog(text) => Step::Keylog(text),
+                Item::Gap(from, until) => Step::Gap(from, until),
+                Item::Packet(held, prepared) => Step::Packet(
+                    Packet {
+                        frame: held.frame,
+                        time: held.time,
+                        link_type: held.link_type,
+                        interface: held.interface,
+                        original_len: held.original_len,
+                        data: bytes.get(held.data).unwrap_or_default(),
+                    },
+                    prepared,
+                ),
+            };
+            if !take(step) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Batched {
+    fn drop(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.bytes.clear();
+        batch.items.clear();
+        // Nobody waits for it any more when the source has ended.
+        let _ = self.empty.send(batch);
+    }
+}
+
+struct Incoming {
+    incoming: Receiver<Batch>,
+    empty: Sender<Batch>,
+}
+
+impl Iterator for Incoming {
+    type Item = Batched;
+
+    fn next(&mut self) -> Option<Batched> {
+        Some(Batched {
+            batch: self.incoming.recv().ok()?,
+            empty: self.empty.clone(),
+        })
+    }
+}
+
+/// Reads until the source ends or nobody wants more.
+fn read(
+    source: &mut dyn Source,
+    full: &SyncSender<Batch>,
+    returned: &Receiver<Batch>,
+) -> Result<(), CaptureError> {
+    let mut batch = Batch::default();
+    loop {
+        match source.next()? {
+            Next::Packet(packet) => {
+                let start = batch.bytes.len();
+                batch.bytes.extend_from_slice(packet.data);
+                let held = Held {
+                    frame: packet.frame,
+                    time: packet.time,
+                    link_type: packet.link_type,
+                    interface: packet.interface,
+                    original_len: packet.original_len,
+                    data: start..batch.bytes.len(),
+                };
+                batch.items.push(Item::Packet(held, Prepared::of(&packet)));
+            }
+            Next::Keylog(text) => batch.items.push(Item::Keylog(text)),
+            Next::Gap(from, until) => batch.items.push(Item::Gap(from, until)),
+            // Only interfaces are idle, and they are not read ahead.
+            Next::Idle(_) => {}
+            Next::End => {
+                let _ = full.send(batch);
+                return Ok(());
+            }
+        }
+        if batch.bytes.len() >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
+            let next = returned.try_recv().unwrap_or_default();
+            if full.send(std::mem::replace(&mut batch, next)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}

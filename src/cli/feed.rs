@@ -1,0 +1,107 @@
+//! Hands the engine all that a source has, in one thread or in two.
+
+use super::ahead::{self, Step};
+use super::secrets::GivenSecrets;
+use super::told::Told;
+use crate::capture::{CaptureError, CaptureFacts, Next, Source};
+use crate::engine::{Engine, Prepared};
+use std::num::NonZero;
+use std::thread;
+
+/// How a source is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// An interface: findings are told while they happen.
+    Live,
+    /// Files, by that many threads.
+    Files(usize),
+}
+
+impl Pace {
+    /// Files, by as many threads as help where nobody chose: one reads ahead, the other judges.
+    pub(super) fn of_files(threads: Option<NonZero<usize>>) -> Self {
+        let there = || thread::available_parallelism().map_or(1, NonZero::get);
+        Self::Files(threads.map_or_else(there, NonZero::get))
+    }
+}
+
+/// Hands the engine all that a source has.
+///
+/// # Errors
+/// When the source fails.
+pub(super) fn feed(
+    source: &mut dyn Source,
+    engine: &mut Engine<Told>,
+    secrets: &mut GivenSecrets,
+    pace: Pace,
+) -> Result<(), CaptureError> {
+    if matches!(pace, Pace::Live | Pace::Files(1)) {
+        while follow(source, engine, secrets, pace == Pace::Live)? {}
+        return Ok(());
+    }
+    ahead::run(source, |batches| {
+        for mut batch in batches {
+            if !batch.each(|step| take(engine, step)) {
+                break;
+            }
+        }
+    })
+}
+
+/// Takes what the source has next; whether more is wanted.
+fn follow(
+    source: &mut dyn Source,
+    engine: &mut Engine<Told>,
+    secrets: &mut GivenSecrets,
+    live: bool,
+) -> Result<bool, CaptureError> {
+    if secrets.grow(engine.secrets_mut()) {
+        engine.retry_secrets();
+    }
+    Ok(match source.next()? {
+        Next::Packet(packet) => {
+            let goes_on = take(engine, Step::Packet(packet, Prepared::default()));
+            if live {
+                engine.advance(packet.time);
+            }
+            goes_on
+        }
+        Next::Keylog(text) => take(engine, Step::Keylog(text)),
+        Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
+        Next::Idle(now) => {
+            if lost_packets(&source.facts()) {
+                engine.packets_were_lost();
+            }
+            engine.advance(now);
+            true
+        }
+        Next::End => false,
+    })
+}
+
+/// Hands something to the engine and to those who want to see it; whether more is wanted.
+fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
+    match step {
+        Step::Packet(packet, prepared) => {
+            let told = engine.observer_mut();
+            told.selecting.begin(packet.time);
+            if let Some(extraction) = &mut told.extraction {
+                extraction.packet(&packet);
+            }
+            engine.prepared(&packet, prepared);
+        }
+        Step::Keylog(text) => {
+            if let Some(extraction) = &mut engine.observer_mut().extraction {
+                extraction.keylog(&text);
+            }
+            engine.secrets_mut().add_keylog(&text);
+            engine.retry_secrets();
+        }
+        Step::Gap(from, until) => engine.gap(from, until),
+    }
+    !engine.observer_mut().is_of_no_use()
+}
+
+fn lost_packets(facts: &CaptureFacts) -> bool {
+    facts.dropped_by_kernel.unwrap_or(0) + facts.dropped_by_interface.unwrap_or(0) > 0
+}

@@ -1,0 +1,140 @@
+//! A message in its place: counted, in its transaction, and noted by all who keep something of it.
+
+use super::waiting::Sip;
+use super::{Engine, Observer, SeenMessage};
+use crate::capture::{FrameNumber, Sighting};
+use crate::frame::IcmpError;
+use crate::sip::{Message, Method};
+use crate::time::Timestamp;
+use crate::transaction::{Arrival, Kind, Placement, Seen, TransactionId};
+use std::cmp::Reverse;
+
+impl<O: Observer> Engine<O> {
+    pub(super) fn icmp(&mut self, seen: Sighting, error: &IcmpError<'_>) {
+        let quoted = self.table.icmp(seen, error);
+        self.lost.icmp(seen, error, quoted.is_some());
+        match quoted {
+            None => self.surroundings.media_errors_mut().icmp(seen, error),
+            Some(id) if self.options.alerts => self.alert(id),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn place(&mut self, frame: FrameNumber, time: Timestamp, sip: &Sip) {
+        let message = &sip.message;
+        let seen = SeenMessage {
+            arrival: Arrival {
+                frame,
+                time,
+                flow: sip.flow,
+                message,
+                identification: sip.identification,
+                sequence: sip.sequence,
+                mirrored: sip.mirror.is_some(),
+            },
+            encapsulation: sip.envelope.encapsulation,
+            direction: sip.envelope.direction,
+            mirror: sip.mirror.as_ref(),
+        };
+        let looked_up = self.duplicates.look_up(&seen.arrival);
+        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
+        let keys = match looked_up {
+            Seen::First(keys) => keys,
+            Seen::BothWays => {
+                self.summary.mirrored_too += 1;
+                return;
+            }
+            Seen::Again(transaction) => {
+                self.count(&seen.arrival);
+                self.counts.duplicates += 1;
+                let placement = Placement {
+                    kind: Kind::Duplicate,
+                    ladder: None,
+                    transaction,
+                };
+                self.observer.message(&seen, placement);
+                return;
+            }
+        };
+        self.count(&seen.arrival);
+        self.surroundings
+            .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+        self.streams.ports.heard(sip.flow);
+        let before = self.table.begun();
+        let placement = self.table.place(&seen.arrival);
+        let began = self.table.begun() > before;
+        if placement.kind == Kind::New {
+            self.streams.ports.named_by(message);
+        }
+        self.duplicates.belongs(keys, placement.transaction);
+        self.defects.look(&seen.arrival, placement);
+        let late = !began
+            && placement.kind == Kind::New
+            && message.method().is_some_and(|method| method != Method::Ack);
+        self.book.message(message, began, late);
+        self.surroundings
+            .bindings_mut()
+            .message(&seen.arrival, placement.transaction.filter(|_| began));
+        self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
+        if placement.kind == Kind::New {
+            self.backoffs
+                .message(message, sip.flow, Sighting { frame, time });
+        }
+        if let Some(id) = placement.transaction {
+            self.note(id, message, time);
+            if placement.kind == Kind::New {
+                self.note_leg(id, message, time);
+            }
+            if began && self.options.alerts {
+                self.watched
+                    .push(Reverse((time + self.options.thresholds.stuck_after, id, 0)));
+            }
+        }
+        self.observer.message(&seen, placement);
+    }
+
+    /// Keeps what other Call-IDs may need to know, and tells at once what has failed.
+    fn note(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+        let Some(transaction) = self.table.get(id) else {
+            return;
+        };
+        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
+            self.surroundings.note_invite(transaction);
+        }
+        match message.status() {
+            Some(200..300) => self.surroundings.note_success(transaction, time),
+            // Codes that clients answer with another try are told when the call is over.
+            Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
+                self.alert(id);
+            }
+            // An ACK answers no challenge.
+            None if message.method() != Some(Method::Ack)
+                && !transaction.credentials.is_empty() =>
+            {
+                for used in &transaction.credentials {
+                    let given = self
+                        .passwords
+                        .find(used.username.as_bytes(), used.realm.as_bytes());
+                    self.passwords_met.extend(given);
+                }
+                self.surroundings.note_credentials(transaction, time);
+            }
+            _ => {}
+        }
+    }
+
+    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA).
+    fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+        if let Some(transaction) = self.table.get(id)
+            && message.method() == Some(Method::Invite)
+            && !transaction.in_dialog()
+            && !transaction.call_id.is_empty()
+        {
+            self.legs
+                .invite(message, &transaction.call_id, transaction.flow, time);
+        }
+    }
+}
+
+/// Codes after which a healthy client tries again, or which a healthy call has.
+const RETRIED: [u64; 9] = [407, 422, 423, 481, 486, 487, 491, 503, 600];
