@@ -136,6 +136,12 @@ impl FileSource {
 
     /// Has the next packet at the front of an input's window; returns which.
     fn step(&mut self) -> Option<usize> {
+        // What the only input has next is next, and nothing is merged.
+        if let [only] = self.inputs.as_mut_slice() {
+            only.advance(&mut self.ids)?;
+            self.frame += 1;
+            return Some(0);
+        }
         if !self.started {
             self.started = true;
             for index in 0..self.inputs.len() {
@@ -163,16 +169,19 @@ impl FileSource {
 
     /// Whether nothing was captured before the first packet of an input: every input before it has ended.
     fn gap_before(&mut self, index: usize) -> Option<(Timestamp, Timestamp)> {
+        let input = self.inputs.get_mut(index)?;
+        let time = input.record.as_ref()?.time;
+        let first = !std::mem::replace(&mut input.delivered, true);
+        let before = self.latest.replace(time.max(self.latest.unwrap_or(time)))?;
+        if !first {
+            return None;
+        }
         let others_go_on = self
             .inputs
             .iter()
             .enumerate()
             .any(|(other, input)| other != index && input.delivered && !input.ended);
-        let input = self.inputs.get_mut(index)?;
-        let time = input.record.as_ref()?.time;
-        let first = !std::mem::replace(&mut input.delivered, true);
-        let before = self.latest.replace(time.max(self.latest.unwrap_or(time)))?;
-        (first && !others_go_on && time.since(before) > SEAM).then_some((before, time))
+        (!others_go_on && time.since(before) > SEAM).then_some((before, time))
     }
 
     fn take_keylog(&mut self) -> Option<Zeroizing<Vec<u8>>> {

@@ -152,10 +152,14 @@ impl<O: Observer> Engine<O> {
         }
         let mut messages = Vec::new();
         self.intake.sctp.expire(now, &mut messages);
-        self.user_messages(messages, Envelope::default(), None);
-        let mut outcome = Outcome::default();
-        self.intake.connections.look(now, &mut outcome);
-        self.come_out(outcome, None);
+        if !messages.is_empty() {
+            self.user_messages(messages, Envelope::default(), None);
+        }
+        if self.intake.connections.is_due(now) {
+            let mut outcome = Outcome::default();
+            self.intake.connections.look(now, &mut outcome);
+            self.come_out(outcome, None);
+        }
     }
 
     /// Hands on all that waits, as it is.

@@ -143,18 +143,19 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        match frame::decode(packet.link_type, packet.data, packet.original_len) {
+        // By reference: it is large, and there are millions of them.
+        match &frame::decode(packet.link_type, packet.data, packet.original_len) {
             Ok(decoded) => {
                 let message = match &decoded.content {
                     Content::Datagram(datagram) => prepared::message_of(datagram),
                     _ => None,
                 };
-                self.decoded(packet, &decoded, message);
+                self.decoded(packet, decoded, message);
             }
             Err(undecoded) => {
                 self.counts.packets += 1;
                 self.note_time(packet.time, true);
-                self.undecoded(undecoded);
+                self.undecoded(undecoded.clone());
                 self.release(false);
             }
         }

@@ -14,6 +14,11 @@ pub(super) fn or_datagram(datagram: Datagram<'_>) -> Step<'_> {
     }
 }
 
+/// Whether a datagram begins as HEP packets of any version do.
+pub(super) fn may_be(datagram: &Datagram<'_>) -> bool {
+    hep::may_be(datagram.payload)
+}
+
 /// What a HEP packet copies. Only SIP is handed on: beside it agents send RTCP reports as JSON, logs, DNS and more.
 pub(super) fn packet<'a>(
     data: &'a [u8],

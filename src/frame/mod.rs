@@ -37,6 +37,7 @@ mod nflog;
 mod nsh;
 mod packet_filter;
 mod pktap;
+mod plain;
 mod ppp;
 mod pppoe;
 mod radio;
@@ -58,9 +59,11 @@ use crate::capture::LinkType;
 use crate::flow::Flow;
 use crate::limits::{MAX_LAYERS, MAX_LAYERS_NAMED};
 use crate::time::Timestamp;
+use envelopes::ENVELOPES;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 
 /// A packet without its envelopes.
 #[derive(Clone, Debug)]
@@ -175,19 +178,27 @@ impl Undecoded {
 /// The layers between the link and what was found, outermost first; IP, UDP, TCP and SCTP themselves are not named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encapsulation {
-    names: [Option<&'static str>; MAX_LAYERS_NAMED],
+    /// Rows of [`envelopes::ENVELOPES`], counted from one: every packet has this, few have any.
+    rows: [Option<NonZeroU8>; MAX_LAYERS_NAMED],
 }
 
 impl Encapsulation {
     fn push(&mut self, name: &'static str) {
-        if let Some(slot) = self.names.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(name);
+        let row = ENVELOPES.iter().position(|it| it.name == name);
+        let row = row.and_then(|row| NonZeroU8::new(u8::try_from(row + 1).ok()?));
+        if let Some(slot) = self.rows.iter_mut().find(|slot| slot.is_none()) {
+            *slot = row;
         }
     }
 
     /// The names, outermost first.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.names.iter().flatten().copied()
+        let row = |row: NonZeroU8| ENVELOPES.get(usize::from(row.get()) - 1);
+        self.rows
+            .iter()
+            .flatten()
+            .filter_map(move |it| row(*it))
+            .map(|it| it.name)
     }
 }
 
@@ -289,13 +300,21 @@ pub fn decode(
     data: &[u8],
     original_len: u32,
 ) -> Result<Decoded<'_>, Undecoded> {
+    let cut = usize::try_from(original_len).is_ok_and(|wire| wire > data.len());
+    if link_type == LinkType::ETHERNET
+        && let Some(decoded) = plain::packet(data, cut)
+    {
+        return Ok(decoded);
+    }
+    by_layers(link_type, data, cut)
+}
+
+/// The same, layer by layer. `cut` says that the snap length took some of the packet.
+fn by_layers(link_type: LinkType, data: &[u8], cut: bool) -> Result<Decoded<'_>, Undecoded> {
     let first = first_layer(link_type)?;
     let envelope = Envelope {
-        encapsulation: Encapsulation::default(),
-        direction: None,
-        cut: usize::try_from(original_len).is_ok_and(|wire| wire > data.len()),
-        dscp: None,
-        layers: 0,
+        cut,
+        ..Envelope::default()
     };
     envelope.peel(Step::Next(first, data))
 }

@@ -88,6 +88,7 @@ pub struct SctpPacket<'a> {
 
 const UDP_HEADER_LEN: usize = 8;
 
+#[inline]
 pub(super) fn datagram(ip: Header, data: &[u8]) -> Result<Datagram<'_>, Undecoded> {
     let header =
         UdpHeaderSlice::from_slice(data).map_err(|_| Undecoded::because("udp-truncated"))?;
@@ -110,6 +111,7 @@ pub(super) fn datagram(ip: Header, data: &[u8]) -> Result<Datagram<'_>, Undecode
     })
 }
 
+#[inline]
 pub(super) fn segment(ip: Header, data: &[u8]) -> Result<Segment<'_>, Undecoded> {
     let header =
         TcpHeaderSlice::from_slice(data).map_err(|_| Undecoded::because("tcp-malformed"))?;

@@ -38,6 +38,16 @@ const PORTS: &[(u16, Open)] = &[
     (37008, Claim(tzsp::tzsp)),
 ];
 
+/// A bit for the lower six of each port: nearly every datagram is told at once to be on none of them.
+const LOWER_BITS: u64 = {
+    let (mut bits, mut rest) = (0, PORTS);
+    while let [(port, _), behind @ ..] = rest {
+        bits |= 1 << (*port % 64);
+        rest = behind;
+    }
+    bits
+};
+
 /// As many bytes of text as no tunnel begins with: two labels of MPLS may look like text, the IP header behind them does not.
 const TEXT: usize = 12;
 
@@ -70,14 +80,26 @@ impl<'a> Tunnel<'a> {
 
 /// The tunnel that the datagram's ports stand for, unless it is text.
 pub(super) fn of<'a>(datagram: &Datagram<'a>) -> Option<Tunnel<'a>> {
-    let flow = datagram.flow;
-    let (_, open) = [flow.dst.port(), flow.src.port()]
-        .into_iter()
-        .find_map(|port| PORTS.iter().find(|(known, _)| *known == port))?;
+    let open = opener(datagram)?;
     (!begins_with_text(datagram.payload)).then_some(Tunnel {
         datagram: *datagram,
-        open: *open,
+        open,
     })
+}
+
+/// Whether a port is that of a tunnel.
+#[inline]
+pub(super) fn may_be(datagram: &Datagram<'_>) -> bool {
+    opener(datagram).is_some()
+}
+
+#[inline]
+fn opener(datagram: &Datagram<'_>) -> Option<Open> {
+    [datagram.flow.dst.port(), datagram.flow.src.port()]
+        .into_iter()
+        .filter(|port| LOWER_BITS >> (port % 64) & 1 != 0)
+        .find_map(|port| PORTS.iter().find(|(known, _)| *known == port))
+        .map(|(_, open)| *open)
 }
 
 fn begins_with_text(bytes: &[u8]) -> bool {

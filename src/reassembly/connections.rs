@@ -115,12 +115,15 @@ impl Connections {
         speaks
     }
 
+    /// Whether [`Self::look`] has something to do.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        is_due(self.looked, now, LOOK_EVERY)
+            || is_due(self.looked_at_ended, now, LOOK_AT_ENDED_EVERY)
+    }
+
     /// Says that time has passed: holes that nothing fills are given up, ended connections forgotten.
     pub fn look(&mut self, now: Timestamp, out: &mut Outcome) {
-        let is_due = |looked: Option<Timestamp>, every| {
-            looked.is_none_or(|looked| now.distance(looked) >= every)
-        };
-        if is_due(self.looked, LOOK_EVERY) {
+        if is_due(self.looked, now, LOOK_EVERY) {
             self.looked = Some(now);
             for key in std::mem::take(&mut self.watched) {
                 let Some(open) = self.open.get_mut(&key) else {
@@ -133,7 +136,7 @@ impl Connections {
                 }
             }
         }
-        if is_due(self.looked_at_ended, LOOK_AT_ENDED_EVERY) {
+        if is_due(self.looked_at_ended, now, LOOK_AT_ENDED_EVERY) {
             self.looked_at_ended = Some(now);
             for key in std::mem::take(&mut self.ended) {
                 let Some(open) = self.open.get_mut(&key) else {
@@ -262,6 +265,10 @@ impl Connections {
         keys.truncate(keys.len().div_ceil(2));
         keys.into_iter().map(|(_, _, key)| key).collect()
     }
+}
+
+fn is_due(looked: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
+    looked.is_none_or(|looked| now.distance(looked) >= every)
 }
 
 /// A connection of which more may come.

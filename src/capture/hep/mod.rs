@@ -111,6 +111,11 @@ pub fn parse(bytes: &[u8], cut: bool) -> Option<Hep<'_>> {
     }
 }
 
+/// Whether the first byte is that of a packet, so that looking further is worth it.
+pub const fn may_be(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'H' | 1 | 2, ..])
+}
+
 /// The protocol type of SIP.
 const SIP: u8 = 1;
 

@@ -6,6 +6,7 @@ mod icmp;
 mod ieee80211;
 mod links;
 mod nested;
+mod plain;
 mod protected;
 mod relatives;
 mod tunnels;
