@@ -183,6 +183,7 @@ fn settings() -> Settings {
         all: false,
         width: 100,
         color: false,
+        bidi: sipdiag::report::Bidi::default(),
         live: false,
         stuck_after: Duration::from_secs(5),
     }
