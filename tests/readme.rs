@@ -1,5 +1,5 @@
-//! Every screen that the README shows is what the program prints. `UPDATE_SCREENS=1 cargo test --test readme` writes them
-//! anew.
+//! Every screen that the README and the tutorial show is what the program prints. `UPDATE_SCREENS=1 cargo test --test
+//! readme` writes them anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
@@ -11,8 +11,17 @@ const MARK: &str = "<!-- screen: sipdiag ";
 
 #[test]
 fn the_screens_of_the_readme_are_true() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = fs::read_to_string(&path).expect("README.md");
+    the_screens_are_true("README.md");
+}
+
+#[test]
+fn the_screens_of_the_tutorial_are_true() {
+    the_screens_are_true("docs/tutorial.md");
+}
+
+fn the_screens_are_true(page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = fs::read_to_string(&path).expect(page);
     let mut written = String::new();
     let mut rest = text.as_str();
     let mut screens = 0;
@@ -24,7 +33,7 @@ fn the_screens_of_the_readme_are_true() {
             .expect("a text block behind the mark");
         let screen = run(command);
         if std::env::var_os("UPDATE_SCREENS").is_none() {
-            assert_eq!(old, screen, "sipdiag {command}");
+            assert_eq!(old, screen, "{page}: sipdiag {command}");
         }
         write!(
             written,
@@ -35,9 +44,9 @@ fn the_screens_of_the_readme_are_true() {
         screens += 1;
     }
     written.push_str(rest);
-    assert!(screens > 0, "the README shows no screen");
+    assert!(screens > 0, "{page} shows no screen");
     if std::env::var_os("UPDATE_SCREENS").is_some() {
-        fs::write(&path, written).expect("README.md");
+        fs::write(&path, written).expect(page);
     }
 }
 
