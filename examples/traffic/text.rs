@@ -5,7 +5,7 @@ use crate::scenario::{ANSWERED, CHALLENGED, PROXY, REGISTRAR, Scenario, Step};
 use std::fmt::Write as _;
 
 impl Scenario {
-    fn server(&self, method: &str) -> u32 {
+    fn server(method: &str) -> u32 {
         if method == "REGISTER" {
             REGISTRAR
         } else {
@@ -21,7 +21,7 @@ impl Scenario {
         cseq: u32,
         credentials: bool,
     ) {
-        let server = self.server(method);
+        let server = Self::server(method);
         let mut text = self.start(method, cseq, None);
         let (user, callee, phone) = (self.user, self.callee, dotted(self.phone));
         let _ = write!(
@@ -70,7 +70,7 @@ impl Scenario {
         code: u16,
         phrase: &str,
     ) {
-        let server = self.server(method);
+        let server = Self::server(method);
         let mut text = self.start(method, cseq, Some((code, phrase)));
         let realm = "example.com";
         if matches!(code, 401 | 407) {
@@ -92,7 +92,7 @@ impl Scenario {
                 self.user,
                 dotted(self.phone)
             );
-        } else if code >= 180 && code < 300 {
+        } else if (180..300).contains(&code) {
             let _ = write!(
                 text,
                 "Contact: <sip:{}@{}:5060>\r\nRecord-Route: <sip:{};lr>\r\n",
@@ -127,7 +127,7 @@ impl Scenario {
                 write!(text, "{method} sip:example.com SIP/2.0\r\n")
             }
             None if confirmed || method == "BYE" => {
-                let server = dotted(self.server(method));
+                let server = dotted(Self::server(method));
                 write!(
                     text,
                     "{method} sip:{callee}@{server}:5060 SIP/2.0\r\nRoute: <sip:{server};lr>\r\n"

@@ -65,11 +65,11 @@ pub(super) fn run<T: Send>(
         let worker = scope.spawn(move || taker(&mut Incoming { incoming, empty }));
         let read = read(source, &full, &returned, look);
         drop(full);
-        let taken = match worker.join() {
-            Ok(taken) => taken,
+        let end = match worker.join() {
+            Ok(end) => end,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        read.map(|()| taken)
+        read.map(|()| end)
     })
 }
 

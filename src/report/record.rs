@@ -110,12 +110,8 @@ pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) -> Value {
         "to",
         message.uri(HeaderName::To).map(|it| lossy(&it)),
     );
-    put(
-        &mut record,
-        "from_tag",
-        message.from_tag().map(|it| lossy(&it)),
-    );
-    put(&mut record, "to_tag", message.to_tag().map(|it| lossy(&it)));
+    put(&mut record, "from_tag", message.from_tag().map(lossy));
+    put(&mut record, "to_tag", message.to_tag().map(lossy));
     record.insert("kind".into(), placement.kind.name().into());
     put(
         &mut record,

@@ -155,6 +155,7 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
 }
 
 /// Whether all bytes are printable ASCII or end lines: without branches, so that the compiler takes many at once.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
 fn is_plain(head: &[u8]) -> bool {
     !head.iter().fold(false, |odd, &byte| {
         let control = (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t');

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 pub(super) struct Identity<'a> {
     pub(super) method: Method,
     pub(super) cseq: u64,
-    pub(super) branch: Option<Cow<'a, [u8]>>,
+    pub(super) branch: Part<'a>,
     sent_by: Cow<'a, [u8]>,
     call_id: Cow<'a, [u8]>,
     from_tag: Option<&'a [u8]>,
@@ -82,8 +82,11 @@ impl<'a> Identity<'a> {
     }
 }
 
+/// A part of a header field; `None` where it is missing.
+type Part<'a> = Option<Cow<'a, [u8]>>;
+
 /// The branch and the sent-by of a Via; neither when it cannot be read.
-fn of_via(value: &[u8]) -> (Option<Cow<'_, [u8]>>, Option<Cow<'_, [u8]>>) {
+fn of_via(value: &[u8]) -> (Part<'_>, Part<'_>) {
     match Via::of(value) {
         Some(via) => (
             via.branch().map(Cow::Borrowed),

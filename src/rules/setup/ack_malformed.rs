@@ -111,12 +111,12 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
     let tag = message.to_tag();
     let expected = response.to_tag.as_deref();
     if let Some(expected) = expected
-        && !tag.as_deref().is_some_and(answers)
+        && !tag.is_some_and(answers)
     {
         return Some(Misfit {
             field: "To tag",
             fits_another: tag.is_some(),
-            seen: tag.map_or_else(|| "-".to_owned(), |tag| text(&tag)),
+            seen: tag.map_or_else(|| "-".to_owned(), text),
             expected: text(expected),
             variant: None,
         });
