@@ -1,4 +1,4 @@
-//! What `read` and `live` share: packets through the engine into a report.
+//! What `read`, `live` and `flow` share: packets through the engine into a report.
 
 use super::args::DiagnosisOptions;
 use super::config::Configuration;
@@ -12,7 +12,7 @@ use crate::capture::{CaptureFacts, Next, Source};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Engine, Observer, Options, SeenMessage};
-use crate::report::{RecordKind, Renderer, Settings};
+use crate::report::{Format, RecordKind, Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::severity::Severity;
@@ -61,14 +61,28 @@ impl Observer for Told {
     }
 }
 
-/// Runs a source to its end and reports. `live` says that findings are told while they happen.
+/// How the table of people looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// The report; `live` says that findings are told while they happen.
+    Report { live: bool },
+    /// The ladder of each call, with `raw` its messages too.
+    Ladders { raw: bool },
+}
+
+/// Runs a source to its end and reports.
 pub(super) fn run(
     source: &mut dyn Source,
     options: &DiagnosisOptions,
     configuration: Configuration,
     environment: &Environment,
-    live: bool,
+    look: Look,
 ) -> anyhow::Result<u8> {
+    let live = matches!(look, Look::Report { live: true });
+    let format = match (Format::from(options.format), look) {
+        (Format::Table, Look::Ladders { .. }) => Format::Flow,
+        (format, _) => format,
+    };
     let selection = options.selection.selection()?;
     let output = Output::open(options.output.as_deref())?;
     let report_path = options.output.as_deref();
@@ -86,11 +100,17 @@ pub(super) fn run(
         width: environment.width,
         color: environment.color && to_stdout,
         live,
+        aliases: configuration.aliases,
+        raw: matches!(look, Look::Ladders { raw: true }),
         stuck_after: configuration.thresholds.stuck_after,
     };
-    let renderer = Renderer::new(options.format.into(), settings, output);
+    let renderer = Renderer::new(format, settings, output);
     let told = Told {
-        selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message)),
+        selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message))
+            .with_texts(matches!(
+                format,
+                Format::Flow | Format::Mermaid | Format::Html
+            )),
         extraction,
     };
     let mut engine = Engine::new(

@@ -2,7 +2,7 @@
 
 use super::args;
 use super::config::Configuration;
-use super::diagnose;
+use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
 use crate::capture::hep::HepOptions;
@@ -59,7 +59,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         &options.diagnosis,
         configuration,
         environment,
-        true,
+        Look::Report { live: true },
     )
 }
 

@@ -100,15 +100,15 @@ impl<'a> Groups<'a> {
 impl Group<'_> {
     /// What happened, in a sentence.
     pub(super) fn message(&self, settings: &Settings) -> String {
-        let message = sanitize(&settings.catalogue.message(self.first));
-        format!("{}{}", message.trim_end(), self.times(settings))
+        let message = settings.message(self.first);
+        format!("{message}{}", self.times(settings))
     }
 
     /// The same behind its name: a note.
     pub(super) fn note(&self, settings: &Settings) -> String {
-        let message = sanitize(&settings.catalogue.message(self.first));
+        let message = settings.message(self.first);
         let times = self.times(settings);
-        format!("{}{times}: {}", self.first.name(), message.trim_end())
+        format!("{}{times}: {message}", self.first.name())
     }
 
     /// ` (and 5 more)` behind the first of several.
@@ -121,7 +121,11 @@ impl Group<'_> {
     }
 
     pub(super) fn meaning(&self, settings: &Settings) -> String {
-        sanitize(&settings.catalogue.meaning(self.first))
+        sanitize(
+            &settings
+                .aliases
+                .in_text(&settings.catalogue.meaning(self.first)),
+        )
     }
 
     /// The proof, a line each: first packets, time and call, which may be empty; then how often, who, what the peer said.
@@ -150,12 +154,18 @@ impl Group<'_> {
 
     pub(super) fn causes(&self, settings: &Settings) -> Vec<String> {
         let causes = settings.catalogue.causes(self.first);
-        causes.iter().map(|it| sanitize(it)).collect()
+        causes
+            .iter()
+            .map(|it| sanitize(&settings.aliases.in_text(it)))
+            .collect()
     }
 
     pub(super) fn advice(&self, settings: &Settings) -> Vec<String> {
         let advice = settings.catalogue.advice(self.first);
-        advice.iter().map(|it| sanitize(it)).collect()
+        advice
+            .iter()
+            .map(|it| sanitize(&settings.aliases.in_text(it)))
+            .collect()
     }
 
     /// What followed from it, a line each.
@@ -203,7 +213,12 @@ impl Group<'_> {
             ],
         )];
         if let [_, _, ..] = cluster.peers.as_slice() {
-            let mut peers: Vec<_> = cluster.peers.iter().take(PEERS_NAMED).cloned().collect();
+            let mut peers: Vec<_> = cluster
+                .peers
+                .iter()
+                .take(PEERS_NAMED)
+                .map(|it| settings.aliases.in_text(it))
+                .collect();
             if cluster.more_peers || cluster.peers.len() > PEERS_NAMED {
                 peers.push("…".to_owned());
             }
@@ -245,8 +260,8 @@ impl Group<'_> {
 
 /// What followed from another finding.
 fn consequence(settings: &Settings, finding: &Finding) -> String {
-    let message = sanitize(&settings.catalogue.message(finding));
-    let mut text = format!("{}: {}", finding.name(), message.trim_end());
+    let message = settings.message(finding);
+    let mut text = format!("{}: {message}", finding.name());
     if let (Some(Fact::Text(rule)), Some(call_id)) =
         (finding.get("linked_by"), finding.call_id.as_deref())
     {
