@@ -17,8 +17,9 @@ use crate::dialog::Call;
 use crate::dialog::attempt::AttemptState;
 use crate::dialog::legs::Legs;
 use crate::engine::Report;
+use crate::hash::HashSet;
 use crate::limits::MAX_FLOW_TEXT;
-use crate::rules::Finding;
+use crate::rules::{Finding, FindingId};
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use anstyle::Style;
@@ -72,18 +73,22 @@ impl<W: Write> Flow<W> {
         let mut page = String::new();
         drawing.head(report, &mut page);
         out.write_all(page.as_bytes())?;
+        let mut told = Told::default();
         for whole in &shown.calls {
             page.clear();
-            drawing.call(whole, &mut page);
+            drawing.call(whole, &mut told, &mut page);
             out.write_all(page.as_bytes())?;
         }
         page.clear();
-        drawing.end(report, &shown, &mut page);
+        drawing.end(report, &shown, &mut told, &mut page);
         out.write_all(page.as_bytes())?;
         out.flush()?;
         Ok(out)
     }
 }
+
+/// The findings that were told in full.
+type Told = HashSet<FindingId>;
 
 /// What all parts of the page need.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +120,7 @@ impl Drawing<'_> {
         page.push('\n');
     }
 
-    fn call(&self, whole: &Whole<'_>, page: &mut String) {
+    fn call(&self, whole: &Whole<'_>, told: &mut Told, page: &mut String) {
         self.title(whole, page);
         let letters = letters(whole);
         let numbers = rows::Numbers::of(whole, self.start, letters.is_some());
@@ -128,14 +133,14 @@ impl Drawing<'_> {
         for line in header {
             line.finish(self.paint, page);
         }
-        self.rows(whole, &numbers, &lanes, letters.as_ref(), page);
+        self.rows(whole, &numbers, &lanes, letters.as_ref(), told, page);
         if whole.ladder.left_out > 0 {
             let values = [("n", whole.ladder.left_out.to_string())];
             let line = self.settings.filled("page_rows_left_out", &values);
             page.push_str(&self.wrapped("  … ", &line, 4));
         }
         for finding in whole.apart.iter().take(TOLD_APART) {
-            self.finding(finding, 2, page);
+            self.finding(finding, 2, told, page);
         }
         self.and_more(whole.apart.len(), page);
         page.push('\n');
@@ -207,11 +212,15 @@ impl Drawing<'_> {
         page.push_str(&self.wrapped("  ", &line, 2));
     }
 
-    /// A finding in a few lines, indented.
-    fn finding(&self, finding: &Finding, indent: usize, page: &mut String) {
+    /// A finding in a few lines, indented; when it was told with another call already, its name.
+    fn finding(&self, finding: &Finding, indent: usize, told: &mut Told, page: &mut String) {
         let word = self.settings.word(finding.severity.name()).to_uppercase();
         let name = finding.name();
-        let text = format!("{word} {name}: {}", self.settings.message(finding));
+        let text = if told.insert(finding.id) {
+            format!("{word} {name}: {}", self.settings.message(finding))
+        } else {
+            format!("{word} {name}")
+        };
         let label = format!("{}└ ", " ".repeat(indent));
         let lines = self.wrapped(&label, &text, indent + 2);
         let mark = format!("└ {word} {name}");
@@ -234,7 +243,7 @@ impl Drawing<'_> {
     }
 
     /// What is not drawn: findings that are about no call, and calls that nobody asked for.
-    fn end(&self, report: &Report, shown: &Shown<'_>, page: &mut String) {
+    fn end(&self, report: &Report, shown: &Shown<'_>, told: &mut Told, page: &mut String) {
         let settings = self.settings;
         let limits = Head::of_ladders(settings, report).limits;
         let told_above = |finding: &&&Finding| {
@@ -247,7 +256,7 @@ impl Drawing<'_> {
             page.push_str(&self.paint.with(Style::new().bold(), heading));
             page.push('\n');
             for finding in elsewhere.iter().take(TOLD_APART) {
-                self.finding(finding, 0, page);
+                self.finding(finding, 0, told, page);
             }
             self.and_more(elsewhere.len(), page);
             page.push('\n');

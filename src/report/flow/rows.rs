@@ -3,7 +3,7 @@
 use super::canvas::{Ink, Line};
 use super::lanes::Lanes;
 use super::shown::Whole;
-use super::{Drawing, Letters};
+use super::{Drawing, Letters, Told};
 use crate::report::Settings;
 use crate::report::ladder::{Ladder, Row, What, readable};
 use crate::report::text::{clip, offset, sanitize};
@@ -101,6 +101,7 @@ impl Drawing<'_> {
         numbers: &Numbers,
         lanes: &Lanes,
         letters: Option<&Letters<'_>>,
+        told: &mut Told,
         page: &mut String,
     ) {
         let mut before = None;
@@ -122,7 +123,7 @@ impl Drawing<'_> {
             }
             for id in row.findings.iter().take(FINDINGS) {
                 if let Some(finding) = whole.findings.get(id) {
-                    self.finding(finding, lanes.ends().0, page);
+                    self.finding(finding, lanes.ends().0, told, page);
                 }
             }
             if row.findings.len() > FINDINGS {
@@ -222,7 +223,10 @@ impl Drawing<'_> {
         let start = left.min(lanes.width.saturating_sub(text.width()));
         let start = start.max(first + 2);
         let room = lanes.width.saturating_sub(start).max(10);
-        let wrapped = textwrap::wrap(&text, room);
+        let options = textwrap::Options::new(room)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let wrapped = textwrap::wrap(&text, options);
         let lines = wrapped.iter().map(|text| {
             let mut line = lanes.line();
             line.put(start, text, Ink::Dim);
@@ -318,7 +322,7 @@ const fn ink(what: &What) -> Ink {
         What::Response { code, .. } => match code {
             ..200 => Ink::Plain,
             200..300 => Ink::Success,
-            300..400 | 401 | 407 | 422 | 423 | 491 | 494 => Ink::Step,
+            300..=399 | 401 | 407 | 422 | 423 | 491 | 494 => Ink::Step,
             _ => Ink::Failure,
         },
         What::Icmp { .. } => Ink::Failure,

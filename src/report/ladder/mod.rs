@@ -147,6 +147,12 @@ impl Ladder {
             sightings.extend(parts(transaction));
         }
         sightings.sort_by_key(|(seen, _, _)| (seen.time, seen.frame));
+        // The ACK of a 2xx stands with each transaction that it may belong to.
+        let mut acks = HashSet::default();
+        sightings.retain(|(seen, _, part)| match part {
+            Part::Ack(_, flow, _) => acks.insert((seen.frame, *flow)),
+            _ => true,
+        });
         let left_out = sightings.len().saturating_sub(rows);
         sightings.truncate(rows);
         let mut ladder = Self {
