@@ -34,7 +34,7 @@ const CAPTURES: [&str; 6] = [
 ];
 /// The captures that many times, an hour apart, so that all before is over.
 const ROUNDS: u32 = 20;
-const APART: Duration = Duration::from_secs(3600);
+const APART: Duration = Duration::from_hours(1);
 
 struct Owned {
     time: Timestamp,
@@ -185,6 +185,8 @@ fn settings() -> Settings {
         color: false,
         bidi: sipdiag::report::Bidi::default(),
         live: false,
+        aliases: sipdiag::report::Aliases::default(),
+        raw: false,
         stuck_after: Duration::from_secs(5),
     }
 }

@@ -426,6 +426,13 @@ pub const MAX_PAGE_TEXT: usize = 2_500_000;
 /// Findings beside the ladders of an HTML page: 200 bytes of page each. The headlines are all there.
 pub const MAX_PAGE_FINDINGS: usize = 10_000;
 
+/// Bytes of messages that `flow --raw` shows, of the calls with a problem and as many of the others: far more than anybody
+/// reads.
+pub const MAX_FLOW_TEXT: usize = 32 * 1024 * 1024;
+
+/// Bytes of a diagram for Mermaid, which by default draws no text with more than 50,000 characters.
+pub const MAX_DIAGRAM: usize = 48_000;
+
 /// Hosts whose responses are counted by code for an HTML page: about 200 bytes each; the page shows the busiest.
 pub const MAX_PAGE_PEERS: usize = 4096;
 

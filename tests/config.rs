@@ -421,13 +421,17 @@ options-no-response = "error"
 [thresholds]
 stuck-after = "20s"
 options-down-after = 5
+
+[aliases]
+"192.0.2.1" = "sbc"
+"192.0.2.7:5080" = "pbx"
 "#;
 
 fn page() -> String {
     let mut page = format!(
         "# Configuration\n\n\
         Made from the table in the code; `tests/config.rs` compares.\n\n\
-        `sipdiag read` and `sipdiag live` read `$XDG_CONFIG_HOME/sipdiag/config.toml`, or `~/.config/sipdiag/config.toml` where that \
+        `sipdiag read`, `sipdiag live` and `sipdiag flow` read `$XDG_CONFIG_HOME/sipdiag/config.toml`, or `~/.config/sipdiag/config.toml` where that \
         variable is not set; `--config FILE` names another file, `--no-config` reads none. A threshold on the command line goes before the \
         file's; `--silence` and `--leg-header` add to the file's lists. What cannot be read, or names something that does not exist, is an error \
         with line and column, and exit status 2.\n\n\
@@ -439,6 +443,8 @@ fn page() -> String {
         note, and what is told only \"so far\" is at most a warning. The screen and `severity_changed` of the summary record count them; \
         a finding's `severity_was` is what its rule gave it.\n\
         - **leg-headers**: header fields in which a B2BUA names the other leg's Call-ID.\n\
+        - **aliases**: names for hosts, or for one port of a host, shown to people in the place of the address: in the table, in ladders, Markdown \
+        and HTML. JSON, CSV, SIP URIs and messages keep the addresses. `--alias ADDR=NAME` adds to them.\n\
         - **thresholds**: see below. Those that are not at their defaults are told on the screen and in `thresholds` of the summary record.\n\n\
         ## Thresholds\n\n\
         Each is a key of `[thresholds]` and, with `--` before it, an option. Times are written `500ms`, `10s`, `3m` or `1h`; a bare number is seconds.\n\n\

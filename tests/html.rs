@@ -171,6 +171,8 @@ fn page(flow: &Flow, language: Language) -> String {
         color: false,
         bidi: sipdiag::report::Bidi::Plain,
         live: false,
+        aliases: sipdiag::report::Aliases::default(),
+        raw: false,
         stuck_after: Thresholds::default().stuck_after,
     };
     let renderer = Renderer::new(Format::Html, settings, Vec::new());

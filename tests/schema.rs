@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sipdiag::capture::{Next, Source, open_files};
 use sipdiag::catalogue::{Catalogue, Language};
 use sipdiag::engine::{Engine, Options};
-use sipdiag::report::{Bidi, Format, RecordKind, Renderer, Settings};
+use sipdiag::report::{Aliases, Bidi, Format, RecordKind, Renderer, Settings};
 use sipdiag::thresholds::Thresholds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -236,6 +236,8 @@ fn published() -> Value {
 
 fn settings(records: &[RecordKind], live: bool) -> Settings {
     Settings {
+        aliases: Aliases::default(),
+        raw: false,
         catalogue: Catalogue::new(Language::English),
         records: records.to_vec(),
         all: false,

@@ -4,7 +4,7 @@ use super::selection::SelectionOptions;
 use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
 use crate::capture::hep::{HepAddress, Network};
-use crate::report::{Format, RecordKind};
+use crate::report::{Alias, Format, RecordKind};
 use crate::rules::Named;
 use crate::severity::Severity;
 #[cfg(feature = "live")]
@@ -17,9 +17,9 @@ use std::time::Duration;
 
 /// What everybody learns first, as far as this build can do it.
 const EXAMPLES: &str = if cfg!(feature = "live") {
-    "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag live eth0              diagnose an interface"
+    "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag live eth0              diagnose an interface\n  sipdiag flow trace.pcap        draw its calls"
 } else {
-    "  sipdiag read trace.pcap        diagnose a capture"
+    "  sipdiag read trace.pcap        diagnose a capture\n  sipdiag flow trace.pcap        draw its calls"
 };
 
 /// Reads SIP from captures and interfaces and says what happened, why, and what to do.
@@ -72,6 +72,7 @@ pub(super) enum ColorWhen {
     Never,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Diagnose captures; several files are one capture, merged by time; - is stdin
@@ -85,6 +86,11 @@ pub(super) enum Command {
         before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m\n  sipdiag live eth0 --problems -w problems.pcapng\n  sipdiag live --hep udp://0.0.0.0:9060 --hep-allow 192.0.2.0/24"
     )]
     Live(LiveOptions),
+    /// Draw the ladders of calls, each finding beside its message: the worst calls, or those selected
+    #[command(
+        before_help = "  sipdiag flow trace.pcap\n  sipdiag flow trace.pcap --from 'alice*' --raw | less -R\n  sipdiag flow trace.pcap --call-id 'a1b2*' --alias 192.0.2.1=sbc --format mermaid"
+    )]
+    Flow(FlowOptions),
     /// Explain a response code, Warning code, Q.850 cause, timer, method or finding
     #[command(
         before_help = "  sipdiag explain 401\n  sipdiag explain W304 Q17 timer-b INVITE auth-loop"
@@ -114,6 +120,21 @@ pub(super) struct ReadOptions {
     /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    #[arg(long, value_name = "N", help_heading = "Resources")]
+    pub(super) threads: Option<NonZero<usize>>,
+    #[command(flatten)]
+    pub(super) diagnosis: DiagnosisOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FlowOptions {
+    /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The messages themselves below their arrows, without secrets
+    #[arg(long, help_heading = "Output")]
+    pub(super) raw: bool,
     /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
     #[arg(long, value_name = "N", help_heading = "Resources")]
     pub(super) threads: Option<NonZero<usize>>,
@@ -171,7 +192,7 @@ pub(super) struct DiagnosisOptions {
     /// judged before their end, and counted [default: 512M]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources")]
     pub(super) memory: Option<usize>,
-    /// Every transaction in the table
+    /// Every transaction in the table; with flow, every call
     #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
     /// How to write
@@ -199,6 +220,9 @@ pub(super) struct DiagnosisOptions {
         help_heading = "Output"
     )]
     pub(super) records: Vec<RecordName>,
+    /// A name for a host, shown to people in the place of its address; repeatable
+    #[arg(long, value_name = "ADDR=NAME", help_heading = "Output")]
+    pub(super) alias: Vec<Alias>,
     /// TLS secrets as SSLKEYLOGFILE has them; live may add to the file
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub(super) keylog: Vec<PathBuf>,
@@ -243,6 +267,7 @@ pub(super) enum FormatName {
     Csv,
     Markdown,
     Html,
+    Mermaid,
 }
 
 impl From<FormatName> for Format {
@@ -254,6 +279,7 @@ impl From<FormatName> for Format {
             FormatName::Csv => Self::Csv,
             FormatName::Markdown => Self::Markdown,
             FormatName::Html => Self::Html,
+            FormatName::Mermaid => Self::Mermaid,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::args::DiagnosisOptions;
 use super::errors::WrongUse;
 use crate::limits::MAX_CONFIG;
+use crate::report::{Alias, Aliases};
 use crate::rules::{Named, Policy, UnknownFinding};
 use crate::severity::Severity;
 use crate::text::nearest;
@@ -15,7 +16,13 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 /// The keys of the file.
-const KEYS: [&str; 4] = ["thresholds", "severity", "silence", "leg-headers"];
+const KEYS: [&str; 5] = [
+    "thresholds",
+    "severity",
+    "silence",
+    "leg-headers",
+    "aliases",
+];
 
 /// What is measured with and what is told.
 #[derive(Debug, Default)]
@@ -23,6 +30,7 @@ pub(super) struct Configuration {
     pub(super) thresholds: Thresholds,
     pub(super) policy: Policy,
     pub(super) leg_headers: Vec<String>,
+    pub(super) aliases: Aliases,
 }
 
 impl Configuration {
@@ -39,6 +47,9 @@ impl Configuration {
             configuration.policy.silence(*named);
         }
         (configuration.leg_headers).extend(options.leg_header.iter().cloned());
+        for alias in &options.alias {
+            configuration.aliases.add(alias.clone());
+        }
         Ok(configuration)
     }
 }
@@ -122,6 +133,7 @@ impl Reader<'_> {
                     let names = self.texts(value)?.into_iter();
                     configuration.leg_headers = names.map(|(name, _)| name.to_owned()).collect();
                 }
+                "aliases" => self.aliases(value, &mut configuration.aliases)?,
                 other => return Err(self.unknown(key.span(), "key", other, &KEYS)),
             }
         }
@@ -175,6 +187,16 @@ impl Reader<'_> {
                 let what = format!("the severity of {named} is given twice");
                 return Err(self.wrong(key.span(), &what, None));
             }
+        }
+        Ok(())
+    }
+
+    fn aliases(&self, value: &Item<'_>, aliases: &mut Aliases) -> Result<(), WrongUse> {
+        for (key, value) in in_order(self.table(value)?) {
+            let (name, _) = self.one_text(value)?;
+            let alias = Alias::new(key.get_ref(), name)
+                .map_err(|what| self.wrong(key.span(), &what, None))?;
+            aliases.add(alias);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What `read` and `live` share: packets through the engine into a report.
+//! What `read`, `live` and `flow` share: packets through the engine into a report.
 
 use super::args::DiagnosisOptions;
 use super::config::Configuration;
@@ -13,9 +13,18 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
 use crate::engine::{Engine, Options, Report};
-use crate::report::{Bidi, RecordKind, Renderer, Settings};
+use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use crate::selection::Selecting;
 use crate::severity::Severity;
+
+/// How the table of people looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    /// The report.
+    Report,
+    /// The ladder of each call, with `raw` its messages too.
+    Ladders { raw: bool },
+}
 
 /// Runs a source to its end and reports.
 pub(super) fn run(
@@ -23,9 +32,14 @@ pub(super) fn run(
     options: &DiagnosisOptions,
     configuration: Configuration,
     environment: &Environment,
+    look: Look,
     pace: Pace,
 ) -> anyhow::Result<u8> {
     let live = pace == Pace::Live;
+    let format = match (Format::from(options.format), look) {
+        (Format::Table, Look::Ladders { .. }) => Format::Flow,
+        (format, _) => format,
+    };
     let selection = options.selection.selection()?;
     let output = Output::open(options.output.as_deref())?;
     let report_path = options.output.as_deref();
@@ -48,12 +62,18 @@ pub(super) fn run(
             Bidi::Plain
         },
         live,
+        aliases: configuration.aliases,
+        raw: matches!(look, Look::Ladders { raw: true }),
         stuck_after: configuration.thresholds.stuck_after,
     };
-    let renderer = Renderer::new(options.format.into(), settings, output);
+    let renderer = Renderer::new(format, settings, output);
     let meter = Meter::of(environment, !live && !options.no_progress);
     let told = Told {
-        selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message)),
+        selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message))
+            .with_texts(matches!(
+                format,
+                Format::Flow | Format::Mermaid | Format::Html
+            )),
         extraction,
         answers: (meter.as_ref()).map(|meter| (meter.answers(), environment.catalogue)),
     };

@@ -2,7 +2,7 @@
 
 use super::args;
 use super::config::Configuration;
-use super::diagnose;
+use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
 use super::feed::Pace;
@@ -60,6 +60,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         &options.diagnosis,
         configuration,
         environment,
+        Look::Report,
         Pace::Live,
     )
 }

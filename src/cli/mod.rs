@@ -9,6 +9,7 @@ mod environment;
 mod errors;
 mod extraction;
 mod feed;
+mod flow;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
     let environment = Environment::of(&arguments.display);
     let result = match &arguments.command {
         Command::Read(options) => read::run(options, &environment),
+        Command::Flow(options) => flow::run(options, &environment),
         #[cfg(feature = "live")]
         Command::Live(options) => live::run(options, &environment),
         Command::Interfaces => interfaces::run(&environment),

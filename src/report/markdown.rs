@@ -136,7 +136,7 @@ impl<W: Write> Markdown<W> {
                 frame,
                 offset(it.time.since(start)),
                 escape(&it.method),
-                format!("{from} → {to}"),
+                format!("{} → {}", escape(from), escape(to)),
                 escape(&it.sequence),
                 escape(&it.verdict),
             ];

@@ -1,14 +1,19 @@
 //! Writes what the engine finds out, in one format, escaped for its medium. Comes in: records while they are found, and
 //! the [`Report`] at the end. Goes out: bytes. This room does not know where they go. One file a format.
 
+mod aliases;
 mod call;
+mod calls;
 mod cells;
 mod context;
 mod direction;
 mod document;
+mod flow;
 mod html;
 pub mod ladder;
 mod markdown;
+mod mermaid;
+mod paint;
 mod record;
 mod row;
 mod screen;
@@ -17,6 +22,7 @@ mod table;
 mod telling;
 mod text;
 
+pub use aliases::{Alias, Aliases};
 pub use cells::{cell, empty_table, printed};
 pub use direction::Bidi;
 pub use text::{Wrapped, sanitize};
@@ -45,6 +51,10 @@ pub enum Format {
     Markdown,
     /// One file with all of it for a browser.
     Html,
+    /// The ladder of each call on a terminal.
+    Flow,
+    /// The ladders as a sequence diagram.
+    Mermaid,
 }
 
 /// The kinds of records in machine formats.
@@ -122,6 +132,10 @@ pub struct Settings {
     pub bidi: Bidi,
     /// Whether findings are written the moment they are known, as `live` does, and not sorted at the end.
     pub live: bool,
+    /// The names that the user gave to hosts.
+    pub aliases: Aliases,
+    /// Whether ladders show the messages themselves.
+    pub raw: bool,
     /// A 100 Trying that stood alone for less than this is shown as open, not as stuck.
     pub stuck_after: Duration,
 }
@@ -129,6 +143,12 @@ pub struct Settings {
 impl Settings {
     fn word(&self, key: &'static str) -> &'static str {
         self.catalogue.word(key)
+    }
+
+    /// What a finding says happened, with the names of the hosts.
+    fn message(&self, finding: &Finding) -> String {
+        let message = self.aliases.in_text(&self.catalogue.message(finding));
+        sanitize(message.trim_end())
     }
 
     /// A sentence of the interface with its values; a name without one stays as it is.
@@ -155,6 +175,10 @@ pub enum Renderer<W: Write> {
     Markdown(Box<markdown::Markdown<W>>),
     /// See [`Format::Html`].
     Html(Box<html::Html<W>>),
+    /// See [`Format::Flow`].
+    Flow(Box<flow::Flow<W>>),
+    /// See [`Format::Mermaid`].
+    Mermaid(Box<mermaid::Mermaid<W>>),
 }
 
 impl<W: Write> Renderer<W> {
@@ -167,6 +191,8 @@ impl<W: Write> Renderer<W> {
             Format::Csv => Self::Csv(Box::new(table::Rows::new(settings, out))),
             Format::Markdown => Self::Markdown(Box::new(markdown::Markdown::new(settings, out))),
             Format::Html => Self::Html(Box::new(html::Html::new(settings, out))),
+            Format::Flow => Self::Flow(Box::new(flow::Flow::new(settings, out))),
+            Format::Mermaid => Self::Mermaid(Box::new(mermaid::Mermaid::new(settings, out))),
         }
     }
 
@@ -182,6 +208,8 @@ impl<W: Write> Renderer<W> {
             Self::Csv(rows) => rows.finish(report),
             Self::Markdown(markdown) => markdown.finish(report),
             Self::Html(html) => html.finish(report),
+            Self::Flow(flow) => flow.finish(report),
+            Self::Mermaid(mermaid) => mermaid.finish(report),
         }
     }
 
@@ -189,7 +217,11 @@ impl<W: Write> Renderer<W> {
     pub const fn has_failed(&self) -> bool {
         match self {
             Self::Table(screen) => screen.has_failed(),
-            Self::Json(_) | Self::Markdown(_) | Self::Html(_) => false,
+            Self::Json(_)
+            | Self::Markdown(_)
+            | Self::Html(_)
+            | Self::Flow(_)
+            | Self::Mermaid(_) => false,
             Self::Ndjson(stream) => stream.has_failed(),
             Self::Csv(rows) => rows.has_failed(),
         }
@@ -199,7 +231,7 @@ impl<W: Write> Renderer<W> {
 impl<W: Write> Observer for Renderer<W> {
     fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
         match self {
-            Self::Table(_) | Self::Markdown(_) => {}
+            Self::Table(_) | Self::Markdown(_) | Self::Flow(_) | Self::Mermaid(_) => {}
             Self::Json(document) => document.message(message, placement),
             Self::Ndjson(stream) => stream.message(message, placement),
             Self::Csv(rows) => rows.message(message, placement),
@@ -215,6 +247,8 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Csv(rows) => rows.transaction(transaction, findings),
             Self::Markdown(markdown) => markdown.transaction(transaction, findings),
             Self::Html(html) => html.transaction(transaction, findings),
+            Self::Flow(flow) => flow.transaction(transaction, findings),
+            Self::Mermaid(mermaid) => mermaid.transaction(transaction, findings),
         }
     }
 
@@ -225,12 +259,19 @@ impl<W: Write> Observer for Renderer<W> {
             Self::Ndjson(stream) => stream.call(call, legs),
             Self::Csv(rows) => rows.call(call, legs),
             Self::Html(html) => html.call(call, legs),
+            Self::Flow(flow) => flow.call(call, legs),
+            Self::Mermaid(mermaid) => mermaid.call(call, legs),
         }
     }
 
     fn finding(&mut self, finding: &Finding) {
         match self {
-            Self::Table(_) | Self::Json(_) | Self::Markdown(_) | Self::Html(_) => {}
+            Self::Table(_)
+            | Self::Json(_)
+            | Self::Markdown(_)
+            | Self::Html(_)
+            | Self::Flow(_)
+            | Self::Mermaid(_) => {}
             Self::Ndjson(stream) => stream.finding(finding),
             Self::Csv(rows) => rows.finding(finding),
         }
@@ -239,7 +280,12 @@ impl<W: Write> Observer for Renderer<W> {
     fn alert(&mut self, finding: &Finding) {
         match self {
             Self::Table(screen) => screen.alert(finding),
-            Self::Json(_) | Self::Csv(_) | Self::Markdown(_) | Self::Html(_) => {}
+            Self::Json(_)
+            | Self::Csv(_)
+            | Self::Markdown(_)
+            | Self::Html(_)
+            | Self::Flow(_)
+            | Self::Mermaid(_) => {}
             Self::Ndjson(stream) => stream.alert(finding),
         }
     }

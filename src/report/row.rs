@@ -109,8 +109,8 @@ impl Row {
             frame: transaction.frames().first().copied(),
             method: method(transaction),
             route: [
-                transaction.flow.src.to_string(),
-                transaction.flow.dst.to_string(),
+                settings.aliases.address(transaction.flow.src),
+                settings.aliases.address(transaction.flow.dst),
             ],
             sequence: sequence(settings, transaction),
             verdict: context::verdict(settings, transaction, findings),

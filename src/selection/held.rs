@@ -77,13 +77,19 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Without its messages, which count against what the engine may keep.
-    pub(super) fn of(call: &Call, findings: &[Finding]) -> Self {
-        let transactions = call.transactions.iter();
+    /// With its messages only for who shows them, as they count against what the engine may keep.
+    pub(super) fn of(call: &Call, findings: &[Finding], with_texts: bool) -> Self {
+        let copy = |transaction: &Transaction| {
+            if with_texts {
+                transaction.clone()
+            } else {
+                transaction.without_messages()
+            }
+        };
         Self {
             call: Call {
                 call_id: call.call_id.clone(),
-                transactions: transactions.map(Transaction::without_messages).collect(),
+                transactions: call.transactions.iter().map(copy).collect(),
             },
             findings: findings.to_vec(),
         }
@@ -109,7 +115,10 @@ fn footprint(transaction: &Transaction) -> usize {
         + transaction.call_id.len();
     let responses = size_of_val(transaction.responses.as_slice());
     let acks = size_of_val(transaction.acks.as_slice());
-    size_of::<Transaction>() + texts + responses + acks
+    let request = transaction.request().into_iter();
+    let messages = request.chain(transaction.responses.iter().filter_map(|it| it.message()));
+    let messages: usize = messages.map(Message::footprint).sum();
+    size_of::<Transaction>() + texts + responses + acks + messages
 }
 
 /// What waits of one call.

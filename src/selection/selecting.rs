@@ -57,6 +57,7 @@ pub struct Selecting<O> {
     sizes: HashMap<u64, u64>,
     held: Store,
     keeps_messages: bool,
+    keeps_texts: bool,
     /// The packets of the selected calls, as far as transactions name them.
     frames: FrameSet,
     /// Who registered in selected calls.
@@ -93,6 +94,7 @@ impl<O: Observer> Selecting<O> {
             sizes: HashMap::default(),
             held: Store::new(room),
             keeps_messages,
+            keeps_texts: false,
             frames: FrameSet::default(),
             accounts: HashSet::default(),
             told: HashSet::default(),
@@ -103,6 +105,13 @@ impl<O: Observer> Selecting<O> {
             selection,
             refused: 0,
         }
+    }
+
+    /// Says whether the observer shows the messages of a call that it is handed.
+    #[must_use]
+    pub const fn with_texts(mut self, keeps: bool) -> Self {
+        self.keeps_texts = keeps;
+        self
     }
 
     /// Says when the capture began, before its first packet is taken: what times of day and times since the start mean.
@@ -439,7 +448,7 @@ impl<O: Observer> Observer for Selecting<O> {
             self.take_note(call);
             self.inner.judged(call, findings, legs);
         } else {
-            self.hold(root, Judged::of(call, findings));
+            self.hold(root, Judged::of(call, findings, self.keeps_texts));
         }
     }
 

@@ -249,6 +249,7 @@ fn peers(settings: &Settings, counts: &Counts) -> Option<Chart> {
     let (mut bars, mut words, mut told_peers) = (Vec::new(), Vec::new(), Vec::new());
     let mut y = 0;
     for (peer, it, count) in peers.iter().take(PEERS_SHOWN) {
+        let peer = settings.aliases.in_text(&peer.to_string());
         let mut codes: Vec<_> = it.codes.iter().collect();
         codes.sort_by_key(|(code, count)| (Reverse(**count), **code));
         let mut named: Vec<_> = codes

@@ -1,9 +1,10 @@
 //! What the script of the page draws from: calls, ladders and messages as compact JSON, safe inside `<script>`.
 
-use super::calls::PageCall;
 use crate::engine::Report;
-use crate::hash::HashMap;
+use crate::hash::{HashMap, HashSet};
 use crate::limits::MAX_PAGE_FINDINGS;
+use crate::report::calls::{self, LadderCall};
+use crate::report::flow;
 use crate::report::ladder::{Row, What, readable};
 use crate::report::text::{clip, sanitize};
 use crate::report::{Settings, VERSION_LINE};
@@ -73,7 +74,7 @@ const WORDS: [(&str, &str); 21] = [
 ];
 
 impl Data {
-    pub(super) fn of(settings: &Settings, report: &Report, mut calls: Vec<PageCall>) -> Self {
+    pub(super) fn of(settings: &Settings, report: &Report, mut calls: Vec<LadderCall>) -> Self {
         let mut data = Self::default();
         for (index, call) in calls.iter().enumerate() {
             data.rows_left_out += call.ladder.left_out;
@@ -141,33 +142,17 @@ fn in_script(json: &str) -> String {
 }
 
 /// For each call that has other legs in the page the number of their group.
-fn groups(calls: &[PageCall]) -> Vec<Option<usize>> {
-    let mut group_of: HashMap<&Arc<[u8]>, usize> = HashMap::default();
-    let mut sizes: Vec<usize> = Vec::new();
-    let mut found = Vec::with_capacity(calls.len());
-    for call in calls {
-        let known = group_of.get(&call.call_id).copied();
-        let before = call
-            .before
-            .as_ref()
-            .and_then(|it| group_of.get(it).copied());
-        let group = known.or(before).unwrap_or_else(|| {
-            sizes.push(0);
-            sizes.len() - 1
-        });
-        // A Call-ID that is used again is no leg of itself.
-        if known.is_none()
-            && let Some(size) = sizes.get_mut(group)
-        {
-            *size += 1;
-        }
-        group_of.insert(&call.call_id, group);
-        found.push(group);
+fn groups(calls: &[LadderCall]) -> Vec<Option<usize>> {
+    let groups = calls::groups(calls);
+    // A Call-ID that is used again is no leg of itself.
+    let mut legs: HashMap<usize, HashSet<&Arc<[u8]>>> = HashMap::default();
+    for (call, group) in calls.iter().zip(&groups) {
+        legs.entry(*group).or_default().insert(&call.call_id);
     }
-    let many = |group: usize| sizes.get(group).is_some_and(|size| *size > 1);
-    found
+    let many = |group: &usize| legs.get(group).is_some_and(|it| it.len() > 1);
+    groups
         .into_iter()
-        .map(|group| Some(group).filter(|it| many(*it)))
+        .map(|group| Some(group).filter(many))
         .collect()
 }
 
@@ -185,7 +170,7 @@ impl Writer<'_> {
     fn call(
         &mut self,
         settings: &Settings,
-        call: &PageCall,
+        call: &LadderCall,
         findings: &[&Finding],
         group: Option<usize>,
     ) -> Value {
@@ -197,10 +182,7 @@ impl Writer<'_> {
             .lanes
             .iter()
             .map(|lane| {
-                let name = match lane.port {
-                    Some(port) => std::net::SocketAddr::new(lane.host, port).to_string(),
-                    None => lane.host.to_string(),
-                };
+                let name = flow::name(settings, lane);
                 let agent = lane.agent.as_deref().map(|it| self.texts.of(it));
                 json!([self.texts.of(&name), agent])
             })
@@ -214,7 +196,7 @@ impl Writer<'_> {
         let findings: Vec<Value> = findings
             .iter()
             .map(|it| {
-                let message = sanitize(&settings.catalogue.message(it));
+                let message = settings.message(it);
                 json!([it.severity.name(), self.texts.of(&it.name()), message])
             })
             .collect();

@@ -3,11 +3,11 @@
 //! JSON, and the script makes elements and texts of it, never markup. Its Content-Security-Policy lets only this script and
 //! this style run, by their hashes.
 
-mod calls;
 mod charts;
 mod counts;
 mod data;
 
+use super::calls::Calls;
 use super::direction::isolated_runs;
 use super::row::{self, Rows};
 use super::telling::{Group, Groups, Head, kpi};
@@ -16,13 +16,12 @@ use super::{Settings, VERSION_LINE};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
-use crate::limits::{MAX_LADDER_ROWS, MAX_PAGE_CALLS};
+use crate::limits::{MAX_LADDER_ROWS, MAX_PAGE_CALLS, MAX_PAGE_TEXT};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::transaction::{Placement, Transaction};
 use askama::Template;
 use base64ct::{Base64, Encoding};
-use calls::Calls;
 use charts::Chart;
 use counts::Counts;
 use data::Data;
@@ -57,7 +56,7 @@ impl<W: Write> Html<W> {
             out,
             rows: Rows::default(),
             counts: Counts::default(),
-            calls: Calls::default(),
+            calls: Calls::keeping(MAX_PAGE_TEXT),
             worst: None,
         }
     }

@@ -23,6 +23,28 @@ pub(super) fn of(message: &Message) -> Option<Box<str>> {
     Some(parts.join(", ").into())
 }
 
+/// Whether what a request inside a dialog offers puts the other side on hold: nothing is to be sent to the offerer (RFC 3264
+/// §8.4, and the address 0.0.0.0 of RFC 2543).
+pub(super) fn is_hold(message: &Message) -> bool {
+    let Some(sdp) = Sdp::of(message) else {
+        return false;
+    };
+    let mut media = sdp
+        .media
+        .iter()
+        .filter(|medium| medium.port != 0)
+        .peekable();
+    media.peek().is_some()
+        && media.all(|medium| {
+            let nowhere = |address: &str| matches!(address, "0.0.0.0" | "::");
+            let connection = sdp.connection_of(medium);
+            matches!(
+                sdp.direction_of(medium),
+                Direction::SendOnly | Direction::Inactive
+            ) || connection.is_some_and(|it| nowhere(it.address))
+        })
+}
+
 fn words(sdp: &Sdp<'_>, medium: &Media<'_>) -> String {
     let mut words = vec![medium.kind.to_owned()];
     if medium.port == 0 {

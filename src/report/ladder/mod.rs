@@ -65,6 +65,8 @@ pub struct Row {
     pub what: What,
     /// What its session description offers or answers, in a few words; `None` without one.
     pub media: Option<Box<str>>,
+    /// Whether it puts the other side on hold.
+    pub hold: bool,
     /// The message as captured; `None` when it was not kept.
     pub text: Option<Box<[u8]>>,
     /// The findings that point at it.
@@ -189,6 +191,17 @@ impl Ladder {
             .sort_by_key(|row| (row.seen.time, row.seen.frame));
         ladder.arrange();
         ladder
+    }
+
+    /// With its first rows only, so many of them.
+    #[must_use]
+    pub fn limited(mut self, rows: usize) -> Self {
+        if self.rows.len() > rows {
+            self.left_out += self.rows.len() - rows;
+            self.rows.truncate(rows);
+            self.arrange();
+        }
+        self
     }
 
     /// Puts each finding beside the message it points at: of its packets the last response with the code that it is about,
@@ -332,6 +345,13 @@ impl Part<'_> {
             }
             Self::Icmp(flow, kind) => (None, *flow, None, What::Icmp { kind: *kind }),
         };
+        let in_dialog = matches!(
+            what,
+            What::Request {
+                in_dialog: true,
+                ..
+            }
+        );
         Row {
             seen,
             again: sends.map_or_else(Vec::new, |it| it.iter().skip(1).collect()),
@@ -343,6 +363,7 @@ impl Part<'_> {
             transaction: transaction.id,
             what,
             media: message.and_then(media::of),
+            hold: in_dialog && message.is_some_and(media::is_hold),
             text: room.take(message),
             findings: Vec::new(),
         }

@@ -6,6 +6,7 @@ mod registrations;
 
 use super::Settings;
 use super::cells::{cell, empty_table, printed};
+use super::paint::Paint;
 use super::row::{COLUMNS, Rows};
 use super::telling::{Head, kpi};
 use super::text::{Wrapped, clock, first_sentence, offset, sanitize};
@@ -55,7 +56,7 @@ impl<W: Write> Screen<W> {
             clock(finding.time),
             self.styled(finding.severity, self.word(finding.severity.name())),
             finding.name(),
-            sanitize(&self.settings.catalogue.message(finding)),
+            self.settings.message(finding),
         );
         let line = self.settings.bidi.page(line);
         let written = self
@@ -227,20 +228,11 @@ impl<W: Write> Screen<W> {
     }
 
     fn styled(&self, severity: Severity, text: &str) -> String {
-        let color = match severity {
-            Severity::Error => AnsiColor::Red,
-            Severity::Warning => AnsiColor::Yellow,
-            Severity::Info => AnsiColor::Cyan,
-        };
-        self.paint(color.on_default().bold(), text)
+        Paint(self.settings.color).severity(severity, text)
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.settings.color {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_owned()
-        }
+        Paint(self.settings.color).with(style, text)
     }
 }
 

@@ -64,7 +64,10 @@ impl<W: Write> Screen<W> {
                 cell(state),
                 Cell::new(clip(&sanitize(&registration.aor), SHOWN)),
                 Cell::new(clip(&sanitize(&registration.contact), SHOWN)),
-                Cell::new(format!("→ {}", registration.registrar)),
+                Cell::new(format!(
+                    "→ {}",
+                    self.settings.aliases.address(registration.registrar)
+                )),
                 Cell::new(granted),
             ]);
         }

@@ -28,7 +28,17 @@ pub(in crate::report) struct Head {
 }
 
 impl Head {
+    /// The head of a page that ends with counts.
     pub(in crate::report) fn of(settings: &Settings, report: &Report) -> Self {
+        Self::with(settings, report, "selected_line")
+    }
+
+    /// The head of a page of ladders.
+    pub(in crate::report) fn of_ladders(settings: &Settings, report: &Report) -> Self {
+        Self::with(settings, report, "flow_selected")
+    }
+
+    fn with(settings: &Settings, report: &Report, selected: &'static str) -> Self {
         let capture = &report.capture;
         let counts = &report.summary.counts;
         let span = match (report.first_time, report.last_time) {
@@ -62,7 +72,7 @@ impl Head {
         }
         let limit = |name: &&str| {
             let finding = report.findings.iter().find(|it| it.rule.name == *name)?;
-            let message = sanitize(&settings.catalogue.message(finding));
+            let message = settings.message(finding);
             Some(format!("{name}{}{message}", settings.word("colon")))
         };
         Self {
@@ -71,7 +81,7 @@ impl Head {
             amount,
             counting,
             limits: LIMITS.iter().filter_map(limit).collect(),
-            remarks: [losses(settings, report), wishes(settings, report)].concat(),
+            remarks: [losses(settings, report), wishes(settings, report, selected)].concat(),
         }
     }
 }
@@ -141,13 +151,13 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
 }
 
 /// What the user chose to see otherwise than by default: nothing is gone without a word.
-fn wishes(settings: &Settings, report: &Report) -> Vec<String> {
+fn wishes(settings: &Settings, report: &Report, line: &'static str) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(selected) = &report.selected {
         let key = if selected.call_ids == 0 {
             "selected_none"
         } else {
-            "selected_line"
+            line
         };
         let values = [
             ("selected", selected.call_ids.to_string()),

@@ -33,7 +33,11 @@ pub(in crate::report) fn kpi(settings: &Settings, kpi: &Kpi) -> Vec<String> {
         .measured_at()
         .into_iter()
         .take(PLACES_NAMED + 1)
-        .map(|(src, dst, count)| format!("{src} → {dst} ({count})"))
+        .map(|(src, dst, count)| {
+            settings
+                .aliases
+                .in_text(&format!("{src} → {dst} ({count})"))
+        })
         .collect();
     if places.len() > PLACES_NAMED {
         places.truncate(PLACES_NAMED);

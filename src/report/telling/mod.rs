@@ -100,16 +100,16 @@ impl<'a> Groups<'a> {
 impl Group<'_> {
     /// What happened, in a sentence.
     pub(super) fn message(&self, settings: &Settings) -> String {
-        let message = sanitize(&settings.catalogue.message(self.first));
-        format!("{}{}", message.trim_end(), self.times(settings))
+        let message = settings.message(self.first);
+        format!("{message}{}", self.times(settings))
     }
 
     /// The same behind its name: a note.
     pub(super) fn note(&self, settings: &Settings) -> String {
-        let message = sanitize(&settings.catalogue.message(self.first));
+        let message = settings.message(self.first);
         let times = self.times(settings);
         let colon = settings.word("colon");
-        format!("{}{times}{colon}{}", self.first.name(), message.trim_end())
+        format!("{}{times}{colon}{message}", self.first.name())
     }
 
     /// ` (and 5 more)` behind the first of several.
@@ -122,7 +122,11 @@ impl Group<'_> {
     }
 
     pub(super) fn meaning(&self, settings: &Settings) -> String {
-        sanitize(&settings.catalogue.meaning(self.first))
+        sanitize(
+            &settings
+                .aliases
+                .in_text(&settings.catalogue.meaning(self.first)),
+        )
     }
 
     /// The proof, a line each: first packets, time and call, which may be empty; then how often, who, what the peer said.
@@ -151,12 +155,18 @@ impl Group<'_> {
 
     pub(super) fn causes(&self, settings: &Settings) -> Vec<String> {
         let causes = settings.catalogue.causes(self.first);
-        causes.iter().map(|it| sanitize(it)).collect()
+        causes
+            .iter()
+            .map(|it| sanitize(&settings.aliases.in_text(it)))
+            .collect()
     }
 
     pub(super) fn advice(&self, settings: &Settings) -> Vec<String> {
         let advice = settings.catalogue.advice(self.first);
-        advice.iter().map(|it| sanitize(it)).collect()
+        advice
+            .iter()
+            .map(|it| sanitize(&settings.aliases.in_text(it)))
+            .collect()
     }
 
     /// What followed from it, a line each.
@@ -204,7 +214,12 @@ impl Group<'_> {
             ],
         )];
         if let [_, _, ..] = cluster.peers.as_slice() {
-            let mut peers: Vec<_> = cluster.peers.iter().take(PEERS_NAMED).cloned().collect();
+            let mut peers: Vec<_> = cluster
+                .peers
+                .iter()
+                .take(PEERS_NAMED)
+                .map(|it| settings.aliases.in_text(it))
+                .collect();
             if cluster.more_peers || cluster.peers.len() > PEERS_NAMED {
                 peers.push("…".to_owned());
             }
@@ -249,8 +264,8 @@ impl Group<'_> {
 
 /// What followed from another finding.
 fn consequence(settings: &Settings, finding: &Finding) -> String {
-    let message = sanitize(&settings.catalogue.message(finding));
-    let mut text = format!("{}: {}", finding.name(), message.trim_end());
+    let message = settings.message(finding);
+    let mut text = format!("{}: {message}", finding.name());
     if let (Some(Fact::Text(rule)), Some(call_id)) =
         (finding.get("linked_by"), finding.call_id.as_deref())
     {

@@ -1,10 +1,11 @@
-//! The calls of the page while they come: those with a problem have a place before the others, and what does not fit is
-//! counted.
+//! The calls with their ladders while they come, for the formats that show them: those with a problem have a place before
+//! the others, and what does not fit is counted.
 
 use crate::dialog::Call;
 use crate::dialog::attempt::{Attempt, AttemptState};
-use crate::dialog::legs::Legs;
-use crate::limits::{MAX_LADDER_ROWS, MAX_PAGE_CALLS, MAX_PAGE_ROWS, MAX_PAGE_TEXT};
+use crate::dialog::legs::{Legs, Link};
+use crate::hash::HashMap;
+use crate::limits::{MAX_LADDER_ROWS, MAX_PAGE_CALLS, MAX_PAGE_ROWS};
 use crate::report::ladder::{Ladder, Room};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -13,9 +14,9 @@ use crate::transaction::{State, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A call of the page: all of one Call-ID that was judged together.
+/// A call: all of one Call-ID that was judged together.
 #[derive(Debug)]
-pub(super) struct PageCall {
+pub(super) struct LadderCall {
     pub(super) call_id: Arc<[u8]>,
     pub(super) start: Timestamp,
     pub(super) method: Method,
@@ -28,16 +29,16 @@ pub(super) struct PageCall {
     pub(super) duration: Option<Duration>,
     /// The worst of it, notes apart.
     pub(super) severity: Option<Severity>,
-    /// The Call-ID of the leg before it.
-    pub(super) before: Option<Arc<[u8]>>,
+    /// The leg before it.
+    pub(super) before: Option<Link>,
     pub(super) ladder: Ladder,
 }
 
 /// All that are kept.
 #[derive(Debug)]
 pub(super) struct Calls {
-    troubled: Vec<PageCall>,
-    others: Vec<PageCall>,
+    troubled: Vec<LadderCall>,
+    others: Vec<LadderCall>,
     rows: usize,
     text_of_troubled: Room,
     text_of_others: Room,
@@ -45,20 +46,19 @@ pub(super) struct Calls {
     pub(super) left_out: usize,
 }
 
-impl Default for Calls {
-    fn default() -> Self {
+impl Calls {
+    /// None yet; of the messages of calls with a problem so many bytes are kept, and as many of the others'.
+    pub(super) const fn keeping(text: usize) -> Self {
         Self {
             troubled: Vec::new(),
             others: Vec::new(),
             rows: 0,
-            text_of_troubled: Room(MAX_PAGE_TEXT),
-            text_of_others: Room(MAX_PAGE_TEXT),
+            text_of_troubled: Room(text),
+            text_of_others: Room(text),
             left_out: 0,
         }
     }
-}
 
-impl Calls {
     /// Takes a judged call, and how bad it is.
     pub(super) fn take(&mut self, call: &Call, legs: &Legs, severity: Option<Severity>) {
         let Some(first) = call.transactions.first() else {
@@ -82,21 +82,21 @@ impl Calls {
         let rows = MAX_LADDER_ROWS.min(MAX_PAGE_ROWS.saturating_sub(self.rows));
         let ladder = Ladder::of(call, rows, room);
         self.rows += ladder.rows.len();
-        let before = legs.link_of(&call.call_id).map(|link| link.from.clone());
-        let page_call = PageCall {
+        let before = legs.link_of(&call.call_id).cloned();
+        let ladder_call = LadderCall {
             severity,
             before,
             ..of(call, first, ladder)
         };
         if troubled {
-            self.troubled.push(page_call);
+            self.troubled.push(ladder_call);
         } else {
-            self.others.push(page_call);
+            self.others.push(ladder_call);
         }
     }
 
     /// All of them in order of time.
-    pub(super) fn finish(self) -> Vec<PageCall> {
+    pub(super) fn finish(self) -> Vec<LadderCall> {
         let mut all = self.troubled;
         all.extend(self.others);
         all.sort_by_key(|it| it.start);
@@ -104,7 +104,7 @@ impl Calls {
     }
 }
 
-fn of(call: &Call, first: &Transaction, ladder: Ladder) -> PageCall {
+fn of(call: &Call, first: &Transaction, ladder: Ladder) -> LadderCall {
     let attempts = call.attempts();
     let attempt = attempts
         .iter()
@@ -116,7 +116,7 @@ fn of(call: &Call, first: &Transaction, ladder: Ladder) -> PageCall {
         None => (first.method.clone(), first),
     };
     let last = call.of(&method).last().unwrap_or(first);
-    PageCall {
+    LadderCall {
         call_id: call.call_id.clone(),
         start: call
             .transactions
@@ -148,4 +148,23 @@ fn state(transaction: &Transaction) -> AttemptState {
         None if transaction.state == State::TimedOut => AttemptState::NoResponse,
         None => AttemptState::Pending,
     }
+}
+
+/// Which calls are legs of one: the number of its group for each, counted from 0 in the order of the calls.
+pub(super) fn groups(calls: &[LadderCall]) -> Vec<usize> {
+    let mut group_of: HashMap<&Arc<[u8]>, usize> = HashMap::default();
+    let mut count = 0;
+    let mut found = Vec::with_capacity(calls.len());
+    for call in calls {
+        let known = group_of.get(&call.call_id).copied();
+        let before = call.before.as_ref();
+        let before = before.and_then(|it| group_of.get(&it.from).copied());
+        let group = known.or(before).unwrap_or_else(|| {
+            count += 1;
+            count - 1
+        });
+        group_of.insert(&call.call_id, group);
+        found.push(group);
+    }
+    found
 }

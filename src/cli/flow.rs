@@ -1,0 +1,22 @@
+//! `sipdiag flow`: draw the calls of files.
+
+use super::args::FlowOptions;
+use super::config::Configuration;
+use super::diagnose::{self, Look};
+use super::environment::Environment;
+use super::feed::Pace;
+use super::read;
+use crate::capture::open_files;
+
+pub(super) fn run(options: &FlowOptions, environment: &Environment) -> anyhow::Result<u8> {
+    let configuration = Configuration::load(&options.diagnosis)?;
+    let mut source = open_files(&options.files, read::filter(&options.diagnosis)?)?;
+    diagnose::run(
+        &mut source,
+        &options.diagnosis,
+        configuration,
+        environment,
+        Look::Ladders { raw: options.raw },
+        Pace::of_files(options.threads),
+    )
+}
