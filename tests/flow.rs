@@ -214,11 +214,11 @@ fn names_of_hosts_are_for_people_only() {
     }
     for format in ["json", "ndjson", "csv"] {
         let plain = run("100", &["read", file, "--format", format]);
-        let named = run(
+        let with_names = run(
             "100",
             &[&["read", file, "--format", format], &names[..]].concat(),
         );
-        assert_eq!(plain, named, "{format}");
+        assert_eq!(plain, with_names, "{format}");
     }
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("c.toml");

@@ -79,12 +79,12 @@ fn diagram(settings: &Settings, shown: &Shown<'_>, start: Timestamp) -> String {
             })
             .collect();
         let whole_used: usize = participants.iter().map(|it| it.len() + PARTICIPANT).sum();
-        let mut lines = vec![title(settings, whole, &places)];
+        let mut written = vec![title(settings, whole, &places)];
         for row in &whole.ladder.rows {
-            lines.extend(row_lines(settings, whole, row, &places, start));
+            written.extend(row_lines(settings, whole, row, &places, start));
         }
         let mut whole_drawn = true;
-        for line in lines {
+        for line in written {
             if whole_used + used + line.len() + 1 > MAX_DIAGRAM {
                 whole_drawn = false;
                 break;

@@ -116,6 +116,10 @@ impl RecordKind {
 const VERSION_LINE: &str = concat!("sipdiag ", env!("CARGO_PKG_VERSION"));
 
 /// How to write.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "wishes of a user, each independent of the others"
+)]
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The words.

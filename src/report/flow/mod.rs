@@ -153,15 +153,15 @@ impl Drawing<'_> {
         };
         let settings = self.settings;
         let party = |uri: &[u8]| clip(&sanitize(&String::from_utf8_lossy(uri)), NAME_WIDTH);
-        let mut parts = vec![settings.word(state(first.state)).to_owned()];
-        parts.extend(first.code.map(|code| code.to_string()));
-        parts.push(date(first.start));
+        let mut end = vec![settings.word(state(first.state)).to_owned()];
+        end.extend(first.code.map(|code| code.to_string()));
+        end.push(date(first.start));
         let heading = format!(
             "{} {} → {} · {}",
             sanitize(first.method.name()),
             party(&first.from),
             party(&first.to),
-            parts.join(" · ")
+            end.join(" · ")
         );
         for line in self.wrapped("", &heading, 2).trim_start().lines() {
             page.push_str(&self.paint.with(Style::new().bold(), line));
@@ -208,8 +208,8 @@ impl Drawing<'_> {
         let count = lanes.together.len().to_string();
         let lane = self.settings.filled("flow_more_hosts", &[("n", count)]);
         let values = [("lane", lane), ("hosts", names.join(", "))];
-        let line = self.settings.filled("flow_shared_lane", &values);
-        page.push_str(&self.wrapped("  ", &line, 2));
+        let shared = self.settings.filled("flow_shared_lane", &values);
+        page.push_str(&self.wrapped("  ", &shared, 2));
     }
 
     /// A finding in a few lines, indented; when it was told with another call already, its name.

@@ -227,12 +227,12 @@ impl Drawing<'_> {
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         let wrapped = textwrap::wrap(&text, options);
-        let lines = wrapped.iter().map(|text| {
+        let below = wrapped.iter().map(|text| {
             let mut line = lanes.line();
             line.put(start, text, Ink::Dim);
             line
         });
-        lines.collect()
+        below.collect()
     }
 
     /// The message itself.
