@@ -27,6 +27,10 @@ if ! command -v valgrind >/dev/null; then
     echo "budget NOT checked: valgrind is not installed" >&2
     exit 0
 fi
+if [ -z "$record" ] && [ ! -e "$BUDGET" ]; then
+    echo "error: $BUDGET is missing; write it with benches/budget.sh --record" >&2
+    exit 1
+fi
 if [ "$record" ] || [ ! -x "$target/sipdiag" ] || [ ! -x "$target/examples/traffic" ]; then
     cargo build --locked --bin sipdiag --example traffic
 fi
@@ -80,7 +84,8 @@ while IFS=$'\t' read -r what now; do
     fi
     verdict=$(awk -v now="$now" -v was="$allowed" -v most="$ALLOWED" 'BEGIN {
         change = 100 * (now - was) / was
-        printf "%+.1f %% %s", change, change > most ? "TOO MUCH" : change < -most ? "(record it: benches/budget.sh --record)" : ""
+        word = change > most ? " TOO MUCH" : change < -most ? " (record it: benches/budget.sh --record)" : ""
+        printf "%+.1f %%%s", change, word
     }')
     printf '%-18s %10d instructions, budget %10d: %s\n' "$what" "$now" "$allowed" "$verdict"
     [[ $verdict != *"TOO MUCH"* ]] || failed=1

@@ -158,6 +158,10 @@ pub(super) fn head_len(bytes: &[u8]) -> Option<usize> {
 pub(super) fn content_length(head: &[u8]) -> Option<usize> {
     let mut lines = head.split(|&byte| byte == b'\n').skip(1);
     let first = lines.by_ref().find_map(|line| {
+        // Its names, long and short, begin with one of these: most lines need no closer look.
+        if !matches!(line, [b'C' | b'c' | b'L' | b'l', ..]) {
+            return None;
+        }
         let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
         let found = sip::HeaderName::of(name.trim_ascii_end()) == sip::HeaderName::ContentLength;
         found.then(|| value.get(1..).unwrap_or_default())
