@@ -349,7 +349,7 @@ fn errors_say_where_what_and_what_may_have_been_meant() {
         ),
         (
             "x = 1",
-            "error: FILE:1:1: there is no key \"x\"\nhelp: there are thresholds, severity, silence, leg-headers\n",
+            "error: FILE:1:1: there is no key \"x\"\nhelp: there are thresholds, severity, silence, leg-headers, aliases\n",
         ),
     ] {
         assert_eq!(Home::complaint(text), expected, "{text}");

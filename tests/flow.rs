@@ -107,11 +107,14 @@ fn legs_of_one_call_are_one_ladder_with_a_letter_each() {
     let case = std::fs::read_to_string(Path::new(ROOT).join("tests/clean/b2bua.flow")).unwrap();
     let path = capture(&folder, &case);
     let path = path.to_str().unwrap();
-    for selection in [&["--call-id", "2"][..], &[]] {
+    for selection in [&["--call-id", "2*"][..], &[]] {
         let screen = flow("80", &[&[path], selection].concat());
         fits(&screen, 80);
         assert!(screen.contains("  A Call-ID 1"), "{screen}");
-        assert!(screen.contains("  B leg 2 of the same call"), "{screen}");
+        assert!(
+            screen.contains("  B leg 2@example.com of the same call"),
+            "{screen}"
+        );
         assert_eq!(screen.matches("frame time").count(), 1, "{screen}");
         // The description is there although the call was held back until it was selected.
         assert!(screen.contains("INVITE (SDP)"), "{screen}");

@@ -518,3 +518,28 @@ fn wireshark_shows_the_findings_beside_the_packets() {
     assert!(lines[0].contains("status-486 (info): "), "{shown}");
     assert!(lines[4].contains("invite-no-response (error): "), "{shown}");
 }
+
+#[test]
+fn a_report_never_takes_the_place_of_what_it_is_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("me.pcap");
+    let original = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/captures/017-486-busy.pcap"
+    );
+    std::fs::copy(original, &capture).unwrap();
+    let link = folder.path().join("link.pcap");
+    std::os::unix::fs::symlink(&capture, &link).unwrap();
+    let before = std::fs::read(&capture).unwrap();
+    for (input, output) in [(&capture, &capture), (&link, &capture), (&capture, &link)] {
+        let run = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sipdiag"))
+            .arg("read")
+            .arg(input)
+            .arg("-o")
+            .arg(output)
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(2));
+        assert_eq!(std::fs::read(&capture).unwrap(), before);
+    }
+}

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::errors;
 use super::extraction::Extraction;
 use super::feed::{Pace, feed};
-use super::output::Output;
+use super::output::{self, Output};
 use super::passwords;
 use super::progress::Meter;
 use super::secrets::GivenSecrets;
@@ -16,6 +16,7 @@ use crate::engine::{Engine, Options, Report};
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use crate::selection::Selecting;
 use crate::severity::Severity;
+use std::path::PathBuf;
 
 /// How the table of people looks.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,12 @@ pub(super) fn run(
         (format, _) => format,
     };
     let selection = options.selection.selection()?;
+    if let Some(path) = options.output.as_deref() {
+        let capture = source.facts();
+        let secrets = options.keylog.iter().chain(&options.tls_key);
+        let others = output::files(&capture).chain(secrets.map(PathBuf::as_path));
+        output::refuse_input(path, "-o", others)?;
+    }
     let output = Output::open(options.output.as_deref())?;
     let report_path = options.output.as_deref();
     let extraction = options

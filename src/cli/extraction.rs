@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
-use super::output::Output;
+use super::output::{self, Output};
 use crate::capture::{CaptureFacts, Packet};
 use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
@@ -36,15 +36,7 @@ impl Extraction {
             }
             .into());
         }
-        let files = capture.inputs.iter().filter(|it| it.format != "interface");
-        let inputs = files.map(|it| Path::new(&it.name));
-        if inputs.chain(report).any(|other| is_same(path, other)) {
-            return Err(WrongUse {
-                headline: format!("{} is read or written already", path.display()),
-                help: Some("give -w a file of its own".to_owned()),
-            }
-            .into());
-        }
+        output::refuse_input(path, "-w", output::files(capture).chain(report))?;
         let output = Output::open(Some(path))?;
         // Where the extract itself has room, what it is made of may have: /tmp is memory on many systems.
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
@@ -122,13 +114,5 @@ impl Extracted {
             })
         });
         errors::note(environment, &line);
-    }
-}
-
-/// Whether two paths are one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other && one.is_file(),
-        _ => one == other && one.as_os_str() != "-",
     }
 }

@@ -1,5 +1,7 @@
 //! Where a report goes: stdout, or a file that is written whole or not at all.
 
+use super::errors::WrongUse;
+use crate::capture::CaptureFacts;
 use anyhow::{Context, anyhow};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
@@ -52,6 +54,36 @@ impl Output {
             }
         }
         Ok(())
+    }
+}
+
+/// The files that a capture comes from.
+pub(super) fn files(capture: &CaptureFacts) -> impl Iterator<Item = &Path> {
+    let files = capture.inputs.iter().filter(|it| it.format != "interface");
+    files.map(|it| Path::new(&it.name))
+}
+
+/// Refuses to write over something that is read, or written already.
+pub(super) fn refuse_input<'a>(
+    path: &Path,
+    option: &str,
+    mut others: impl Iterator<Item = &'a Path>,
+) -> anyhow::Result<()> {
+    if others.any(|other| is_same(path, other)) {
+        return Err(WrongUse {
+            headline: format!("{} is read or written already", path.display()),
+            help: Some(format!("give {option} a file of its own")),
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Whether two paths are one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other && one.is_file(),
+        _ => one == other && one.as_os_str() != "-",
     }
 }
 

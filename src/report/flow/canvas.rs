@@ -65,10 +65,10 @@ impl Line {
                 self.set(at + step, Cell { text, ink });
             }
             at += columns;
-        }
-        // The second half of a wide character that is gone.
-        if let Some(half) = self.0.get_mut(at).filter(|it| it.text.is_empty()) {
-            half.text.push(' ');
+            // The second half of a wide character that is gone.
+            if let Some(half) = self.0.get_mut(at).filter(|it| it.text.is_empty()) {
+                half.text.push(' ');
+            }
         }
     }
 
