@@ -908,3 +908,18 @@ fn keys(file: &str) -> impl Iterator<Item = String> {
     let table: toml::Table = toml::from_str(&text).unwrap();
     table.into_iter().map(|(key, _)| key)
 }
+
+#[test]
+fn a_file_without_a_command_gets_the_command_to_type() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/captures/001-call-ok.pcap"
+    );
+    let ran = run(&[file]);
+    assert_eq!(ran.status, Some(2));
+    assert!(
+        ran.stderr.contains(&format!("sipdiag read {file}")),
+        "{}",
+        ran.stderr
+    );
+}

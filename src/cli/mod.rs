@@ -25,13 +25,26 @@ mod thresholds;
 mod told;
 
 use args::{Arguments, Command};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use environment::Environment;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The definition of the command line, for completions, the man page and tests.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// What to say to those who give a file where a command belongs.
+fn help_with_file(error: &clap::Error) -> Option<clap::Error> {
+    let ContextValue::String(given) = error.get(ContextKind::InvalidSubcommand)? else {
+        return None;
+    };
+    Path::new(given).exists().then(|| {
+        let text = format!("a command comes first; to diagnose this file: sipdiag read {given}\n");
+        clap::Error::raw(ErrorKind::InvalidSubcommand, text)
+    })
 }
 
 /// Runs the program with the arguments of the process. The status is as CONTRACT.md has it: 0 it ran, 1 `--fail-on` was
@@ -46,7 +59,7 @@ pub fn run() -> ExitCode {
             } else {
                 0
             };
-            let _ = error.print();
+            let _ = help_with_file(&error).unwrap_or(error).print();
             return ExitCode::from(status);
         }
     };

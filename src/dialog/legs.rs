@@ -354,12 +354,12 @@ impl Marks<'_> {
     }
 
     fn header(&mut self, value: &[u8]) {
-        if value.len() < TELLING {
-            return;
-        }
         let own = self.key(LinkedBy::Header, &value);
         let as_call_id = self.key(LinkedBy::CallId, &value);
-        for asked in [own, as_call_id] {
+        // However short, a Call-ID that is there tells; the same short value in two calls does not.
+        let same = (value.len() >= TELLING).then_some(own);
+        let there = (!value.is_empty()).then_some(as_call_id);
+        for asked in same.into_iter().chain(there) {
             self.all.push(Mark {
                 by: LinkedBy::Header,
                 told: own,

@@ -1,4 +1,5 @@
-//! Names with wildcards, as shells have them: `*` is anything, `?` is one character; upper and lower case are alike.
+//! Names with wildcards, as shells have them: `*` is anything, `?` is one character, what stands behind a backslash is
+//! itself (`\*97`, a star code); upper and lower case are alike.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,22 +7,46 @@ use std::str::FromStr;
 
 /// A name, perhaps with wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob(Box<[u8]>);
+pub struct Glob {
+    text: Box<str>,
+    pattern: Box<[Part]>,
+}
+
+/// What stands at one place of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Anything.
+    Star,
+    /// One character.
+    Any,
+    /// This one.
+    Byte(u8),
+}
+
+impl Part {
+    const fn fits(self, byte: u8) -> bool {
+        match self {
+            Self::Star => false,
+            Self::Any => true,
+            Self::Byte(wanted) => wanted.eq_ignore_ascii_case(&byte),
+        }
+    }
+}
 
 impl Glob {
     /// Whether all of a text fits.
     pub fn matches(&self, text: &[u8]) -> bool {
-        let pattern = &*self.0;
+        let pattern = &*self.pattern;
         let (mut at, mut read) = (0, 0);
         // Where the last star was, and how much of the text it is tried with.
         let mut star: Option<(usize, usize)> = None;
         while let Some(&byte) = text.get(read) {
             match pattern.get(at) {
-                Some(b'*') => {
+                Some(Part::Star) => {
                     star = Some((at, read));
                     at += 1;
                 }
-                Some(&wanted) if wanted == b'?' || wanted.eq_ignore_ascii_case(&byte) => {
+                Some(part) if part.fits(byte) => {
                     at += 1;
                     read += 1;
                 }
@@ -36,12 +61,12 @@ impl Glob {
         }
         pattern
             .get(at..)
-            .is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+            .is_some_and(|rest| rest.iter().all(|part| *part == Part::Star))
     }
 
     /// Whether it has wildcards.
     pub fn is_wild(&self) -> bool {
-        self.0.iter().any(|byte| matches!(byte, b'*' | b'?'))
+        self.pattern.iter().any(|it| !matches!(it, Part::Byte(_)))
     }
 }
 
@@ -49,13 +74,25 @@ impl FromStr for Glob {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.as_bytes().into()))
+        let mut bytes = text.bytes();
+        let parts = std::iter::from_fn(|| {
+            Some(match bytes.next()? {
+                b'*' => Part::Star,
+                b'?' => Part::Any,
+                b'\\' => Part::Byte(bytes.next().unwrap_or(b'\\')),
+                byte => Part::Byte(byte),
+            })
+        });
+        Ok(Self {
+            pattern: parts.collect(),
+            text: text.into(),
+        })
     }
 }
 
 impl fmt::Display for Glob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        f.write_str(&self.text)
     }
 }
 
@@ -78,6 +115,9 @@ mod tests {
             ("a*b*c", "a-b-b-c"),
             ("?lice@*", "alice@example.com"),
             ("**a", "bba"),
+            ("\\*97", "*97"),
+            ("a\\?", "A?"),
+            ("a\\", "a\\"),
         ] {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
@@ -87,6 +127,7 @@ mod tests {
             ("", "a"),
             ("a*b", "a-c"),
             ("*a?", "ba"),
+            ("\\*97", "197"),
         ] {
             assert!(!fits(pattern, text), "{pattern} {text}");
         }

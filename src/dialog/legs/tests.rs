@@ -188,3 +188,30 @@ fn what_is_remembered_is_forgotten_after_the_window() {
     );
     assert_eq!(legs.refused(), 0);
 }
+
+#[test]
+fn a_short_call_id_in_a_header_tells_when_there_is_such_a_call() {
+    let mut legs = Legs::default();
+    let users = |number: &'static str| ("alice", number);
+    invite(&mut legs, 0.0, "leg-1", IN, users("100"), "", "");
+    invite(
+        &mut legs,
+        10.0,
+        "leg-2",
+        OUT,
+        users("200"),
+        "X-Call-ID: leg-1\r\n",
+        "",
+    );
+    assert_eq!(by(&legs, "leg-2"), Some(LinkedBy::Header));
+    invite(
+        &mut legs,
+        20.0,
+        "leg-3",
+        OUT,
+        users("300"),
+        "X-Call-ID: leg-9\r\n",
+        "",
+    );
+    assert_eq!(by(&legs, "leg-3"), None);
+}
