@@ -70,18 +70,18 @@ impl<W: Write> Flow<W> {
             paint: Paint(settings.color),
             start: report.first_time.unwrap_or(Timestamp::MIN),
         };
-        let mut page = String::new();
-        drawing.head(report, &mut page);
-        out.write_all(page.as_bytes())?;
+        let bidi = settings.bidi;
+        let head = Head::of_ladders(&settings, report).page(&settings);
+        out.write_all(bidi.page(head).as_bytes())?;
         let mut told = Told::default();
         for whole in &shown.calls {
-            page.clear();
+            let mut page = String::new();
             drawing.call(whole, &mut told, &mut page);
-            out.write_all(page.as_bytes())?;
+            out.write_all(bidi.page(page).as_bytes())?;
         }
-        page.clear();
+        let mut page = String::new();
         drawing.end(report, &shown, &mut told, &mut page);
-        out.write_all(page.as_bytes())?;
+        out.write_all(bidi.page(page).as_bytes())?;
         out.flush()?;
         Ok(out)
     }
@@ -102,22 +102,6 @@ impl Drawing<'_> {
     fn wrapped(&self, label: &str, text: &str, indent: usize) -> String {
         let width = self.settings.width;
         Wrapped { width, indent }.paragraph(label, text)
-    }
-
-    fn head(&self, report: &Report, page: &mut String) {
-        let head = Head::of_ladders(self.settings, report);
-        let line = format!("{}: {}", head.files, head.amount);
-        page.push_str(self.wrapped("", &line, 2).trim_start());
-        for line in &head.counting {
-            page.push_str(&self.wrapped("", line, 2));
-        }
-        for line in &head.limits {
-            page.push_str(&self.wrapped("  ! ", line, 4));
-        }
-        for line in &head.remarks {
-            page.push_str(&self.wrapped("", line, 2));
-        }
-        page.push('\n');
     }
 
     fn call(&self, whole: &Whole<'_>, told: &mut Told, page: &mut String) {

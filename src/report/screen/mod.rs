@@ -71,7 +71,7 @@ impl<W: Write> Screen<W> {
             return Err(error);
         }
         let mut page = String::new();
-        self.head(report, &mut page);
+        page.push_str(&Head::of(&self.settings, report).page(&self.settings));
         self.findings(report, &mut page);
         self.registrations(report, &mut page);
         self.transactions(report, &mut page);
@@ -101,23 +101,6 @@ impl<W: Write> Screen<W> {
             indent: LABEL_WIDTH,
         }
         .paragraph(label, text)
-    }
-
-    /// What was read, and what limits it as evidence: that stands before what rests on it.
-    fn head(&self, report: &Report, page: &mut String) {
-        let head = Head::of(&self.settings, report);
-        let line = format!("{}{}{}", head.files, self.word("colon"), head.amount);
-        page.push_str(self.wrapped("", &line, 2).trim_start());
-        for line in &head.counting {
-            page.push_str(&self.wrapped("", line, 2));
-        }
-        for line in &head.limits {
-            page.push_str(&self.wrapped("  ! ", line, 4));
-        }
-        for line in &head.remarks {
-            page.push_str(&self.wrapped("", line, 2));
-        }
-        page.push('\n');
     }
 
     fn transactions(&self, report: &Report, page: &mut String) {

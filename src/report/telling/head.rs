@@ -4,7 +4,7 @@ use super::LIMITS;
 use crate::capture::hep::HepFacts;
 use crate::engine::{Report, Summary};
 use crate::report::Settings;
-use crate::report::text::{date, sanitize};
+use crate::report::text::{Wrapped, date, sanitize};
 use std::collections::BTreeMap;
 
 /// More files than this are named by the first and the last.
@@ -36,6 +36,27 @@ impl Head {
     /// The head of a page of ladders.
     pub(in crate::report) fn of_ladders(settings: &Settings, report: &Report) -> Self {
         Self::with(settings, report, "flow_selected")
+    }
+
+    /// The head as lines for a terminal, with an empty one behind: what limits the evidence stands before what rests on it.
+    pub(in crate::report) fn page(&self, settings: &Settings) -> String {
+        let wrapped = |label, text: &str, indent| {
+            let width = settings.width;
+            Wrapped { width, indent }.paragraph(label, text)
+        };
+        let line = format!("{}{}{}", self.files, settings.word("colon"), self.amount);
+        let mut page = wrapped("", &line, 2).trim_start().to_owned();
+        for line in &self.counting {
+            page.push_str(&wrapped("", line, 2));
+        }
+        for line in &self.limits {
+            page.push_str(&wrapped("  ! ", line, 4));
+        }
+        for line in &self.remarks {
+            page.push_str(&wrapped("", line, 2));
+        }
+        page.push('\n');
+        page
     }
 
     fn with(settings: &Settings, report: &Report, selected: &'static str) -> Self {
