@@ -2,21 +2,8 @@
 //! messages had. The link type that `live` gives HEP is in no registry, and the agents' own addresses say nothing.
 
 use crate::flow::{Flow, Transport};
-use crate::frame::Mirrored;
+use crate::frame::{Mirrored, exported_pdu_tag as tag};
 use std::net::IpAddr;
-
-/// The tags of Wireshark's `wsutil/exported_pdu_tlvs.h`, as [`crate::frame`] reads them.
-mod tag {
-    pub(super) const END: u16 = 0;
-    pub(super) const DISSECTOR: u16 = 12;
-    pub(super) const IPV4_SRC: u16 = 20;
-    pub(super) const IPV4_DST: u16 = 21;
-    pub(super) const IPV6_SRC: u16 = 22;
-    pub(super) const IPV6_DST: u16 = 23;
-    pub(super) const PORT_TYPE: u16 = 24;
-    pub(super) const SRC_PORT: u16 = 25;
-    pub(super) const DST_PORT: u16 = 26;
-}
 
 /// The packet that says the same as a mirrored message.
 pub(super) fn exported(mirrored: &Mirrored<'_>) -> Vec<u8> {

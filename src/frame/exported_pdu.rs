@@ -8,18 +8,19 @@ use crate::flow::{Flow, Transport};
 use etherparse::{IpNumber, ip_number};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The numbers of the tags that matter.
-mod tag {
-    pub(super) const END: u16 = 0;
-    pub(super) const DISSECTOR: u16 = 12;
-    pub(super) const HEURISTIC_DISSECTOR: u16 = 13;
-    pub(super) const IPV4_SRC: u16 = 20;
-    pub(super) const IPV4_DST: u16 = 21;
-    pub(super) const IPV6_SRC: u16 = 22;
-    pub(super) const IPV6_DST: u16 = 23;
-    pub(super) const PORT_TYPE: u16 = 24;
-    pub(super) const SRC_PORT: u16 = 25;
-    pub(super) const DST_PORT: u16 = 26;
+/// The numbers of the tags that matter, as the format names them.
+#[expect(missing_docs, reason = "they are what their names say")]
+pub mod tag {
+    pub const END: u16 = 0;
+    pub const DISSECTOR: u16 = 12;
+    pub const HEURISTIC_DISSECTOR: u16 = 13;
+    pub const IPV4_SRC: u16 = 20;
+    pub const IPV4_DST: u16 = 21;
+    pub const IPV6_SRC: u16 = 22;
+    pub const IPV6_DST: u16 = 23;
+    pub const PORT_TYPE: u16 = 24;
+    pub const SRC_PORT: u16 = 25;
+    pub const DST_PORT: u16 = 26;
 }
 
 /// Dissectors of SIP in Wireshark: by port, in TCP, and by its looks.

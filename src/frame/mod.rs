@@ -51,6 +51,7 @@ mod tzsp;
 mod udp_lite;
 mod vxlan;
 
+pub use exported_pdu::tag as exported_pdu_tag;
 pub use hep::mirrored;
 pub use icmp::{IcmpError, IcmpKind, Quote};
 pub use transport::{Datagram, SctpPacket, Segment, TcpFlags};
