@@ -66,8 +66,11 @@ pub const MAX_SUCCESSES: usize = 262_144;
 /// Frames and transactions listed in one finding: more than anybody looks up by hand.
 pub const MAX_FRAMES_SHOWN: usize = 256;
 
-/// Findings kept for the report: 1 to 5 KiB each. What comes beyond is counted by name.
+/// Findings kept for the report: 1 to 5 KiB each. What comes beyond is counted by name, and with the headline that says the same.
 pub const MAX_FINDINGS: usize = 50_000;
+
+/// Kinds of findings beyond [`MAX_FINDINGS`] that are counted with their headlines, by what they say of which peer: 200 bytes each.
+pub const MAX_TALLIES: usize = 4_096;
 
 /// Messages held back to bring them into time order: one second at 65,000 messages a second.
 pub const MAX_HELD_BACK: usize = 65_536;

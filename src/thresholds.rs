@@ -268,7 +268,7 @@ thresholds! {
         "Requests a second in vain beyond which they are a flood";
     /// What takes a proxy's capacity from all others.
     flood_error: Count = 500, "flood-error",
-        "Requests a second in vain beyond which a flood is an error";
+        "Requests a second in vain beyond which a flood is an error (where the flooded host never answers, a flood)";
     /// RFC 8224 §6.2: what verification services go by.
     identity_age: Time = seconds(60), "identity-age",
         "The age of a signature of the caller's number beyond which it is stale";

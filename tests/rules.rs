@@ -11,7 +11,7 @@
 mod support;
 
 use sipdiag::catalogue::{Catalogue, Language};
-use sipdiag::rules::{Finding, RULES, Rule};
+use sipdiag::rules::{Fact, Finding, RULES, Rule};
 use sipdiag::severity::Severity;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -105,6 +105,26 @@ fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// The first calls were judged before the others were seen; in the end all of them say the same.
+#[test]
+fn calls_that_are_busy_at_once_are_one_headline_with_their_count() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/dialog");
+    let report = Flow::read(&path.join("status.always-busy.flow"))
+        .run()
+        .report;
+    let counts: Vec<_> = report.clusters.iter().map(|it| it.count).collect();
+    assert_eq!(counts, [4]);
+    for finding in &report.findings {
+        assert_eq!(finding.variant, Some("always-busy"));
+        assert_eq!(finding.get("calls"), Some(&Fact::Number(4)));
+    }
+    let report = Flow::read(&path.join("status.busy-at-once.flow"))
+        .run()
+        .report;
+    let told = report.findings.iter().map(|it| it.variant);
+    assert!(told.eq([Some("busy-at-once"); 3]));
 }
 
 /// Not the code alone: whose text it is says where to look.

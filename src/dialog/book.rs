@@ -60,6 +60,9 @@ impl Book {
             // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
             // A cut message hides its tags (guard G-SNAP).
             let mid_dialog = !message.is_cut()
+                && message
+                    .cseq()
+                    .is_some_and(|(_, method)| is_of_call(&method))
                 && match message.start_line() {
                     StartLine::Request { method, .. } => {
                         method == Method::Ack || message.to_tag().is_some()
@@ -261,4 +264,19 @@ impl Entry {
             transactions,
         }
     }
+}
+
+/// Whether requests of that method belong to calls, and not to registrations, subscriptions, pings or messages.
+const fn is_of_call(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Invite
+            | Method::Ack
+            | Method::Bye
+            | Method::Cancel
+            | Method::Prack
+            | Method::Update
+            | Method::Info
+            | Method::Refer
+    )
 }

@@ -269,6 +269,14 @@ impl Defects {
         let Some((response, message)) = response.and_then(|it| Some((it, it.message()?))) else {
             return;
         };
+        let defect = match (defect, transaction.request()) {
+            // What the strict reading alone finds in the request was not noted when that came.
+            (Defect::Malformed(_), Some(request)) => match looks::own(message, request) {
+                Some(oddity) => Defect::Malformed(oddity),
+                None => return,
+            },
+            _ => defect,
+        };
         let at = At {
             flow: response.flow,
             seen,

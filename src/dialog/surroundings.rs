@@ -8,8 +8,12 @@ use crate::sip::value::address_of_record;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+
+/// Responses without their requests that a capture may begin with: as many may be on their way between two hosts.
+const MAX_UNDER_WAY: u64 = 5;
 
 /// Which hosts were heard, and who succeeded lately: facts that cross Call-IDs.
 #[derive(Debug, Default)]
@@ -18,6 +22,7 @@ pub struct Surroundings {
     /// The first halves of `heard`.
     senders: HashSet<IpAddr>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
+    unseen_requests: BTreeMap<(IpAddr, IpAddr), (u64, Sighting)>,
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
@@ -106,6 +111,29 @@ impl Surroundings {
             .iter()
             .filter(|((src, dst), _)| !self.was_heard(*dst, *src))
             .map(|(&(src, dst), &request)| (src, dst, request))
+    }
+
+    /// Notes a response from one host to another whose request the capture lacks.
+    pub fn note_unseen_request(&mut self, src: IpAddr, dst: IpAddr, response: Sighting) {
+        let known = self.unseen_requests.len();
+        match self.unseen_requests.entry((src, dst)) {
+            Entry::Occupied(mut pair) => pair.get_mut().0 += 1,
+            Entry::Vacant(pair) if known < MAX_HOST_PAIRS => {
+                pair.insert((1, response));
+            }
+            Entry::Vacant(_) => self.pairs_refused += 1,
+        }
+    }
+
+    /// The pairs of hosts of which the capture shows responses only, more than could have been on their way when it began, with
+    /// their number and the first one.
+    pub fn responses_only(&self) -> impl Iterator<Item = (IpAddr, IpAddr, u64, Sighting)> {
+        self.unseen_requests
+            .iter()
+            .filter(|((src, dst), (count, _))| {
+                *count > MAX_UNDER_WAY && !self.was_heard(*dst, *src)
+            })
+            .map(|(&(src, dst), &(count, first))| (src, dst, count, first))
     }
 
     /// Notes that a request was answered with a 2xx at that moment.

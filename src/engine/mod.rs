@@ -14,7 +14,7 @@ mod waiting;
 use crate::hash::HashSet;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use prepared::Prepared;
-pub use report::{Report, Selected, Summary};
+pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
 
 use crate::capture::{CaptureFacts, Packet};
 use crate::dialog::kpi::Kpi;
@@ -27,7 +27,7 @@ use crate::dialog::{
 use crate::frame::{self, Content, Decoded};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
+use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Tallies};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::sip::{Message, Method};
@@ -67,6 +67,7 @@ pub struct Engine<O> {
     counts: Counts,
     summary: Summary,
     findings: Vec<Finding>,
+    beyond: Tallies,
     notes: usize,
     last_finding: u64,
     first_time: Option<Timestamp>,
@@ -115,6 +116,7 @@ impl<O: Observer> Engine<O> {
             counts: Counts::default(),
             summary: Summary::default(),
             findings: Vec::new(),
+            beyond: Tallies::default(),
             notes: 0,
             last_finding: 0,
             first_time: None,
@@ -307,7 +309,7 @@ impl<O: Observer> Engine<O> {
             thresholds: self.options.thresholds,
             first_time: self.first_time,
             last_time: self.now,
-            clusters: rules::clusters(&self.findings),
+            clusters: rules::clusters(&self.findings, &self.beyond),
             findings: self.findings,
             registrations: self
                 .registrations
@@ -433,6 +435,14 @@ impl<O: Observer> Engine<O> {
             self.alert_hosts(call);
         }
         for transaction in &call.transactions {
+            if transaction.requests.count() == 0
+                && let Some(response) = transaction.responses.first()
+                && let Some(seen) = response.sends.first()
+            {
+                let flow = response.flow;
+                self.surroundings
+                    .note_unseen_request(flow.src.ip(), flow.dst.ip(), seen);
+            }
             if call.response_is_implied(transaction)
                 && let Some(request) = transaction.requests.first()
             {
@@ -493,7 +503,8 @@ impl<O: Observer> Engine<O> {
             self.notes += usize::from(is_note);
             self.findings.push(finding);
         } else {
-            *self.summary.limits_hit.entry("findings").or_default() += 1;
+            *self.summary.limits_hit.entry(FINDINGS_LIMIT).or_default() += 1;
+            self.beyond.note(&finding);
         }
     }
 }

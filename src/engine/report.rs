@@ -49,6 +49,9 @@ pub struct Selected {
     pub without_beginning: u64,
 }
 
+/// The name under which findings beyond the limit stand in [`Summary::limits_hit`].
+pub const FINDINGS_LIMIT: &str = "findings";
+
 /// What was counted.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {

@@ -26,7 +26,7 @@ mod stir;
 mod tls;
 mod transport;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Tallies};
 pub use finding::{Fact, Finding, FindingId};
 pub use guard::{Guard, Silence, watched_since};
 pub use has::Has;
@@ -375,6 +375,7 @@ pub fn judge_capture(
     of_calls: &mut [Finding],
     last_id: &mut u64,
 ) -> Vec<Finding> {
+    status::busy::settle(of_calls, view.surroundings, view.thresholds);
     let mut found = Vec::new();
     for rule in RULES {
         if let Judge::Capture(judge) = rule.judge {
@@ -400,9 +401,9 @@ pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
     consequence::link_legs(findings, legs);
 }
 
-/// The findings, which are sorted, drawn together: see [`Cluster`].
-pub fn clusters(findings: &[Finding]) -> Vec<Cluster> {
-    cluster::of(findings)
+/// The findings, which are sorted, drawn together with those that are counted only: see [`Cluster`].
+pub fn clusters(findings: &[Finding], beyond: &Tallies) -> Vec<Cluster> {
+    cluster::of(findings, beyond)
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

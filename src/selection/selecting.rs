@@ -8,7 +8,7 @@ use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage, Selected};
 use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_REGISTRATIONS, MAX_SELECTION_BYTES, MAX_SELECTION_STATES};
-use crate::rules::{self, Finding, FindingId};
+use crate::rules::{self, Finding, FindingId, Tallies};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
@@ -152,7 +152,7 @@ impl<O: Observer> Selecting<O> {
             return (self.inner, chosen);
         }
         report.findings.retain(|it| self.told.contains(&it.id));
-        report.clusters = rules::clusters(&report.findings);
+        report.clusters = rules::clusters(&report.findings, &Tallies::default());
         let accounts = &self.accounts;
         report.registrations.retain(|it| accounts.contains(&it.aor));
         if self.refused > 0 {

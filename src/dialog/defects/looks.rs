@@ -88,6 +88,14 @@ pub(super) fn message(
     }
 }
 
+/// The worst that the grammar refuses in a response and not in its request; `None` when all of it may be copied.
+pub(super) fn own(response: &Message, request: &Message) -> Option<Oddity> {
+    let read = |message: &Message| message.oddities().union(typed::oddities(message));
+    let (own, copied) = (read(response), read(request));
+    let mut worst = MALFORMED.iter().copied();
+    worst.find(|it| own.contains(*it) && !copied.contains(*it))
+}
+
 /// What the oddities of a message come to.
 fn of_oddities(arrival: &Arrival<'_>, odd: Oddities, tell: &mut impl FnMut(Defect)) {
     let message = arrival.message;

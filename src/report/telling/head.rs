@@ -2,7 +2,8 @@
 
 use super::LIMITS;
 use crate::capture::hep::HepFacts;
-use crate::engine::{Report, Summary};
+use crate::engine::{FINDINGS_LIMIT, Report, Summary};
+use crate::limits::MAX_FINDINGS;
 use crate::report::Settings;
 use crate::report::text::{Wrapped, date, sanitize};
 use std::collections::BTreeMap;
@@ -156,10 +157,23 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
             &[("counts", apart.join(settings.word("comma")))],
         ));
     }
-    let limits: Vec<_> = report
-        .summary
-        .limits_hit
+    let limits = &report.summary.limits_hit;
+    // Who selects may miss one that was selected, so that there it is a limit like the others.
+    let counted = limits
+        .get(FINDINGS_LIMIT)
+        .filter(|_| report.selected.is_none());
+    if let Some(count) = counted {
+        lines.push(settings.filled(
+            "limit_findings",
+            &[
+                ("count", count.to_string()),
+                ("room", MAX_FINDINGS.to_string()),
+            ],
+        ));
+    }
+    let limits: Vec<_> = limits
         .iter()
+        .filter(|(name, _)| counted.is_none() || **name != FINDINGS_LIMIT)
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
     if !limits.is_empty() {

@@ -114,11 +114,7 @@ impl Group<'_> {
 
     /// ` (and 5 more)` behind the first of several.
     fn times(&self, settings: &Settings) -> String {
-        if self.cluster.count < 2 {
-            return String::new();
-        }
-        let others = (self.cluster.count - 1).to_string();
-        format!(" ({})", settings.filled("and_n_more", &[("n", others)]))
+        others(settings, self.cluster.count.saturating_sub(1))
     }
 
     pub(super) fn meaning(&self, settings: &Settings) -> String {
@@ -169,13 +165,26 @@ impl Group<'_> {
             .collect()
     }
 
-    /// What followed from it, a line each.
+    /// What followed from it, a line for each kind with the first of it and how many more there are.
     pub(super) fn consequences(&self, settings: &Settings, report: &Report) -> Vec<String> {
         let id = self.first.id;
+        let mut kinds: Vec<(&Finding, u64)> = Vec::new();
         let all = report.findings.iter();
-        all.filter(|finding| finding.consequence_of == Some(id))
-            .take(CONSEQUENCES_TOLD)
-            .map(|finding| consequence(settings, finding))
+        for finding in all.filter(|finding| finding.consequence_of == Some(id)) {
+            let alike = |first: &Finding| {
+                first.rule.name == finding.rule.name
+                    && first.status == finding.status
+                    && first.variant == finding.variant
+            };
+            if let Some((_, more)) = kinds.iter_mut().find(|(first, _)| alike(first)) {
+                *more += 1;
+            } else if kinds.len() < CONSEQUENCES_TOLD {
+                kinds.push((finding, 0));
+            }
+        }
+        kinds
+            .into_iter()
+            .map(|(first, more)| consequence(settings, first, more))
             .collect()
     }
 
@@ -230,6 +239,7 @@ impl Group<'_> {
         }
         if let Some(call_id) = self.last.call_id.as_deref().filter(|id| !id.is_empty())
             && self.last.id != self.first.id
+            && self.last.time == cluster.until
         {
             let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
             parts.push(settings.filled("spread_last", &[("id", id)]));
@@ -262,10 +272,19 @@ impl Group<'_> {
     }
 }
 
-/// What followed from another finding.
-fn consequence(settings: &Settings, finding: &Finding) -> String {
+/// ` (and 5 more)`; nothing when there are no others.
+fn others(settings: &Settings, count: u64) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let values = [("n", count.to_string())];
+    format!(" ({})", settings.filled("and_n_more", &values))
+}
+
+/// What followed from another finding, and how many more times.
+fn consequence(settings: &Settings, finding: &Finding, more: u64) -> String {
     let message = settings.message(finding);
-    let mut text = format!("{}: {message}", finding.name());
+    let mut text = format!("{}{}: {message}", finding.name(), others(settings, more));
     if let (Some(Fact::Text(rule)), Some(call_id)) =
         (finding.get("linked_by"), finding.call_id.as_deref())
     {

@@ -1,4 +1,5 @@
-//! `capture-one-directional`: answers existed that the capture does not have (guard G-1WAY), told once a pair of hosts.
+//! `capture-one-directional`: answers existed that the capture does not have (guard G-1WAY), or requests did; told once a pair of
+//! hosts.
 
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::Severity;
@@ -18,6 +19,15 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             .fact("src", src.to_string())
             .fact("dst", dst.to_string());
         finding.frames = vec![request.frame];
+        found.push(finding);
+    }
+    for (src, dst, count, first) in view.surroundings.responses_only() {
+        let mut finding = Finding::of_capture(&RULE, first.time)
+            .variant(Some("responses-only"))
+            .fact("src", src.to_string())
+            .fact("dst", dst.to_string())
+            .fact("count", count);
+        finding.frames = vec![first.frame];
         found.push(finding);
     }
 }

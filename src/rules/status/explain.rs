@@ -1,7 +1,7 @@
 //! Which value of a refused request its answer objects to: the two are read side by side.
 
 use super::evidence::field;
-use super::reasons;
+use super::{busy, reasons};
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
 use crate::rules::{CallView, Fact};
@@ -21,14 +21,14 @@ pub(in crate::rules) struct Explained {
 }
 
 impl Explained {
-    fn new(variant: &'static str) -> Self {
+    pub(super) fn new(variant: &'static str) -> Self {
         Self {
             variant: Some(variant),
             facts: Vec::new(),
         }
     }
 
-    fn fact(mut self, name: &'static str, value: impl Into<Fact>) -> Self {
+    pub(super) fn fact(mut self, name: &'static str, value: impl Into<Fact>) -> Self {
         self.facts.push((name, value.into()));
         self
     }
@@ -283,14 +283,9 @@ impl Pair<'_> {
                 Some(time) => Explained::new("unavailable-after-ringing").fact("ring", time),
                 None => Explained::new("unavailable-without-ringing").fact("after", after),
             }),
-            486 | 600 => match (rang, self.always_busy(view)) {
-                (Some(time), _) => Some(Explained::new("busy-after-ringing").fact("ring", time)),
-                (None, Some(calls)) => Some(
-                    Explained::new("always-busy")
-                        .fact("calls", calls)
-                        .fact("after", after),
-                ),
-                (None, None) => None,
+            486 | 600 => match rang {
+                Some(time) => Some(Explained::new("busy-after-ringing").fact("ring", time)),
+                None => busy::told(view, self.transaction, self.response, after),
             },
             487 if self.transaction.cancelled.is_none() => Some(self.ended_without_cancel(view)),
             603 | 607 | 608 if self.is_by_analytics() => Some(Explained::new("analytics")),
@@ -301,14 +296,6 @@ impl Pair<'_> {
             },
             _ => None,
         }
-    }
-
-    /// How many INVITEs the same host has decided, when it was busy at once for every one of three or more.
-    fn always_busy(&self, view: &CallView<'_>) -> Option<u64> {
-        let host = self.response.flow.src.ip();
-        let calls = view.surroundings.always_busy(host)?;
-        (calls >= view.thresholds.several_calls && Call::is_quick_busy(self.transaction))
-            .then_some(calls)
     }
 
     /// RFC 3261 §15: a BYE may end an early dialog as well; else somebody on the way had a timer.
