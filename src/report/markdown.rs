@@ -124,12 +124,12 @@ impl<W: Write> Markdown<W> {
         if rows.is_empty() {
             return;
         }
-        let heading = self.rows.heading(&self.settings, rows.len());
+        let heading = self.rows.heading(&self.settings, &rows);
         block(page, &format!("## {}", escape(&heading)));
         row(page, &COLUMNS.map(|key| escape(self.word(key))));
         page.push_str("|---:|---:|---|---|---|---|\n");
         let start = report.first_time.unwrap_or(Timestamp::MIN);
-        for it in rows {
+        for (it, alike) in rows {
             let [from, to] = &it.route;
             let frame = it.frame.map_or_else(String::new, |it| it.to_string());
             let cells = [
@@ -138,7 +138,7 @@ impl<W: Write> Markdown<W> {
                 escape(&it.method),
                 format!("{} → {}", escape(from), escape(to)),
                 escape(&it.sequence),
-                escape(&it.verdict),
+                escape(&it.verdict(&self.settings, alike)),
             ];
             row(page, &cells);
         }

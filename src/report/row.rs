@@ -4,22 +4,27 @@ use super::{Settings, context};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::dialog::is_failed_ping;
-use crate::hash::HashSet;
+use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// A report with no more rows than this shows all of them.
 const FITS_ON_A_SCREEN: usize = 20;
 
-/// The rows that are worth showing, kept while transactions come.
+/// The rows that are worth showing, kept while transactions come. Where they do not fit on a screen, what happened to many alike
+/// is one row.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     kept: Vec<Row>,
+    /// The first row of each kind.
+    kinds: HashMap<u64, usize>,
+    hasher: RandomState,
     all: usize,
     /// How many transactions somebody needs to look at.
     pub(super) remarkable: usize,
@@ -35,32 +40,66 @@ impl Rows {
         self.all += 1;
         let remarkable = severity_of(transaction, findings).is_some();
         self.remarkable += usize::from(remarkable);
-        let wanted = settings.all || remarkable || self.all <= FITS_ON_A_SCREEN;
+        let fits = self.all <= FITS_ON_A_SCREEN;
+        let mut is_first = true;
+        if remarkable && !settings.all {
+            let kind = self.kind(transaction, findings);
+            let first = self.kinds.get(&kind).and_then(|at| self.kept.get_mut(*at));
+            if let Some(first) = first {
+                first.alike += 1;
+                is_first = false;
+            } else if self.kept.len() < MAX_ROWS_UNASKED {
+                self.kinds.insert(kind, self.kept.len());
+            }
+        }
+        let wanted = settings.all || fits || (remarkable && is_first);
         let cap = if settings.all {
             MAX_ROWS
         } else {
             MAX_ROWS_UNASKED
         };
         if wanted && self.kept.len() < cap {
-            self.kept.push(Row::of(settings, transaction, findings));
+            self.kept.push(Row {
+                is_first,
+                ..Row::of(settings, transaction, findings)
+            });
         }
     }
 
-    /// The rows to show, in order of time.
-    pub(super) fn chosen(&self, settings: &Settings) -> Vec<&Row> {
-        let fits = self.all <= FITS_ON_A_SCREEN;
+    /// What happened between whom, as far as the columns show it, but for the client's port.
+    fn kind(&self, transaction: &Transaction, findings: &[&Finding]) -> u64 {
+        let responses = transaction.responses.iter();
+        let responses: SmallVec<[_; 8]> = responses.map(|it| (it.code, it.sends.count())).collect();
+        let told = findings.iter();
+        let told: SmallVec<[_; 8]> = told
+            .map(|it| (it.rule.name, it.status, it.variant, it.so_far))
+            .collect();
+        self.hasher.hash_one((
+            (&transaction.method, transaction.in_dialog()),
+            (transaction.flow.src.ip(), transaction.flow.dst),
+            transaction.requests.count(),
+            responses,
+            told,
+        ))
+    }
+
+    /// The rows to show, in order of time, each with how many more are like it.
+    pub(super) fn chosen(&self, settings: &Settings) -> Vec<(&Row, usize)> {
+        let each = settings.all || self.all <= FITS_ON_A_SCREEN;
         let mut rows: Vec<_> = self
             .kept
             .iter()
-            .filter(|row| settings.all || fits || row.severity.is_some())
+            .filter(|row| each || (row.severity.is_some() && row.is_first))
+            .map(|row| (row, if each { 0 } else { row.alike }))
             .collect();
-        rows.sort_by_key(|row| row.time);
+        rows.sort_by_key(|(row, _)| row.time);
         rows
     }
 
-    /// What stands above so many of them.
-    pub(super) fn heading(&self, settings: &Settings, shown: usize) -> String {
+    /// What stands above these of them.
+    pub(super) fn heading(&self, settings: &Settings, chosen: &[(&Row, usize)]) -> String {
         let heading = settings.word("section_transactions").to_owned();
+        let shown: usize = chosen.iter().map(|(_, alike)| 1 + alike).sum();
         if shown >= self.all {
             return heading;
         }
@@ -93,9 +132,13 @@ pub(super) struct Row {
     pub(super) method: String,
     pub(super) route: [String; 2],
     pub(super) sequence: String,
-    pub(super) verdict: String,
+    verdict: String,
     /// How bad it is; `None` for one that nobody needs to look at.
     pub(super) severity: Option<Severity>,
+    /// Whether no row before it is like it.
+    is_first: bool,
+    /// How many later ones are like it.
+    alike: usize,
 }
 
 impl Row {
@@ -115,7 +158,19 @@ impl Row {
             sequence: sequence(settings, transaction),
             verdict: context::verdict(settings, transaction, findings),
             severity: severity_of(transaction, findings),
+            is_first: true,
+            alike: 0,
         }
+    }
+
+    /// What it says, and how many more say it.
+    pub(super) fn verdict(&self, settings: &Settings, alike: usize) -> String {
+        if alike == 0 {
+            return self.verdict.clone();
+        }
+        let values = [("n", alike.to_string())];
+        let more = settings.filled("and_n_more", &values);
+        format!("{} ({more})", self.verdict)
     }
 }
 

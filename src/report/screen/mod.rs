@@ -108,13 +108,13 @@ impl<W: Write> Screen<W> {
         if rows.is_empty() {
             return;
         }
-        let heading = self.rows.heading(&self.settings, rows.len());
+        let heading = self.rows.heading(&self.settings, &rows);
         page.push_str(&self.heading(self.wrapped("", &heading, 2).trim_start().trim_end()));
         let narrow = self.settings.width < NARROW;
         let mut table = self.table();
         table.set_header(COLUMNS.map(|key| cell(self.word(key))));
         let start = report.first_time.unwrap_or(Timestamp::MIN);
-        for row in rows {
+        for (row, alike) in rows {
             let arrow = if narrow { " →\n" } else { " → " };
             let [from, to] = &row.route;
             let sequence = cell(&row.sequence);
@@ -133,7 +133,7 @@ impl<W: Write> Screen<W> {
                 Cell::new(sanitize(&row.method)),
                 Cell::new(format!("{from}{arrow}{to}")),
                 sequence,
-                cell(&row.verdict),
+                cell(&row.verdict(&self.settings, alike)),
             ]);
         }
         page.push_str(&printed(&table));

@@ -1,0 +1,84 @@
+//! The table of transactions: few are shown one by one, of many what happened alike is one row.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod support;
+
+use sipdiag::catalogue::{Catalogue, Language};
+use sipdiag::engine::Options;
+use sipdiag::report::{Aliases, Bidi, Format, RecordKind, Renderer, Settings};
+use sipdiag::thresholds::Thresholds;
+use std::fmt::Write;
+use support::flow::Flow;
+
+/// Calls that fail with 404, and one with 503 in their midst.
+fn failures(count: u32) -> Flow {
+    let mut text = String::from("alice = 192.0.2.10:5060\nbob = 192.0.2.20:5060\n");
+    for call in 1..=count {
+        let code = if call == 3 { 503 } else { 404 };
+        let at = f64::from(call);
+        writeln!(text, "+{at:.1} alice -> bob  INVITE a{call} call={call}").unwrap();
+        writeln!(text, "+{:.1} bob -> alice  {code} INVITE a{call}", at + 0.1).unwrap();
+        let ack = format!("ACK a{call} to=bob;b call={call}");
+        writeln!(text, "+{:.1} alice -> bob  {ack}", at + 0.2).unwrap();
+    }
+    Flow::parse("failures", &text)
+}
+
+fn screen(flow: &Flow, format: Format, all: bool) -> String {
+    let settings = Settings {
+        aliases: Aliases::default(),
+        raw: false,
+        catalogue: Catalogue::new(Language::English),
+        records: RecordKind::DEFAULT.to_vec(),
+        all,
+        width: 200,
+        color: false,
+        bidi: Bidi::Plain,
+        live: false,
+        stuck_after: Thresholds::default().stuck_after,
+    };
+    let renderer = Renderer::new(format, settings, Vec::new());
+    let (report, renderer) = flow.observe(Options::default(), renderer, false);
+    String::from_utf8(renderer.finish(&report).unwrap()).unwrap()
+}
+
+/// The rows of the table, which name a method and two addresses.
+fn rows(screen: &str) -> Vec<&str> {
+    let (_, table) = screen.split_once("Transactions").unwrap();
+    let is_row = |line: &&str| line.contains("INVITE") && line.contains(" → 192.0.2.20:5060");
+    table.lines().filter(is_row).collect()
+}
+
+#[test]
+fn few_transactions_have_a_row_each() {
+    let flow = failures(20);
+    let screen = screen(&flow, Format::Table, false);
+    let rows = rows(&screen);
+    assert_eq!(rows.len(), 20);
+    assert!(rows.iter().all(|row| !row.contains("more)")));
+}
+
+#[test]
+fn of_many_what_happened_alike_is_one_row() {
+    let flow = failures(150);
+    for format in [Format::Table, Format::Markdown] {
+        let screen = screen(&flow, format, false);
+        let rows = rows(&screen);
+        assert_eq!(rows.len(), 2, "{rows:#?}");
+        assert!(rows[0].contains("404") && rows[0].contains("(and 148 more)"));
+        assert!(rows[1].contains("503") && !rows[1].contains("more)"));
+    }
+}
+
+#[test]
+fn all_of_them_are_shown_when_asked_for() {
+    let flow = failures(150);
+    let screen = screen(&flow, Format::Table, true);
+    assert_eq!(rows(&screen).len(), 150);
+}
