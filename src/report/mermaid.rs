@@ -117,6 +117,8 @@ fn diagram(settings: &Settings, shown: &Shown<'_>, start: Timestamp) -> String {
     text
 }
 
+/// Columns of a note over two lanes, which do not make room for what is longer.
+const NOTE_WIDTH: usize = 48;
 /// Bytes around the name of a participant.
 const PARTICIPANT: usize = 32;
 
@@ -178,7 +180,12 @@ fn row_lines(
     let spanned = over(&[from, to]);
     for finding in row.findings.iter().filter_map(|id| whole.findings.get(id)) {
         let word = settings.word(finding.severity.name()).to_uppercase();
-        let message = escape(&clip(&settings.message(finding), FINDING_WIDTH));
+        let message = clip(&settings.message(finding), FINDING_WIDTH);
+        let message: Vec<_> = textwrap::wrap(&message, NOTE_WIDTH)
+            .iter()
+            .map(|line| escape(line))
+            .collect();
+        let message = message.join("<br/>");
         let name = escape(&finding.name());
         lines.push(format!(
             "    Note over {spanned}: {} {name}<br/>{message}",
