@@ -94,7 +94,7 @@ fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
                 }
                 let others = (catalogue.causes(finding).into_iter())
                     .chain(catalogue.advice(finding))
-                    .chain([message, catalogue.meaning(finding)]);
+                    .chain([message.into(), catalogue.meaning(finding).into()]);
                 for text in others.filter(|text| text.contains(['{', '}'])) {
                     faults.push(format!("{}: {}: {text}", flow.name, finding.name()));
                 }

@@ -16,6 +16,7 @@ pub use files::Language;
 
 use crate::rules::{Fact, Finding, Rule};
 use files::{FACTS, Locale, Map};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The catalogue in one language.
@@ -162,7 +163,7 @@ impl Catalogue {
     }
 
     /// Likely causes, likeliest first.
-    pub fn causes(self, finding: &Finding) -> Vec<String> {
+    pub fn causes(self, finding: &Finding) -> Vec<Cow<'static, str>> {
         let own = self.variant(finding).and_then(|it| it.causes.as_ref());
         let coded = self.coded(finding, own.is_some());
         let causes = match (coded, own, self.status_words(finding)) {
@@ -187,7 +188,7 @@ impl Catalogue {
     }
 
     /// What to do now.
-    pub fn advice(self, finding: &Finding) -> Vec<String> {
+    pub fn advice(self, finding: &Finding) -> Vec<Cow<'static, str>> {
         let own = self.variant(finding).and_then(|it| it.advice.as_ref());
         let coded = self.coded(finding, own.is_some());
         let advice = match (coded, own, self.status_words(finding)) {
@@ -214,12 +215,19 @@ impl Catalogue {
         })
     }
 
-    fn all_filled<'a>(
+    fn all_filled(
         self,
-        templates: impl Iterator<Item = &'a String>,
+        templates: impl Iterator<Item = &'static String>,
         finding: &Finding,
-    ) -> Vec<String> {
-        templates.map(|it| self.filled(it, finding)).collect()
+    ) -> Vec<Cow<'static, str>> {
+        let filled = |template: &'static String| {
+            if template.contains('{') {
+                self.filled(template, finding).into()
+            } else {
+                template.as_str().into()
+            }
+        };
+        templates.map(filled).collect()
     }
 
     /// What a code that a finding is about is called.

@@ -1,6 +1,7 @@
 //! `json`: one document with the records in arrays named after them.
 
-use super::{RecordKind, Settings, call, record};
+use super::record::{self, FindingRecord};
+use super::{RecordKind, Settings, call};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
@@ -72,8 +73,9 @@ impl<W: Write> Document<W> {
                 RecordKind::Finding => report
                     .findings
                     .iter()
-                    .map(|finding| record::finding(self.settings.catalogue, finding))
-                    .collect(),
+                    .map(|finding| FindingRecord::of(self.settings.catalogue, finding))
+                    .map(serde_json::to_value)
+                    .collect::<Result<_, _>>()?,
                 RecordKind::Summary => vec![record::summary(report)],
             };
             document.insert(kind.name().into(), records.into());

@@ -1,12 +1,15 @@
 //! The records of the machine formats, as CONTRACT.md names their fields. Absent is absent.
 
+mod finding;
+
+pub(super) use finding::FindingRecord;
+
 use super::{call, context};
 use crate::capture::{CaptureFacts, LinkType};
 use crate::catalogue::Catalogue;
 use crate::dialog::Registration;
 use crate::engine::{Report, SeenMessage};
-use crate::rules::{Fact, Finding, Guard};
-use crate::severity::Severity;
+use crate::rules::Finding;
 use crate::sip::{HeaderName, StartLine, typed};
 use crate::thresholds;
 use crate::time::Timestamp;
@@ -145,7 +148,10 @@ pub(super) fn transaction(
             entry.insert("code".into(), response.code.into());
             put(&mut entry, "reason", Some(response.reason.to_string()));
             entry.insert("time".into(), time(response.time()).into());
-            entry.insert("after_ms".into(), millis(response.time().since(start_time)));
+            entry.insert(
+                "after_ms".into(),
+                millis(response.time().since(start_time)).into(),
+            );
             if let Some(first) = response.sends.first() {
                 entry.insert("frame".into(), first.frame.0.into());
             }
@@ -189,7 +195,7 @@ pub(super) fn transaction(
         transaction.requests.repeats().into(),
     );
     if let Some(t1) = crate::transaction::timers::estimate_t1(&transaction.requests) {
-        record.insert("t1_est_ms".into(), millis(t1));
+        record.insert("t1_est_ms".into(), millis(t1).into());
     }
     let acks: Vec<_> = transaction
         .acks
@@ -221,62 +227,6 @@ pub(super) fn registration(registration: &Registration) -> Value {
     record.insert("state".into(), registration.state.name().into());
     record.insert("start".into(), time(registration.start).into());
     record.insert("last".into(), time(registration.last).into());
-    record.into()
-}
-
-pub(super) fn finding(catalogue: Catalogue, finding: &Finding) -> Value {
-    let mut facts = Map::new();
-    for (name, fact) in &finding.facts {
-        match fact {
-            Fact::Text(text) => put(&mut facts, name, Some(text.clone())),
-            // Absent is absent, never 0.
-            Fact::Number(0) => {}
-            Fact::Number(number) => {
-                facts.insert((*name).into(), (*number).into());
-            }
-            Fact::Time(time) => {
-                facts.insert(format!("{name}_ms"), millis(*time));
-            }
-        }
-    }
-    let transactions: Vec<_> = finding.transactions.iter().map(|id| id.0).collect();
-    let frames: Vec<_> = finding.frames.iter().map(|frame| frame.0).collect();
-    let mut record = start("finding");
-    record.insert("id".into(), finding.id.0.into());
-    record.insert("code".into(), finding.code().into());
-    record.insert("name".into(), finding.name().into());
-    record.insert("severity".into(), finding.severity.name().into());
-    put(
-        &mut record,
-        "severity_was",
-        finding.severity_was.map(Severity::name),
-    );
-    record.insert("time".into(), time(finding.time).into());
-    record.insert(
-        "summary".into(),
-        catalogue.message(finding).trim_end().into(),
-    );
-    put(
-        &mut record,
-        "call_id",
-        finding.call_id.as_deref().map(lossy),
-    );
-    record.insert("transactions".into(), transactions.into());
-    record.insert("frames".into(), frames.into());
-    record.insert("facts".into(), facts.into());
-    record.insert("confidence".into(), finding.confidence.name().into());
-    let guards: Vec<_> = finding.guards().map(Guard::name).collect();
-    if !guards.is_empty() {
-        record.insert("guards".into(), guards.into());
-    }
-    put(
-        &mut record,
-        "consequence_of",
-        finding.consequence_of.map(|id| id.0),
-    );
-    record.insert("causes".into(), catalogue.causes(finding).into());
-    record.insert("advice".into(), catalogue.advice(finding).into());
-    record.insert("references".into(), catalogue.references(finding).into());
     record.into()
 }
 
@@ -345,7 +295,7 @@ pub(super) fn summary(report: &Report) -> Value {
     let mut thresholds = Map::new();
     for (row, value) in report.thresholds.changed() {
         let (name, value) = match value {
-            thresholds::Value::Time(time) => (format!("{}_ms", row.key), millis(time)),
+            thresholds::Value::Time(time) => (format!("{}_ms", row.key), millis(time).into()),
             thresholds::Value::Count(number) => (row.key.to_owned(), number.into()),
             thresholds::Value::Percent(number) => (format!("{}_percent", row.key), number.into()),
         };
@@ -379,9 +329,9 @@ pub(super) fn time(time: Timestamp) -> String {
 }
 
 /// Milliseconds with their fractions.
-pub(super) fn millis(time: Duration) -> Value {
+pub(super) fn millis(time: Duration) -> f64 {
     // Through whole nanoseconds: 0.693, not 0.6930000000000001.
-    ((time.as_secs_f64() * 1e9).round() / 1e6).into()
+    (time.as_secs_f64() * 1e9).round() / 1e6
 }
 
 pub(super) fn lossy(bytes: &[u8]) -> String {

@@ -1,13 +1,14 @@
 //! `ndjson`: one JSON object a line. Transactions and messages are written as soon as they are known; findings too in
 //! `live`, and from files at the end, worst first.
 
-use super::{RecordKind, Settings, call, record};
+use super::record::{self, FindingRecord};
+use super::{RecordKind, Settings, call};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
-use serde_json::Value;
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// The format at work.
@@ -57,26 +58,21 @@ impl<W: Write> Stream<W> {
 
     pub(super) fn finding(&mut self, finding: &Finding) {
         if self.settings.live && self.wants(RecordKind::Finding) {
-            self.write(&record::finding(self.settings.catalogue, finding));
+            self.write(&FindingRecord::of(self.settings.catalogue, finding));
         }
     }
 
     /// What is wrong at this moment is a record of its own name, so that nobody counts it as a finding.
     pub(super) fn alert(&mut self, finding: &Finding) {
         if self.settings.live && self.wants(RecordKind::Finding) {
-            let mut value = record::finding(self.settings.catalogue, finding);
-            if let Some(object) = value.as_object_mut() {
-                object.insert("record".into(), "alert".into());
-                object.remove("id");
-            }
-            self.write(&value);
+            self.write(&FindingRecord::of_alert(self.settings.catalogue, finding));
         }
     }
 
     pub(super) fn finish(mut self, report: &Report) -> io::Result<W> {
         if !self.settings.live && self.wants(RecordKind::Finding) {
             for finding in &report.findings {
-                self.write(&record::finding(self.settings.catalogue, finding));
+                self.write(&FindingRecord::of(self.settings.catalogue, finding));
             }
         }
         if self.wants(RecordKind::Registration) {
@@ -103,7 +99,7 @@ impl<W: Write> Stream<W> {
         self.settings.records.contains(&kind)
     }
 
-    fn write(&mut self, record: &Value) {
+    fn write(&mut self, record: &impl Serialize) {
         if self.failed.is_some() {
             return;
         }

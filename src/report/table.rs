@@ -2,8 +2,9 @@
 //! others are the fields of the records that were asked for, in a fixed order, each name once: a kind leaves those of the
 //! others empty. What is inside an object has its name behind the object's, as in `outcome_code`; lists stand in one cell.
 
+use super::record::{self, FindingRecord};
 use super::text::sanitize;
-use super::{RecordKind, Settings, call, record};
+use super::{RecordKind, Settings, call};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Report, SeenMessage};
@@ -220,7 +221,7 @@ impl<W: Write> Rows<W> {
 
     pub(super) fn finding(&mut self, finding: &Finding) {
         if self.settings.live && self.wants(RecordKind::Finding) {
-            self.row(&record::finding(self.settings.catalogue, finding));
+            self.finding_row(finding);
         }
     }
 
@@ -228,7 +229,7 @@ impl<W: Write> Rows<W> {
         self.begin();
         if !self.settings.live && self.wants(RecordKind::Finding) {
             for finding in &report.findings {
-                self.row(&record::finding(self.settings.catalogue, finding));
+                self.finding_row(finding);
             }
         }
         if self.wants(RecordKind::Registration) {
@@ -268,6 +269,13 @@ impl<W: Write> Rows<W> {
         let names = self.columns.iter().map(|name| name.replace('.', "_"));
         let written = self.out.write_record(names);
         self.failed = written.err().map(of_writing);
+    }
+
+    fn finding_row(&mut self, finding: &Finding) {
+        match serde_json::to_value(FindingRecord::of(self.settings.catalogue, finding)) {
+            Ok(record) => self.row(&record),
+            Err(error) => self.failed = self.failed.take().or_else(|| Some(error.into())),
+        }
     }
 
     fn row(&mut self, record: &Value) {
