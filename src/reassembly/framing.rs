@@ -1,8 +1,9 @@
 //! Cuts SIP messages out of the bytes of one direction (RFC 3261 §18.3), and finds the next start line when it has lost
 //! its place.
 
+use super::head::Head;
 use super::start_line::{
-    Beginning, begins_message, content_length, could_begin_message, head_len, idle_len, is_text,
+    Beginning, begins_message, could_begin_message, idle_len, is_known, is_response, is_text,
     next_message, next_start_line, unframed_len,
 };
 use crate::capture::Sighting;
@@ -52,8 +53,8 @@ pub(super) struct Framer {
     marks: Vec<(usize, Sighting)>,
     /// Bytes the buffer must have before looking again makes sense.
     needed: usize,
-    /// Bytes of the buffer in which the end of the head was looked for.
-    scanned: usize,
+    /// What was seen so far of the message at the beginning of the buffer, once it is clear that one begins there.
+    head: Option<Head>,
     place: Place,
     /// The last message, as long as nothing proves that its Content-Length was right.
     last: Option<Last>,
@@ -217,9 +218,10 @@ impl Framer {
                 let start = sip::leading_empty_lines(&buffer);
                 let message = buffer.get(start..).unwrap_or_default();
                 self.hand_on(start..buffer.len(), &buffer, true, out);
-                head_len(message)
-                    .and_then(|head| {
-                        let body = content_length(message.get(..head)?)?;
+                let head = Head::of(message);
+                head.len()
+                    .zip(head.content_length())
+                    .and_then(|(head, body)| {
                         (head as u64 + body as u64)
                             .checked_sub((message.len() as u64).saturating_add(len))
                     })
@@ -232,7 +234,7 @@ impl Framer {
         self.position = end;
         self.place = place;
         self.needed = 0;
-        self.scanned = 0;
+        self.head = None;
     }
 
     /// Nothing more comes: a message whose end is missing is handed on as it is, and so are those that its Content-Length
@@ -240,13 +242,15 @@ impl Framer {
     pub(super) fn finish(&mut self, complete: bool, out: &mut impl FnMut(Framed<'_>)) {
         loop {
             let buffer = std::mem::take(&mut self.buffer);
+            self.head = None;
             let start = sip::leading_empty_lines(&buffer);
             let waits = matches!(self.place, Place::Start | Place::Behind);
             if !waits || !sip::looks_like_sip(&buffer, true) {
                 return;
             }
             let message = buffer.get(start..).unwrap_or_default();
-            let head = head_len(message);
+            let seen = Head::of(message);
+            let head = seen.len();
             let swallowed = head.and_then(|head| {
                 let packets = self.packets(start + head..buffer.len());
                 Some(head + next_message(message.get(head..)?, &packets)?)
@@ -257,7 +261,7 @@ impl Framer {
                 self.hand_on(start..buffer.len(), &buffer, cut, out);
                 return;
             };
-            let announced = head.and_then(|head| content_length(message.get(..head)?));
+            let announced = seen.content_length();
             let end = start + swallowed;
             self.hand_on(start..end, &buffer, false, out);
             self.note_desync(end, &buffer, announced.unwrap_or(0), swallowed as u64);
@@ -266,7 +270,6 @@ impl Framer {
             self.place = Place::Behind;
             self.forget(end);
             self.position += end as u64;
-            self.scanned = 0;
             let rest = buffer.get(end..).unwrap_or_default();
             self.buffer = match self.cut(rest, out) {
                 Left::From(used) => rest.get(used..).unwrap_or_default().to_vec(),
@@ -294,7 +297,7 @@ impl Framer {
             match step {
                 Step::Used(count) => {
                     used += count;
-                    self.scanned = 0;
+                    self.head = None;
                 }
                 Step::Wait => break,
                 Step::Instead(bytes) => {
@@ -314,36 +317,20 @@ impl Framer {
     /// One message at the beginning of what is there.
     fn message(&mut self, used: usize, bytes: &[u8], out: &mut impl FnMut(Framed<'_>)) -> Step {
         let rest = bytes.get(used..).unwrap_or_default();
-        let idle = idle_len(rest);
-        if let Some(left) = idle.checked_sub(rest.len()).filter(|&left| left > 0) {
-            self.place = Place::Body(left as u64);
-            return Step::Used(rest.len());
-        }
-        if idle > 0 {
-            return Step::Used(idle);
-        }
-        match Beginning::of(rest) {
-            // The end of a known method is a method too.
-            Beginning::Message
-                if !begins_message(rest)
-                    && self
-                        .last
-                        .as_ref()
-                        .is_some_and(|last| last.swallowed(rest).is_some()) =>
-            {
-                return self.lose(used, bytes);
-            }
-            Beginning::Message => {}
-            Beginning::Unclear => {
-                self.needed = 0;
-                return Step::Wait;
-            }
-            Beginning::Other => return self.lose(used, bytes),
-        }
-        // The empty line may begin in the bytes that were looked at.
-        let from = self.scanned.saturating_sub(3);
-        let head = head_len(rest.get(from..).unwrap_or_default()).map(|len| from + len);
-        let Some(head) = head else {
+        let mut head = match self.head {
+            Some(head) => head,
+            None => match self.begin(used, bytes) {
+                Ok(()) => Head::default(),
+                Err(step) => return step,
+            },
+        };
+        let end = head.look(rest);
+        // A request line whose end is not there may turn out to be none, and what no known method begins may be the rest of
+        // what the message before swallowed: both are looked at again with what comes next.
+        let settled = is_known(rest) || self.last.is_none();
+        let has_start_line = head.has_start_line() || is_response(rest);
+        self.head = Some(head).filter(|_| settled && has_start_line);
+        let Some(end) = end else {
             if rest.len() > MAX_STREAM_MESSAGE {
                 // No head has that many bytes: it is told as far as it was waited for.
                 self.hand_on(used..bytes.len(), bytes, true, out);
@@ -351,27 +338,25 @@ impl Framer {
                 self.last = None;
                 return Step::Used(rest.len());
             }
-            self.scanned = rest.len();
             self.needed = 0;
             return Step::Wait;
         };
-        let announced = content_length(rest.get(..head).unwrap_or_default());
+        let announced = head.content_length();
         let len = match announced {
-            Some(body) if body <= MAX_STREAM_MESSAGE => head + body,
+            Some(body) if body <= MAX_STREAM_MESSAGE => end + body,
             Some(body) if body <= BELIEVED => {
                 // Too much to keep: the message is told without its end, and what follows is found behind it.
-                self.hand_on(used..bytes.len().min(used + head + body), bytes, true, out);
+                self.hand_on(used..bytes.len().min(used + end + body), bytes, true, out);
                 self.last = None;
-                let here = rest.len().min(head + body);
-                self.place = Place::Body((head + body - here) as u64);
+                let here = rest.len().min(end + body);
+                self.place = Place::Body((end + body - here) as u64);
                 return Step::Used(here);
             }
             // Without a length that can be believed the body ends where the next message begins, or with the packet.
-            _ => unframed_len(rest, head),
+            _ => unframed_len(rest, end),
         };
         if rest.len() < len {
             self.needed = used + len;
-            self.scanned = head;
             return Step::Wait;
         }
         self.confirm_desync(used);
@@ -379,18 +364,50 @@ impl Framer {
         self.last = announced.map(|_| Last {
             at: self.sighting(used..used + len),
             len,
-            body: rest.get(head..len).unwrap_or_default().to_vec(),
-            packets: self.packets(used + head..used + len),
+            body: rest.get(end..len).unwrap_or_default().to_vec(),
+            packets: self.packets(used + end..used + len),
             position: self.position + used as u64,
         });
         self.place = Place::Behind;
         Step::Used(len)
     }
 
+    /// Whether a message begins there; what to do when none does.
+    fn begin(&mut self, used: usize, bytes: &[u8]) -> Result<(), Step> {
+        let rest = bytes.get(used..).unwrap_or_default();
+        let idle = idle_len(rest);
+        if let Some(left) = idle.checked_sub(rest.len()).filter(|&left| left > 0) {
+            self.place = Place::Body(left as u64);
+            return Err(Step::Used(rest.len()));
+        }
+        if idle > 0 {
+            return Err(Step::Used(idle));
+        }
+        match Beginning::of(rest) {
+            // The end of a known method is a method too.
+            Beginning::Message
+                if !is_known(rest)
+                    && self
+                        .last
+                        .as_ref()
+                        .is_some_and(|last| last.swallowed(rest).is_some()) =>
+            {
+                Err(self.lose(used, bytes))
+            }
+            Beginning::Message => Ok(()),
+            Beginning::Unclear => {
+                self.needed = 0;
+                Err(Step::Wait)
+            }
+            Beginning::Other => Err(self.lose(used, bytes)),
+        }
+    }
+
     /// What stands where a message should begin is none: the Content-Length before it was wrong, or this is no SIP.
     fn lose(&mut self, used: usize, bytes: &[u8]) -> Step {
         let behind = self.place == Place::Behind;
         self.place = Place::Lost;
+        self.head = None;
         let Some(last) = self.last.take().filter(|_| behind) else {
             return Step::Used(0);
         };
@@ -408,7 +425,6 @@ impl Framer {
         self.position = last.position + (last.len - swallowed) as u64;
         self.marks = vec![(swallowed, last.at), (taken.len(), here)];
         self.place = Place::Start;
-        self.scanned = 0;
         self.needed = 0;
         Step::Instead(taken)
     }

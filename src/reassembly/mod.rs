@@ -7,6 +7,7 @@ mod connection;
 mod connections;
 pub mod fragments;
 mod framing;
+mod head;
 mod mirror_stream;
 pub mod sctp;
 mod sequencer;

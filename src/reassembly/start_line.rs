@@ -1,9 +1,9 @@
-//! Where messages begin and end in bytes: what a start line looks like, how long head and body are.
+//! Where messages begin in bytes: what a start line looks like, and what may stand before one.
 
+use super::head::Head;
 use crate::limits::MAX_START_LINE;
 use crate::sip::{self, Method};
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr_iter};
 
 /// Lines like the beginning of a message that are looked at in one body.
 const MAX_LINES_TRIED: usize = 16;
@@ -20,10 +20,10 @@ pub(super) enum Beginning {
 
 impl Beginning {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let whole_line = memchr::memchr(b'\n', bytes).is_some();
+        let is_whole_line = || memchr::memchr(b'\n', bytes).is_some();
         if sip::looks_like_sip(bytes, false) {
             Self::Message
-        } else if !whole_line && bytes.len() < MAX_START_LINE && is_text(bytes) {
+        } else if bytes.len() < MAX_START_LINE && !is_whole_line() && is_text(bytes) {
             Self::Unclear
         } else {
             Self::Other
@@ -55,9 +55,16 @@ pub(super) fn could_begin_message(bytes: &[u8]) -> bool {
             .any(|word| word.starts_with(bytes))
 }
 
-fn is_known(line: &[u8]) -> bool {
+/// Whether the first word is a known method or the version of a response.
+pub(super) fn is_known(line: &[u8]) -> bool {
     let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
     word.eq_ignore_ascii_case(b"SIP/2.0") || Method::of(word).is_registered()
+}
+
+/// Whether a line that is a start line is that of a response, however much of its reason phrase is there.
+pub(super) fn is_response(line: &[u8]) -> bool {
+    line.get(..4)
+        .is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/"))
 }
 
 /// The length of a message without a usable Content-Length: up to the next message, or all there is.
@@ -107,7 +114,7 @@ pub(super) fn next_message(bytes: &[u8], packets: &[usize]) -> Option<usize> {
 }
 
 fn has_cseq(message: &[u8]) -> bool {
-    let head = head_len(message).unwrap_or(message.len());
+    let head = Head::of(message).len().unwrap_or(message.len());
     message
         .split(|&byte| byte == b'\n')
         .scan(0, |before, line| {
@@ -140,59 +147,5 @@ pub(super) fn idle_len(bytes: &[u8]) -> usize {
             .iter()
             .take_while(|byte| matches!(byte, b'\r' | b'\n' | 0))
             .count(),
-    }
-}
-
-/// The length of start line and header fields with the empty line that ends them; `None` when that is not there. Lines may
-/// end in LF alone, as everywhere else in the reading of a message.
-pub(super) fn head_len(bytes: &[u8]) -> Option<usize> {
-    memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
-}
-
-/// The Content-Length of a message head, in its long or compact form; `None` when there is none or it is no number. Of
-/// several the first counts, as in [`sip::Message::body`].
-pub(super) fn content_length(head: &[u8]) -> Option<usize> {
-    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
-    let first = lines.by_ref().find_map(|line| {
-        // Its names, long and short, begin with one of these: most lines need no closer look.
-        if !matches!(line, [b'C' | b'c' | b'L' | b'l', ..]) {
-            return None;
-        }
-        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
-        let found = sip::HeaderName::of(name.trim_ascii_end()) == sip::HeaderName::ContentLength;
-        found.then(|| value.get(1..).unwrap_or_default())
-    })?;
-    // RFC 3261 §7.3.1: the number may stand on a line that continues the field.
-    let value = std::iter::once(first)
-        .chain(lines.take_while(|line| matches!(line, [b' ' | b'\t', ..])))
-        .map(<[u8]>::trim_ascii)
-        .find(|part| !part.is_empty())?;
-    let is_number = value.iter().all(u8::is_ascii_digit);
-    is_number.then(|| {
-        // Too large for a number is too large for any segment.
-        std::str::from_utf8(value).map_or(usize::MAX, |digits| digits.parse().unwrap_or(usize::MAX))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_content_length_frames_the_message_even_when_it_is_folded() {
-        let head = b"A b SIP/2.0\r\nContent-Length :\r\n  12\r\nl: 7\r\n\r\n";
-        assert_eq!(content_length(head), Some(12));
-        assert_eq!(
-            content_length(b"A b SIP/2.0\r\nl: -1\r\nl: 7\r\n\r\n"),
-            None
-        );
-        assert_eq!(
-            content_length(b"A b SIP/2.0\r\nl: 99999999999999999999999\r\n\r\n"),
-            Some(usize::MAX)
-        );
     }
 }
