@@ -463,5 +463,21 @@ pub const MAX_EXTRACT_RECENT: usize = 262_144;
 /// will be none.
 pub const MAX_EXTRACT_SILENT: u64 = 1024 * 1024;
 
+/// Bytes of these that may be media: signalling, without which nothing can be diagnosed, keeps its room.
+pub const MAX_EXTRACT_MEDIA_BYTES: u64 = 12 * 1024 * 1024 * 1024;
+
+/// Addresses of media that `--with-media` remembers at a time, with whose they are: 200 bytes each, and four a call are those of
+/// 60,000 calls under way.
+pub const MAX_MEDIA_ADDRESSES: usize = 262_144;
+
+/// Bytes of packets that wait with `--with-media` until descriptions are known: two seconds of 250 Mbit/s.
+pub const MAX_MEDIA_WAITING: usize = 64 * 1024 * 1024;
+
+/// Addresses of media of one call: an offer with ICE names some ten, and is made anew now and then.
+pub const MAX_MEDIA_OF_CALL: usize = 256;
+
+/// Calls that share an address of media: the legs that proxies and B2BUAs make of one call.
+pub const MAX_MEDIA_SHARED: usize = 16;
+
 /// Comments of one packet: more findings cite one only when they say the same.
 pub const MAX_COMMENTS: usize = 16;

@@ -2,25 +2,36 @@
 
 use std::fmt::Write as _;
 
-/// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`,
-/// bidirectional and zero-width characters are left out.
+/// Text from the wire without what a terminal would obey or a reader could not see: control characters become `\xNN`, what
+/// is invisible or turns the text around becomes `\u{NNNN}`.
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{061c}'
-            | '\u{180e}' => {}
-            _ if character.is_control() => {
-                let _ = write!(clean, "\\x{:02x}", u32::from(character));
-            }
-            _ => clean.push(character),
+        if character.is_control() {
+            let _ = write!(clean, "\\x{:02x}", u32::from(character));
+        } else if is_invisible(character) {
+            let _ = write!(clean, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            clean.push(character);
         }
     }
     clean
+}
+
+/// Whether nobody sees a character although it may change what is seen: the format characters and fillers of Unicode, tag
+/// letters, other ends of lines. Those that choose between looks of a sign (U+FE0F) are none of them.
+pub const fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The known name that comes nearest to what was written; `None` when none comes near: at most one letter in three differs.
@@ -83,6 +94,15 @@ mod tests {
         assert_eq!(of("lopo", "loop"), 1);
         assert_eq!(of("", "loop"), 4);
         assert_eq!(of("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_shown() {
+        assert_eq!(
+            sanitize("B\u{202e}usy\u{2028}\u{e0041}\x1b\u{200d}"),
+            "B\\u{202e}usy\\u{2028}\\u{e0041}\\x1b\\u{200d}"
+        );
+        assert_eq!(sanitize("❤\u{fe0f} لا é"), "❤\u{fe0f} لا é");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Value {
 /// What a threshold may be set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `500ms`, `10s`, `3m`, `1h`; a bare number is seconds.
+    /// `500ms`, `10s`, `3m`, `1h30m`, `2d`; a bare number is seconds.
     Time,
     /// A whole number.
     Count,
@@ -374,27 +374,50 @@ impl fmt::Display for Value {
     }
 }
 
-/// `500ms`, `10s`, `3m`, `1h`; a bare number is seconds.
+/// `500ms`, `10s`, `3m`, `1h30m`, `2d`; a bare number is seconds.
 ///
 /// # Errors
 /// What it should look like.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .bytes()
-        .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
-        .count();
-    let wrong = || "a duration is a number with ms, s, m or h, such as 500ms or 10s".to_owned();
-    let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    let factor = match unit {
-        "ms" => 1e-3,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let time = Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())?;
-    check(time)
+    check(stretch(text)?)
+}
+
+/// A stretch of time, none at all too.
+///
+/// # Errors
+/// What it may be instead.
+pub fn stretch(text: &str) -> Result<Duration, String> {
+    let wrong =
+        || "a duration is a number with ms, s, m, h or d, such as 500ms, 10s or 1h30m".to_owned();
+    let mut all = Duration::ZERO;
+    let mut rest = text;
+    loop {
+        let is_number = |it: char| it.is_ascii_digit() || it == '.';
+        let behind = rest.trim_start_matches(is_number);
+        let number = rest.strip_suffix(behind).unwrap_or_default();
+        let next = behind.trim_start_matches(|it: char| it.is_ascii_alphabetic());
+        let unit = behind.strip_suffix(next).unwrap_or_default();
+        let number: f64 = number.parse().map_err(|_| wrong())?;
+        let factor = match unit {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            // Seconds, but not behind hours: that would be minutes.
+            "" if rest.len() == text.len() => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            _ => return Err(wrong()),
+        };
+        let time = Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())?;
+        all = all.saturating_add(time);
+        if all > LONGEST {
+            return Err(check(all).err().unwrap_or_default());
+        }
+        if next.is_empty() {
+            return Ok(all);
+        }
+        rest = next;
+    }
 }
 
 fn check(time: Duration) -> Result<Duration, String> {
@@ -416,7 +439,23 @@ mod tests {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
-        for wrong in ["", "s", "0s", "-1s", "1d", "1e999", "99999999h", "ms"] {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("3d"), Ok(Duration::from_hours(72)));
+        assert_eq!(stretch("0s"), Ok(Duration::ZERO));
+        for wrong in [
+            "",
+            "s",
+            "0s",
+            "-1s",
+            "1w",
+            "1e999",
+            "99999999h",
+            "ms",
+            "1h30",
+            "5 s",
+            "1..5s",
+            "1h-5m",
+        ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -277,10 +277,13 @@ mod statuses {
     fn damage_is_4_and_names_packet_and_offset() {
         let ran = run(&["read", CUT]).with_status(4);
         assert!(ran.stdout.contains("packets 12, SIP messages 6"));
+        // Once, and where the report is read.
+        assert_eq!(ran.stdout.matches("byte offset 3049").count(), 1);
+        assert_eq!(ran.stderr, "");
         let ran = run(&["read", CUT, "--format", "ndjson"]).with_status(4);
         assert!(ran.stderr.starts_with("warning: 172-file-cut.pcap"));
         assert!(ran.stderr.contains("packet 13"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("byte 3049"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("byte offset 3049"), "{}", ran.stderr);
         let summary = ran
             .objects()
             .into_iter()
@@ -767,6 +770,17 @@ mod pages {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_word_finds_the_findings_that_have_it_and_a_slip_what_was_meant() {
+        let icmp = run(&["explain", "icmp"]).with_status(0).stdout;
+        assert!(icmp.contains("icmp-unreachable"), "{icmp}");
+        let several = run(&["explain", "register"]).with_status(0).stdout;
+        assert!(several.contains("REGISTER"), "{several}");
+        let slip = run(&["explain", "auth-lop"]).with_status(2).stderr;
+        assert!(slip.contains("did you mean auth-loop?"), "{slip}");
+        run(&["explain", "xq"]).with_status(2);
     }
 
     #[test]

@@ -447,7 +447,7 @@ fn page() -> String {
         and HTML. JSON, CSV, SIP URIs and messages keep the addresses. `--alias ADDR=NAME` adds to them.\n\
         - **thresholds**: see below. Those that are not at their defaults are told on the screen and in `thresholds` of the summary record.\n\n\
         ## Thresholds\n\n\
-        Each is a key of `[thresholds]` and, with `--` before it, an option. Times are written `500ms`, `10s`, `3m` or `1h`; a bare number is seconds.\n\n\
+        Each is a key of `[thresholds]` and, with `--` before it, an option. Times are written `500ms`, `10s`, `3m`, `1h30m` or `2d`; a bare number is seconds.\n\n\
         | key | default | what it is | why that default |\n|---|---|---|---|\n"
     );
     for row in Thresholds::ALL {

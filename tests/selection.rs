@@ -206,6 +206,17 @@ fn every_option_selects_and_the_summary_says_how_many() {
         (&["--until", "2026-01-01T10:00:30Z"], &["busy"]),
         (&["--user", "carol", "--method", "INVITE"], &["lost"]),
         (&["--from", "nobody"], &[]),
+        (&["--from", "alice,carol"], &["busy", "lost", "reg"]),
+        (
+            &["--host", "192.0.2.30,192.0.2.10"],
+            &["busy", "lost", "reg"],
+        ),
+        (&["--to", "\"C\" <sip:carol@example.com>;tag=1"], &["reg"]),
+        (&["--user", "sip:carol@example.com"], &["lost", "reg"]),
+        (&["--code", "48?"], &["busy"]),
+        (&["--since", "0s"], &["busy", "lost", "reg"]),
+        (&["--until", "2026-01-01"], &["busy", "lost", "reg"]),
+        (&["--since", "2026-01-02"], &[]),
     ] {
         let records = Records::read(arguments, &[&capture]);
         let expected: BTreeSet<_> = expected.iter().copied().collect();
@@ -256,13 +267,74 @@ fn the_screen_says_what_was_selected_of_how_many() {
     assert!(!busy.contains("192.0.2.30"), "{busy}");
     let none = screen(&["--from", "nobody\u{202e}"]);
     assert!(
-        none.contains("no call meets the selection (--from nobody)"),
+        none.contains("no call meets the selection (--from nobody\\u{202e})"),
         "{none}"
     );
     assert!(
         !none.contains("wrong") && !none.contains("192.0.2.10"),
         "{none}"
     );
+}
+
+#[test]
+fn nothing_selected_is_told_with_what_excludes_everything() {
+    let place = Place::new();
+    let capture = place.capture("mixed.pcap", MIXED);
+    for (arguments, expected) in [
+        (&["--call-id", "nope"][..], "no call meets --call-id nope"),
+        // Call-IDs differ by case.
+        (&["--call-id", "BUSY"], "no call meets --call-id BUSY"),
+        (
+            &["--from", "alice", "--host", "192.0.2.99"],
+            "no call meets --host 192.0.2.99",
+        ),
+        (
+            &["--from", "alice", "--method", "REGISTER"],
+            "no call meets all of: --from alice --method REGISTER",
+        ),
+    ] {
+        let expected = format!("warning: {expected}; Call-IDs in the capture: 3\n");
+        for more in [["--format", "json"], ["--fail-on", "error"]] {
+            let ran = run(&[arguments, &more].concat(), &[&capture], b"");
+            assert_eq!(ran.status, Some(0), "{arguments:?}");
+            assert_eq!(ran.stderr, expected, "{arguments:?}");
+        }
+        // The screen says it itself.
+        let ran = run(arguments, &[&capture], b"");
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+    }
+    let two = ["--from", "alice", "--host", "192.0.2.99"];
+    let shown = String::from_utf8(run(&two, &[&capture], b"").stdout).unwrap();
+    assert!(shown.contains("met by none: --host 192.0.2.99"), "{shown}");
+}
+
+#[test]
+fn methods_that_nobody_knows_are_looked_for_with_a_remark() {
+    let ran = run(
+        &["--method", "INVITE,BOGUS"],
+        &[&fixture("017-486-busy.pcap")],
+        b"",
+    );
+    assert_eq!(ran.status, Some(0));
+    assert_eq!(
+        ran.stderr,
+        "warning: --method BOGUS is no method that sipdiag knows; looked for nevertheless\n"
+    );
+}
+
+#[test]
+fn an_end_before_the_beginning_is_a_wrong_command_line() {
+    for (since, until) in [
+        ("10:00", "09:00"),
+        ("3s", "1s"),
+        ("2026-11-22", "2026-11-21"),
+    ] {
+        let arguments = ["--since", since, "--until", until];
+        let ran = run(&arguments, &[&fixture("017-486-busy.pcap")], b"");
+        assert_eq!(ran.status, Some(2), "{arguments:?}");
+        let expected = format!("error: --until {until} is before --since {since}\n");
+        assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -283,6 +355,15 @@ fn wrong_patterns_say_what_to_write() {
         (["--host", "192.0.2.0/40"], "192.0.2.0/24"),
         (["--since", "yesterday"], "2026-11-21T14:05:00Z"),
         (["--severity", "bad"], "warning"),
+        (["--call-id", ""], "empty pattern"),
+        (["--user", ""], "empty pattern"),
+        (["--user", "alice,,bob"], "empty pattern"),
+        (["--host", "192.0.2.030"], "write 192.0.2.30"),
+        (["--from", "<sip:alice@example.com"], "no > behind"),
+        (["--threads", "0"], "at least 1"),
+        (["--threads", "x"], "at least 1"),
+        (["--few-hops", "-1"], "a whole number"),
+        (["--memory", "1.x"], "1.5G"),
     ] {
         let ran = run(&arguments, &[&fixture("017-486-busy.pcap")], b"");
         assert_eq!(ran.status, Some(2), "{arguments:?}");
@@ -305,7 +386,10 @@ fn what_is_written_gives_the_same_findings_when_it_is_read() {
         ("061-tcp-pipelined.pcap", &[]),
         ("062-tcp-dribble.pcap", &[]),
         ("068-tcp-mid-stream.pcap", &[]),
+        ("070-tls-rsa-key.pcap", &[]),
         ("072-tls-key-log.pcap", &keys),
+        ("072-tls-key-log.pcap", &[]),
+        ("073-tls-opaque.pcap", &[]),
         ("074-tls-unknown-ca.pcap", &[]),
         ("080-ws-register-call.pcap", &[]),
         ("087-call-ok-fragmented-invite.pcap", &[]),
@@ -409,6 +493,124 @@ fn secrets_that_the_capture_holds_go_with_the_connections_that_they_open() {
     );
     let bytes = std::fs::read(&out).unwrap();
     assert!(!bytes.windows(other.len()).any(|it| it == other));
+}
+
+/// Two calls that talk, one of them from behind a NAT, and a packet that is of neither.
+const MEDIA: &str = "
+alice = 192.0.2.10:5060
+bob = 192.0.2.20:5060
+carol = 192.0.2.30:5060
+
++0.000 alice -> bob  INVITE a1 call=talk
+    Content-Type: application/sdp
+    | v=0
+    | o=- 1 1 IN IP4 192.0.2.10
+    | s=-
+    | c=IN IP4 192.0.2.10
+    | t=0 0
+    | m=audio 4000 RTP/AVP 0
++0.100 bob -> alice  200 INVITE a1 tag=x
+    Content-Type: application/sdp
+    | v=0
+    | o=- 2 1 IN IP4 192.0.2.20
+    | s=-
+    | c=IN IP4 192.0.2.20
+    | t=0 0
+    | m=audio 6000 RTP/AVP 0
++0.110 alice -> bob  ACK a2 call=talk to=bob;x
++0.120 192.0.2.10:4000 -> 192.0.2.20:6000  rtp
++0.130 203.0.113.9:61000 -> 192.0.2.20:6000  rtp
++0.140 192.0.2.10:4001 -> 192.0.2.20:6001  rtcp
++0.150 192.0.2.10:4002 -> 192.0.2.20:6002  rtp
++0.200 carol -> bob  INVITE c1 call=other from=carol;c
+    Content-Type: application/sdp
+    | v=0
+    | o=- 3 1 IN IP4 192.0.2.30
+    | s=-
+    | c=IN IP4 192.0.2.30
+    | t=0 0
+    | m=audio 4000 RTP/AVP 0
++0.300 bob -> carol  200 INVITE c1 tag=y
+    Content-Type: application/sdp
+    | v=0
+    | o=- 4 1 IN IP4 192.0.2.20
+    | s=-
+    | c=IN IP4 192.0.2.20
+    | t=0 0
+    | m=audio 6010 RTP/AVP 0
++0.310 carol -> bob  ACK c2 call=other from=carol;c to=bob;y
++0.320 192.0.2.30:4000 -> 192.0.2.20:6010  rtp
++5.000 alice -> bob  BYE a3 cseq=2 call=talk to=bob;x
++5.010 bob -> alice  200 BYE a3
++6.000 carol -> bob  BYE c3 cseq=2 call=other from=carol;c to=bob;y
++6.010 bob -> carol  200 BYE c3
+";
+
+#[test]
+fn media_go_with_the_calls_whose_descriptions_name_them() {
+    let place = Place::new();
+    let capture = place.capture("media.pcap", MEDIA);
+    let out = place.path("out.pcapng");
+    let write = ["-w", out.to_str().unwrap()];
+    for (arguments, packets) in [
+        (&["--call-id", "talk*"][..], 5),
+        (&["--call-id", "talk*", "--with-media"], 8),
+        (&["--call-id", "other*", "--with-media"], 6),
+        (&["--with-media"], 14),
+    ] {
+        Records::read(&[&write, arguments].concat(), &[&capture]);
+        let again = Records::read(&[], &[&out]);
+        assert_eq!(again.summary()["packets"], packets, "{arguments:?}");
+    }
+    let alone = run(&["--with-media"], &[&capture], b"");
+    assert_eq!(alone.status, Some(2));
+    assert!(alone.stderr.contains("--write <FILE>"), "{}", alone.stderr);
+}
+
+#[test]
+fn connections_that_cannot_be_read_are_written_where_they_are_asked_for() {
+    let place = Place::new();
+    let capture = fixture("073-tls-opaque.pcap");
+    let out = place.path("out.pcapng");
+    let write = ["-w", out.to_str().unwrap()];
+    let said = |records: &Records| -> BTreeSet<String> {
+        let findings = records.of("finding").iter();
+        findings.map(|it| it["summary"].to_string()).collect()
+    };
+    let all = Records::read(&write, &[&capture]);
+    assert_eq!(all.of("finding")[0]["name"], "capture-encrypted-sip");
+    let server = all.of("finding")[0]["facts"]["dst"].as_str().unwrap();
+    for (arguments, is_written) in [
+        (&[][..], true),
+        (&["--finding", "capture-encrypted-sip"], true),
+        (&["--host", server], true),
+        (&["--host", "192.0.2.99"], false),
+        (&["--from", "alice"], false),
+    ] {
+        Records::read(&[&write, arguments].concat(), &[&capture]);
+        let again = Records::read(&[], &[&out]);
+        let packets = again.summary()["packets"].as_u64().unwrap();
+        assert_eq!(packets > 0, is_written, "{arguments:?}");
+        if is_written {
+            assert_eq!(said(&again), said(&all), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_promises_another_kind_of_file_gets_a_remark() {
+    let place = Place::new();
+    for (name, is_told) in [
+        ("out.pcap", true),
+        ("out.pcapng.gz", true),
+        ("out.pcapng", false),
+    ] {
+        let out = place.path(name);
+        let write = ["-w", out.to_str().unwrap(), "--format", "json"];
+        let ran = run(&write, &[&fixture("017-486-busy.pcap")], b"");
+        let told = ran.stderr.matches("will be pcapng, not compressed").count();
+        assert_eq!(told, usize::from(is_told), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -121,7 +121,7 @@ pub(super) struct ReadOptions {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
-    #[arg(long, value_name = "N", help_heading = "Resources")]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Resources")]
     pub(super) threads: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
@@ -136,7 +136,7 @@ pub(super) struct FlowOptions {
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
     /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
-    #[arg(long, value_name = "N", help_heading = "Resources")]
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Resources")]
     pub(super) threads: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
@@ -164,7 +164,7 @@ pub(super) struct LiveOptions {
     #[arg(long, value_name = "DUR", value_parser = duration, help_heading = "Listening")]
     pub(super) duration: Option<Duration>,
     /// End after this many packets
-    #[arg(long, value_name = "N", help_heading = "Listening")]
+    #[arg(long, value_name = "N", value_parser = packets, help_heading = "Listening")]
     pub(super) count: Option<u64>,
     /// Bytes to capture of each packet
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144), help_heading = "Listening")]
@@ -212,6 +212,9 @@ pub(super) struct DiagnosisOptions {
     /// Write the packets of the selected calls as pcapng, the findings beside them as comments
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
+    /// With -w, also the RTP and RTCP from and to the addresses that the session descriptions of the calls name
+    #[arg(long, requires = "write", help_heading = "Output")]
+    pub(super) with_media: bool,
     /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
     #[arg(
         long,
@@ -380,22 +383,38 @@ fn languages() -> String {
     known.join(", ")
 }
 
-/// `512M`, `2G`, `64k`, or bytes; at least a megabyte.
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    let wrong = || "give a whole number of threads, at least 1".to_owned();
+    text.trim().parse().map_err(|_| wrong())
+}
+
+#[cfg(feature = "live")]
+fn packets(text: &str) -> Result<u64, String> {
+    let wrong = || "give a whole number of packets".to_owned();
+    text.trim().parse().map_err(|_| wrong())
+}
+
+/// `512M`, `1.5G`, `64k`, or bytes; at least a megabyte.
 fn size(text: &str) -> Result<usize, String> {
+    let wrong = || "sizes are written as 256M or 1.5G".to_owned();
     let unit = text
-        .find(|it: char| !it.is_ascii_digit())
+        .find(|it: char| !it.is_ascii_digit() && it != '.')
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(unit);
-    let shift = match unit.to_ascii_lowercase().as_str() {
+    let shift: u32 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 0,
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,
         "g" | "gb" | "gib" => 30,
-        _ => return Err("sizes are written as 256M or 2G".to_owned()),
+        _ => return Err(wrong()),
     };
-    let number: usize =
-        (number.parse()).map_err(|_| "sizes are written as 256M or 2G".to_owned())?;
-    match number.checked_mul(1 << shift) {
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let whole: usize = whole.parse().map_err(|_| wrong())?;
+    // More than thousandths make no difference.
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    let part: usize = part.parse().map_err(|_| wrong())?;
+    let whole = whole.checked_mul(1 << shift);
+    match whole.and_then(|it| it.checked_add((part << shift) / 1000)) {
         Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
         Some(_) => Err("it is less than a megabyte, in which no call fits".to_owned()),
         None => Err("no machine has that much".to_owned()),
@@ -417,6 +436,31 @@ fn finding(text: &str) -> Result<Named, String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn sizes_have_units_and_parts() {
+        for (text, bytes) in [
+            ("512M", 512 << 20),
+            ("1.5G", 3 << 29),
+            ("0.25g", 1 << 28),
+            ("2097152", 2 << 20),
+            ("4MiB", 4 << 20),
+        ] {
+            assert_eq!(super::size(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "1..5G",
+            ".",
+            "x",
+            "1T",
+            "1K",
+            "-1G",
+            "99999999999999999999G",
+        ] {
+            assert!(super::size(text).is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn the_definition_is_sound() {
         super::super::command().debug_assert();

@@ -12,11 +12,14 @@ use super::progress::Meter;
 use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
-use crate::engine::{Engine, Options, Report};
+use crate::engine::{Engine, Options, Report, Selected};
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
-use crate::selection::Selecting;
+use crate::rules::Finding;
+use crate::selection::{Chosen, Selecting};
 use crate::severity::Severity;
-use std::path::PathBuf;
+use crate::text::sanitize;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// How the table of people looks.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,11 @@ pub(super) fn run(
         (format, _) => format,
     };
     let selection = options.selection.selection()?;
+    for method in selection.unknown_methods() {
+        let text =
+            format!("--method {method} is no method that sipdiag knows; looked for nevertheless");
+        errors::warn(environment, &sanitize(&text));
+    }
     if let Some(path) = options.output.as_deref() {
         let capture = source.facts();
         let secrets = options.keylog.iter().chain(&options.tls_key);
@@ -53,8 +61,15 @@ pub(super) fn run(
     let extraction = options
         .write
         .as_deref()
-        .map(|path| Extraction::open(path, report_path, &source.facts()))
+        .map(|path| Extraction::open(path, report_path, &source.facts(), options.with_media))
         .transpose()?;
+    if let Some(path) = options.write.as_deref().filter(|it| is_no_pcapng(it)) {
+        let text = format!(
+            "{} will be pcapng, not compressed, whatever its name says",
+            path.display()
+        );
+        errors::warn(environment, &text);
+    }
     let to_stdout = matches!(output, Output::Stdout(_));
     let records = records(options);
     let settings = Settings {
@@ -99,12 +114,18 @@ pub(super) fn run(
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
     feed(source, &mut engine, &mut secrets, pace, meter)?;
     let facts = source.facts();
-    for damage in &facts.damage {
+    // Where people read the report, it tells such things itself.
+    let is_told = to_stdout && format == Format::Table;
+    for damage in facts.damage.iter().filter(|_| !is_told) {
+        let input = Some(damage.input.as_str()).filter(|it| *it != "-");
         errors::warn(
             environment,
             &format!(
-                "{} is damaged at packet {}, byte {}: {}",
-                damage.input, damage.packet, damage.offset, damage.what
+                "{} is damaged at packet {}, byte offset {}: {}",
+                input.unwrap_or("stdin"),
+                damage.packet,
+                damage.offset,
+                damage.what
             ),
         );
     }
@@ -112,7 +133,11 @@ pub(super) fn run(
     if let Some(until) = facts.captured_until {
         engine.advance(until);
     }
-    let worst = conclude(engine.finish(facts), environment)?;
+    let worst = conclude(
+        engine.finish(facts),
+        environment,
+        !(is_told || to_stdout && format == Format::Flow) || options.fail_on.is_some(),
+    )?;
     let met = options
         .fail_on
         .map(Severity::from)
@@ -128,8 +153,12 @@ pub(super) fn run(
 fn conclude(
     (mut report, told): (Report, Told),
     environment: &Environment,
+    say_nothing_selected: bool,
 ) -> anyhow::Result<Option<Severity>> {
     let (renderer, chosen) = told.selecting.finish(&mut report);
+    if let Some(selected) = report.selected.as_ref().filter(|_| say_nothing_selected) {
+        nothing_selected(selected, &chosen, &report, environment);
+    }
     for name in &report.unused_passwords {
         errors::warn(
             environment,
@@ -139,9 +168,9 @@ fn conclude(
         );
     }
     // Whoever does not read the report to its end, or fills the disk with packets, gets the other one nevertheless.
-    let extracted = told.extraction.map(|extraction| {
-        extraction.finish(&report, environment.catalogue, |call| chosen.contains(call))
-    });
+    let extracted = told
+        .extraction
+        .map(|extraction| extraction.finish(&report, environment.catalogue, &chosen));
     let shown = renderer.finish(&report).map(Output::commit);
     if let Some(extracted) = extracted {
         extracted?.announce(environment);
@@ -151,6 +180,36 @@ fn conclude(
         Some(selected) => selected.worst,
         None => report.summary.worst,
     })
+}
+
+/// Whether a name promises another kind of file than the packets are written as.
+fn is_no_pcapng(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    let others = ["pcap", "cap", "gz", "zst"];
+    extension.is_some_and(|it| others.iter().any(|other| it.eq_ignore_ascii_case(other)))
+}
+
+/// Says so when nothing was selected, and of what is asked for what nothing meets: it must not look as if all were well.
+fn nothing_selected(
+    selected: &Selected,
+    chosen: &Chosen,
+    report: &Report,
+    environment: &Environment,
+) {
+    let tells = |it: &Finding| !it.rule.code.starts_with("CAP") || chosen.is_asked(it);
+    if selected.call_ids > 0 || report.findings.iter().any(tells) {
+        return;
+    }
+    let line = if selected.unmet.is_empty() {
+        format!("no call meets all of: {}", selected.criteria)
+    } else {
+        format!("no call meets {}", selected.unmet)
+    };
+    let all = report.summary.call_ids;
+    errors::warn(
+        environment,
+        &format!("{}; Call-IDs in the capture: {all}", sanitize(&line)),
+    );
 }
 
 fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {

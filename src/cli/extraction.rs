@@ -8,7 +8,7 @@ use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
 use crate::extract::{Extract, Written};
-use crate::selection::CallKey;
+use crate::selection::{CallKey, Chosen};
 use anyhow::Context;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ impl Extraction {
         path: &Path,
         report: Option<&Path>,
         capture: &CaptureFacts,
+        with_media: bool,
     ) -> anyhow::Result<Self> {
         let to_stdout = path.as_os_str() == "-";
         if to_stdout && report.is_none_or(|report| report.as_os_str() == "-") {
@@ -44,7 +45,10 @@ impl Extraction {
             _ if to_stdout => tempfile::tempfile(),
             folder => tempfile::tempfile_in(folder.unwrap_or_else(|| Path::new("."))),
         };
-        let open = || Ok::<_, std::io::Error>(Extract::new(waiting()?, waiting()?));
+        let open = || {
+            let extract = Extract::new(waiting()?, waiting()?);
+            Ok::<_, std::io::Error>(extract.with_media(with_media))
+        };
         Ok(Self {
             extract: open().with_context(|| format!("cannot write to {}", path.display()))?,
             output,
@@ -73,15 +77,14 @@ impl Extraction {
         self,
         report: &Report,
         catalogue: Catalogue,
-        is_wanted: impl Fn(CallKey) -> bool,
+        wanted: &Chosen,
     ) -> anyhow::Result<Extracted> {
         let name = self.path.display().to_string();
-        let failed = || format!("cannot write to {name}");
         let (output, written) = self
             .extract
-            .finish(report, catalogue, is_wanted, self.output)
-            .with_context(failed)?;
-        output.commit().with_context(failed)?;
+            .finish(report, catalogue, wanted, self.output)
+            .with_context(|| format!("cannot write to {name}"))?;
+        output.commit()?;
         Ok(Extracted { name, written })
     }
 }
@@ -103,6 +106,15 @@ impl Extracted {
                 &format!(
                     "{name} lacks what came last: there was no room for {} packets that may belong to it",
                     written.left_out
+                ),
+            );
+        }
+        if written.media_forgotten > 0 {
+            errors::warn(
+                environment,
+                &format!(
+                    "{name} lacks media: there was no room to remember {} of the addresses that calls named",
+                    written.media_forgotten
                 ),
             );
         }

@@ -6,9 +6,12 @@ use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::feed::Pace;
 use super::read;
+use super::signals;
 use crate::capture::open_files;
+use anyhow::Context;
 
 pub(super) fn run(options: &FlowOptions, environment: &Environment) -> anyhow::Result<u8> {
+    signals::listen(None).context("cannot listen for signals")?;
     let configuration = Configuration::load(&options.diagnosis)?;
     let mut source = open_files(&options.files, read::filter(&options.diagnosis)?)?;
     diagnose::run(

@@ -6,15 +6,13 @@ use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
 use super::feed::Pace;
+use super::signals;
 use crate::capture::hep::HepOptions;
 use crate::capture::{LiveOptions, Source, open_live};
 use crate::catalogue::fill;
 use anyhow::Context;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// What shells report for a program that Ctrl-C ended: 128 and SIGINT.
-const INTERRUPTED: i32 = 130;
+use std::sync::atomic::AtomicBool;
 
 pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> anyhow::Result<u8> {
     if options.diagnosis.filter.is_some() && !options.hep.is_empty() {
@@ -29,7 +27,8 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
     }
     let configuration = Configuration::load(&options.diagnosis)?;
     let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(Arc::clone(&stop))?;
+    // The first signal ends the capture, so that the report is printed; the second ends the program.
+    signals::listen(Some(Arc::clone(&stop))).context("cannot listen for Ctrl-C")?;
     let live = LiveOptions {
         interfaces: options.interfaces.clone(),
         hep: HepOptions {
@@ -63,18 +62,4 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         Look::Report,
         Pace::Live,
     )
-}
-
-/// The first signal ends the capture, so that the report is printed; the second ends the program.
-fn stop_on_signal(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
-    ctrlc::set_handler(move || {
-        if stop.swap(true, Ordering::SeqCst) {
-            #[expect(
-                clippy::exit,
-                reason = "a second Ctrl-C means now, whatever is going on"
-            )]
-            std::process::exit(INTERRUPTED);
-        }
-    })
-    .context("cannot listen for Ctrl-C")
 }

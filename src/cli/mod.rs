@@ -21,6 +21,7 @@ mod read;
 mod secrets;
 mod selection;
 mod shell;
+mod signals;
 mod thresholds;
 mod told;
 

@@ -1,8 +1,10 @@
 //! Where a report goes: stdout, or a file that is written whole or not at all.
 
 use super::errors::WrongUse;
+use super::signals;
 use crate::capture::CaptureFacts;
 use anyhow::{Context, anyhow};
+use std::fs;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -13,6 +15,7 @@ pub(super) enum Output {
     Stdout(BufWriter<Stdout>),
     File {
         out: BufWriter<NamedTempFile>,
+        /// As it was asked for.
         path: PathBuf,
     },
 }
@@ -26,19 +29,9 @@ impl Output {
                 io::stdout(),
             )));
         };
-        // A device or a pipe is written as it is: it cannot be replaced.
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or_else(|| Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".sipdiag-")
-            .tempfile_in(folder)
-            // The error names the temporary file, which is nobody's business.
-            .map_err(|error| anyhow!("{}", reason(error.kind())))
-            .with_context(|| format!("cannot write to {}", path.display()))?;
         Ok(Self::File {
-            out: BufWriter::new(file),
+            // The error of the system names the temporary file, which is nobody's business.
+            out: BufWriter::new(waiting(path).map_err(|reason| cannot_write(path, &reason))?),
             path: path.to_owned(),
         })
     }
@@ -48,14 +41,55 @@ impl Output {
         match self {
             Self::Stdout(mut out) => out.flush()?,
             Self::File { out, path } => {
-                let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-                place(file, &path)
+                let file = out.into_inner().map_err(io::IntoInnerError::into_error);
+                file.and_then(|file| place(file, &path))
                     .with_context(|| format!("cannot write to {}", path.display()))?;
             }
         }
         Ok(())
     }
 }
+
+/// A file that is written instead of the one that is asked for, until it is finished.
+fn waiting(path: &Path) -> Result<NamedTempFile, String> {
+    let existing = fs::metadata(path).ok();
+    if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return Err("it is a folder".to_owned());
+    }
+    let folder = if existing.is_some_and(|it| !it.is_file()) {
+        // A device or a pipe is written in the end: nothing can be put into its place.
+        std::env::temp_dir()
+    } else {
+        let place = behind_links(path);
+        let folder = place.parent().filter(|it| !it.as_os_str().is_empty());
+        folder.unwrap_or_else(|| Path::new(".")).to_owned()
+    };
+    signals::temporary_in(&folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if folder.is_dir() => "no file can be made there".to_owned(),
+        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        other => other.to_string(),
+    })
+}
+
+fn cannot_write(path: &Path, reason: &str) -> anyhow::Error {
+    anyhow!("cannot write to {}: {reason}", path.display())
+}
+
+/// What a path leads to, whether it is there or not: a link stays, and what it names is written, as with `>`.
+fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(to) = fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().map_or_else(|| to.clone(), |it| it.join(&to));
+    }
+    path
+}
+
+/// Links behind one another: as many as Linux follows.
+const MAX_LINKS: usize = 40;
 
 /// The files that a capture comes from.
 pub(super) fn files(capture: &CaptureFacts) -> impl Iterator<Item = &Path> {
@@ -87,30 +121,21 @@ fn is_same(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Why there can be no file.
-fn reason(kind: io::ErrorKind) -> String {
-    match kind {
-        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 /// Puts the finished file in its place with the permissions a new file would have.
 fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    let existing = std::fs::metadata(path).ok();
+    let existing = fs::metadata(path).ok();
     if existing.as_ref().is_some_and(|it| !it.is_file()) {
         let mut from = file.reopen()?;
-        let mut to = std::fs::OpenOptions::new().write(true).open(path)?;
+        let mut to = fs::OpenOptions::new().write(true).open(path)?;
         io::copy(&mut from, &mut to)?;
         return Ok(());
     }
-    let file = file.persist(path)?;
+    let file = file.persist(behind_links(path))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = existing.map_or(0o644, |it| it.permissions().mode());
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
     }
     drop(file);
     Ok(())

@@ -3,38 +3,38 @@
 use super::args::SeverityName;
 use super::errors::WrongUse;
 use crate::limits::MAX_PATTERNS;
-use crate::selection::{Codes, FindingPattern, Glob, HostPattern, Moment, Selection};
+use crate::selection::{Codes, FindingPattern, Glob, HostPattern, Moment, Selection, party, user};
 use crate::severity::Severity;
 use clap::Args;
 
 /// Different ones must all be met, of the same one repeated one is enough.
 #[derive(Debug, Args)]
 #[command(
-    next_help_heading = "Selection: whole calls that meet all of these; * and ? are wildcards"
+    next_help_heading = "Selection: whole calls that meet all of these; * and ? are wildcards, lists are divided by commas"
 )]
 pub(super) struct SelectionOptions {
     /// Calls with a warning or an error
     #[arg(long)]
     problems: bool,
-    /// Call-ID
-    #[arg(long, value_name = "ID")]
+    /// Call-ID, in upper and lower case as it is; repeatable, commas belong to it
+    #[arg(long, value_name = "ID", value_parser = Glob::of_call_id)]
     call_id: Vec<Glob>,
     /// Who calls: sip:alice@example.com, alice@example.com, alice, '+1202*'
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_delimiter = ',', value_parser = party)]
     from: Vec<Glob>,
     /// Who is called
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_delimiter = ',', value_parser = party)]
     to: Vec<Glob>,
     /// User in From, To or Request-URI
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_delimiter = ',', value_parser = user)]
     user: Vec<Glob>,
     /// 192.0.2.1, 192.0.2.1:5060, 192.0.2.0/24, or a name in From, To or Request-URI: '*.example.com'
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
     host: Vec<HostPattern>,
     /// With a request of this method
     #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     method: Vec<Glob>,
-    /// With a response of this code: 401, 4xx, 500-599
+    /// With a response of this code: 401, 4xx, 48*, 500-599
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     code: Vec<Codes>,
     /// With this finding: a name or code such as auth-loop, 'auth-*', DLG486
@@ -43,10 +43,11 @@ pub(super) struct SelectionOptions {
     /// With a finding of this severity
     #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
     severity: Vec<SeverityName>,
-    /// Under way at this time or later: 2026-11-21T14:05:00Z, 14:05 (UTC, the capture's first day), 90s (since its start)
+    /// Under way at this time or later: 2026-11-21T14:05:00Z, 2026-11-21, 14:05 (UTC, the first behind the capture's start or
+    /// less than 12 h before it), 90s (since its start)
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Moment>,
-    /// Under way at this time or earlier
+    /// Under way at this time or earlier; a time of day is the first behind --since
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
 }
@@ -55,7 +56,7 @@ impl SelectionOptions {
     /// What they ask for.
     ///
     /// # Errors
-    /// When there are too many of one.
+    /// When there are too many of one, or nothing can meet all of them.
     pub(super) fn selection(&self) -> Result<Selection, WrongUse> {
         let selection = Selection {
             call_ids: self.call_id.clone(),
@@ -87,6 +88,12 @@ impl SelectionOptions {
                 help: Some(
                     "wildcards say more with less: --call-id '*@sbc1.example.com'".to_owned(),
                 ),
+            });
+        }
+        if let Some(headline) = selection.contradiction() {
+            return Err(WrongUse {
+                headline,
+                help: Some("over midnight, give the date too: --until 2026-11-22T00:05".to_owned()),
             });
         }
         Ok(selection)

@@ -29,6 +29,8 @@ impl Args for ThresholdOptions {
                     .value_name(value_name)
                     .help(format!("{} [default: {default}]", row.help))
                     .help_heading("Thresholds")
+                    // What may stand there instead, the table says better.
+                    .allow_negative_numbers(true)
                     .hide_short_help(!COMMON.contains(&row.key))
                     .value_parser(|text: &str| row.parse(text)),
             )

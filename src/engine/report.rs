@@ -45,6 +45,8 @@ pub struct Selected {
     pub call_ids: u64,
     /// The worst severity of the findings that were selected.
     pub worst: Option<Severity>,
+    /// What no call meets of what was asked for, as on the command line; empty when each is met by some.
+    pub unmet: String,
     /// Call-IDs that were selected too late to be told from their beginning, because too much was held back.
     pub without_beginning: u64,
 }

@@ -6,11 +6,12 @@
 //! a spool until then: one way for files and interfaces alike.
 //!
 //! What belongs to a call: its messages with their IP fragments, TCP segments and SCTP packets; ICMP errors about them; the
-//! packets that a finding cites. A connection that only wanted calls use, or that can only be read as a whole (TLS,
+//! packets that a finding cites; where it is asked for, the media that its session descriptions name. A connection that only wanted calls use, or that can only be read as a whole (TLS,
 //! WebSocket, HEP over TCP), is written from its beginning to its end.
 
 mod datagrams;
 mod exported;
+mod media;
 mod pcapng;
 mod secrets;
 mod spool;
@@ -24,16 +25,19 @@ use crate::flow::Transport;
 use crate::frame::{self, Content};
 use crate::hash::{HashMap, HashSet};
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_COMMENTS, MAX_EXTRACT_BYTES};
-use crate::selection::{CallKey, FrameSet};
+use crate::rules::Fact;
+use crate::selection::{CallKey, Chosen, FrameSet};
 use crate::sip;
 use crate::text::sanitize;
 
 use datagrams::Datagrams;
+use media::{Ends, Held, Waiting};
 use pcapng::{Pcapng, Record, Statistics};
 use secrets::Secrets;
 use spool::{Belonging, Head, Packets, Spool};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, Write};
+use std::net::SocketAddr;
 use streams::Streams;
 
 /// Collects what may have to be written.
@@ -43,6 +47,8 @@ pub struct Extract<F: Write> {
     streams: Streams,
     datagrams: Datagrams,
     secrets: Secrets,
+    /// Where media go, when they are wanted.
+    media: Option<Waiting>,
     failed: Option<io::Error>,
 }
 
@@ -55,6 +61,8 @@ pub struct Written {
     pub commented: u64,
     /// Packets that might have belonged to it and for which there was no room.
     pub left_out: u64,
+    /// Addresses of media that there was no room to remember.
+    pub media_forgotten: u64,
 }
 
 /// What is known of a connection at the end.
@@ -79,18 +87,40 @@ impl<F: Read + Write + Seek> Extract<F> {
             streams: Streams::default(),
             datagrams: Datagrams::default(),
             secrets: Secrets::default(),
+            media: None,
             failed: None,
         }
     }
 
+    /// Says whether the media of the calls are wanted too.
+    #[must_use]
+    pub fn with_media(mut self, wanted: bool) -> Self {
+        self.media = wanted.then(Waiting::default);
+        self
+    }
+
     /// Takes a packet, before the engine does.
     pub fn packet(&mut self, packet: &Packet<'_>) {
+        while let Some((held, calls)) = self.media.as_mut().and_then(Waiting::due) {
+            self.settle(&held, &calls);
+        }
+        if let Some(waiting) = &mut self.media {
+            waiting.passes(packet.time);
+        }
         let Ok(decoded) = frame::decode(packet.link_type, packet.data, packet.original_len) else {
             return;
         };
         let frame = packet.frame;
         let (wanted, connection) = match &decoded.content {
             Content::Datagram(datagram) => {
+                if let (Some(waiting), Some(ends)) = (&mut self.media, Ends::of(datagram)) {
+                    waiting.push(Held {
+                        head: Head::of(packet, 0),
+                        data: packet.data.into(),
+                        media: Some(ends),
+                    });
+                    return;
+                }
                 let cut = datagram.missing > 0;
                 (sip::looks_like_sip(datagram.payload, cut), 0)
             }
@@ -122,10 +152,36 @@ impl<F: Read + Write + Seek> Extract<F> {
                     .time
                     .filter(|time| time.distance(packet.time) <= HEP_CLOCK_TOLERANCE)
                     .unwrap_or(packet.time);
-                self.spool.packet(&head, &exported)
+                self.keep(head, &exported)
             }
-            _ => self.spool.packet(&head, packet.data),
+            _ => self.keep(head, packet.data),
         };
+        self.note(kept);
+    }
+
+    /// Keeps a packet, behind those that wait.
+    fn keep(&mut self, head: Head, data: &[u8]) -> io::Result<()> {
+        let Some(waiting) = &mut self.media else {
+            return self.spool.packet(&head, data);
+        };
+        waiting.push(Held {
+            head,
+            data: data.into(),
+            media: None,
+        });
+        Ok(())
+    }
+
+    /// Keeps a packet that waited, unless it is media of nobody.
+    fn settle(&mut self, held: &Held, calls: &[CallKey]) {
+        let kept = match held.media {
+            None => self.spool.packet(&held.head, &held.data),
+            Some(_) if calls.is_empty() => Ok(()),
+            Some(_) => self.spool.media(&held.head, &held.data),
+        };
+        for call in calls {
+            self.belongs(Belonging::Frame(held.head.frame, *call));
+        }
         self.note(kept);
     }
 
@@ -137,6 +193,10 @@ impl<F: Read + Write + Seek> Extract<F> {
     /// Takes a message, of a call with that key.
     pub fn message(&mut self, seen: &SeenMessage<'_>, call: CallKey) {
         let arrival = &seen.arrival;
+        if let Some(media) = &mut self.media {
+            let addresses = &mut media.addresses;
+            addresses.message(arrival.message, call, arrival.time);
+        }
         let mut frames = vec![arrival.frame];
         frames.extend(self.datagrams.of(arrival.frame));
         if arrival.mirrored {
@@ -168,25 +228,32 @@ impl<F: Read + Write + Seek> Extract<F> {
         for error in errors {
             self.belongs(Belonging::Frame(error.seen.frame, key));
         }
+        if let Some(media) = &mut self.media {
+            media.over(key);
+        }
     }
 
-    /// Writes the packets of the calls of which `is_wanted` is true, with the report's findings as comments. Returns where they
-    /// went, and how many they were.
+    /// Writes the packets of what is `wanted`, with the report's findings as comments. Returns where they went, and how many they
+    /// were.
     ///
     /// # Errors
     /// The first error that keeping or writing met.
     pub fn finish<W: Write>(
-        self,
+        mut self,
         report: &Report,
         catalogue: Catalogue,
-        is_wanted: impl Fn(CallKey) -> bool,
+        wanted: &Chosen,
         out: W,
     ) -> io::Result<(W, Written)> {
+        while let Some((held, calls)) = self.media.as_mut().and_then(Waiting::pop) {
+            self.settle(&held, &calls);
+        }
         if let Some(error) = self.failed {
             return Err(error);
         }
         let mut written = Written {
             left_out: self.spool.left_out(),
+            media_forgotten: self.media.as_ref().map_or(0, |it| it.addresses.forgotten()),
             ..Written::default()
         };
         let (mut packets, mut belongings) = self.spool.into_readers()?;
@@ -195,14 +262,14 @@ impl<F: Read + Write + Seek> Extract<F> {
         while let Some(belonging) = belongings.next()? {
             match belonging {
                 Belonging::Frame(frame, call) => {
-                    if is_wanted(call) {
+                    if wanted.contains(call) {
                         frames.insert(frame);
                     }
                 }
                 Belonging::Connection { id, call, whole } => {
                     let used = connections.entry(id).or_default();
                     used.whole |= whole;
-                    if is_wanted(call) {
+                    if wanted.contains(call) {
                         used.by_wanted = true;
                     } else {
                         used.by_others = true;
@@ -211,7 +278,8 @@ impl<F: Read + Write + Seek> Extract<F> {
             }
         }
         let comments = comments(report, catalogue);
-        let cited = cited_connections(&mut packets, &comments, &connections)?;
+        let unread = servers_unread(report, wanted);
+        let cited = cited_connections(&mut packets, &comments, &unread, &connections)?;
         let criteria = report.selected.as_ref().map(|it| sanitize(&it.criteria));
         let mut file = Pcapng::begin(out, &criteria.unwrap_or_default())?;
         let is_wanted_connection =
@@ -287,22 +355,49 @@ fn comments(report: &Report, catalogue: Catalogue) -> BTreeMap<FrameNumber, Vec<
     comments
 }
 
-/// The connections without any message of which findings cite packets: refused ones, failed handshakes.
+/// The servers whose TLS could not be read, where that was asked for: no call says that it is on such a connection.
+fn servers_unread(report: &Report, wanted: &Chosen) -> HashSet<SocketAddr> {
+    let findings = report.findings.iter();
+    findings
+        .filter(|it| it.rule.name == "capture-encrypted-sip" && wanted.is_asked(it))
+        .filter_map(|finding| match finding.get("dst")? {
+            Fact::Text(address) => address.parse().ok(),
+            Fact::Number(_) | Fact::Time(_) => None,
+        })
+        .collect()
+}
+
+/// The connections without any message of which findings cite packets, refused ones and failed handshakes, and those to servers whose
+/// TLS could not be read.
 fn cited_connections<F: Read + Seek>(
     packets: &mut Packets<F>,
     comments: &BTreeMap<FrameNumber, Vec<String>>,
+    unread: &HashSet<SocketAddr>,
     used: &HashMap<u64, Used>,
 ) -> io::Result<HashSet<u64>> {
     let mut cited = HashSet::default();
-    if comments.is_empty() {
+    if comments.is_empty() && unread.is_empty() {
         return Ok(cited);
     }
     while let Some(head) = packets.head()? {
         let id = head.connection;
-        if id != 0 && !used.contains_key(&id) && comments.contains_key(&head.frame) {
+        let is_open = id != 0 && !used.contains_key(&id) && !cited.contains(&id);
+        if is_open && comments.contains_key(&head.frame) {
             cited.insert(id);
         }
-        packets.skip(&head)?;
+        if !is_open || unread.is_empty() {
+            packets.skip(&head)?;
+            continue;
+        }
+        let data = packets.data(&head)?;
+        if let Ok(decoded) = frame::decode(head.link_type, data, head.original_len)
+            && let Content::Segment(segment) = decoded.content
+            && [segment.flow.src, segment.flow.dst]
+                .iter()
+                .any(|it| unread.contains(it))
+        {
+            cited.insert(id);
+        }
     }
     packets.rewind()?;
     Ok(cited)

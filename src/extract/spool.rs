@@ -1,6 +1,7 @@
 //! Keeps on disk what may have to be written, until it is known what has: packets, and to which calls they belong.
 
 use crate::capture::{FrameNumber, LinkType, Packet};
+use crate::limits::MAX_EXTRACT_MEDIA_BYTES;
 use crate::selection::CallKey;
 use crate::time::Timestamp;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -52,6 +53,7 @@ pub(super) struct Spool<F: Write> {
     packets: BufWriter<F>,
     belongings: BufWriter<F>,
     bytes: u64,
+    media_bytes: u64,
     room: u64,
     left_out: u64,
 }
@@ -66,6 +68,7 @@ impl<F: Read + Write + Seek> Spool<F> {
             packets: BufWriter::with_capacity(BUFFER, packets),
             belongings: BufWriter::with_capacity(BUFFER, belongings),
             bytes: 0,
+            media_bytes: 0,
             room,
             left_out: 0,
         }
@@ -92,6 +95,17 @@ impl<F: Read + Write + Seek> Spool<F> {
         out.write_all(&head.original_len.to_le_bytes())?;
         out.write_all(&data_len.to_le_bytes())?;
         out.write_all(data)
+    }
+
+    /// Keeps a packet of media.
+    pub(super) fn media(&mut self, head: &Head, data: &[u8]) -> io::Result<()> {
+        let bytes = (HEAD_LEN + data.len()) as u64;
+        if self.media_bytes + bytes > MAX_EXTRACT_MEDIA_BYTES {
+            self.left_out += 1;
+            return Ok(());
+        }
+        self.media_bytes += bytes;
+        self.packet(head, data)
     }
 
     pub(super) fn belonging(&mut self, belonging: Belonging) -> io::Result<()> {

@@ -4,7 +4,7 @@ use super::text::pieces;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
 /// Stands in a cell wherever its line may break, has no width, and is taken out again. Strangers' texts have none:
-/// `sanitize` leaves it out.
+/// `sanitize` shows them otherwise.
 const BREAK: char = '\u{200b}';
 /// Stands behind each lam: lam and alef would else count as one column, and terminals give them one each. Taken out again,
 /// too.

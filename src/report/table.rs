@@ -3,7 +3,7 @@
 //! others empty. What is inside an object has its name behind the object's, as in `outcome_code`; lists stand in one cell.
 
 use super::record::{self, FindingRecord};
-use super::text::sanitize;
+use super::text::{is_invisible, sanitize};
 use super::{RecordKind, Settings, call};
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -11,6 +11,7 @@ use crate::engine::{Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// The fields of each kind of record, in the order of their columns. A dot goes into an object.
@@ -313,7 +314,8 @@ fn of_writing(error: csv::Error) -> io::Error {
 /// Between the members of a list of texts.
 const SEPARATOR: &str = " | ";
 
-/// A value as one line: numbers and texts as they are, lists joined, what has a structure of its own as JSON.
+/// A value as one line: numbers and texts as they are, lists joined, what has a structure of its own as JSON. Control and
+/// invisible characters are shown, so that a row is a line; in JSON by its own escapes.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -328,25 +330,35 @@ fn cell(value: &Value) -> String {
         }
         Value::Object(map) if map.is_empty() => String::new(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::Array(_) | Value::Object(_) => harmless(&value.to_string()),
+        // It begins with a bracket, which is no formula.
+        Value::Array(_) | Value::Object(_) => escaped(&value.to_string()),
     }
 }
 
-/// A text that no spreadsheet takes for a formula: an apostrophe stands before what could begin one, at the start of the cell
-/// and behind what some countries' spreadsheets take for the end of one. Control characters are shown, so that a row is a
-/// line.
+/// JSON without invisible characters: they stand in its strings only, which have escapes for them (RFC 8259 §7).
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_invisible(character) || character.is_control() {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// A text that no spreadsheet takes for a formula: an apostrophe stands before one that could begin one.
 fn harmless(text: &str) -> String {
     let text = sanitize(text);
-    let mut safe = String::with_capacity(text.len() + 2);
-    let mut at_start = true;
-    for character in text.chars() {
-        if at_start && matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
-            safe.push('\'');
-        }
-        safe.push(character);
-        at_start = matches!(character, ';' | '\'' | '"') || (at_start && character.is_whitespace());
+    let is_formula = |it: char| matches!(it, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+    if text.trim_start().starts_with(is_formula) {
+        format!("'{text}")
+    } else {
+        text
     }
-    safe
 }
 
 #[cfg(test)]
@@ -358,12 +370,15 @@ mod tests {
     fn what_could_begin_a_formula_is_text() {
         for (given, expected) in [
             ("=1+1", "'=1+1"),
-            (" +4912", " '+4912"),
+            (" +4912", "' +4912"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("＝1", "'＝1"),
-            ("a;=1+1", "a;'=1+1"),
-            ("\"=1", "\"'=1"),
+            (
+                "<sip:a@192.0.2.1>;+sip.instance",
+                "<sip:a@192.0.2.1>;+sip.instance",
+            ),
+            ("\u{202e}a", "\\u{202e}a"),
             ("sip:+49@example.com", "sip:+49@example.com"),
             ("a\r\n=1", "a\\x0d\\x0a=1"),
         ] {
@@ -378,6 +393,10 @@ mod tests {
         assert_eq!(cell(&json!([1, 2])), "1 2");
         assert_eq!(cell(&json!(["a", "b"])), "a | b");
         assert_eq!(cell(&json!([{"a": 1}])), "[{\"a\":1}]");
+        let strange = json!([{"reason": "=1+1\u{202e}\u{e0041}\u{7f}"}]);
+        assert!(cell(&strange).is_ascii() && !cell(&strange).contains('\''));
+        let back: Value = serde_json::from_str(&cell(&strange)).unwrap();
+        assert_eq!(back, strange);
         assert_eq!(cell(&json!({})), "");
         assert_eq!(cell(&json!([])), "");
     }

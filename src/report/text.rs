@@ -1,16 +1,22 @@
 //! Text for terminals: what strangers wrote is made harmless, and lines are as wide as the screen.
 
+pub(super) use crate::text::is_invisible;
 pub use crate::text::sanitize;
 
 use crate::time::Timestamp;
 use std::time::Duration;
 use textwrap::WordSeparator;
 use textwrap::core::Word;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
+
+/// The columns that a terminal gives a text: each character its own, lam and alef too, ligature or not.
+pub(super) fn columns_of(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
+}
 
 /// As many characters from the start as fit into `width` columns, with `…` where something was left out.
 pub(super) fn clip(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    if columns_of(text) <= width {
         return text.to_owned();
     }
     let mut clipped = String::new();
@@ -86,9 +92,10 @@ pub(super) fn pieces(line: &str) -> Option<Vec<&str>> {
 
 /// Text that fills a number of columns: what is narrower gets spaces behind it.
 pub(super) fn padded(text: &str, columns: usize) -> String {
-    // A terminal gives lam and alef a column each, ligature or not.
-    let width: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
+    format!(
+        "{text}{}",
+        " ".repeat(columns.saturating_sub(columns_of(text)))
+    )
 }
 
 /// `2026-11-21 05:30:00 UTC`.
@@ -129,7 +136,7 @@ mod tests {
     fn what_a_terminal_would_obey_is_shown_and_not_done() {
         assert_eq!(
             sanitize("a\x1b[31mb\u{202e}c\u{200b}\r\n"),
-            "a\\x1b[31mbc\\x0d\\x0a"
+            "a\\x1b[31mb\\u{202e}c\\u{200b}\\x0d\\x0a"
         );
         assert_eq!(sanitize("Đường dây bận ✓"), "Đường dây bận ✓");
     }
@@ -152,7 +159,7 @@ mod tests {
             "認証情報が誤っている（ユーザー名、realm）か、sip:alice@example.com",
         );
         for line in lines.lines() {
-            assert!(line.width() <= 20, "{line}");
+            assert!(columns_of(line) <= 20, "{line}");
             assert!(!line.trim_start().starts_with(['、', '）', 'ー']), "{line}");
         }
         assert!(lines.lines().count() >= 5, "{lines}");
@@ -169,5 +176,7 @@ mod tests {
         assert_eq!(clip("abcdef", 4), "abc…");
         assert_eq!(clip("日本語", 5), "日本…");
         assert_eq!(clip("abc", 3), "abc");
+        assert_eq!(clip("لالا", 4), "لالا");
+        assert_eq!(clip("لالا", 3), "لا…");
     }
 }

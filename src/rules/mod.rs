@@ -413,7 +413,8 @@ fn number(found: &mut [Finding], last_id: &mut u64) {
     }
 }
 
-/// Sorts findings for a reader: worst first, consequences behind causes, then by the order of judgement and by time.
+/// Sorts findings for a reader: worst first, consequences behind causes, then by the order of judgement (damage of
+/// a file behind what its packets show) and by time.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by_cached_key(|finding| {
         let rank = RULES
@@ -423,6 +424,8 @@ pub fn sort(findings: &mut [Finding]) {
         (
             std::cmp::Reverse(finding.severity),
             finding.consequence_of.is_some(),
+            // A call that could be read has a fault of its own, wherever the file ends.
+            finding.rule.name == "capture-file-damaged",
             rank,
             finding.time,
             finding.id,

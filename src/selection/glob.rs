@@ -1,7 +1,6 @@
 //! Names with wildcards, as shells have them: `*` is anything, `?` is one character, what stands behind a backslash is
-//! itself (`\*97`, a star code); upper and lower case are alike.
+//! itself (`\*97`, a star code). Upper and lower case are alike but in Call-IDs.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +9,8 @@ use std::str::FromStr;
 pub struct Glob {
     text: Box<str>,
     pattern: Box<[Part]>,
+    /// Whether upper and lower case differ.
+    by_case: bool,
 }
 
 /// What stands at one place of it.
@@ -24,16 +25,28 @@ enum Part {
 }
 
 impl Part {
-    const fn fits(self, byte: u8) -> bool {
+    const fn fits(self, byte: u8, by_case: bool) -> bool {
         match self {
             Self::Star => false,
             Self::Any => true,
+            Self::Byte(wanted) if by_case => wanted == byte,
             Self::Byte(wanted) => wanted.eq_ignore_ascii_case(&byte),
         }
     }
 }
 
 impl Glob {
+    /// One for Call-IDs, which are compared byte by byte (RFC 3261 §8.1.1.4).
+    ///
+    /// # Errors
+    /// When there is nothing in it.
+    pub fn of_call_id(text: &str) -> Result<Self, String> {
+        Ok(Self {
+            by_case: true,
+            ..text.trim().parse()?
+        })
+    }
+
     /// Whether all of a text fits.
     pub fn matches(&self, text: &[u8]) -> bool {
         let pattern = &*self.pattern;
@@ -46,7 +59,7 @@ impl Glob {
                     star = Some((at, read));
                     at += 1;
                 }
-                Some(part) if part.fits(byte) => {
+                Some(part) if part.fits(byte, self.by_case) => {
                     at += 1;
                     read += 1;
                 }
@@ -71,9 +84,12 @@ impl Glob {
 }
 
 impl FromStr for Glob {
-    type Err = Infallible;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("nothing is like an empty pattern; * is like everything".to_owned());
+        }
         let mut bytes = text.bytes();
         let parts = std::iter::from_fn(|| {
             Some(match bytes.next()? {
@@ -86,6 +102,7 @@ impl FromStr for Glob {
         Ok(Self {
             pattern: parts.collect(),
             text: text.into(),
+            by_case: false,
         })
     }
 }
@@ -101,8 +118,7 @@ mod tests {
     use super::*;
 
     fn fits(pattern: &str, text: &str) -> bool {
-        let Ok(glob) = pattern.parse::<Glob>();
-        glob.matches(text.as_bytes())
+        pattern.parse::<Glob>().unwrap().matches(text.as_bytes())
     }
 
     #[test]
@@ -124,12 +140,18 @@ mod tests {
         for (pattern, text) in [
             ("alice", "alice2"),
             ("a?", "a"),
-            ("", "a"),
             ("a*b", "a-c"),
             ("*a?", "ba"),
             ("\\*97", "197"),
         ] {
             assert!(!fits(pattern, text), "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn call_ids_differ_by_case_and_nothing_is_no_pattern() {
+        let glob = Glob::of_call_id("aB*").unwrap();
+        assert!(glob.matches(b"aBc") && !glob.matches(b"abc"));
+        assert!("".parse::<Glob>().is_err() && Glob::of_call_id(" ").is_err());
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 pub use frames::FrameSet;
 pub use glob::Glob;
 pub use moment::Moment;
-pub use pattern::{Codes, FindingPattern, HostPattern};
+pub use pattern::{Codes, FindingPattern, HostPattern, party, user};
 pub use selecting::{CallKey, Chosen, Selecting};
 
 use crate::address::literal_with_port;
@@ -26,7 +26,7 @@ use crate::engine::SeenMessage;
 use crate::rules::{Fact, Finding};
 use crate::severity::Severity;
 use crate::sip::value::user_and_host;
-use crate::sip::{HeaderName, StartLine};
+use crate::sip::{HeaderName, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::fmt::{self, Display};
@@ -120,6 +120,21 @@ impl Selection {
     /// Whether nothing is asked for, so that every call is meant.
     pub fn is_empty(&self) -> bool {
         self.wanted() == Met::default()
+    }
+
+    /// Why nothing can meet it, whatever the capture; `None` when something may.
+    pub fn contradiction(&self) -> Option<String> {
+        let (since, until) = (self.since.as_ref()?, self.until.as_ref()?);
+        let contradicts = until.is_before(since);
+        contradicts.then(|| format!("--until {until} is before --since {since}"))
+    }
+
+    /// The methods asked for that nobody knows, which a capture may have nevertheless.
+    pub fn unknown_methods(&self) -> impl Iterator<Item = &Glob> {
+        self.methods.iter().filter(|glob| {
+            let mut known = Method::REGISTERED.iter();
+            !known.any(|it| glob.matches(it.name().as_bytes()))
+        })
     }
 
     /// What must be met.
@@ -260,14 +275,14 @@ fn is_party(patterns: &[Glob], uri: &[u8]) -> bool {
     if patterns.is_empty() {
         return false;
     }
-    let colon = uri.iter().position(|byte| *byte == b':');
-    let bare = uri
-        .get(colon.map_or(0, |at| at + 1)..)
-        .unwrap_or_default()
-        .split(|byte| matches!(byte, b';' | b'?'))
-        .next()
-        .unwrap_or_default();
-    any(patterns, uri) || any(patterns, bare) || is_user(patterns, uri)
+    let mut parts = uri.split(|byte| matches!(byte, b';' | b'?'));
+    let address = parts.next().unwrap_or_default();
+    let colon = address.iter().position(|byte| *byte == b':');
+    let bare = address.get(colon.map_or(0, |at| at + 1)..);
+    any(patterns, uri)
+        || any(patterns, address)
+        || any(patterns, bare.unwrap_or_default())
+        || is_user(patterns, uri)
 }
 
 /// Whether the user of a URI fits one of the patterns; a `tel:` URI is all user.
@@ -285,25 +300,37 @@ fn is_user(patterns: &[Glob], uri: &[u8]) -> bool {
 /// As on the command line: `--from alice --problems`.
 impl Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = Vec::new();
-        add(&mut words, "--call-id", &self.call_ids);
-        add(&mut words, "--from", &self.from);
-        add(&mut words, "--to", &self.to);
-        add(&mut words, "--user", &self.users);
-        add(&mut words, "--host", &self.hosts);
-        add(&mut words, "--method", &self.methods);
-        add(&mut words, "--code", &self.codes);
-        add(&mut words, "--finding", &self.findings);
-        add(&mut words, "--severity", &self.severities);
-        add(&mut words, "--since", self.since.as_slice());
-        add(&mut words, "--until", self.until.as_slice());
-        if self.problems {
-            words.push("--problems".to_owned());
-        }
-        f.write_str(&words.join(" "))
+        f.write_str(&self.words(self.wanted()))
     }
 }
 
-fn add(words: &mut Vec<String>, option: &str, values: &[impl Display]) {
-    words.extend(values.iter().map(|value| format!("{option} {value}")));
+impl Selection {
+    /// Some of the criteria, as on the command line.
+    fn words(&self, which: Met) -> String {
+        let problems: &[&str] = if self.problems { &[""] } else { &[] };
+        [
+            (Met::CALL_ID, options("--call-id", &self.call_ids)),
+            (Met::FROM, options("--from", &self.from)),
+            (Met::TO, options("--to", &self.to)),
+            (Met::USER, options("--user", &self.users)),
+            (Met::HOST, options("--host", &self.hosts)),
+            (Met::METHOD, options("--method", &self.methods)),
+            (Met::CODE, options("--code", &self.codes)),
+            (Met::FINDING, options("--finding", &self.findings)),
+            (Met::SEVERITY, options("--severity", &self.severities)),
+            (Met::SINCE, options("--since", self.since.as_slice())),
+            (Met::UNTIL, options("--until", self.until.as_slice())),
+            (Met::PROBLEMS, options("--problems", problems)),
+        ]
+        .into_iter()
+        .filter(|(criterion, _)| which.has(*criterion))
+        .flat_map(|(_, words)| words)
+        .collect::<Vec<_>>()
+        .join(" ")
+    }
+}
+
+fn options(option: &str, values: &[impl Display]) -> Vec<String> {
+    let words = values.iter().map(|value| format!("{option} {value}"));
+    words.map(|it| it.trim_end().to_owned()).collect()
 }

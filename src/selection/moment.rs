@@ -2,7 +2,7 @@
 
 use crate::thresholds;
 use crate::time::Timestamp;
-use jiff::civil::{DateTime, Time};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use std::fmt;
 use std::str::FromStr;
@@ -18,33 +18,69 @@ pub struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     At(Timestamp),
-    /// A time of the day on which the capture began, UTC.
+    /// A day, UTC, by its beginning.
+    Day(Timestamp),
+    /// A time of day, UTC.
     OfDay(Duration),
     /// So long after the start of the capture.
     After(Duration),
 }
 
 const DAY: Duration = Duration::from_hours(24);
+/// A time of day is rather one that is gone for less than this than the next one.
+const HALF_A_DAY: Duration = Duration::from_hours(12);
 
 impl Moment {
-    /// When it is in a capture that began at `start`.
+    /// When it is in a capture that began at `start`. A time of day is the first one behind the start, or the one before it where
+    /// that is not half a day away.
     pub fn in_capture_from(&self, start: Timestamp) -> Timestamp {
         match self.what {
-            What::At(time) => time,
+            What::At(time) | What::Day(time) => time,
             What::After(time) => start + time,
-            What::OfDay(time) => midnight(start) + time,
+            What::OfDay(time) => {
+                let today = midnight(start) + time;
+                if today + HALF_A_DAY < start {
+                    today + DAY
+                } else {
+                    today
+                }
+            }
         }
     }
 
-    /// When it is as the end of a stretch that begins with `since`: a time of day that is earlier is the next day's.
+    /// When it is as the end of a stretch that begins with `since`: the end of a day; of a time of day, the first one behind `since`,
+    /// where that is not half a day away.
     pub fn behind(&self, since: Option<&Self>, start: Timestamp) -> Timestamp {
-        let time = self.in_capture_from(start);
-        match (self.what, since.map(|since| since.what)) {
-            (What::OfDay(until), Some(What::OfDay(since))) if until < since => time + DAY,
-            _ => time,
+        match (self.what, since) {
+            (What::Day(time), _) => time + LAST_OF_DAY,
+            (What::OfDay(time), Some(since)) => {
+                let since = since.in_capture_from(start);
+                let same_day = midnight(since) + time;
+                if same_day < since && same_day + HALF_A_DAY <= since {
+                    same_day + DAY
+                } else {
+                    same_day
+                }
+            }
+            _ => self.in_capture_from(start),
+        }
+    }
+
+    /// Whether it lies before `since` in every capture.
+    pub fn is_before(&self, since: &Self) -> bool {
+        match (self.what, since.what) {
+            (What::At(until), What::At(since) | What::Day(since)) => until < since,
+            (What::Day(until), What::At(since) | What::Day(since)) => until + LAST_OF_DAY < since,
+            (What::After(until), What::After(since)) => until < since,
+            // Over midnight, as far as that can be meant.
+            (What::OfDay(until), What::OfDay(since)) => until < since && until + HALF_A_DAY > since,
+            _ => false,
         }
     }
 }
+
+/// From the beginning of a day to its end.
+const LAST_OF_DAY: Duration = DAY.saturating_sub(Duration::from_nanos(1));
 
 fn midnight(of: Timestamp) -> Timestamp {
     let day = i64::try_from(DAY.as_nanos()).unwrap_or(i64::MAX);
@@ -58,11 +94,12 @@ impl FromStr for Moment {
         let text = text.trim();
         let what = stamp(text)
             .map(What::At)
+            .or_else(|| day(text).map(What::Day))
             .or_else(|| of_day(text).map(What::OfDay))
-            .or_else(|| thresholds::duration(text).ok().map(What::After))
+            .or_else(|| thresholds::stretch(text).ok().map(What::After))
             .ok_or_else(|| {
-                "a moment is a date and time such as 2026-11-21T14:05:00Z or with +01:00, a time of the capture's day in UTC such as 14:05, \
-                 or a time since its start such as 90s"
+                "a moment is a date, with a time or without, such as 2026-11-21T14:05:00Z or with +01:00, a time of day in UTC such as 14:05, \
+                 or a time since the start of the capture such as 90s or 1h30m"
                     .to_owned()
             })?;
         Ok(Self {
@@ -83,6 +120,18 @@ fn stamp(text: &str) -> Option<Timestamp> {
         TimeZone::UTC.to_timestamp(civil).ok()
     })?;
     let nanos = i64::try_from(found.as_nanosecond()).ok()?;
+    Some(Timestamp::from_nanos(nanos))
+}
+
+/// A day without a time.
+fn day(text: &str) -> Option<Timestamp> {
+    // Nothing but digits is a number of seconds.
+    if !text.contains('-') || text.contains(':') {
+        return None;
+    }
+    let day: Date = text.parse().ok()?;
+    let midnight = TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight()));
+    let nanos = i64::try_from(midnight.ok()?.as_nanosecond()).ok()?;
     Some(Timestamp::from_nanos(nanos))
 }
 
@@ -129,6 +178,13 @@ mod tests {
             ("22:20:05.5", "2026-11-21T22:20:05.500000000Z"),
             ("90s", "2026-11-21T22:17:00.500000000Z"),
             ("2m", "2026-11-21T22:17:30.500000000Z"),
+            ("0s", "2026-11-21T22:15:30.500000000Z"),
+            ("1h30m", "2026-11-21T23:45:30.500000000Z"),
+            ("3d", "2026-11-24T22:15:30.500000000Z"),
+            ("2026-11-22", "2026-11-22T00:00:00.000000000Z"),
+            // Just gone, and rather tomorrow's.
+            ("14:00", "2026-11-21T14:00:00.000000000Z"),
+            ("00:01", "2026-11-22T00:01:00.000000000Z"),
         ] {
             assert_eq!(at(text, start), expected, "{text}");
         }
@@ -137,12 +193,45 @@ mod tests {
     #[test]
     fn an_end_that_is_earlier_in_the_day_is_the_next_days() {
         let start = stamp("2026-11-21T22:00:00Z").unwrap();
-        let since: Moment = "23:55".parse().unwrap();
-        let until: Moment = "00:05".parse().unwrap();
-        let end = until.behind(Some(&since), start).to_string();
-        assert_eq!(end, "2026-11-22T00:05:00.000000000Z");
-        let end = until.behind(None, start).to_string();
-        assert_eq!(end, "2026-11-21T00:05:00.000000000Z");
+        let end = |since: Option<&str>, until: &str| {
+            let since: Option<Moment> = since.map(|it| it.parse().unwrap());
+            let until: Moment = until.parse().unwrap();
+            until.behind(since.as_ref(), start).to_string()
+        };
+        let next = "2026-11-22T00:05:00.000000000Z";
+        for since in [
+            Some("23:55"),
+            Some("2026-11-21T23:00:00Z"),
+            Some("10m"),
+            None,
+        ] {
+            assert_eq!(end(since, "00:05"), next, "{since:?}");
+        }
+        let later = end(Some("2026-11-23T10:00:00Z"), "11:00");
+        assert_eq!(later, "2026-11-23T11:00:00.000000000Z");
+        assert_eq!(end(None, "2026-11-21"), "2026-11-21T23:59:59.999999999Z");
+    }
+
+    #[test]
+    fn an_end_before_the_beginning_is_seen() {
+        for (since, until, is_before) in [
+            ("10:00", "09:00", true),
+            ("23:58", "00:02", false),
+            ("3s", "1s", true),
+            ("3s", "3s", false),
+            ("2026-11-21", "2026-11-21", false),
+            ("2026-11-22", "2026-11-21", true),
+            ("2026-11-21T10:00Z", "2026-11-21T09:00Z", true),
+            ("2026-11-21", "10:00", false),
+        ] {
+            let since_moment: Moment = since.parse().unwrap();
+            let until_moment: Moment = until.parse().unwrap();
+            assert_eq!(
+                until_moment.is_before(&since_moment),
+                is_before,
+                "{since} {until}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What hosts, status codes and findings are asked for by.
+//! What people, hosts, status codes and findings are asked for by.
 
 use super::Glob;
 use crate::capture::hep::Network;
@@ -7,6 +7,54 @@ use crate::sip::value::user_and_host;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+
+/// Who calls or is called, from what is pasted out of a message: the URI of `"Alice" <sip:alice@example.com>;tag=1`. Of
+/// `@example.com` it is everybody there.
+///
+/// # Errors
+/// When it is not one URI.
+pub fn party(text: &str) -> Result<Glob, String> {
+    let uri = uri_of(text)?;
+    if uri.starts_with('@') {
+        return format!("*{uri}").parse();
+    }
+    uri.parse()
+}
+
+/// A user, from a URI with it too.
+///
+/// # Errors
+/// When there is none in it.
+pub fn user(text: &str) -> Result<Glob, String> {
+    let uri = uri_of(text)?;
+    let bare = ["sip:", "sips:", "tel:"].iter().find_map(|scheme| {
+        let (start, rest) = uri.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    let address = bare.unwrap_or(uri);
+    match address.split_once('@') {
+        Some(("", host)) => Err(format!(
+            "there is no user in @{host}; a host is --host {host}"
+        )),
+        Some((user, _)) => user.parse(),
+        None => address.parse(),
+    }
+}
+
+fn uri_of(text: &str) -> Result<&str, String> {
+    let text = text.trim();
+    let Some((_, behind)) = text.split_once('<') else {
+        return if text.contains(['"', '>']) {
+            Err("give the URI alone, such as sip:alice@example.com, or the user".to_owned())
+        } else {
+            Ok(text)
+        };
+    };
+    let uri = behind.split_once('>').map(|(uri, _)| uri);
+    // Parameters are no part of who it is.
+    let uri = uri.and_then(|uri| uri.split(';').next());
+    uri.ok_or_else(|| "there is no > behind the <".to_owned())
+}
 
 /// A host: an address, an address with port, a network, or the name in a URI, perhaps with wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +97,21 @@ impl FromStr for HostPattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
         let bare = text.trim_start_matches('[').trim_end_matches(']');
         let what = if let Ok(socket) = text.parse::<SocketAddr>() {
             Host::Socket(SocketAddr::new(socket.ip().to_canonical(), socket.port()))
         } else if let Ok(network) = bare.parse::<Network>() {
             Host::Network(network)
-        } else if text.is_empty() || text.contains(['/', ' ']) {
+        } else if let Some(error) = no_address(text) {
+            return Err(error);
+        } else if text.is_empty() || text.contains(['/', ' ', '@', '<', '>']) {
             return Err(
                 "a host is an address such as 192.0.2.1 or 192.0.2.1:5060, a network such as 192.0.2.0/24, or a name such as *.example.com"
                     .to_owned(),
             );
         } else {
-            let Ok(glob) = text.parse();
-            Host::Name(glob)
+            Host::Name(text.parse()?)
         };
         Ok(Self {
             written: text.into(),
@@ -70,13 +120,33 @@ impl FromStr for HostPattern {
     }
 }
 
+/// What to write instead of numbers with dots that are no address; `None` for everything else.
+fn no_address(text: &str) -> Option<String> {
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, format!(":{port}")),
+        None => (text, String::new()),
+    };
+    let numbers: Option<Vec<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+    if host.is_empty() || host.contains(|it: char| !it.is_ascii_digit() && it != '.') {
+        return None;
+    }
+    let instead = match numbers.as_deref() {
+        Some([a, b, c, d]) => format!("write {a}.{b}.{c}.{d}{port}"),
+        Some([a, b, c]) => format!("a network is written {a}.{b}.{c}.0/24"),
+        Some([a, b]) => format!("a network is written {a}.{b}.0.0/16"),
+        Some([a]) => format!("a network is written {a}.0.0.0/8"),
+        _ => "an address has four numbers up to 255".to_owned(),
+    };
+    Some(format!("{text} is no address; {instead}"))
+}
+
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written)
     }
 }
 
-/// Status codes: `401`, `4xx` or `400-499`.
+/// Status codes: `401`, `4xx`, `48*` or `400-499`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Codes {
     first: u64,
@@ -94,16 +164,26 @@ impl FromStr for Codes {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "give a code such as 401, a class such as 4xx, or a range such as 500-599";
+        let wrong = || "give a code such as 401, a class such as 4xx, 4* or 48?, or a range such as 500-599";
         let code = |text: &str| match text.trim().parse::<u64>() {
             Ok(code @ 100..700) => Ok(code),
             _ => Err(wrong()),
         };
         let (first, last) = match *text.trim().as_bytes() {
-            [class @ b'1'..=b'6', b'x' | b'X', b'x' | b'X'] => {
+            [class @ b'1'..=b'6', b'x' | b'X' | b'?', b'x' | b'X' | b'?']
+            | [class @ b'1'..=b'6', b'*'] => {
                 let first = u64::from(class - b'0') * 100;
                 (first, first + 99)
             }
+            [
+                class @ b'1'..=b'6',
+                ten @ b'0'..=b'9',
+                b'x' | b'X' | b'?' | b'*',
+            ] => {
+                let first = u64::from(class - b'0') * 100 + u64::from(ten - b'0') * 10;
+                (first, first + 9)
+            }
+            [b'*'] => (100, 699),
             _ => match text.split_once('-') {
                 Some((first, last)) => (code(first)?, code(last)?),
                 None => (code(text)?, code(text)?),
@@ -151,7 +231,7 @@ impl FromStr for FindingPattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let Ok(glob) = text.parse::<Glob>();
+        let glob: Glob = text.parse()?;
         if glob.is_wild() {
             // The names of status codes are made when they are found.
             let known = RULES.iter().any(|rule| glob.matches(rule.name.as_bytes()))
@@ -215,9 +295,49 @@ mod tests {
             assert!(host(text).is_named_by(uri), "{text}");
         }
         assert!(!host("example.com").is_named_by(uri));
-        for text in ["", "192.0.2.0/33", "two words"] {
+        for text in ["", "192.0.2.0/33", "two words", "sip:bob@example.com"] {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
         }
+        for (text, instead) in [
+            ("192.0.2.030", "write 192.0.2.30"),
+            ("192.0.2.030:5060", "write 192.0.2.30:5060"),
+            ("192.0.2", "192.0.2.0/24"),
+            ("192.0.2.256", "up to 255"),
+        ] {
+            let error = text.parse::<HostPattern>().unwrap_err();
+            assert!(error.contains(instead), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn people_are_pasted_as_messages_name_them() {
+        for (text, shown) in [
+            ("alice", "alice"),
+            ("sip:alice@example.com", "sip:alice@example.com"),
+            (
+                "<sip:alice@example.com;transport=tcp>",
+                "sip:alice@example.com",
+            ),
+            (
+                "Alice <sip:alice@example.com>;tag=1",
+                "sip:alice@example.com",
+            ),
+            ("@example.com", "*@example.com"),
+        ] {
+            assert_eq!(party(text).unwrap().to_string(), shown, "{text}");
+        }
+        for (text, shown) in [
+            ("al*", "al*"),
+            ("<sip:alice@example.com>", "alice"),
+            ("SIPS:alice@example.com", "alice"),
+            ("tel:+12025550100", "+12025550100"),
+        ] {
+            assert_eq!(user(text).unwrap().to_string(), shown, "{text}");
+        }
+        for text in ["", "<sip:alice@example.com", "\"Doe", "<>"] {
+            assert!(party(text).is_err() && user(text).is_err(), "{text}");
+        }
+        assert!(user("@example.com").is_err());
     }
 
     #[test]
@@ -227,7 +347,12 @@ mod tests {
         assert!(codes("4xx").unwrap().contains(499) && !codes("4XX").unwrap().contains(500));
         assert!(codes("180-183").unwrap().contains(183));
         assert_eq!(codes("400-499").unwrap().to_string(), "4xx");
-        for text in ["", "40", "7xx", "0xx", "500-400", "abc", "4x", "700"] {
+        assert_eq!(codes("4*").unwrap().to_string(), "4xx");
+        assert_eq!(codes("48?").unwrap().to_string(), "480-489");
+        assert!(codes("*").unwrap().contains(699));
+        for text in [
+            "", "*8", "7*", "40", "7xx", "0xx", "500-400", "abc", "4x", "700",
+        ] {
             assert!(codes(text).is_err(), "{text}");
         }
     }

@@ -25,9 +25,16 @@ pub struct Chosen {
     all: bool,
     states: HashMap<u64, Met>,
     parents: HashMap<u64, u64>,
+    /// Findings that meet by themselves all that is asked for.
+    alone: HashSet<FindingId>,
 }
 
 impl Chosen {
+    /// Whether a finding that is of no call was asked for, and not only told because all rests on it.
+    pub fn is_asked(&self, finding: &Finding) -> bool {
+        self.all || self.alone.contains(&finding.id)
+    }
+
     /// Whether a call is among them.
     pub fn contains(&self, call: CallKey) -> bool {
         self.all
@@ -63,6 +70,10 @@ pub struct Selecting<O> {
     /// Who registered in selected calls.
     accounts: HashSet<String>,
     told: HashSet<FindingId>,
+    /// Findings of no call that meet by themselves all that is asked for.
+    alone: HashSet<FindingId>,
+    /// What findings meet that are of no call.
+    met_alone: Met,
     selected: Selected,
     refused: u64,
 }
@@ -98,6 +109,8 @@ impl<O: Observer> Selecting<O> {
             frames: FrameSet::default(),
             accounts: HashSet::default(),
             told: HashSet::default(),
+            alone: HashSet::default(),
+            met_alone: Met::default(),
             selected: Selected {
                 criteria: selection.to_string(),
                 ..Selected::default()
@@ -143,10 +156,17 @@ impl<O: Observer> Selecting<O> {
 
     /// Leaves in the report what was selected and says so in it. Returns the observer, and which calls they were.
     pub fn finish(self, report: &mut Report) -> (O, Chosen) {
+        let met = self
+            .states
+            .values()
+            .copied()
+            .fold(self.met_alone, Met::with);
+        let unmet = self.selection.words(self.wanted.without(met));
         let chosen = Chosen {
             all: self.takes_all(),
             states: self.states,
             parents: self.parents,
+            alone: self.alone,
         };
         if chosen.all {
             return (self.inner, chosen);
@@ -159,7 +179,10 @@ impl<O: Observer> Selecting<O> {
             let limits = &mut report.summary.limits_hit;
             limits.insert("selection", self.refused);
         }
-        report.selected = Some(self.selected);
+        report.selected = Some(Selected {
+            unmet,
+            ..self.selected
+        });
         (self.inner, chosen)
     }
 
@@ -358,12 +381,18 @@ impl<O: Observer> Selecting<O> {
     /// those about the capture, and what caused any of these.
     fn choose(&mut self, findings: &[Finding]) {
         let window = self.window.unwrap_or_default();
+        let mut met_alone = Met::default();
+        let mut asked = HashSet::default();
         let mut todo: Vec<&Finding> = findings
             .iter()
             .filter(|finding| match &finding.call_id {
                 Some(call_id) => self.is_selected(self.key(call_id)),
                 None => {
                     let alone = self.selection.of_finding_alone(finding, window);
+                    met_alone = met_alone.with(alone);
+                    if alone.has(self.wanted) {
+                        asked.insert(finding.id);
+                    }
                     is_of_capture(finding)
                         || alone.has(self.wanted)
                         || finding.frames.iter().any(|it| self.frames.contains(*it))
@@ -377,6 +406,8 @@ impl<O: Observer> Selecting<O> {
                 todo.extend(cause.copied());
             }
         }
+        self.met_alone = met_alone;
+        self.alone = asked;
     }
 }
 

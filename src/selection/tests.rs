@@ -453,7 +453,7 @@ fn with_nothing_asked_for_nothing_is_said_of_it() {
     };
     let selected = report.selected.unwrap();
     assert_eq!(
-        (selected.criteria, selected.call_ids),
-        (expected.criteria, 0)
+        (selected.criteria, selected.unmet, selected.call_ids),
+        (expected.criteria.clone(), expected.criteria, 0)
     );
 }

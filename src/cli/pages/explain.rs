@@ -5,7 +5,9 @@ use crate::catalogue::{Catalogue, FindingWords, Language, TimerFacts, TimerWords
 use crate::cli::args::ExplainOptions;
 use crate::cli::environment::Environment;
 use crate::cli::errors::WrongUse;
-use crate::rules;
+use crate::rules::{self, RULES, Rule};
+use crate::sip::Method;
+use crate::text::nearest;
 
 /// `sipdiag explain`.
 pub(in crate::cli) fn explain(
@@ -27,12 +29,15 @@ pub(in crate::cli) fn explain(
 }
 
 fn unknown(what: &str) -> WrongUse {
+    let methods = Method::REGISTERED.iter().map(Method::name);
+    let names = RULES.iter().map(|rule| rule.name).chain(methods);
+    let near = nearest(what.trim(), names).map(|name| format!("did you mean {name}? Else "));
     WrongUse {
         headline: format!("nothing is known of \"{what}\""),
         help: Some(
-            "a response code (401, 4xx, \"busy here\"), a Warning code (W304), a Q.850 cause (Q17), a timer (timer-b), a \
-             method (INVITE), a TLS alert (unknown_ca) or a finding (auth-loop, TXN003); the lists: sipdiag codes, sipdiag findings"
-                .to_owned(),
+            near.unwrap_or_default()
+                + "a response code (401, 4xx, \"busy here\"), a Warning code (W304), a Q.850 cause (Q17), a timer (timer-b), a \
+             method (INVITE), a TLS alert (unknown_ca) or a finding (auth-loop, TXN003); the lists: sipdiag codes, sipdiag findings",
         ),
     }
 }
@@ -100,7 +105,40 @@ fn explain_one(page: &mut Page<'_>, what: &str) -> bool {
         page.section("heading_reference", &facts.rfc);
         return true;
     }
-    alert(page, &lower) || finding(page, &lower) || phrase(page, &lower)
+    alert(page, &lower)
+        || finding(page, &lower)
+        || phrase(page, &lower)
+        || search(page, &what.to_lowercase())
+}
+
+/// The findings that have a word in their names, or else in what they say: the page of one, a list of several.
+fn search(page: &mut Page<'_>, wanted: &str) -> bool {
+    if wanted.chars().count() < 3 {
+        return false;
+    }
+    let catalogue = page.catalogue;
+    let named = RULES.iter().filter(|rule| rule.name.contains(wanted));
+    let mut found: Vec<_> = named.collect();
+    if found.is_empty() {
+        let says = |rule: &&&Rule| {
+            let message = &catalogue.rule(rule).message;
+            message.to_lowercase().contains(wanted)
+        };
+        found = RULES.iter().filter(says).collect();
+    }
+    if let [one] = found.as_slice() {
+        return finding(page, one.name);
+    }
+    let items: Vec<_> = found
+        .iter()
+        .map(|rule| {
+            let severity = catalogue.word(rule.severity.name());
+            let message = placeholders(&catalogue.rule(rule).message);
+            format!("{} ({}, {severity}): {message}", rule.name, rule.code)
+        })
+        .collect();
+    page.items("", &items, false);
+    !items.is_empty()
 }
 
 /// A TLS alert: `unknown_ca`, `unknown ca`.

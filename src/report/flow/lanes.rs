@@ -3,10 +3,9 @@
 use super::canvas::{Ink, Line};
 use crate::report::Settings;
 use crate::report::ladder::{Ladder, Lane};
-use crate::report::text::{clip, sanitize};
+use crate::report::text::{clip, columns_of, sanitize};
 use std::cmp::Reverse;
 use std::net::SocketAddr;
-use unicode_width::UnicodeWidthStr;
 
 /// The least distance of two lanes: `│─ 200 OK ─>│`.
 const NARROWEST: usize = 12;
@@ -95,7 +94,7 @@ impl Lanes {
         let mut bottoms: Vec<(usize, usize)> = Vec::new();
         for (place, column) in self.columns.iter().enumerate() {
             let words = self.words(settings, ladder, place);
-            let columns = words.iter().map(|it| it.width()).max().unwrap_or(0);
+            let columns = words.iter().map(|it| columns_of(it)).max().unwrap_or(0);
             let start = column
                 .saturating_sub(columns / 2)
                 .min(self.width.saturating_sub(columns));
@@ -117,8 +116,8 @@ impl Lanes {
                     lines.push(Line::default());
                 }
                 let at = column
-                    .saturating_sub(word.width() / 2)
-                    .min(self.width.saturating_sub(word.width()));
+                    .saturating_sub(columns_of(word) / 2)
+                    .min(self.width.saturating_sub(columns_of(word)));
                 if let Some(line) = lines.get_mut(top + index) {
                     line.put(at, word, ink);
                 }

@@ -12,7 +12,7 @@ pub(super) use shown::{Gathering, Shown, Whole};
 use super::Settings;
 use super::paint::Paint;
 use super::telling::Head;
-use super::text::{Wrapped, clip, date, sanitize};
+use super::text::{Wrapped, clip, columns_of, date, sanitize};
 use crate::dialog::Call;
 use crate::dialog::attempt::AttemptState;
 use crate::dialog::legs::Legs;
@@ -25,7 +25,6 @@ use crate::transaction::Transaction;
 use anstyle::Style;
 use lanes::Lanes;
 use std::io::{self, Write};
-use unicode_width::UnicodeWidthStr;
 
 /// Columns of a URI or a Call-ID above a ladder.
 const NAME_WIDTH: usize = 60;
@@ -171,7 +170,7 @@ impl Drawing<'_> {
             };
             let letter = letters.as_ref().and_then(|it| it.of(&leg.call_id));
             let label = letter.map_or_else(|| "  ".to_owned(), |it| format!("  {it} "));
-            page.push_str(&self.wrapped(&label, &line, label.width()));
+            page.push_str(&self.wrapped(&label, &line, columns_of(&label)));
         }
     }
 

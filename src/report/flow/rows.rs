@@ -6,10 +6,9 @@ use super::shown::Whole;
 use super::{Drawing, Letters, Told};
 use crate::report::Settings;
 use crate::report::ladder::{Ladder, Row, What, readable};
-use crate::report::text::{clip, offset, sanitize};
+use crate::report::text::{clip, columns_of, offset, sanitize};
 use crate::time::Timestamp;
 use std::time::Duration;
-use unicode_width::UnicodeWidthStr;
 
 /// Times between repeats that are named.
 const INTERVALS: usize = 8;
@@ -55,7 +54,7 @@ impl Numbers {
     pub(super) fn titles(self, settings: &Settings, line: &mut Line) {
         let right = |end: usize, room: usize, key: &'static str| {
             let word = clip(settings.word(key), room);
-            (end - word.width().min(end), word)
+            (end - columns_of(&word).min(end), word)
         };
         let mut end = self.frame;
         for (columns, key) in [
@@ -166,7 +165,7 @@ impl Drawing<'_> {
             // The lane, a dash and a space on both sides, and the head.
             from.abs_diff(to).saturating_sub(5)
         };
-        let fitting = variants.into_iter().find(|it| it.0.width() <= room);
+        let fitting = variants.into_iter().find(|it| columns_of(&it.0) <= room);
         let (label, short) = fitting.unwrap_or_else(|| {
             let code = short(&row.what);
             details.push(full.clone());
@@ -190,7 +189,7 @@ impl Drawing<'_> {
         } else {
             line.put(left + 1, "<", ink);
         }
-        let columns = label.width() + 2;
+        let columns = columns_of(&label) + 2;
         let inner = right - left - 1;
         let head = usize::from(from > to);
         // Between the head and the other lane, in the middle.
@@ -215,12 +214,12 @@ impl Drawing<'_> {
         } else {
             last + 2
         };
-        if beside + text.width() <= lanes.width {
+        if beside + columns_of(&text) <= lanes.width {
             line.put(beside, &text, Ink::Dim);
             return Vec::new();
         }
         let left = lanes.column(row.from).min(lanes.column(row.to)) + 2;
-        let start = left.min(lanes.width.saturating_sub(text.width()));
+        let start = left.min(lanes.width.saturating_sub(columns_of(&text)));
         let start = start.max(first + 2);
         let room = lanes.width.saturating_sub(start).max(10);
         let options = textwrap::Options::new(room)

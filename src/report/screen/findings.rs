@@ -3,9 +3,8 @@
 use super::{LABEL_WIDTH, OK, Screen};
 use crate::engine::Report;
 use crate::report::telling::{Group, Groups};
-use crate::report::text::{Wrapped, padded};
+use crate::report::text::{Wrapped, columns_of, padded};
 use std::io::Write;
-use unicode_width::UnicodeWidthStr;
 
 /// Findings told in full; the others are one line each.
 const TOLD_IN_FULL: usize = 8;
@@ -43,7 +42,7 @@ impl<W: Write> Screen<W> {
     fn headline(&self, group: &Group<'_>, page: &mut String) {
         let finding = group.first;
         let label = self.word(finding.severity.name()).to_uppercase();
-        let indent = label.width() + 2;
+        let indent = columns_of(&label) + 2;
         let lines = self.wrapped(&label, &group.message(&self.settings), indent);
         let painted = match lines.split_once(&label) {
             Some((_, rest)) => format!("{}{rest}", self.styled(finding.severity, &label)),

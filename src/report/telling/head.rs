@@ -98,7 +98,7 @@ impl Head {
             Some(format!("{name}{}{message}", settings.word("colon")))
         };
         Self {
-            files: files(settings, report, |name| name),
+            files: files(settings, report, with_folder),
             names: files(settings, report, without_folder),
             amount,
             counting,
@@ -108,8 +108,18 @@ impl Head {
     }
 }
 
+/// What records and command lines call it.
+const STDIN: &str = "-";
+
+fn with_folder(name: &str) -> &str {
+    if name == STDIN { "stdin" } else { name }
+}
+
 /// `trace.pcap` of `/home/alice/trace.pcap`; what is no path stays as it is.
 fn without_folder(name: &str) -> &str {
+    if name == STDIN {
+        return "stdin";
+    }
     if name.contains("://") {
         return name;
     }
@@ -201,6 +211,13 @@ fn wishes(settings: &Settings, report: &Report, line: &'static str) -> Vec<Strin
             ("cut", selected.without_beginning.to_string()),
         ];
         lines.push(settings.filled(key, &values));
+        if selected.call_ids == 0
+            && !selected.unmet.is_empty()
+            && selected.unmet != selected.criteria
+        {
+            let unmet = sanitize(&selected.unmet);
+            lines.push(settings.filled("selected_unmet", &[("criteria", unmet)]));
+        }
         if selected.without_beginning > 0 {
             lines.push(settings.filled("selected_cut", &values));
         }

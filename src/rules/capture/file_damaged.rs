@@ -14,9 +14,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     for damage in &view.facts.damage {
+        let file = Some(damage.input.as_str()).filter(|it| *it != "-");
         found.push(
             Finding::of_capture(&RULE, view.now)
-                .fact("file", damage.input.as_str())
+                .fact("file", file.unwrap_or("stdin"))
                 .fact("packet", damage.packet)
                 .fact("offset", damage.offset)
                 .fact("what", damage.what.as_str()),

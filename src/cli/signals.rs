@@ -1,0 +1,66 @@
+//! Signals: what ends the program, and what has to be tidied up before.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use tempfile::NamedTempFile;
+
+/// The files that are written beside their place: there are two at most, of `-o` and of `-w`.
+static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A file that takes its name only when it is finished, and that no signal leaves behind.
+pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    // Held until the name is noted: a signal waits that long.
+    let mut temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = tempfile::Builder::new()
+        .prefix(".sipdiag-")
+        .tempfile_in(folder)?;
+    temporaries.push(file.path().to_owned());
+    Ok(file)
+}
+
+/// From now on signals end the program as they do by default, but tidily: with `stop`, the first one only sets it. A file that must
+/// not grow any more is an error of who writes it.
+pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
+    let ends = [SIGINT, SIGTERM, SIGHUP];
+    let ignored = ignored();
+    // What nohup and shells took away stays away.
+    let heard = ends.iter().filter(|it| ignored & (1 << (**it - 1)) == 0);
+    let mut signals = Signals::new(heard.chain(&[SIGXFSZ]))?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let is_to_stop =
+                    || (stop.as_ref()).is_some_and(|it| !it.swap(true, Ordering::SeqCst));
+                if signal != SIGXFSZ && !is_to_stop() {
+                    end(signal);
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Ends the program by a signal, so that whoever waits for it sees which.
+fn end(signal: i32) {
+    // Never given back: nothing new may come.
+    let temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in &*temporaries {
+        // What has its place already is not there any more.
+        let _ = std::fs::remove_file(path);
+    }
+    let _ = emulate_default_handler(signal);
+}
+
+/// The signals that are ignored, a bit each; none where the system does not tell.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
+}

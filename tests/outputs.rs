@@ -1,0 +1,161 @@
+//! Where reports and packets go: whole or not at all, through links, into devices, and whatever signal comes between.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longer than any machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn capture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/captures")
+        .join(name)
+}
+
+fn sipdiag(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sipdiag"));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Runs with a status and returns what was said on stderr.
+fn said(mut command: Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{stderr}");
+    stderr
+}
+
+const UNDER_WAY: [&str; 6] = ["read", "-", "-o", "report.txt", "-w", "calls.pcapng"];
+
+/// Waits until it has begun to write, and waits itself for the rest of its input.
+fn under_way(mut command: Command, folder: &Path) -> Child {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let bytes = fs::read(capture("001-call-ok.pcap")).unwrap();
+    child.stdin.as_mut().unwrap().write_all(&bytes).unwrap();
+    let began = Instant::now();
+    while names(folder).len() < 2 {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn kill(child: &Child, signal: &str) {
+    let kill = format!("kill -{signal} {}", child.id());
+    let status = Command::new("sh").args(["-c", &kill]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_signal_ends_it_as_it_ends_every_program_and_nothing_is_left() {
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = sipdiag(folder.path());
+        command.args(UNDER_WAY);
+        let mut child = under_way(command, folder.path());
+        kill(&child, name);
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(number), "{status}");
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_taken_away_stays_away() {
+    let folder = tempfile::tempdir().unwrap();
+    // What nohup does.
+    let program = env!("CARGO_BIN_EXE_sipdiag");
+    let script = format!("trap '' HUP; exec {program} {}", UNDER_WAY.join(" "));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(folder.path());
+    let mut child = under_way(command, folder.path());
+    kill(&child, "HUP");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(names(folder.path()), ["calls.pcapng", "report.txt"]);
+}
+
+#[test]
+fn a_file_that_must_not_grow_is_an_error_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "ulimit -f 1; exec {} read {} --format json -o report.json",
+        env!("CARGO_BIN_EXE_sipdiag"),
+        capture("001-call-ok.pcap").display(),
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(folder.path());
+    let said = said(command, 3);
+    assert!(said.contains("File too large"), "{said}");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_link_stays_and_what_it_names_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("far")).unwrap();
+    fs::write(at("far/report.txt"), "old").unwrap();
+    for (link, to) in [("there", "far/report.txt"), ("not-yet", "far/new.txt")] {
+        std::os::unix::fs::symlink(to, at(link)).unwrap();
+        let mut command = sipdiag(folder.path());
+        command.arg("read").arg(capture("001-call-ok.pcap"));
+        said_nothing(command.args(["-o", link]));
+        assert!(at(link).is_symlink(), "{link}");
+        assert!(fs::read_to_string(at(to)).unwrap().contains("001-call-ok"));
+    }
+    assert_eq!(names(&at("far")), ["new.txt", "report.txt"]);
+}
+
+#[track_caller]
+fn said_nothing(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn an_error_names_its_file_once_and_the_right_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("there")).unwrap();
+    for (option, file, reason) in [
+        ("-o", "there", "it is a folder"),
+        ("-w", "there", "it is a folder"),
+        ("-o", "nowhere/x.txt", "there is no such folder"),
+        ("-w", "nowhere/x.pcapng", "there is no such folder"),
+        #[cfg(target_os = "linux")]
+        ("-o", "/proc/x.html", "no file can be made there"),
+        #[cfg(target_os = "linux")]
+        ("-o", "/dev/full", "No space left on device (os error 28)"),
+        #[cfg(target_os = "linux")]
+        ("-w", "/dev/full", "No space left on device (os error 28)"),
+    ] {
+        let mut command = sipdiag(folder.path());
+        command.arg("read").arg(capture("001-call-ok.pcap"));
+        command.args([option, file]);
+        let expected = format!("error: cannot write to {file}: {reason}\n");
+        assert_eq!(said(command, 3), expected);
+    }
+    assert_eq!(names(folder.path()), ["there"]);
+}
