@@ -5,10 +5,12 @@ use super::config::Configuration;
 use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::feed::Pace;
+use super::log;
 use super::read;
 use crate::capture::open_files;
 
 pub(super) fn run(options: &FlowOptions, environment: &Environment) -> anyhow::Result<u8> {
+    log::begin(&options.diagnosis, environment)?;
     let configuration = Configuration::load(&options.diagnosis)?;
     let mut source = open_files(&options.files, read::filter(&options.diagnosis)?)?;
     diagnose::run(
