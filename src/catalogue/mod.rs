@@ -121,6 +121,25 @@ impl Catalogue {
         both(FACTS.alerts(), self.locale().alerts(), name)
     }
 
+    /// The names of all methods.
+    pub fn methods(self) -> impl Iterator<Item = &'static str> {
+        FACTS.methods().keys().map(String::as_str)
+    }
+
+    /// Warning codes as `W304`, Q.850 causes as `Q17`, timers and TLS alerts, each with its title or what it means.
+    pub fn subjects(self) -> impl Iterator<Item = (String, &'static str)> {
+        let locale = self.locale();
+        let warnings = (FACTS.warnings().keys())
+            .filter_map(|code| Some((format!("W{code}"), &*locale.warnings().get(code)?.title)));
+        let causes = (FACTS.q850().keys())
+            .filter_map(|cause| Some((format!("Q{cause}"), &*locale.q850().get(cause)?.title)));
+        let timers = (FACTS.timers().keys())
+            .filter_map(|key| Some((key.clone(), &*locale.timers().get(key)?.title)));
+        let alerts = (FACTS.alerts().keys())
+            .filter_map(|name| Some((name.clone(), &*locale.alerts().get(name)?.meaning)));
+        warnings.chain(causes).chain(timers).chain(alerts)
+    }
+
     /// The words of a rule.
     pub fn rule(self, rule: &Rule) -> &'static FindingWords {
         self.locale().finding(rule)

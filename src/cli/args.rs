@@ -1,5 +1,6 @@
 //! The arguments.
 
+use super::complete;
 use super::selection::SelectionOptions;
 use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
@@ -9,7 +10,8 @@ use crate::rules::Named;
 use crate::severity::Severity;
 #[cfg(feature = "live")]
 use crate::thresholds::duration;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
 use std::num::NonZero;
 use std::path::PathBuf;
 #[cfg(feature = "live")]
@@ -30,12 +32,17 @@ const EXAMPLES: &str = if cfg!(feature = "live") {
     about,
     max_term_width = 100,
     before_help = EXAMPLES,
+    disable_help_flag = true,
+    disable_version_flag = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) display: Display,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Output", display_order = 905)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -47,22 +54,54 @@ pub(super) struct Display {
         global = true,
         value_name = "CODE",
         value_parser = language,
+        add = ArgValueCompleter::new(complete::languages),
         help_heading = "Output",
-        help = format!("Language of the words: {} [default: from LC_ALL, LC_MESSAGES, LANG]", languages())
+        display_order = 900,
+        help = format!("Language: {}", languages()),
+        long_help = format!("Language of the words: {} [default: from LC_ALL, LC_MESSAGES, LANG]", languages())
     )]
     pub(super) lang: Option<crate::catalogue::Language>,
-    /// When to use colours
+    /// When to use colours; NO_COLOR is honoured
     #[arg(
         long,
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        help_heading = "Output"
+        help_heading = "Output",
+        display_order = 901,
+        hide_short_help = true
     )]
     pub(super) color: ColorWhen,
+    /// No pager where the answer is longer than the screen
+    ///
+    /// The pager is $SIPDIAG_PAGER, else $PAGER, else less; `cat` or nothing in them means none.
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        display_order = 902,
+        hide_short_help = true
+    )]
+    pub(super) no_pager: bool,
     /// No remarks on stderr, only errors
-    #[arg(short, long, global = true, help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        display_order = 903
+    )]
     pub(super) quiet: bool,
+    /// This help; --help has every option and says more
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Help,
+        help_heading = "Output",
+        display_order = 904
+    )]
+    help: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,28 +114,28 @@ pub(super) enum ColorWhen {
 #[allow(clippy::large_enum_variant, reason = "there is one in a run")]
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Diagnose captures; several files are one capture, merged by time; - is stdin
+    /// Diagnose captures; several are merged by time; - is stdin
     #[command(
-        before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format ndjson a.pcapng.gz b.pcap.zst | jq 'select(.record==\"finding\")'"
+        before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format html -o report.html a.pcapng.gz b.pcap.zst"
     )]
     Read(ReadOptions),
-    /// Diagnose interfaces, or what HEP agents send, until Ctrl-C, --duration or --count
+    /// Diagnose interfaces or HEP agents until Ctrl-C or --duration
     #[cfg(feature = "live")]
     #[command(
         before_help = "  sipdiag live eth0\n  sipdiag live any -f 'port 5060' --duration 5m\n  sipdiag live eth0 --problems -w problems.pcapng\n  sipdiag live --hep udp://0.0.0.0:9060 --hep-allow 192.0.2.0/24"
     )]
     Live(LiveOptions),
-    /// Draw the ladders of calls, each finding beside its message: the worst calls, or those selected
+    /// Draw the ladders of the worst calls, or of those selected
     #[command(
-        before_help = "  sipdiag flow trace.pcap\n  sipdiag flow trace.pcap --from 'alice*' --raw | less -R\n  sipdiag flow trace.pcap --call-id 'a1b2*' --alias 192.0.2.1=sbc --format mermaid"
+        before_help = "  sipdiag flow trace.pcap\n  sipdiag flow trace.pcap --from 'alice*' --raw\n  sipdiag flow trace.pcap --alias 192.0.2.1=sbc --format mermaid"
     )]
     Flow(FlowOptions),
-    /// Explain a response code, Warning code, Q.850 cause, timer, method or finding
+    /// Explain a code, cause, timer, method, TLS alert or finding
     #[command(
         before_help = "  sipdiag explain 401\n  sipdiag explain W304 Q17 timer-b INVITE auth-loop"
     )]
     Explain(ExplainOptions),
-    /// Two codes side by side: differences, when each is sent, the test that tells them apart
+    /// Two codes side by side, and the test that tells them apart
     #[command(before_help = "  sipdiag compare 401 407\n  sipdiag compare 480 408")]
     Compare(CompareOptions),
     /// The catalogue of response codes as a list
@@ -107,76 +146,123 @@ pub(super) enum Command {
     Findings(FindingsOptions),
     /// What `live` can listen on, and whether this user may
     #[cfg_attr(not(feature = "live"), command(hide = true))]
+    #[command(before_help = "  sipdiag interfaces")]
     Interfaces,
     /// Write a completion script for a shell
-    #[command(before_help = "  sipdiag completions bash > /etc/bash_completion.d/sipdiag")]
+    #[command(
+        before_help = "  source <(sipdiag completions bash)\n  sipdiag completions fish > ~/.config/fish/completions/sipdiag.fish"
+    )]
     Completions(CompletionsOptions),
-    /// Write the man page
-    Man,
+    /// Write the man pages: one, or all into a folder
+    #[command(
+        before_help = "  sipdiag man read | man -l -\n  sipdiag man --dir ~/.local/share/man/man1"
+    )]
+    Man(ManOptions),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ReadOptions {
-    /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
-    #[arg(required = true, value_name = "FILE")]
+    /// Captures: pcap, pcapng or snoop, also gzip or zstd; - is stdin
+    #[arg(
+        required = true,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        hide_short_help = true
+    )]
     pub(super) files: Vec<PathBuf>,
-    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
-    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Resources")]
-    pub(super) threads: Option<NonZero<usize>>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
+    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = threads,
+        help_heading = "Resources",
+        hide_short_help = true
+    )]
+    pub(super) threads: Option<NonZero<usize>>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct FlowOptions {
-    /// Captures: pcap or pcapng, also gzip or zstd; - is stdin
-    #[arg(required = true, value_name = "FILE")]
+    /// Captures: pcap, pcapng or snoop, also gzip or zstd; - is stdin
+    #[arg(
+        required = true,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        hide_short_help = true
+    )]
     pub(super) files: Vec<PathBuf>,
-    /// The messages themselves below their arrows, without secrets
+    #[command(flatten)]
+    pub(super) diagnosis: DiagnosisOptions,
+    /// The messages themselves too, without secrets
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
     /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
-    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Resources")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = threads,
+        help_heading = "Resources",
+        hide_short_help = true
+    )]
     pub(super) threads: Option<NonZero<usize>>,
-    #[command(flatten)]
-    pub(super) diagnosis: DiagnosisOptions,
 }
 
 #[cfg(feature = "live")]
 #[derive(Debug, Args)]
 pub(super) struct LiveOptions {
     /// Interfaces to listen on, or `any`
-    #[arg(required_unless_present = "hep", value_name = "INTERFACE")]
+    #[arg(
+        required_unless_present = "hep",
+        value_name = "INTERFACE",
+        add = ArgValueCompleter::new(complete::interfaces),
+        hide_short_help = true
+    )]
     pub(super) interfaces: Vec<String>,
-    /// Listen for HEP, what Homer's agents send: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; repeatable
-    #[arg(long, value_name = "URL", help_heading = "HEP")]
+    /// Listen for HEP: udp://, tcp:// or tls://HOST:PORT
+    ///
+    /// It is what Homer's agents send (heplify, Kamailio, FreeSWITCH, rtpengine); repeatable.
+    #[arg(long, value_name = "URL", help_heading = "Listening")]
     pub(super) hep: Vec<HepAddress>,
     /// Only these may send HEP: an IP address or network such as 192.0.2.0/24; repeatable [default: everybody]
-    #[arg(long, value_name = "NET", requires = "hep", help_heading = "HEP")]
+    #[arg(
+        long,
+        value_name = "NET",
+        requires = "hep",
+        help_heading = "Listening",
+        hide_short_help = true
+    )]
     pub(super) hep_allow: Vec<Network>,
     /// Certificate chain for tls://, a PEM file
-    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_key"], help_heading = "HEP")]
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_key"], value_hint = ValueHint::FilePath, help_heading = "Listening", hide_short_help = true)]
     pub(super) hep_cert: Option<PathBuf>,
     /// Private key of that certificate, a PEM file
-    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"], help_heading = "HEP")]
+    #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"], value_hint = ValueHint::FilePath, help_heading = "Listening", hide_short_help = true)]
     pub(super) hep_key: Option<PathBuf>,
     /// End after this time, such as 30s, 5m or 1h
     #[arg(long, value_name = "DUR", value_parser = duration, help_heading = "Listening")]
     pub(super) duration: Option<Duration>,
     /// End after this many packets
-    #[arg(long, value_name = "N", value_parser = packets, help_heading = "Listening")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = packets,
+        help_heading = "Listening",
+        hide_short_help = true
+    )]
     pub(super) count: Option<u64>,
     /// Bytes to capture of each packet
-    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144), help_heading = "Listening")]
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(i32).range(64..=262_144), help_heading = "Listening", hide_short_help = true)]
     pub(super) snaplen: i32,
     /// Kernel buffer in MiB for each interface
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(i32).range(1..=1024), help_heading = "Listening")]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(i32).range(1..=1024), help_heading = "Listening", hide_short_help = true)]
     pub(super) buffer: i32,
     /// Do not put the interfaces into promiscuous mode
-    #[arg(long, help_heading = "Listening")]
+    #[arg(long, help_heading = "Listening", hide_short_help = true)]
     pub(super) no_promiscuous: bool,
     /// Hand on each packet at once; loses packets on busy links
-    #[arg(long, help_heading = "Listening")]
+    #[arg(long, help_heading = "Listening", hide_short_help = true)]
     pub(super) immediate: bool,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
@@ -188,78 +274,135 @@ pub(super) struct DiagnosisOptions {
     #[cfg(feature = "live")]
     #[arg(short, long, value_name = "BPF", help_heading = "Input")]
     pub(super) filter: Option<String>,
-    /// Memory for the messages of calls under way, such as 256M or 2G; beyond it, the calls that are silent longest are
-    /// judged before their end, and counted [default: 512M]
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources")]
-    pub(super) memory: Option<usize>,
-    /// Every transaction in the table; with flow, every call
-    #[arg(long, help_heading = "Output")]
-    pub(super) all: bool,
-    /// How to write
+    /// TLS secrets as SSLKEYLOGFILE has them
+    ///
+    /// The file may still grow, and may come later than the packets, while `live` runs. Repeatable.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub(super) keylog: Vec<PathBuf>,
+    /// Private RSA key of a TLS server, for connections with RSA key exchange
+    #[arg(
+        long,
+        value_name = "PEM",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Input",
+        hide_short_help = true
+    )]
+    pub(super) tls_key: Vec<PathBuf>,
+    /// Prove whether the client of USER in REALM has the password on the first line of FILE
+    ///
+    /// Digest responses are computed anew with it; repeatable. The password itself is refused: everybody could read it in the list
+    /// of processes.
+    #[arg(
+        long,
+        value_name = "USER@REALM=@FILE",
+        help_heading = "Input",
+        hide_short_help = true
+    )]
+    pub(super) sip_password: Vec<String>,
+    /// table, json, ndjson, csv, markdown, html or mermaid
+    ///
+    /// json and ndjson have the records of docs/schema.json, csv the same as rows; markdown is for tickets, html one file that
+    /// opens anywhere, mermaid a diagram of the calls [default: table]
     #[arg(
         long,
         value_name = "FORMAT",
         default_value = "table",
+        hide_default_value = true,
+        hide_possible_values = true,
         help_heading = "Output"
     )]
     pub(super) format: FormatName,
-    /// No progress on stderr; there is none where it is no terminal
-    #[arg(long, help_heading = "Output")]
-    pub(super) no_progress: bool,
     /// Write to a file, whole or not at all
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
-    /// Write the packets of the selected calls as pcapng, the findings beside them as comments
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    /// The packets of the selected calls as pcapng
+    ///
+    /// Each packet that a finding is about has it as its comment, which Wireshark shows.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
     /// With -w, also the RTP and RTCP from and to the addresses that the session descriptions of the calls name
-    #[arg(long, requires = "write", help_heading = "Output")]
+    #[arg(
+        long,
+        requires = "write",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
     pub(super) with_media: bool,
+    /// All transactions; with flow, all calls
+    #[arg(long, help_heading = "Output")]
+    pub(super) all: bool,
     /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
     #[arg(
         long,
         value_name = "LIST",
         value_delimiter = ',',
-        help_heading = "Output"
+        help_heading = "Output",
+        hide_short_help = true
     )]
     pub(super) records: Vec<RecordName>,
-    /// A name for a host, shown to people in the place of its address; repeatable
+    /// A name for a host, shown in the place of its address
+    ///
+    /// Only people see it: machine formats keep the address. Repeatable; [aliases] in the configuration does the same.
     #[arg(long, value_name = "ADDR=NAME", help_heading = "Output")]
     pub(super) alias: Vec<Alias>,
-    /// TLS secrets as SSLKEYLOGFILE has them; live may add to the file
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub(super) keylog: Vec<PathBuf>,
-    /// Private RSA key of a TLS server, for connections with RSA key exchange
-    #[arg(long, value_name = "PEM", help_heading = "Input")]
-    pub(super) tls_key: Vec<PathBuf>,
-    /// Test digest responses of USER in REALM with the password on the first line of FILE: proves whether the client has
-    /// this password; repeatable. The password itself is refused: everybody could read it in the list of processes
-    #[arg(long, value_name = "USER@REALM=@FILE", help_heading = "Input")]
-    pub(super) sip_password: Vec<String>,
+    /// Exit 1 from this on: info, warning or error
+    ///
+    /// That is, when a finding of this severity or worse was raised; with a selection, about what was selected.
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub(super) fail_on: Option<SeverityName>,
+    /// No progress on stderr; there is none where it is no terminal
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    pub(super) no_progress: bool,
+    /// Say why on stderr; -vv says more, -vvv everything
+    ///
+    /// Once: files, formats, filter, secrets, what was given up, time. Twice: each call that was judged, each connection. Thrice: each
+    /// message.
+    #[arg(
+        short,
+        long,
+        action = ArgAction::Count,
+        help_heading = "Output",
+        display_order = 903
+    )]
+    pub(super) verbose: u8,
+    #[command(flatten)]
+    pub(super) selection: SelectionOptions,
     /// Header field in which a B2BUA names the other leg's Call-ID, beside X-Call-ID, X-CID and the like
-    #[arg(long, value_name = "NAME", help_heading = "Findings")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Findings",
+        hide_short_help = true
+    )]
     pub(super) leg_header: Vec<String>,
     /// Say nothing of these findings, by name or code, such as status-486; how many there were is told
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = finding, help_heading = "Findings")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = finding, add = ArgValueCompleter::new(complete::findings), help_heading = "Findings", hide_short_help = true)]
     pub(super) silence: Vec<Named>,
     /// Thresholds, severities and silenced findings [default: ~/.config/sipdiag/config.toml, where there is one]
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with = "no_config",
-        help_heading = "Findings"
+        value_hint = ValueHint::FilePath,
+        help_heading = "Findings",
+        hide_short_help = true
     )]
     pub(super) config: Option<PathBuf>,
     /// Read no configuration file
-    #[arg(long, help_heading = "Findings")]
+    #[arg(long, help_heading = "Findings", hide_short_help = true)]
     pub(super) no_config: bool,
-    /// Exit 1 when a finding of this severity or worse was raised
-    #[arg(long, value_name = "SEVERITY", help_heading = "Findings")]
-    pub(super) fail_on: Option<SeverityName>,
-    #[command(flatten)]
-    pub(super) selection: SelectionOptions,
     #[command(flatten)]
     pub(super) thresholds: ThresholdOptions,
+    /// Memory for the messages of calls under way, such as 256M or 2G [default: 512M]
+    ///
+    /// Beyond it, the calls that are silent longest are judged before their end, and counted.
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]
+    pub(super) memory: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -332,24 +475,24 @@ impl From<SeverityName> for Severity {
 #[derive(Debug, Args)]
 pub(super) struct ExplainOptions {
     /// 401, 4xx, "busy here", W304, Q17, timer-b, INVITE, auth-loop, TXN003
-    #[arg(required = true, value_name = "WHAT")]
+    #[arg(required = true, value_name = "WHAT", add = ArgValueCompleter::new(complete::subjects))]
     pub(super) what: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CompareOptions {
     /// One code
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = ArgValueCompleter::new(complete::codes))]
     pub(super) one: String,
     /// The other
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = ArgValueCompleter::new(complete::codes))]
     pub(super) other: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CodesOptions {
     /// Only one class, such as 4xx
-    #[arg(long, value_name = "CLASS", value_parser = class)]
+    #[arg(long, value_name = "CLASS", value_parser = class, add = ArgValueCompleter::new(complete::classes))]
     pub(super) class: Option<u8>,
     /// Only those with this word in their text
     #[arg(long, value_name = "WORD")]
@@ -361,6 +504,16 @@ pub(super) struct FindingsOptions {
     /// Only those with this word in their text
     #[arg(long, value_name = "WORD")]
     pub(super) search: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManOptions {
+    /// The command of the page [default: the program itself]
+    #[arg(value_name = "COMMAND", add = ArgValueCompleter::new(complete::commands))]
+    pub(super) command: Option<String>,
+    /// Write every page into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

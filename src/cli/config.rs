@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
+use tracing::{debug, info};
 
 /// The keys of the file.
 const KEYS: [&str; 5] = [
@@ -65,8 +66,14 @@ fn file(options: &DiagnosisOptions) -> Result<Option<(PathBuf, String)>, WrongUs
         return Ok(None);
     };
     match read(&path) {
-        Ok(text) => Ok(Some((path, text))),
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Ok(text) => {
+            info!("configuration: {}", path.display());
+            Ok(Some((path, text)))
+        }
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            debug!("no configuration at {}", path.display());
+            Ok(None)
+        }
         Err(error) => Err(WrongUse {
             headline: format!("cannot read the configuration {}: {error}", path.display()),
             help: named

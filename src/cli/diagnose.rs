@@ -6,6 +6,7 @@ use super::environment::Environment;
 use super::errors;
 use super::extraction::Extraction;
 use super::feed::{Pace, feed};
+use super::log::{self, Watch};
 use super::output::{self, Output};
 use super::passwords;
 use super::progress::Meter;
@@ -40,6 +41,8 @@ pub(super) fn run(
     pace: Pace,
 ) -> anyhow::Result<u8> {
     let live = pace == Pace::Live;
+    let mut watch = Watch::start();
+    log::opened(&source.facts());
     let format = match (Format::from(options.format), look) {
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
@@ -56,7 +59,9 @@ pub(super) fn run(
         let others = output::files(&capture).chain(secrets.map(PathBuf::as_path));
         output::refuse_input(path, "-o", others)?;
     }
-    let output = Output::open(options.output.as_deref())?;
+    // What happens now is not to wait behind a pager.
+    let pager = environment.pager.as_ref().filter(|_| !live);
+    let output = Output::open(options.output.as_deref(), pager)?;
     let report_path = options.output.as_deref();
     let extraction = options
         .write
@@ -70,7 +75,11 @@ pub(super) fn run(
         );
         errors::warn(environment, &text);
     }
-    let to_stdout = matches!(output, Output::Stdout(_));
+    let to_stdout = !matches!(output, Output::File { .. });
+    // What is written while it is read has the screen for itself, and so has the log.
+    let paged_early = matches!(output, Output::Paged(_))
+        && matches!(format, Format::Json | Format::Ndjson | Format::Csv);
+    let has_progress = !(live || options.no_progress || options.verbose > 0 || paged_early);
     let records = records(options);
     let settings = Settings {
         catalogue: environment.catalogue,
@@ -89,7 +98,7 @@ pub(super) fn run(
         stuck_after: configuration.thresholds.stuck_after,
     };
     let renderer = Renderer::new(format, settings, output);
-    let meter = Meter::of(environment, !live && !options.no_progress);
+    let meter = Meter::of(environment, has_progress);
     let told = Told {
         selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message))
             .with_texts(matches!(
@@ -112,7 +121,9 @@ pub(super) fn run(
     let mut secrets = GivenSecrets::open(options, live)?;
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
+    watch.over("preparing");
     feed(source, &mut engine, &mut secrets, pace, meter)?;
+    watch.over("reading and judging");
     let facts = source.facts();
     // Where people read the report, it tells such things itself.
     let is_told = to_stdout && format == Format::Table;
@@ -133,11 +144,11 @@ pub(super) fn run(
     if let Some(until) = facts.captured_until {
         engine.advance(until);
     }
-    let worst = conclude(
-        engine.finish(facts),
-        environment,
-        !(is_told || to_stdout && format == Format::Flow) || options.fail_on.is_some(),
-    )?;
+    let finished = engine.finish(facts);
+    watch.over("judging what was open");
+    let is_told = is_told || to_stdout && format == Format::Flow;
+    let say_nothing_selected = !is_told || options.fail_on.is_some();
+    let worst = conclude(finished, environment, say_nothing_selected, watch)?;
     let met = options
         .fail_on
         .map(Severity::from)
@@ -154,8 +165,10 @@ fn conclude(
     (mut report, told): (Report, Told),
     environment: &Environment,
     say_nothing_selected: bool,
+    mut watch: Watch,
 ) -> anyhow::Result<Option<Severity>> {
     let (renderer, chosen) = told.selecting.finish(&mut report);
+    log::read(&report);
     if let Some(selected) = report.selected.as_ref().filter(|_| say_nothing_selected) {
         nothing_selected(selected, &chosen, &report, environment);
     }
@@ -171,7 +184,10 @@ fn conclude(
     let extracted = told
         .extraction
         .map(|extraction| extraction.finish(&report, environment.catalogue, &chosen));
-    let shown = renderer.finish(&report).map(Output::commit);
+    let output = renderer.finish(&report);
+    watch.over("writing");
+    watch.tell();
+    let shown = output.map(Output::commit);
     if let Some(extracted) = extracted {
         extracted?.announce(environment);
     }

@@ -2,6 +2,7 @@
 
 use super::args::{ColorWhen, Display};
 use super::output::Output;
+use super::pager::Pager;
 use crate::catalogue::{Catalogue, Language};
 use crate::report::Bidi;
 use std::io::{IsTerminal, Write};
@@ -21,6 +22,8 @@ pub(super) struct Environment {
     pub(super) bidi: Bidi,
     /// Whether stderr gets colours.
     pub(super) color_of_errors: bool,
+    /// What shows answers that are longer than the screen; `None` where stdout is none, or nobody wants it.
+    pub(super) pager: Option<Pager>,
     /// Whether remarks are unwelcome.
     pub(super) quiet: bool,
 }
@@ -33,7 +36,7 @@ impl Environment {
             ColorWhen::Auto => {
                 is_terminal
                     && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                    && !is_dumb()
             }
         };
         let language = display.lang.unwrap_or_else(language_of_locale);
@@ -43,13 +46,14 @@ impl Environment {
             color: colored(std::io::stdout().is_terminal()),
             bidi: Bidi::of(language, std::io::stdout().is_terminal()),
             color_of_errors: colored(std::io::stderr().is_terminal()),
+            pager: pager().filter(|_| !display.no_pager),
             quiet: display.quiet,
         }
     }
 
     /// Writes a page to stdout, as a terminal needs it where it is one.
     pub(super) fn show(&self, page: String) -> anyhow::Result<u8> {
-        let mut out = Output::open(None)?;
+        let mut out = Output::open(None, self.pager.as_ref())?;
         out.write_all(self.bidi.page(page).as_bytes())?;
         out.commit()?;
         Ok(0)
@@ -57,13 +61,26 @@ impl Environment {
 }
 
 /// The first of LC_ALL, LC_MESSAGES and LANG that is set decides, as in POSIX.
-fn language_of_locale() -> Language {
+pub(super) fn language_of_locale() -> Language {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.is_empty())
         .and_then(|locale| Language::of(&locale))
         .unwrap_or_default()
+}
+
+/// The pager of stdout.
+pub(super) fn pager() -> Option<Pager> {
+    let (columns, rows) =
+        terminal_size::terminal_size_of(std::io::stdout()).filter(|_| !is_dumb())?;
+    let variable = |name: &str| std::env::var(name).ok();
+    Pager::of(variable, rows.0.into(), columns.0.into())
+}
+
+/// Whether the terminal can do nothing but print.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn width() -> usize {

@@ -38,7 +38,7 @@ impl Extraction {
             .into());
         }
         output::refuse_input(path, "-w", output::files(capture).chain(report))?;
-        let output = Output::open(Some(path))?;
+        let output = Output::open(Some(path), None)?;
         // Where the extract itself has room, what it is made of may have: /tmp is memory on many systems.
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         let waiting = || match folder {

@@ -6,6 +6,7 @@ use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::errors::{self, WrongUse};
 use super::feed::Pace;
+use super::log;
 use super::signals;
 use crate::capture::hep::HepOptions;
 use crate::capture::{LiveOptions, Source, open_live};
@@ -25,6 +26,7 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
         }
         .into());
     }
+    log::begin(&options.diagnosis, environment)?;
     let configuration = Configuration::load(&options.diagnosis)?;
     let stop = Arc::new(AtomicBool::new(false));
     // The first signal ends the capture, so that the report is printed; the second ends the program.

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod args;
+mod complete;
 mod config;
 mod diagnose;
 mod environment;
@@ -13,7 +14,10 @@ mod flow;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
+mod log;
+mod manual;
 mod output;
+mod pager;
 mod pages;
 mod passwords;
 mod progress;
@@ -29,6 +33,7 @@ use args::{Arguments, Command};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use environment::Environment;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -48,9 +53,34 @@ fn help_with_file(error: &clap::Error) -> Option<clap::Error> {
     })
 }
 
+/// Prints help, or the version, with a pager where it is longer than the screen.
+fn show_help(answer: &clap::Error) -> io::Result<()> {
+    // Whoever asks for help gets it whatever else is on the command line: this is all that is looked at.
+    let is_wanted = !std::env::args_os().any(|it| it == "--no-pager");
+    let Some(pager) = environment::pager().filter(|_| is_wanted) else {
+        return answer.print();
+    };
+    let text = answer.render();
+    let text = match anstream::AutoStream::choice(&io::stdout()) {
+        anstream::ColorChoice::Never => text.to_string(),
+        _ => text.ansi().to_string(),
+    };
+    let mut paged = pager::Paged::new(pager);
+    paged.write_all(text.as_bytes())?;
+    paged.finish()
+}
+
 /// Runs the program with the arguments of the process. The status is as CONTRACT.md has it: 0 it ran, 1 `--fail-on` was
 /// met, 2 the command line is wrong, 3 the input cannot be used, 4 the input was damaged.
 pub fn run() -> ExitCode {
+    match complete::answer() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(errors::WRONG_USE);
+        }
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -60,7 +90,12 @@ pub fn run() -> ExitCode {
             } else {
                 0
             };
-            let _ = help_with_file(&error).unwrap_or(error).print();
+            let error = help_with_file(&error).unwrap_or(error);
+            let _ = if error.use_stderr() {
+                error.print()
+            } else {
+                show_help(&error)
+            };
             return ExitCode::from(status);
         }
     };
@@ -76,7 +111,7 @@ pub fn run() -> ExitCode {
         Command::Codes(options) => pages::codes(options, &environment),
         Command::Findings(options) => pages::findings(options, &environment),
         Command::Completions(options) => shell::completions(options),
-        Command::Man => shell::man(),
+        Command::Man(options) => shell::man(options),
     };
     match result {
         Ok(status) => ExitCode::from(status),

@@ -1,6 +1,7 @@
 //! Where a report goes: stdout, or a file that is written whole or not at all.
 
 use super::errors::WrongUse;
+use super::pager::{Paged, Pager};
 use super::signals;
 use crate::capture::CaptureFacts;
 use anyhow::{Context, anyhow};
@@ -13,6 +14,8 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub(super) enum Output {
     Stdout(BufWriter<Stdout>),
+    /// The terminal, with a pager where the screen is too small.
+    Paged(Box<Paged>),
     File {
         out: BufWriter<NamedTempFile>,
         /// As it was asked for.
@@ -21,9 +24,12 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// Opens it, before any work is done.
-    pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+    /// Opens it, before any work is done. `pager` is that of the terminal where there is one and it is wanted.
+    pub(super) fn open(path: Option<&Path>, pager: Option<&Pager>) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+            if let Some(pager) = pager {
+                return Ok(Self::Paged(Box::new(Paged::new(pager.clone()))));
+            }
             return Ok(Self::Stdout(BufWriter::with_capacity(
                 64 * 1024,
                 io::stdout(),
@@ -40,6 +46,7 @@ impl Output {
     pub(super) fn commit(self) -> anyhow::Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush()?,
+            Self::Paged(out) => out.finish()?,
             Self::File { out, path } => {
                 let file = out.into_inner().map_err(io::IntoInnerError::into_error);
                 file.and_then(|file| place(file, &path))
@@ -145,6 +152,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
+            Self::Paged(out) => out.write(bytes),
             Self::File { out, .. } => out.write(bytes),
         }
     }
@@ -152,6 +160,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
+            Self::Paged(out) => out.flush(),
             Self::File { out, .. } => out.flush(),
         }
     }

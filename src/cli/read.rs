@@ -5,12 +5,14 @@ use super::config::Configuration;
 use super::diagnose::{self, Look};
 use super::environment::Environment;
 use super::feed::Pace;
+use super::log;
 use super::signals;
 use crate::capture::{CaptureError, Filter, open_files};
 use anyhow::Context;
 
 pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::Result<u8> {
     signals::listen(None).context("cannot listen for signals")?;
+    log::begin(&options.diagnosis, environment)?;
     let configuration = Configuration::load(&options.diagnosis)?;
     let mut source = open_files(&options.files, filter(&options.diagnosis)?)?;
     diagnose::run(

@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tracing::info;
 use zeroize::Zeroizing;
 
 /// How often a key log is looked at for more.
@@ -58,6 +59,7 @@ impl GivenSecrets {
             secrets
                 .add_rsa_key(&Zeroizing::new(pem))
                 .with_context(|| format!("cannot use the key {}", path.display()))?;
+            info!("{}: an RSA key", path.display());
         }
         for log in &mut self.logs {
             let mut outcome = log
@@ -68,6 +70,7 @@ impl GivenSecrets {
                 outcome.used += last.used;
                 outcome.not_understood += last.not_understood;
             }
+            info!("{}: {} TLS secrets", log.path.display(), outcome.used);
             if let Some(complaint) = complaint(&outcome, self.live) {
                 errors::warn(environment, &format!("{}: {complaint}", log.path.display()));
             }

@@ -1,84 +1,62 @@
 //! `sipdiag completions` and `sipdiag man`: from the definition of the command line itself.
 
-use super::args::CompletionsOptions;
+use super::args::{CompletionsOptions, ManOptions};
+use super::complete::ASKED_BY;
+use super::errors::WrongUse;
+use super::manual;
 use super::output::Output;
+use anyhow::Context;
+use clap_complete::env::Shells;
+use std::io::Write;
+use std::path::Path;
 
+/// `sipdiag completions`: a script that asks the program what may follow.
 pub(super) fn completions(options: &CompletionsOptions) -> anyhow::Result<u8> {
+    let name = options.shell.to_string();
+    let shells = Shells::builtins();
+    let shell = shells.completer(&name).ok_or_else(|| WrongUse {
+        headline: format!("no completions for {name}"),
+        help: None,
+    })?;
     let mut script = Vec::new();
-    clap_complete::generate(options.shell, &mut super::command(), "sipdiag", &mut script);
+    shell.write_registration(ASKED_BY, "sipdiag", "sipdiag", "sipdiag", &mut script)?;
     write(&script)
 }
 
-/// One page for the program and all its commands.
-pub(super) fn man() -> anyhow::Result<u8> {
-    let mut page = Vec::new();
-    let program = super::command();
-    let whole = clap_mangen::Man::new(program.clone());
-    whole.render_title(&mut page)?;
-    whole.render_name_section(&mut page)?;
-    page.extend_from_slice(EXAMPLES.as_bytes());
-    whole.render_description_section(&mut page)?;
-    whole.render_options_section(&mut page)?;
-    for command in program.get_subcommands() {
-        let name = command.get_name();
-        if name == "help" {
-            continue;
+/// `sipdiag man`: one page to stdout, or all into a folder.
+pub(super) fn man(options: &ManOptions) -> anyhow::Result<u8> {
+    if let Some(folder) = &options.dir {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot write to {}", folder.display()))?;
+        for (name, page) in manual::pages()? {
+            put(folder, &format!("{name}.1"), &page)?;
         }
-        // The options of each command, as sections of the one page.
-        page.extend_from_slice(format!(".SH \"SIPDIAG {}\"\n", name.to_uppercase()).as_bytes());
-        let mut described = command.clone();
-        let usage = described.render_usage().to_string();
-        page.extend_from_slice(format!("{}\n.PP\n", usage.replace('-', "\\-")).as_bytes());
-        let man = clap_mangen::Man::new(described);
-        man.render_description_section(&mut page)?;
-        man.render_options_section(&mut page)?;
+        return Ok(0);
     }
-    page.extend_from_slice(ENDING.as_bytes());
+    let name = match options.command.as_deref() {
+        None => "sipdiag".to_owned(),
+        Some(command) => format!("sipdiag-{}", command.trim_start_matches("sipdiag-")),
+    };
+    let page = (manual::pages()?.into_iter()).find(|(page, _)| *page == name);
+    let (_, page) = page.ok_or_else(|| WrongUse {
+        headline: format!(
+            "there is no command \"{}\"",
+            name.trim_start_matches("sipdiag-")
+        ),
+        help: Some("sipdiag --help lists them".to_owned()),
+    })?;
     write(&page)
 }
 
-const EXAMPLES: &str = r#".SH EXAMPLES
-.nf
-sipdiag read trace.pcap
-sipdiag live eth0 \-f 'port 5060'
-sipdiag read \-\-format ndjson trace.pcap | jq 'select(.record=="finding")'
-sipdiag explain 401 auth\-loop timer\-b
-sipdiag compare 480 408
-.fi
-"#;
-
-const ENDING: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-It ran, whatever it found. A closed pipe is success.
-.TP
-.B 1
-\-\-fail\-on was met.
-.TP
-.B 2
-The command line is wrong, or nothing matches.
-.TP
-.B 3
-The input or the interface cannot be used, or the output cannot be written.
-.TP
-.B 4
-The input was damaged or cut: what could be read was reported, and the damage too.
-.SH ENVIRONMENT
-.TP
-.B LC_ALL, LC_MESSAGES, LANG
-The language of the words, unless \-\-lang says it: the first that is set decides.
-.TP
-.B NO_COLOR
-No colours, unless \-\-color says otherwise.
-.TP
-.B COLUMNS
-The width of the report where stdout is no terminal.
-"#;
+fn put(folder: &Path, name: &str, page: &[u8]) -> anyhow::Result<()> {
+    let mut out = Output::open(Some(&folder.join(name)), None)?;
+    out.write_all(page)?;
+    out.commit()
+}
 
 fn write(bytes: &[u8]) -> anyhow::Result<u8> {
-    use std::io::Write;
-    let mut out = Output::open(None)?;
-    out.write_all(bytes)?;
+    let mut out = Output::open(None, None)?;
+    out.write_all(bytes).context("cannot write")?;
     out.commit()?;
     Ok(0)
 }

@@ -13,6 +13,16 @@ use tempfile::NamedTempFile;
 /// The files that are written beside their place: there are two at most, of `-o` and of `-w`.
 static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// Whether Ctrl-C is for a pager.
+static PAGED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C is for the pager, which stays: whoever pressed it wants to look at what there is.
+pub(super) fn leave_interrupts_to_pager() -> io::Result<()> {
+    PAGED.store(true, Ordering::SeqCst);
+    // Where nothing listens, a handler is what keeps the default away.
+    signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false))).map(|_| ())
+}
+
 /// A file that takes its name only when it is finished, and that no signal leaves behind.
 pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     // Held until the name is noted: a signal waits that long.
@@ -38,7 +48,8 @@ pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
             for signal in signals.forever() {
                 let is_to_stop =
                     || (stop.as_ref()).is_some_and(|it| !it.swap(true, Ordering::SeqCst));
-                if signal != SIGXFSZ && !is_to_stop() {
+                let is_for_pager = signal == SIGINT && PAGED.load(Ordering::SeqCst);
+                if signal != SIGXFSZ && !is_for_pager && !is_to_stop() {
                     end(signal);
                 }
             }

@@ -7,9 +7,6 @@ use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 #[derive(Debug, Default)]
 pub(super) struct ThresholdOptions(pub(super) Vec<(&'static Threshold, Value)>);
 
-/// Those that `-h` shows; `--help` and the man page have all.
-const COMMON: [&str; 2] = ["t1", "stuck-after"];
-
 impl Args for ThresholdOptions {
     fn augment_args(command: Command) -> Command {
         let defaults = Thresholds::default();
@@ -31,7 +28,8 @@ impl Args for ThresholdOptions {
                     .help_heading("Thresholds")
                     // What may stand there instead, the table says better.
                     .allow_negative_numbers(true)
-                    .hide_short_help(!COMMON.contains(&row.key))
+                    // There are many: `--help` and the man page have them.
+                    .hide_short_help(true)
                     .value_parser(|text: &str| row.parse(text)),
             )
         })

@@ -1,6 +1,7 @@
 //! Who is told what the engine finds: the selection with the format behind it, and the extract where one is written.
 
 use super::extraction::Extraction;
+use super::log;
 use super::output::Output;
 use super::progress::Answers;
 use crate::catalogue::Catalogue;
@@ -29,6 +30,7 @@ impl Told {
 
 impl Observer for Told {
     fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
+        log::message(message, placement);
         if let Some(extraction) = &mut self.extraction {
             let call_id = message.arrival.message.call_id().unwrap_or_default();
             extraction.message(message, self.selecting.key(&call_id));
@@ -37,6 +39,7 @@ impl Observer for Told {
     }
 
     fn judged(&mut self, call: &Call, findings: &[Finding], legs: &Legs) {
+        log::judged(call, findings);
         if let Some(extraction) = &mut self.extraction {
             extraction.judged(call, self.selecting.key(&call.call_id));
         }

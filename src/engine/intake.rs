@@ -1,5 +1,6 @@
 //! From what a packet holds to messages on their way into time order.
 
+use super::journal;
 use super::prepared::message_of;
 use super::waiting::{Icmp, Sip, Waiting, What};
 use super::{Engine, Mirror, Observer};
@@ -147,6 +148,7 @@ impl<O: Observer> Engine<O> {
     /// Gives up, as time passes, on what nothing completes any more.
     pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
         for incomplete in self.intake.fragments.expire(now) {
+            journal::incomplete(&incomplete);
             self.lost.note(LostDatagram::of(&incomplete));
             self.head(&incomplete);
         }
@@ -167,6 +169,7 @@ impl<O: Observer> Engine<O> {
         self.look_at_unfinished(self.now.unwrap_or(Timestamp::MIN));
         // The rest of these may have come after the end.
         for incomplete in self.intake.fragments.finish() {
+            journal::incomplete(&incomplete);
             self.head(&incomplete);
         }
         let mut messages = Vec::new();
@@ -333,6 +336,7 @@ impl<O: Observer> Engine<O> {
             self.streams.note(connection);
         }
         for connection in outcome.over {
+            journal::connection(&connection);
             self.streams.over(&connection);
             let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
             self.tls_servers.note(&connection, |moment| {

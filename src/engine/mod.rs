@@ -5,6 +5,7 @@
 mod alerts;
 mod counting;
 mod intake;
+mod journal;
 mod observer;
 mod placing;
 mod prepared;
@@ -304,6 +305,7 @@ impl<O: Observer> Engine<O> {
         }
         rules::sort(&mut self.findings);
         self.observer.over(&self.findings, &self.legs);
+        journal::tls_servers(&self.tls_servers);
         let report = Report {
             capture,
             thresholds: self.options.thresholds,
