@@ -54,7 +54,7 @@ deb:
 	packaging/generate.sh $(TARGET_DIR)/release/sipdiag target/package
 	@cargo-deb --version 2>/dev/null | grep -qx $(CARGO_DEB) || \
 	    $(CARGO) install cargo-deb --locked --version $(CARGO_DEB) --root $(TARGET_DIR)/tools
-	PATH="$$PATH:$(abspath $(TARGET_DIR))/tools/bin" $(CARGO) deb --no-build --locked
+	PATH="$$PATH:$(abspath $(TARGET_DIR))/tools/bin" $(CARGO) deb --no-build --strip --locked
 
 static:
 	@.ci/setup static

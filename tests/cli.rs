@@ -866,28 +866,6 @@ mod pages {
         assert!(auth.contains("auth-loop") && !auth.contains("capture-no-sip"));
     }
 
-    #[test]
-    fn completions_and_man_page_come_from_the_definition() {
-        for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-            let script = run(&["completions", shell]).with_status(0).stdout;
-            for word in ["explain", "--format", "--fail-on"] {
-                let word = if shell == "fish" {
-                    word.trim_start_matches('-')
-                } else {
-                    word
-                };
-                assert!(script.contains(word), "{shell}: {word}");
-            }
-        }
-        let man = run(&["man"]).with_status(0).stdout;
-        assert!(man.contains(".TH sipdiag 1"));
-        for command in sipdiag::cli::command().get_subcommands() {
-            let title = format!("SIPDIAG {}", command.get_name().to_uppercase());
-            assert!(man.contains(&title), "{title}");
-        }
-        assert!(man.contains("fail\\-on"));
-    }
-
     #[cfg(feature = "live")]
     #[test]
     fn interfaces_are_listed_with_what_this_user_may() {

@@ -374,7 +374,7 @@ fn an_unknown_name_on_the_command_line_is_told_as_well() {
 fn each_threshold_is_an_option_that_help_and_the_man_page_name() {
     let home = Home::with("");
     let help = home.run(&[], &["read", "--help"]).stdout;
-    let man = home.run(&[], &["man"]).stdout.replace("\\-", "-");
+    let man = home.run(&[], &["man", "read"]).stdout.replace("\\-", "-");
     for row in Thresholds::ALL {
         let option = format!("--{}", row.key);
         assert!(help.contains(&option) && man.contains(&option), "{option}");
@@ -385,7 +385,7 @@ fn each_threshold_is_an_option_that_help_and_the_man_page_name() {
         assert_eq!(ran.status, Some(2), "{option}");
     }
     let short = home.run(&[], &["read", "-h"]).stdout;
-    assert!(short.contains("--stuck-after") && !short.contains("--registration-turns"));
+    assert!(!short.contains("--stuck-after"), "too many for a screen");
 }
 
 #[test]
