@@ -28,6 +28,7 @@ mod shell;
 mod signals;
 mod thresholds;
 mod told;
+mod values;
 
 use args::{Arguments, Command};
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -1,8 +1,8 @@
 //! The options that choose calls, the same for every command that reads captures.
 
-use super::args::SeverityName;
 use super::complete;
 use super::errors::WrongUse;
+use super::values::SeverityName;
 use crate::limits::MAX_PATTERNS;
 use crate::selection::{Codes, FindingPattern, Glob, HostPattern, Moment, Selection, party, user};
 use crate::severity::Severity;

@@ -1,0 +1,164 @@
+//! What the values of options are read as.
+
+use crate::catalogue::Language;
+use crate::report::{Format, RecordKind};
+use crate::rules::Named;
+use crate::severity::Severity;
+use clap::ValueEnum;
+use std::num::NonZero;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatName {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+    Markdown,
+    Html,
+    Mermaid,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Table => Self::Table,
+            FormatName::Json => Self::Json,
+            FormatName::Ndjson => Self::Ndjson,
+            FormatName::Csv => Self::Csv,
+            FormatName::Markdown => Self::Markdown,
+            FormatName::Html => Self::Html,
+            FormatName::Mermaid => Self::Mermaid,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RecordName {
+    Capture,
+    Message,
+    Transaction,
+    Call,
+    Registration,
+    Finding,
+    Summary,
+}
+
+impl From<RecordName> for RecordKind {
+    fn from(name: RecordName) -> Self {
+        match name {
+            RecordName::Capture => Self::Capture,
+            RecordName::Message => Self::Message,
+            RecordName::Transaction => Self::Transaction,
+            RecordName::Call => Self::Call,
+            RecordName::Registration => Self::Registration,
+            RecordName::Finding => Self::Finding,
+            RecordName::Summary => Self::Summary,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SeverityName {
+    Info,
+    Warning,
+    Error,
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Info => Self::Info,
+            SeverityName::Warning => Self::Warning,
+            SeverityName::Error => Self::Error,
+        }
+    }
+}
+
+pub(super) fn language(text: &str) -> Result<Language, String> {
+    Language::of(text).ok_or_else(|| format!("there are {}", languages()))
+}
+
+/// The codes of all languages.
+pub(super) fn languages() -> String {
+    let known: Vec<_> = Language::ALL.iter().map(|it| it.code()).collect();
+    known.join(", ")
+}
+
+pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    let wrong = || "give a whole number of threads, at least 1".to_owned();
+    text.trim().parse().map_err(|_| wrong())
+}
+
+#[cfg(feature = "live")]
+pub(super) fn packets(text: &str) -> Result<u64, String> {
+    let wrong = || "give a whole number of packets".to_owned();
+    text.trim().parse().map_err(|_| wrong())
+}
+
+/// `512M`, `1.5G`, `64k`, or bytes; at least a megabyte.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let wrong = || "sizes are written as 256M or 1.5G".to_owned();
+    let unit = text
+        .find(|it: char| !it.is_ascii_digit() && it != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let shift: u32 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err(wrong()),
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let whole: usize = whole.parse().map_err(|_| wrong())?;
+    // More than thousandths make no difference.
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    let part: usize = part.parse().map_err(|_| wrong())?;
+    let whole = whole.checked_mul(1 << shift);
+    match whole.and_then(|it| it.checked_add((part << shift) / 1000)) {
+        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
+        Some(_) => Err("it is less than a megabyte, in which no call fits".to_owned()),
+        None => Err("no machine has that much".to_owned()),
+    }
+}
+
+/// `4xx` or `4`.
+pub(super) fn class(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [digit @ b'1'..=b'6'] | [digit @ b'1'..=b'6', b'x' | b'X', b'x' | b'X'] => Ok(digit - b'0'),
+        _ => Err("a class is 1xx, 2xx, 3xx, 4xx, 5xx or 6xx".to_owned()),
+    }
+}
+
+/// A name or code, or what may have been meant.
+pub(super) fn finding(text: &str) -> Result<Named, String> {
+    Named::parse(text).map_err(|error| format!("{error}; {}", error.help()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_have_units_and_parts() {
+        for (text, bytes) in [
+            ("512M", 512 << 20),
+            ("1.5G", 3 << 29),
+            ("0.25g", 1 << 28),
+            ("2097152", 2 << 20),
+            ("4MiB", 4 << 20),
+        ] {
+            assert_eq!(super::size(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "1..5G",
+            ".",
+            "x",
+            "1T",
+            "1K",
+            "-1G",
+            "99999999999999999999G",
+        ] {
+            assert!(super::size(text).is_err(), "{text}");
+        }
+    }
+}
