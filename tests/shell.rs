@@ -192,6 +192,7 @@ mod help {
             ("-w", &packets),
             ("--write", &packets),
             ("--keylog", &keys),
+            ("--tls-key", "070-tls-rsa-key.key"),
             ("--t1", "500ms"),
             ("--stuck-after", "10s"),
             ("--config", &config),

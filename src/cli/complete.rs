@@ -4,7 +4,7 @@
 use super::environment::language_of_locale;
 use crate::catalogue::{Catalogue, Language, fill};
 use crate::rules::RULES;
-use clap::Command;
+use clap::{Arg, Command};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
 use std::ffi::{OsStr, OsString};
@@ -35,12 +35,11 @@ fn definition() -> Command {
     if !is_blank(&std::env::args_os().collect::<Vec<_>>()) {
         return program;
     }
-    program.mut_subcommands(|command| {
-        command.mut_args(|argument| {
-            let is_option = !argument.is_positional();
-            argument.hide(is_option)
-        })
-    })
+    let hidden = |argument: Arg| {
+        let is_option = !argument.is_positional();
+        argument.hide(is_option)
+    };
+    (program.mut_args(hidden)).mut_subcommands(|command| command.mut_args(hidden))
 }
 
 /// Whether nothing is typed yet of the word that the shell asks about: the last one where it does not say which.

@@ -153,12 +153,12 @@ const STATUS: [(u8, bool, &str); 5] = [
     ),
 ];
 
-const FILES: &str = r#".SH FILES
+const FILES: &str = r".SH FILES
 .TP
 .I $XDG_CONFIG_HOME/sipdiag/config.toml
 Thresholds, severities, silenced findings and names for hosts, unless \-\-config names another file; without XDG_CONFIG_HOME
 .IR ~/.config/sipdiag/config.toml .
-"#;
+";
 
 const ENVIRONMENT: &str = r#".SH ENVIRONMENT
 .TP

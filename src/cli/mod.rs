@@ -66,9 +66,9 @@ fn show_help(answer: &clap::Error) -> io::Result<()> {
         anstream::ColorChoice::Never => text.to_string(),
         _ => text.ansi().to_string(),
     };
-    let mut paged = pager::Paged::new(pager);
-    paged.write_all(text.as_bytes())?;
-    paged.finish()
+    let mut out = pager::Paged::new(pager);
+    out.write_all(text.as_bytes())?;
+    out.finish()
 }
 
 /// Runs the program with the arguments of the process. The status is as CONTRACT.md has it: 0 it ran, 1 `--fail-on` was

@@ -9,6 +9,9 @@ use unicode_width::UnicodeWidthStr;
 /// What a shell says of a command that it cannot run, or cannot find.
 const NOT_RUN: [i32; 2] = [126, 127];
 
+/// Bytes that are held back at most: no screen shows as many, whatever their lines are like.
+const MOST_HELD: usize = 256 * 1024;
+
 /// The pager of this terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pager {
@@ -120,7 +123,7 @@ impl Paged {
             *rows += self.pager.rows_of(&line);
             *counted += end + 1;
         }
-        *rows >= self.pager.rows
+        *rows >= self.pager.rows || bytes.len() > MOST_HELD
     }
 
     /// Hands what is held to the pager; to the terminal itself where there is no such pager.
@@ -236,16 +239,16 @@ mod tests {
         assert_eq!(pager.rows_of("0123456789a"), 2);
         assert_eq!(pager.rows_of("\u{1b}[31m0123456789\u{1b}[0m"), 1);
         assert_eq!(pager.rows_of("音声音声音声"), 2);
-        let mut paged = Paged::new(pager);
-        let State::Held { bytes, .. } = &mut paged.state else {
+        let mut shown = Paged::new(pager);
+        let State::Held { bytes, .. } = &mut shown.state else {
             panic!("nothing was written");
         };
         bytes.extend_from_slice(b"one\ntwo\nthree\n");
-        assert!(!paged.is_full(), "three lines and the prompt");
-        let State::Held { bytes, .. } = &mut paged.state else {
+        assert!(!shown.is_full(), "three lines and the prompt");
+        let State::Held { bytes, .. } = &mut shown.state else {
             panic!("it fits");
         };
         bytes.extend_from_slice(b"four\n");
-        assert!(paged.is_full());
+        assert!(shown.is_full());
     }
 }
