@@ -373,7 +373,7 @@ fn an_unknown_name_on_the_command_line_is_told_as_well() {
 #[test]
 fn each_threshold_is_an_option_that_help_and_the_man_page_name() {
     let home = Home::with("");
-    let help = home.run(&[], &["read", "--help"]).stdout;
+    let help = home.run(&[], &["help", "read"]).stdout;
     let man = home.run(&[], &["man", "read"]).stdout.replace("\\-", "-");
     for row in Thresholds::ALL {
         let option = format!("--{}", row.key);

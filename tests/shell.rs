@@ -31,6 +31,7 @@ const OPTIONS: &[&str] = &[
     "--lang",
     "--records",
     "-w, --write",
+    "--with-media",
     "--keylog",
     "--tls-key",
     "--t1",
@@ -114,6 +115,8 @@ mod help {
 
     /// Lines of a screen.
     const SCREEN: usize = 40;
+    /// Lines of a page that one scrolls once.
+    const PAGE: usize = 90;
 
     #[test]
     fn the_short_one_fits_a_screen_and_leads_with_examples() {
@@ -130,6 +133,18 @@ mod help {
             for line in help.lines() {
                 assert!(line.chars().count() <= 80, "{line}");
             }
+        }
+    }
+
+    /// One line an option; where the name is long, two.
+    #[test]
+    fn the_one_of_all_options_is_a_page() {
+        for name in commands() {
+            let help = run(&[name, "--help"]).stdout;
+            let lines = help.lines().count();
+            assert!(lines <= PAGE, "{lines} lines:\n{help}");
+            let more = run(&["help", name]).stdout;
+            assert!(more.lines().count() > lines, "{more}");
         }
     }
 

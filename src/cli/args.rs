@@ -96,7 +96,7 @@ pub(super) struct Display {
         display_order = 903
     )]
     pub(super) quiet: bool,
-    /// This help; --help has every option and says more
+    /// This help; --help has every option
     #[arg(
         short,
         long,
@@ -176,7 +176,9 @@ pub(super) struct ReadOptions {
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
-    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    /// Threads; default as many as help
+    ///
+    /// With 1 everything is done in one; more than 2 do not help.
     #[arg(
         long,
         value_name = "N",
@@ -202,7 +204,9 @@ pub(super) struct FlowOptions {
     /// The messages themselves too, without secrets
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
-    /// Threads: with 1, everything in one; more than 2 do not help [default: as many as help]
+    /// Threads; default as many as help
+    ///
+    /// With 1 everything is done in one; more than 2 do not help.
     #[arg(
         long,
         value_name = "N",
@@ -283,7 +287,9 @@ pub(super) struct DiagnosisOptions {
     /// The file may still grow, and may come later than the packets, while `live` runs. Repeatable.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub(super) keylog: Vec<PathBuf>,
-    /// Private RSA key of a TLS server, for connections with RSA key exchange
+    /// RSA key of a TLS server
+    ///
+    /// Its private key opens connections with RSA key exchange, which is none of TLS 1.3.
     #[arg(
         long,
         value_name = "PEM",
@@ -292,9 +298,9 @@ pub(super) struct DiagnosisOptions {
         hide_short_help = true
     )]
     pub(super) tls_key: Vec<PathBuf>,
-    /// Prove whether the client of USER in REALM has the password on the first line of FILE
+    /// Whether a client has the password in FILE
     ///
-    /// Digest responses are computed anew with it; repeatable. The password itself is refused: everybody could read it in the list
+    /// Digest responses of USER in REALM are computed anew with the first line of FILE; repeatable. The password itself is refused: everybody could read it in the list
     /// of processes.
     #[arg(
         long,
@@ -324,7 +330,9 @@ pub(super) struct DiagnosisOptions {
     /// Each packet that a finding is about has it as its comment, which Wireshark shows.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
-    /// With -w, also the RTP and RTCP from and to the addresses that the session descriptions of the calls name
+    /// With -w, the RTP and RTCP of these calls too
+    ///
+    /// What goes from and to the addresses that their session descriptions name.
     #[arg(
         long,
         requires = "write",
@@ -335,7 +343,9 @@ pub(super) struct DiagnosisOptions {
     /// All transactions; with flow, all calls
     #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
-    /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
+    /// Records of json, ndjson, csv; default all but message
+    ///
+    /// In csv the column `record` tells them apart.
     #[arg(
         long,
         value_name = "LIST",
@@ -359,7 +369,7 @@ pub(super) struct DiagnosisOptions {
         help_heading = "Output"
     )]
     pub(super) fail_on: Option<SeverityName>,
-    /// No progress on stderr; there is none where it is no terminal
+    /// No progress on stderr, as where it is no terminal
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub(super) no_progress: bool,
     /// Say why on stderr; -vv says more, -vvv everything
@@ -376,7 +386,9 @@ pub(super) struct DiagnosisOptions {
     pub(super) verbose: u8,
     #[command(flatten)]
     pub(super) selection: SelectionOptions,
-    /// Header field in which a B2BUA names the other leg's Call-ID, beside X-Call-ID, X-CID and the like
+    /// Header field with the other leg's Call-ID
+    ///
+    /// A B2BUA names it there; X-Call-ID, X-CID and the like are known.
     #[arg(
         long,
         value_name = "NAME",
@@ -384,10 +396,14 @@ pub(super) struct DiagnosisOptions {
         hide_short_help = true
     )]
     pub(super) leg_header: Vec<String>,
-    /// Say nothing of these findings, by name or code, such as status-486; how many there were is told
+    /// Say nothing of these: status-486
+    ///
+    /// Findings by name or code; how many there were is told.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = finding, add = ArgValueCompleter::new(complete::findings), help_heading = "Findings", hide_short_help = true)]
     pub(super) silence: Vec<Named>,
-    /// Thresholds, severities and silenced findings [default: ~/.config/sipdiag/config.toml, where there is one]
+    /// Thresholds, severities, what is silenced, names
+    ///
+    /// Default: ~/.config/sipdiag/config.toml, where there is one.
     #[arg(
         long,
         value_name = "FILE",
@@ -402,7 +418,7 @@ pub(super) struct DiagnosisOptions {
     pub(super) no_config: bool,
     #[command(flatten)]
     pub(super) thresholds: ThresholdOptions,
-    /// Memory for the messages of calls under way, such as 256M or 2G [default: 512M]
+    /// For messages of calls under way: 256M, 2G; default 512M
     ///
     /// Beyond it, the calls that are silent longest are judged before their end, and counted.
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]

@@ -11,6 +11,7 @@ mod errors;
 mod extraction;
 mod feed;
 mod flow;
+mod help;
 mod interfaces;
 #[cfg(feature = "live")]
 mod live;
@@ -82,7 +83,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(errors::WRONG_USE);
         }
     }
-    let arguments = match Arguments::try_parse() {
+    let given: Vec<_> = std::env::args_os().collect();
+    let parsed = help::answer(&given).map_or_else(|| Arguments::try_parse_from(&given), Err);
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers, everything else is a wrong command line.

@@ -20,7 +20,9 @@ pub(super) struct SelectionOptions {
     /// Calls with a warning or an error
     #[arg(long)]
     problems: bool,
-    /// Call-ID, in upper and lower case as it is; repeatable, commas belong to it
+    /// Call-ID, in upper and lower case as it is
+    ///
+    /// Repeatable; commas belong to it.
     #[arg(long, value_name = "ID", value_parser = Glob::of_call_id)]
     call_id: Vec<Glob>,
     /// Who calls: alice, alice@example.com, '+1202*'
@@ -43,7 +45,9 @@ pub(super) struct SelectionOptions {
     /// With a request of this method
     #[arg(long, value_name = "METHOD", value_delimiter = ',', add = ArgValueCompleter::new(complete::methods))]
     method: Vec<Glob>,
-    /// With a response of this code: 401, 4xx, 48*, 500-599
+    /// With a response of this code: 401, 4xx, 500-599
+    ///
+    /// Or 48*.
     #[arg(long, value_name = "CODE", value_delimiter = ',', add = ArgValueCompleter::new(complete::code_patterns))]
     code: Vec<Codes>,
     /// With this finding: auth-loop, 'auth-*', DLG486
@@ -57,7 +61,7 @@ pub(super) struct SelectionOptions {
         hide_short_help = true
     )]
     severity: Vec<SeverityName>,
-    /// Under way then or later: 14:05, or 90s after the start
+    /// Under way then or later: 14:05, or 90s (after start)
     ///
     /// 2026-11-21T14:05:00Z, 2026-11-21, 14:05 (UTC, the first behind the capture's start or less than 12 h before it), or 90s
     /// (since its start).

@@ -3,6 +3,9 @@
 use crate::thresholds::{Kind, Threshold, Thresholds, Value};
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 
+/// What stands above them.
+pub(super) const HEADING: &str = "Thresholds";
+
 /// The thresholds that the command line sets.
 #[derive(Debug, Default)]
 pub(super) struct ThresholdOptions(pub(super) Vec<(&'static Threshold, Value)>);
@@ -25,10 +28,10 @@ impl Args for ThresholdOptions {
                     .long(row.key)
                     .value_name(value_name)
                     .help(format!("{} [default: {default}]", row.help))
-                    .help_heading("Thresholds")
+                    .help_heading(HEADING)
                     // What may stand there instead, the table says better.
                     .allow_negative_numbers(true)
-                    // There are many: `--help` and the man page have them.
+                    // There are many: `help` and the man page have them.
                     .hide_short_help(true)
                     .value_parser(|text: &str| row.parse(text)),
             )
