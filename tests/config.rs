@@ -329,7 +329,7 @@ fn errors_say_where_what_and_what_may_have_been_meant() {
         ),
         (
             "[thresholds]\nt1 = 'soon'",
-            "error: FILE:2:6: \"soon\" is no t1: a duration is a number with ms, s, m or h, such as 500ms or 10s\n",
+            "error: FILE:2:6: \"soon\" is no t1: a duration is a number with ms, s, m, h or d, such as 500ms, 10s or 1h30m\n",
         ),
         (
             "[thresholds]\nregistration-turns = 0",

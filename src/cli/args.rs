@@ -209,12 +209,8 @@ pub(super) struct DiagnosisOptions {
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
-    /// Write the packets of the selected calls as pcapng, the findings beside them as comments
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub(super) write: Option<PathBuf>,
-    /// With -w, also the RTP and RTCP from and to the addresses that the session descriptions of the calls name
-    #[arg(long, requires = "write", help_heading = "Output")]
-    pub(super) with_media: bool,
+    #[command(flatten)]
+    pub(super) packets: PacketOptions,
     /// Records that json, ndjson and csv write [default: all but message]; in csv the column `record` tells them apart
     #[arg(
         long,
@@ -260,6 +256,17 @@ pub(super) struct DiagnosisOptions {
     pub(super) selection: SelectionOptions,
     #[command(flatten)]
     pub(super) thresholds: ThresholdOptions,
+}
+
+/// The packets that are handed on.
+#[derive(Debug, Args)]
+pub(super) struct PacketOptions {
+    /// Write the packets of the selected calls as pcapng, the findings beside them as comments
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) write: Option<PathBuf>,
+    /// With -w, also the RTP and RTCP from and to the addresses that the session descriptions of the calls name
+    #[arg(long, requires = "write", help_heading = "Output")]
+    pub(super) with_media: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
