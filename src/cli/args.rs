@@ -325,21 +325,8 @@ pub(super) struct DiagnosisOptions {
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
-    /// The packets of the selected calls as pcapng
-    ///
-    /// Each packet that a finding is about has it as its comment, which Wireshark shows.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub(super) write: Option<PathBuf>,
-    /// With -w, the RTP and RTCP of these calls too
-    ///
-    /// What goes from and to the addresses that their session descriptions name.
-    #[arg(
-        long,
-        requires = "write",
-        help_heading = "Output",
-        hide_short_help = true
-    )]
-    pub(super) with_media: bool,
+    #[command(flatten)]
+    pub(super) packets: PacketOptions,
     /// All transactions; with flow, all calls
     #[arg(long, help_heading = "Output")]
     pub(super) all: bool,
@@ -423,6 +410,26 @@ pub(super) struct DiagnosisOptions {
     /// Beyond it, the calls that are silent longest are judged before their end, and counted.
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]
     pub(super) memory: Option<usize>,
+}
+
+/// The packets that are handed on.
+#[derive(Debug, Args)]
+pub(super) struct PacketOptions {
+    /// The packets of the selected calls as pcapng
+    ///
+    /// Each packet that a finding is about has it as its comment, which Wireshark shows.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) write: Option<PathBuf>,
+    /// With -w, the RTP and RTCP of these calls too
+    ///
+    /// What goes from and to the addresses that their session descriptions name.
+    #[arg(
+        long,
+        requires = "write",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    pub(super) with_media: bool,
 }
 
 #[derive(Debug, Args)]

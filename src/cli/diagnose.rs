@@ -16,7 +16,7 @@ use crate::capture::Source;
 use crate::engine::{Engine, Options, Report, Selected};
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use crate::rules::Finding;
-use crate::selection::{Chosen, Selecting};
+use crate::selection::{Chosen, Selecting, Selection};
 use crate::severity::Severity;
 use crate::text::sanitize;
 use std::ffi::OsStr;
@@ -47,12 +47,7 @@ pub(super) fn run(
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
     };
-    let selection = options.selection.selection()?;
-    for method in selection.unknown_methods() {
-        let text =
-            format!("--method {method} is no method that sipdiag knows; looked for nevertheless");
-        errors::warn(environment, &sanitize(&text));
-    }
+    let selection = selection(options, environment)?;
     if let Some(path) = options.output.as_deref() {
         let capture = source.facts();
         let secrets = options.keylog.iter().chain(&options.tls_key);
@@ -62,19 +57,7 @@ pub(super) fn run(
     // What happens now is not to wait behind a pager.
     let pager = environment.pager.as_ref().filter(|_| !live);
     let output = Output::open(options.output.as_deref(), pager)?;
-    let report_path = options.output.as_deref();
-    let extraction = options
-        .write
-        .as_deref()
-        .map(|path| Extraction::open(path, report_path, &source.facts(), options.with_media))
-        .transpose()?;
-    if let Some(path) = options.write.as_deref().filter(|it| is_no_pcapng(it)) {
-        let text = format!(
-            "{} will be pcapng, not compressed, whatever its name says",
-            path.display()
-        );
-        errors::warn(environment, &text);
-    }
+    let extraction = extraction(options, source, environment)?;
     let to_stdout = !matches!(output, Output::File { .. });
     // What is written while it is read has the screen for itself, and so has the log.
     let paged_early = matches!(output, Output::Paged(_))
@@ -196,6 +179,42 @@ fn conclude(
         Some(selected) => selected.worst,
         None => report.summary.worst,
     })
+}
+
+/// The calls that are asked for; what may be a slip is told.
+fn selection(
+    options: &DiagnosisOptions,
+    environment: &Environment,
+) -> Result<Selection, errors::WrongUse> {
+    let selection = options.selection.selection()?;
+    for method in selection.unknown_methods() {
+        let text =
+            format!("--method {method} is no method that sipdiag knows; looked for nevertheless");
+        errors::warn(environment, &sanitize(&text));
+    }
+    Ok(selection)
+}
+
+/// The packets to hand on, where they are asked for.
+fn extraction(
+    options: &DiagnosisOptions,
+    source: &dyn Source,
+    environment: &Environment,
+) -> anyhow::Result<Option<Extraction>> {
+    let Some(path) = options.packets.write.as_deref() else {
+        return Ok(None);
+    };
+    let report = options.output.as_deref();
+    let with_media = options.packets.with_media;
+    let extraction = Extraction::open(path, report, &source.facts(), with_media)?;
+    if is_no_pcapng(path) {
+        let text = format!(
+            "{} will be pcapng, not compressed, whatever its name says",
+            path.display()
+        );
+        errors::warn(environment, &text);
+    }
+    Ok(Some(extraction))
 }
 
 /// Whether a name promises another kind of file than the packets are written as.
