@@ -64,7 +64,8 @@ impl Watch {
     /// The part of that name is over.
     pub(super) fn over(&mut self, part: &'static str) {
         let before: Duration = self.parts.iter().map(|(_, time)| *time).sum();
-        self.parts.push((part, self.began.elapsed() - before));
+        self.parts
+            .push((part, self.began.elapsed().saturating_sub(before)));
     }
 
     /// Tells all of them.
@@ -112,7 +113,7 @@ pub(super) fn message(seen: &SeenMessage<'_>, placement: Placement) {
     }
     let arrival = &seen.arrival;
     let line = match arrival.message.start_line() {
-        StartLine::Request { method, uri } => format!("{} {}", sanitize(&method.name()), wire(uri)),
+        StartLine::Request { method, uri } => format!("{} {}", sanitize(method.name()), wire(uri)),
         StartLine::Response { status, reason } => format!("{status} {}", wire(reason)),
     };
     trace!(
