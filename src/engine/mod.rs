@@ -91,6 +91,7 @@ impl<O: Observer> Engine<O> {
     pub fn new(options: Options, observer: O) -> Self {
         let thresholds = options.thresholds;
         let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
+        let table = Table::new(&thresholds).with_memory(memory);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -104,8 +105,8 @@ impl<O: Observer> Engine<O> {
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::new(&thresholds).with_memory(memory),
-            book: Book::default(),
+            book: Book::default().with_packer(table.packer()),
+            table,
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
@@ -229,8 +230,10 @@ impl<O: Observer> Engine<O> {
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
-        for call in self.book.finish() {
-            self.judge(call);
+        for call_id in self.book.finish() {
+            if let Some(call) = self.book.take(call_id) {
+                self.judge(call);
+            }
         }
         self.keepalives.settle();
         self.registrations.settle();
@@ -480,7 +483,7 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Keeps a finding for the report while there are fewer than `room`.
-    fn keep(&mut self, finding: Finding, room: usize) {
+    fn keep(&mut self, mut finding: Finding, room: usize) {
         *self
             .summary
             .findings
@@ -491,6 +494,7 @@ impl<O: Observer> Engine<O> {
         let is_note = finding.severity == Severity::Info;
         if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
             self.notes += usize::from(is_note);
+            finding.shrink();
             self.findings.push(finding);
         } else {
             *self.summary.limits_hit.entry("findings").or_default() += 1;
