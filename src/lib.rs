@@ -24,7 +24,7 @@
 //! | [`frame`] | Peels one packet to a UDP datagram, a TCP segment or an ICMP error with its quote, or says why it stopped. |
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
-//! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged. |
+//! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged, packed where their call lasts. |
 //! | [`dialog`] | Groups transactions into calls, attempts and dialogs with their offers and answers, and keeps what crosses Call-IDs: legs, hosts heard, keep-alives, registrations, connections, NATs, who sends much, defects of format. |
 //! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |

@@ -10,7 +10,7 @@ use super::data::{
 use crate::rules::{RULES, Rule};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// Entries by key.
 pub(super) type Map<T> = BTreeMap<String, T>;
@@ -76,7 +76,27 @@ pub(super) struct Locale {
     methods: Lazy<MethodWords>,
     alerts: Lazy<AlertWords>,
     fingerprints: Lazy<FingerprintWords>,
-    findings: Lazy<FindingWords>,
+    findings: Findings,
+}
+
+/// The words of the findings.
+enum Findings {
+    /// One by one, as each rule has its own.
+    Each(LazyLock<BTreeMap<&'static str, OnceLock<FindingWords>>>),
+    /// Those of many rules in one file.
+    Together(Lazy<FindingWords>),
+}
+
+impl Findings {
+    fn of(&self, rule: &Rule) -> Option<&FindingWords> {
+        match self {
+            Self::Each(all) => {
+                let words = || toml::from_str(rule.words).unwrap_or_default();
+                all.get(rule.name).map(|it| it.get_or_init(words))
+            }
+            Self::Together(all) => all.get(rule.name),
+        }
+    }
 }
 
 impl Locale {
@@ -117,7 +137,7 @@ impl Locale {
             references: Vec::new(),
             variants: BTreeMap::new(),
         };
-        self.findings.get(rule.name).unwrap_or(&NOTHING)
+        self.findings.of(rule).unwrap_or(&NOTHING)
     }
 }
 
@@ -134,7 +154,7 @@ macro_rules! locale {
             methods: locale!($folder, "methods"),
             alerts: locale!($folder, "alerts"),
             fingerprints: locale!($folder, "fingerprints"),
-            findings: LazyLock::new(findings!($folder)),
+            findings: findings!($folder),
         }
     };
     ($folder:tt, $file:literal) => {
@@ -150,10 +170,9 @@ macro_rules! locale {
 /// the rules.
 macro_rules! findings {
     ("en") => {
-        || {
-            let words = |rule: &&Rule| Some((rule.name.to_owned(), toml::from_str(rule.words).ok()?));
-            RULES.iter().filter_map(words).collect()
-        }
+        Findings::Each(LazyLock::new(|| {
+            RULES.iter().map(|rule| (rule.name, OnceLock::new())).collect()
+        }))
     };
     ($folder:tt) => {
         findings!(
@@ -162,13 +181,13 @@ macro_rules! findings {
         )
     };
     ($folder:tt, $($family:literal),+) => {
-        || {
+        Findings::Together(LazyLock::new(|| {
             let mut words = Map::new();
             $(words.append(&mut read(include_str!(concat!(
                 "locales/", $folder, "/findings/", $family, ".toml"
             ))));)+
             words
-        }
+        }))
     };
 }
 

@@ -4,10 +4,10 @@ use super::Call;
 use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{
     MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
-    MAX_OPEN_DIALOGS, MAX_WAITING_TRANSACTIONS,
+    MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_WAITING_TRANSACTIONS,
 };
 use crate::sip::{Message, Method, StartLine};
-use crate::transaction::Transaction;
+use crate::transaction::{Packed, Packer, Transaction, TransactionId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Book {
     hasher: RandomState,
-    entries: HashMap<Arc<[u8]>, Entry>,
+    entries: HashMap<Arc<[u8]>, Box<Entry>>,
     call_ids: HashSet<u64>,
     /// Confirmed dialogs that were not ended.
     open_dialogs: usize,
@@ -23,6 +23,9 @@ pub struct Book {
     waiting: usize,
     /// Calls of which nothing is open but a dialog, those that are silent longest first, with the number of their silence.
     idle: VecDeque<(Arc<[u8]>, u64)>,
+    /// The last of them, whose transactions are not packed.
+    unpacked: VecDeque<(Arc<[u8]>, u64)>,
+    packer: Packer,
     judged_early: u64,
     calls: u64,
     mid_dialog: u64,
@@ -33,6 +36,8 @@ pub struct Book {
 struct Entry {
     open: usize,
     closed: Vec<Transaction>,
+    /// Those that were closed before it fell silent.
+    packed: Vec<Packed>,
     starts_mid_dialog: bool,
     /// How often it fell silent.
     silences: u64,
@@ -41,6 +46,13 @@ struct Entry {
 }
 
 impl Book {
+    /// The same, packing the transactions of calls that last with this.
+    #[must_use]
+    pub fn with_packer(mut self, packer: Packer) -> Self {
+        self.packer = packer;
+        self
+    }
+
     /// Notes a message that is no copy. `began` says that it began a transaction, `late` that it is a request whose
     /// response was read before it, as clocks of several capture points make it.
     pub fn message(&mut self, message: &Message, began: bool, late: bool) {
@@ -76,12 +88,13 @@ impl Book {
                     starts_mid_dialog: mid_dialog,
                     ..Entry::default()
                 };
-                self.entries.insert(Arc::from(call_id.as_ref()), entry);
+                self.entries
+                    .insert(Arc::from(call_id.as_ref()), Box::new(entry));
             }
         }
         if began && !self.entries.contains_key(call_id.as_ref()) {
             self.entries
-                .insert(Arc::from(call_id.as_ref()), Entry::default());
+                .insert(Arc::from(call_id.as_ref()), Box::default());
         }
         self.note_dialog(message, &call_id);
         let Some(entry) = self.entries.get_mut(call_id.as_ref()) else {
@@ -106,6 +119,10 @@ impl Book {
             });
         };
         entry.open = entry.open.saturating_sub(1);
+        if entry.closed.is_empty() {
+            // Transactions are large, and many calls have one only.
+            entry.closed.reserve_exact(1);
+        }
         entry.closed.push(transaction);
         self.waiting += 1;
         let (full, waits) = if entry.dialogs.is_empty() {
@@ -114,16 +131,18 @@ impl Book {
             (MAX_DIALOG_TRANSACTIONS, entry.open > 0 || entry.goes_on())
         };
         let crowded = entry.open == 0 && self.waiting > MAX_WAITING_TRANSACTIONS;
-        if waits && !crowded && entry.closed.len() < full {
+        if waits && !crowded && entry.len() < full {
             if entry.open == 0 {
                 entry.silences += 1;
-                self.idle.push_back((call_id, entry.silences));
+                self.idle.push_back((Arc::clone(&call_id), entry.silences));
+                self.unpacked.push_back((call_id, entry.silences));
                 self.forget_ended();
+                self.pack();
             }
             return None;
         }
         self.judged_early += u64::from(waits && crowded);
-        let call = entry.take(call_id.clone());
+        let call = entry.take(call_id.clone(), &mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         if entry.open == 0 && !entry.goes_on() {
             self.entries.remove(&call_id);
@@ -137,13 +156,32 @@ impl Book {
         while let Some((call_id, silence)) = self.idle.pop_front() {
             let entry = self.entries.get_mut(&call_id);
             if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
-                let call = entry.take(call_id);
+                let call = entry.take(call_id, &mut self.packer);
                 self.waiting = self.waiting.saturating_sub(call.transactions.len());
                 self.judged_early += 1;
                 return Some(call);
             }
         }
         None
+    }
+
+    /// Packs the calls that are silent longest, of those that are not packed.
+    fn pack(&mut self) {
+        while self.unpacked.len() > MAX_UNPACKED_CALLS
+            && let Some((call_id, silence)) = self.unpacked.pop_front()
+        {
+            let entry = self.entries.get_mut(&call_id);
+            let Some(entry) = entry.filter(|it| it.is_silent(silence)) else {
+                continue;
+            };
+            match self.packer.pack(std::mem::take(&mut entry.closed)) {
+                Ok(packed) => {
+                    entry.packed.reserve_exact(1);
+                    entry.packed.push(packed);
+                }
+                Err(closed) => entry.closed = closed,
+            }
+        }
     }
 
     /// Keeps the queue of silent calls about as long as there are any.
@@ -158,17 +196,21 @@ impl Book {
         }
     }
 
-    /// Ends the capture: the calls whose dialogs go on, in the order in which they began.
-    pub fn finish(&mut self) -> Vec<Call> {
-        let mut calls: Vec<Call> = self
-            .entries
-            .iter_mut()
-            .filter(|(_, entry)| !entry.closed.is_empty())
-            .map(|(call_id, entry)| entry.take(call_id.clone()))
+    /// Ends the capture: the Call-IDs whose dialogs go on, in the order in which they began, for [`Self::take`].
+    pub fn finish(&self) -> Vec<Arc<[u8]>> {
+        let mut calls: Vec<_> = (self.entries.iter())
+            .filter_map(|(call_id, entry)| Some((entry.first()?, Arc::clone(call_id))))
             .collect();
-        self.waiting = 0;
-        calls.sort_by_key(|call| call.transactions.first().map(|first| first.id));
-        calls
+        calls.sort_unstable_by_key(|(first, _)| *first);
+        calls.into_iter().map(|(_, call_id)| call_id).collect()
+    }
+
+    /// What there is of a call at the end of the capture.
+    pub fn take(&mut self, call_id: Arc<[u8]>) -> Option<Call> {
+        let mut entry = self.entries.remove(&call_id)?;
+        let call = entry.take(call_id, &mut self.packer);
+        self.waiting = self.waiting.saturating_sub(call.transactions.len());
+        Some(call)
     }
 
     /// How many calls were judged before their end because too many were under way.
@@ -235,6 +277,9 @@ impl Book {
             None => {
                 let room = entry.dialogs.len() < MAX_CALL_DIALOGS;
                 if room && self.open_dialogs < MAX_OPEN_DIALOGS {
+                    if entry.dialogs.is_empty() {
+                        entry.dialogs.reserve_exact(1);
+                    }
                     entry.dialogs.push((dialog, true));
                     self.open_dialogs += 1;
                 } else {
@@ -248,7 +293,18 @@ impl Book {
 impl Entry {
     /// Whether this silence still lasts, with something to judge.
     fn is_silent(&self, silence: u64) -> bool {
-        self.silences == silence && self.open == 0 && !self.closed.is_empty()
+        self.silences == silence && self.open == 0 && self.len() > 0
+    }
+
+    /// How many finished transactions wait.
+    fn len(&self) -> usize {
+        self.closed.len() + self.packed.iter().map(Packed::count).sum::<usize>()
+    }
+
+    /// The first of them.
+    fn first(&self) -> Option<TransactionId> {
+        let packed = self.packed.iter().map(|it| it.first);
+        self.closed.iter().map(|it| it.id).chain(packed).min()
     }
 
     /// Whether a confirmed dialog was not ended.
@@ -256,8 +312,11 @@ impl Entry {
         self.dialogs.iter().any(|(_, goes_on)| *goes_on)
     }
 
-    fn take(&mut self, call_id: Arc<[u8]>) -> Call {
+    fn take(&mut self, call_id: Arc<[u8]>, packer: &mut Packer) -> Call {
         let mut transactions = std::mem::take(&mut self.closed);
+        for packed in self.packed.drain(..) {
+            transactions.extend(packer.unpack(&packed, &call_id));
+        }
         transactions.sort_by_key(|transaction| transaction.id);
         Call {
             call_id,

@@ -87,13 +87,19 @@ pub struct Legs {
     refused: u64,
 }
 
-#[derive(Clone, Debug)]
+/// A leg that is known by one of its values; it has several.
+#[derive(Debug)]
 struct Known {
+    leg: Arc<Leg>,
+    /// Another call has the same value, so that it tells nothing.
+    shared: bool,
+}
+
+#[derive(Debug)]
+struct Leg {
     call_id: Arc<[u8]>,
     flow: Flow,
     began: Timestamp,
-    /// Another call has the same value, so that it tells nothing.
-    shared: bool,
     /// Whether it has an Identity.
     signed: bool,
 }
@@ -116,22 +122,21 @@ impl Legs {
                 .iter()
                 .filter_map(|mark| Some((mark.by, self.parent(mark, call_id, flow, time)?)))
                 .min_by_key(|(by, _)| *by);
-            if let Some((by, known)) = parent {
+            if let Some((by, leg)) = parent {
                 let link = Link {
-                    from: known.call_id.clone(),
+                    from: leg.call_id.clone(),
                     by,
-                    signed: known.signed.then_some(known.flow),
+                    signed: leg.signed.then_some(leg.flow),
                 };
                 self.link(call_id, link);
             }
         }
-        let leg = Known {
+        let leg = Arc::new(Leg {
             call_id: call_id.clone(),
             flow,
             began: time,
-            shared: false,
             signed: message.header(HeaderName::Identity).is_some(),
-        };
+        });
         for mark in marks {
             self.remember(mark.told, &leg);
         }
@@ -158,17 +163,17 @@ impl Legs {
         call_id: &Arc<[u8]>,
         flow: Flow,
         time: Timestamp,
-    ) -> Option<&Known> {
-        let known = self.known.get(&mark.asked)?;
-        let age = time.since(known.began);
-        let fits = known.call_id != *call_id
-            && !known.shared
+    ) -> Option<&Leg> {
+        let Known { leg, shared } = self.known.get(&mark.asked)?;
+        let age = time.since(leg.began);
+        let fits = leg.call_id != *call_id
+            && !shared
             // The same client with a new Call-ID tries again; it is no leg of its own.
-            && known.flow.src.ip() != flow.src.ip()
-            && known.began <= time
+            && leg.flow.src.ip() != flow.src.ip()
+            && leg.began <= time
             && (mark.by != LinkedBy::Users || age <= AT_ONCE)
-            && self.link_of(&known.call_id).is_none_or(|link| link.from != *call_id);
-        fits.then_some(known)
+            && self.link_of(&leg.call_id).is_none_or(|link| link.from != *call_id);
+        fits.then_some(leg)
     }
 
     fn link(&mut self, call_id: &Arc<[u8]>, link: Link) {
@@ -189,22 +194,19 @@ impl Legs {
         self.links.insert(call_id.clone(), link);
     }
 
-    fn remember(&mut self, key: u64, leg: &Known) {
+    fn remember(&mut self, key: u64, leg: &Arc<Leg>) {
         if let Some(known) = self.known.get_mut(&key) {
-            let same_call = known.call_id == leg.call_id
+            let same_call = known.leg.call_id == leg.call_id
                 || self
                     .links
                     .get(&leg.call_id)
-                    .is_some_and(|link| link.from == known.call_id);
+                    .is_some_and(|link| link.from == known.leg.call_id);
             if same_call {
                 return;
             }
             // Of calls that follow each other the last one counts; of those at the same time, none.
-            let shared = leg.began.since(known.began) <= AT_ONCE;
-            *known = Known {
-                shared,
-                ..leg.clone()
-            };
+            known.shared = leg.began.since(known.leg.began) <= AT_ONCE;
+            known.leg = Arc::clone(leg);
             self.order.push_back((leg.began, key));
             return;
         }
@@ -212,7 +214,11 @@ impl Legs {
             self.refused += 1;
             return;
         }
-        self.known.insert(key, leg.clone());
+        let known = Known {
+            leg: Arc::clone(leg),
+            shared: false,
+        };
+        self.known.insert(key, known);
         self.order.push_back((leg.began, key));
     }
 
@@ -222,7 +228,7 @@ impl Legs {
                 break;
             }
             self.order.pop_front();
-            if self.known.get(&key).is_some_and(|it| it.began == began) {
+            if self.known.get(&key).is_some_and(|it| it.leg.began == began) {
                 self.known.remove(&key);
             }
         }

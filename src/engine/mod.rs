@@ -93,6 +93,7 @@ impl<O: Observer> Engine<O> {
     pub fn new(options: Options, observer: O) -> Self {
         let thresholds = options.thresholds;
         let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
+        let table = Table::new(&thresholds).with_memory(memory);
         Self {
             observer,
             legs: Legs::new(&options.leg_headers),
@@ -106,8 +107,8 @@ impl<O: Observer> Engine<O> {
             waiting: Queue::default(),
             released: None,
             duplicates: Duplicates::default(),
-            table: Table::new(&thresholds).with_memory(memory),
-            book: Book::default(),
+            book: Book::default().with_packer(table.packer()),
+            table,
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
@@ -232,8 +233,10 @@ impl<O: Observer> Engine<O> {
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
-        for call in self.book.finish() {
-            self.judge(call);
+        for call_id in self.book.finish() {
+            if let Some(call) = self.book.take(call_id) {
+                self.judge(call);
+            }
         }
         self.keepalives.settle();
         self.registrations.settle();
@@ -492,7 +495,7 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Keeps a finding for the report while there are fewer than `room`.
-    fn keep(&mut self, finding: Finding, room: usize) {
+    fn keep(&mut self, mut finding: Finding, room: usize) {
         *self
             .summary
             .findings
@@ -503,6 +506,7 @@ impl<O: Observer> Engine<O> {
         let is_note = finding.severity == Severity::Info;
         if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
             self.notes += usize::from(is_note);
+            finding.shrink();
             self.findings.push(finding);
         } else {
             *self.summary.limits_hit.entry(FINDINGS_LIMIT).or_default() += 1;

@@ -107,6 +107,18 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Gives back the memory that it does not need: it may be kept until the capture ends.
+    pub fn shrink(&mut self) {
+        self.transactions.shrink_to_fit();
+        self.frames.shrink_to_fit();
+        self.facts.shrink_to_fit();
+        for (_, fact) in &mut self.facts {
+            if let Fact::Text(text) = fact {
+                text.shrink_to_fit();
+            }
+        }
+    }
+
     /// A finding about the capture.
     pub(super) fn of_capture(rule: &'static Rule, time: Timestamp) -> Self {
         Self {

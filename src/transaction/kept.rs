@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Kept(Arc<Held>);
 
 #[derive(Debug)]
-struct Held {
-    message: Arc<Message>,
+pub(super) struct Held {
+    message: Message,
     bytes: usize,
     used: Arc<AtomicUsize>,
 }
@@ -19,6 +19,23 @@ struct Held {
 impl Kept {
     pub(super) fn message(&self) -> &Message {
         &self.0.message
+    }
+}
+
+impl Held {
+    /// One that counts for nothing, as it is looked at and let go at once.
+    pub(super) fn unpacked(message: Message) -> Self {
+        Self {
+            message,
+            bytes: 0,
+            used: Arc::default(),
+        }
+    }
+}
+
+impl From<Held> for Kept {
+    fn from(held: Held) -> Self {
+        Self(Arc::new(held))
     }
 }
 
@@ -57,19 +74,27 @@ impl Budget {
         self.used.load(Ordering::Relaxed) > self.limit - self.limit / 16
     }
 
+    /// The bytes that are used, for whoever uses some of them otherwise.
+    pub(super) const fn used(&self) -> &Arc<AtomicUsize> {
+        &self.used
+    }
+
     /// Keeps a message; `None` when too many are kept already.
-    pub(super) fn keep(&mut self, message: &Arc<Message>) -> Option<Kept> {
-        let bytes = message.footprint();
-        if self.used.load(Ordering::Relaxed) + bytes > self.limit {
+    pub(super) fn keep(&mut self, message: &Message) -> Option<Kept> {
+        if self.used.load(Ordering::Relaxed) + message.footprint() > self.limit {
             self.refused += 1;
             return None;
         }
+        // The copy takes no more memory than it needs.
+        let message = message.clone();
+        let bytes = message.footprint();
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Some(Kept(Arc::new(Held {
-            message: Arc::clone(message),
+        let used = Arc::clone(&self.used);
+        Some(Kept::from(Held {
+            message,
             bytes,
-            used: Arc::clone(&self.used),
-        })))
+            used,
+        }))
     }
 
     /// How many messages were not kept.
@@ -83,24 +108,28 @@ mod tests {
     use super::*;
     use crate::sip::Carrier;
 
+    fn message() -> Message {
+        let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
+        Message::parse(text, Carrier::default()).unwrap().clone()
+    }
+
     #[test]
     fn what_is_let_go_makes_room_again() {
-        let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
-        let message = Arc::new(Message::parse(text, Carrier::default()).unwrap());
+        let message = message();
         let mut budget = Budget::default();
         let kept = budget.keep(&message).unwrap();
         let copy = kept.clone();
-        assert_eq!(budget.used.load(Ordering::Relaxed), message.footprint());
+        let bytes = kept.message().footprint();
+        assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
         drop(kept);
-        assert_eq!(copy.message(), &*message);
+        assert_eq!(copy.message(), &message);
         drop(copy);
         assert_eq!(budget.used.load(Ordering::Relaxed), 0);
     }
 
     #[test]
     fn beyond_the_cap_nothing_is_kept_and_that_is_counted() {
-        let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
-        let message = Arc::new(Message::parse(text, Carrier::default()).unwrap());
+        let message = message();
         let mut budget = Budget::of(message.footprint());
         let kept = budget.keep(&message).unwrap();
         assert!(budget.is_nearly_spent());

@@ -6,11 +6,13 @@ mod duplicate;
 mod kept;
 mod key;
 mod notes;
+mod packed;
 mod table;
 pub mod timers;
 
 pub use crate::capture::Sighting;
 pub use duplicate::{Duplicates, Keys, Seen};
+pub use packed::{Packed, Packer};
 pub use table::Table;
 
 use crate::capture::FrameNumber;

@@ -8,7 +8,7 @@ use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message};
 
 /// The header fields of a response that explain it, kept as evidence.
-const EVIDENCE: &[(HeaderName, &str)] = &[
+pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
     (HeaderName::Warning, "Warning"),
     (HeaderName::Reason, "Reason"),
     (HeaderName::RetryAfter, "Retry-After"),
@@ -121,6 +121,10 @@ pub(super) fn note_ack(
     if acks.len() < MAX_NOTES {
         let mut sends = Sends::default();
         sends.push(sighting);
+        if acks.is_empty() {
+            // Nearly always there is no other.
+            acks.reserve_exact(1);
+        }
         acks.push(Ack {
             flow: arrival.flow,
             to_tag: to_tag.map(Into::into),

@@ -6,7 +6,7 @@ use super::kept::Budget;
 use super::key::Identity;
 use super::notes::{challenges, clip_bytes, describe, evidence, text};
 use super::{
-    Arrival, IcmpNote, Kind, Ladder, Party, Placement, Response, Sends, Sighting, State,
+    Arrival, IcmpNote, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting, State,
     Transaction, TransactionId, timers,
 };
 use crate::flow::Flow;
@@ -77,6 +77,11 @@ impl Table {
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.budget = Budget::of(bytes);
         self
+    }
+
+    /// What packs transactions that were closed; they go on counting against the room for messages.
+    pub fn packer(&self) -> Packer {
+        Packer::new(self.budget.used())
     }
 
     /// Whether so little room for messages is left that calls should be judged before their end.
@@ -364,6 +369,10 @@ impl Table {
             };
             let mut sends = Sends::default();
             sends.push(sighting);
+            if transaction.responses.is_empty() && status >= 200 {
+                // Nearly always it is the only one.
+                transaction.responses.reserve_exact(1);
+            }
             transaction.responses.push(Response {
                 code: status,
                 reason: text(reason),

@@ -1,0 +1,136 @@
+use super::*;
+use crate::capture::FrameNumber;
+use crate::flow::{Flow, Transport};
+use crate::sip::{Carrier, Message};
+use crate::thresholds::Thresholds;
+use crate::time::Timestamp;
+use crate::transaction::{Ack, Arrival, Response, Table};
+
+const CALL_ID: &[u8] = b"1@192.0.2.1";
+
+/// A call that is challenged and answered, and a request with a response that is not kept.
+fn transactions(number: u64) -> Vec<Transaction> {
+    let message = |start: &str, cseq: &str, tag: &str, more: &str| {
+        format!(
+            "{start}\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{number}{cseq}\r\nFrom: <sip:a@example.com>;tag=1\r\n\
+             To: <sip:b@example.com>{tag}\r\nCall-ID: 1@192.0.2.1\r\nCSeq: {cseq}\r\n{more}\r\n"
+        )
+    };
+    let challenge =
+        "Proxy-Authenticate: Digest realm=\"example.com\", nonce=\"n\"\r\nContent-Length: 0\r\n";
+    let credentials = "Proxy-Authorization: Digest username=\"a\", realm=\"example.com\", nonce=\"n\", uri=\"sip:b@example.com\", \
+                       response=\"0123456789abcdef0123456789abcdef\"\r\nExpires: 60\r\n";
+    let texts = [
+        (
+            true,
+            message("INVITE sip:b@example.com SIP/2.0", "1 INVITE", "", ""),
+        ),
+        (
+            false,
+            message("SIP/2.0 100 Trying", "1 INVITE", "", "Server: x\r\n"),
+        ),
+        (
+            false,
+            message("SIP/2.0 407 No", "1 INVITE", ";tag=2", challenge),
+        ),
+        (
+            true,
+            message("ACK sip:b@example.com SIP/2.0", "1 ACK", ";tag=2", ""),
+        ),
+        (
+            true,
+            message(
+                "INVITE sip:b@example.com SIP/2.0",
+                "2 INVITE",
+                "",
+                credentials,
+            ),
+        ),
+        (
+            false,
+            message("SIP/2.0 200 OK", "2 INVITE", ";tag=3", "l: 3\r\n\r\nabc"),
+        ),
+        (
+            true,
+            message("NOVEL sip:b@example.com SIP/2.0", "3 NOVEL", ";tag=3", ""),
+        ),
+    ];
+    let mut table = Table::new(&Thresholds::default());
+    let flow = Flow {
+        src: "192.0.2.1:5060".parse().expect("an address"),
+        dst: "[2001:db8::2]:5061".parse().expect("an address"),
+        transport: Transport::Tcp,
+    };
+    for (frame, (is_request, text)) in (number..).zip(texts) {
+        let carrier = Carrier {
+            cut: frame % 2 == 0 && !is_request,
+            stream: true,
+        };
+        let message = Arc::new(Message::parse(text.as_bytes(), carrier).expect("a message"));
+        let nanos = i64::try_from(frame).expect("a small number") * 1_000_000;
+        table.place(&Arrival {
+            frame: FrameNumber(frame),
+            time: Timestamp::from_nanos(nanos),
+            flow: if is_request { flow } else { flow.reversed() },
+            message: &message,
+            identification: None,
+            sequence: None,
+            mirrored: false,
+        });
+    }
+    table.finish(Timestamp::from_nanos(i64::MAX / 2));
+    table.take_closed()
+}
+
+fn plain(transactions: &[Transaction]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    for it in transactions {
+        it.put(&mut plain);
+    }
+    plain
+}
+
+fn messages(transactions: &[Transaction]) -> Vec<Message> {
+    let kept = transactions.iter().flat_map(|it| {
+        let responses = it.responses.iter().filter_map(Response::message);
+        let acks = it.acks.iter().filter_map(Ack::message);
+        it.request().into_iter().chain(responses).chain(acks)
+    });
+    kept.cloned().collect()
+}
+
+#[test]
+fn what_is_unpacked_is_what_was_packed() {
+    let mut packer = Packer::default();
+    let call_id = Arc::from(CALL_ID);
+    let mut all = Vec::new();
+    // More than one sample is taken of them.
+    for number in 1..2_000 {
+        let before = transactions(number);
+        let known = (plain(&before), messages(&before));
+        let count = before.len();
+        let small = packer.pack(before).expect("room");
+        assert_eq!(small.count(), count);
+        all.push((small, known));
+        packer.packed += SAMPLED / 100;
+    }
+    let used = packer.used.load(Ordering::Relaxed);
+    assert!(used > 0 && used < all.len() * 1_000, "{used}");
+    for (small, known) in all {
+        let after = packer.unpack(&small, &call_id);
+        assert_eq!((plain(&after), messages(&after)), known);
+        assert!(after.iter().all(|it| *it.call_id == *CALL_ID));
+    }
+    assert_eq!(packer.used.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn bytes_that_are_none_of_a_transaction_give_none() {
+    let whole = plain(&transactions(1));
+    for end in 0..whole.len().min(2_000) {
+        let mut cut = whole.get(..end).expect("a part");
+        while let Some(it) = Transaction::take(&mut cut) {
+            assert!(it.id.0 > 0);
+        }
+    }
+}
