@@ -1,3 +1,5 @@
+//! What is packed is the same when it is read again, and what is not whole is refused.
+
 use super::*;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
