@@ -371,10 +371,9 @@ mod tests {
     fn what_a_stranger_names_is_bounded() {
         let mut addresses = Addresses::default();
         for call in 0..20_u64 {
-            let mut sdp = "v=0\r\nc=IN IP4 192.0.2.1\r\n".to_owned();
-            for medium in 0..1000 {
-                sdp.push_str(&format!("m=audio {} RTP/AVP 0\r\n", 1000 + medium * 2));
-            }
+            let media = (0..1000).map(|it| format!("m=audio {} RTP/AVP 0\r\n", 1000 + it * 2));
+            let media: Vec<String> = media.collect();
+            let sdp = format!("v=0\r\nc=IN IP4 192.0.2.1\r\n{}", media.concat());
             addresses.message(&offer(&sdp), CallKey(call), at(0));
         }
         assert!(
