@@ -65,6 +65,22 @@ fn few_transactions_have_a_row_each() {
 }
 
 #[test]
+fn forks_are_counted_where_more_than_one_can_answer() {
+    let sequence = |code: u16| {
+        let text = format!(
+            "alice = 192.0.2.10:5060\nbob = 192.0.2.20:5060\n\
+             +1 alice -> bob  INVITE a1\n\
+             +1.1 bob -> alice  {code} INVITE a1 tag=x\n\
+             +1.2 bob -> alice  {code} INVITE a1 tag=y\n"
+        );
+        let screen = screen(&Flow::parse("forks", &text), Format::Table, false);
+        rows(&screen)[0].to_owned()
+    };
+    assert!(sequence(180).contains("180 (2 forks)"));
+    assert!(sequence(477).contains("477 ×2"));
+}
+
+#[test]
 fn of_many_what_happened_alike_is_one_row() {
     let flow = failures(150);
     for format in [Format::Table, Format::Markdown] {

@@ -223,7 +223,8 @@ fn sequence(settings: &Settings, transaction: &Transaction) -> String {
         if waited >= WAIT_SHOWN {
             step = format!("({}) {step}", catalogue.duration(waited));
         }
-        if tags.len() > 1 {
+        // RFC 3261 §16.7: of refusals one is passed on; another one with a tag of its own is the same hop's.
+        if tags.len() > 1 && first.code < 300 {
             step = format!("{step} ({})", word("forks", tags.len().to_string()));
         } else if count > 1 {
             step = format!("{step} ×{count}");

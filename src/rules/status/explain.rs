@@ -278,6 +278,8 @@ impl Pair<'_> {
             .map(|it| self.response.time().since(it.time()));
         let at_once = rang.is_none() && after < AT_ONCE;
         match self.response.code {
+            // No timer is so short.
+            408 if after < AT_ONCE => None,
             408 => Some(Explained::new("timed-out").fact("after", after)),
             480 => Some(match rang {
                 Some(time) => Explained::new("unavailable-after-ringing").fact("ring", time),
