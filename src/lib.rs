@@ -49,6 +49,7 @@ pub mod frame;
 pub mod hash;
 pub mod limits;
 pub mod reassembly;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod selection;

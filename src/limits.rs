@@ -462,3 +462,11 @@ pub const MAX_EXTRACT_SILENT: u64 = 1024 * 1024;
 
 /// Comments of one packet: more findings cite one only when they say the same.
 pub const MAX_COMMENTS: usize = 16;
+
+/// Users, hosts or numbers for which `--redact` remembers what stands for them, each kind for itself: about 200 bytes each; those
+/// beyond are enciphered, as Call-IDs are.
+pub const MAX_REDACTED_NAMES: usize = 500_000;
+
+/// Addresses for which `--redact` remembers what stands for them: about 200 bytes each, and a scan of the whole Internet has
+/// more than anybody looks at. Those beyond may share what stands for them.
+pub const MAX_REDACTED_ADDRESSES: usize = 500_000;

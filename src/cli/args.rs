@@ -223,6 +223,10 @@ pub(super) struct DiagnosisOptions {
     /// A name for a host, shown to people in the place of its address; repeatable
     #[arg(long, value_name = "ADDR=NAME", help_heading = "Output")]
     pub(super) alias: Vec<Alias>,
+    /// Replace numbers, names, addresses, Call-IDs and keys in all that is written, in packets (-w) too: what can be handed
+    /// on to others
+    #[arg(long, help_heading = "Output")]
+    pub(super) redact: bool,
     /// TLS secrets as SSLKEYLOGFILE has them; live may add to the file
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub(super) keylog: Vec<PathBuf>,

@@ -16,12 +16,13 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 /// The keys of the file.
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "thresholds",
     "severity",
     "silence",
     "leg-headers",
     "aliases",
+    "redact",
 ];
 
 /// What is measured with and what is told.
@@ -31,6 +32,7 @@ pub(super) struct Configuration {
     pub(super) policy: Policy,
     pub(super) leg_headers: Vec<String>,
     pub(super) aliases: Aliases,
+    pub(super) redact: bool,
 }
 
 impl Configuration {
@@ -50,6 +52,7 @@ impl Configuration {
         for alias in &options.alias {
             configuration.aliases.add(alias.clone());
         }
+        configuration.redact |= options.redact;
         Ok(configuration)
     }
 }
@@ -134,6 +137,10 @@ impl Reader<'_> {
                     configuration.leg_headers = names.map(|(name, _)| name.to_owned()).collect();
                 }
                 "aliases" => self.aliases(value, &mut configuration.aliases)?,
+                "redact" => match value.get_ref() {
+                    DeValue::Boolean(redact) => configuration.redact = *redact,
+                    other => return Err(self.not_a("true or false", value.span(), other)),
+                },
                 other => return Err(self.unknown(key.span(), "key", other, &KEYS)),
             }
         }
@@ -243,7 +250,10 @@ impl Reader<'_> {
         };
         self.wrong(
             at,
-            &format!("here stands {found}, and not a {wanted}"),
+            &match wanted {
+                "true or false" => format!("here stands {found}, and not {wanted}"),
+                _ => format!("here stands {found}, and not a {wanted}"),
+            },
             None,
         )
     }

@@ -13,6 +13,7 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
 use crate::engine::{Engine, Options, Report};
+use crate::redact::Redactor;
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use crate::selection::Selecting;
 use crate::severity::Severity;
@@ -41,7 +42,9 @@ pub(super) fn run(
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
     };
-    let selection = options.selection.selection()?;
+    let redactor = configuration.redact.then(Redactor::default);
+    let mut selection = options.selection.selection()?;
+    selection.redactor.clone_from(&redactor);
     if let Some(path) = options.output.as_deref() {
         let capture = source.facts();
         let secrets = options.keylog.iter().chain(&options.tls_key);
@@ -69,7 +72,10 @@ pub(super) fn run(
             Bidi::Plain
         },
         live,
-        aliases: configuration.aliases,
+        aliases: match &redactor {
+            Some(redactor) => configuration.aliases.hidden(redactor),
+            None => configuration.aliases,
+        },
         raw: matches!(look, Look::Ladders { raw: true }),
         stuck_after: configuration.thresholds.stuck_after,
     };
@@ -91,6 +97,7 @@ pub(super) fn run(
             alerts: live,
             leg_headers: configuration.leg_headers,
             memory: options.memory,
+            redactor,
         },
         told,
     );

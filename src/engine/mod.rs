@@ -8,6 +8,7 @@ mod intake;
 mod observer;
 mod placing;
 mod prepared;
+mod redacting;
 mod report;
 mod waiting;
 
@@ -176,6 +177,8 @@ impl<O: Observer> Engine<O> {
         decoded: &Decoded<'_>,
         message: Option<Arc<Message>>,
     ) {
+        let hidden = (self.options.redactor.is_some()).then(|| self.hidden(decoded.clone()));
+        let decoded = hidden.as_ref().unwrap_or(decoded);
         self.counts.packets += 1;
         let in_order = !matches!(decoded.content, Content::Mirrored(_));
         let time = intake::time_of(packet.time, &decoded.content);
@@ -218,6 +221,7 @@ impl<O: Observer> Engine<O> {
 
     /// Ends the capture: everything open is judged, and the report is made.
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
+        let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
         self.finish_unfinished();
@@ -455,6 +459,7 @@ impl<O: Observer> Engine<O> {
             gaps: &self.gaps,
             thresholds: &self.options.thresholds,
             passwords: &self.passwords,
+            redactor: self.options.redactor.as_ref(),
         }
     }
 

@@ -23,10 +23,11 @@ pub use selecting::{CallKey, Chosen, Selecting};
 
 use crate::address::literal_with_port;
 use crate::engine::SeenMessage;
+use crate::redact::Redactor;
 use crate::rules::{Fact, Finding};
 use crate::severity::Severity;
 use crate::sip::value::user_and_host;
-use crate::sip::{HeaderName, StartLine};
+use crate::sip::{Carrier, HeaderName, Message, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::fmt::{self, Display};
@@ -60,6 +61,8 @@ pub struct Selection {
     pub since: Option<Moment>,
     /// Only calls with a message at this moment or earlier.
     pub until: Option<Moment>,
+    /// What stands for the names in the capture: what is asked for are these.
+    pub redactor: Option<Redactor>,
 }
 
 /// The criteria, a bit each.
@@ -154,7 +157,8 @@ impl Selection {
 
     /// What of `open` a message meets.
     fn of_message(&self, seen: &SeenMessage<'_>, window: Window, open: Met) -> Met {
-        let message = seen.arrival.message;
+        let captured = self.captured(seen.arrival.message);
+        let message = captured.as_ref().unwrap_or(seen.arrival.message);
         let mut met = window.met_at(seen.arrival.time);
         if open.has(Met::CALL_ID) {
             let call_id = message.call_id().unwrap_or_default();
@@ -207,7 +211,13 @@ impl Selection {
         transactions
             .iter()
             .filter(|it| only_inside || !it.in_dialog())
-            .map(|it| self.of_parties(&it.from.uri, &it.to.uri))
+            .map(|it| match &self.redactor {
+                None => self.of_parties(&it.from.uri, &it.to.uri),
+                Some(redactor) => {
+                    let captured = |uri| redactor.captured_uri(uri);
+                    self.of_parties(&captured(&it.from.uri), &captured(&it.to.uri))
+                }
+            })
             .fold(Met::default(), Met::with)
     }
 
@@ -247,7 +257,21 @@ impl Selection {
     }
 
     fn is_at(&self, address: SocketAddr) -> bool {
+        let address = match &self.redactor {
+            None => address,
+            Some(redactor) => redactor.captured_socket(address),
+        };
         self.hosts.iter().any(|it| it.is(address))
+    }
+
+    /// A message as it was captured; `None` where it is that already.
+    fn captured(&self, message: &Message) -> Option<Message> {
+        let redactor = self.redactor.as_ref()?;
+        let carrier = Carrier {
+            cut: message.is_cut(),
+            ..Carrier::default()
+        };
+        Message::parse(&redactor.captured_message(message.raw()), carrier)
     }
 }
 
@@ -286,11 +310,22 @@ fn is_user(patterns: &[Glob], uri: &[u8]) -> bool {
 impl Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
-        add(&mut words, "--call-id", &self.call_ids);
-        add(&mut words, "--from", &self.from);
-        add(&mut words, "--to", &self.to);
-        add(&mut words, "--user", &self.users);
-        add(&mut words, "--host", &self.hosts);
+        match self.redactor {
+            None => {
+                add(&mut words, "--call-id", &self.call_ids);
+                add(&mut words, "--from", &self.from);
+                add(&mut words, "--to", &self.to);
+                add(&mut words, "--user", &self.users);
+                add(&mut words, "--host", &self.hosts);
+            }
+            Some(_) => {
+                add_hidden(&mut words, "--call-id", &self.call_ids);
+                add_hidden(&mut words, "--from", &self.from);
+                add_hidden(&mut words, "--to", &self.to);
+                add_hidden(&mut words, "--user", &self.users);
+                add_hidden(&mut words, "--host", &self.hosts);
+            }
+        }
         add(&mut words, "--method", &self.methods);
         add(&mut words, "--code", &self.codes);
         add(&mut words, "--finding", &self.findings);
@@ -306,4 +341,9 @@ impl Display for Selection {
 
 fn add(words: &mut Vec<String>, option: &str, values: &[impl Display]) {
     words.extend(values.iter().map(|value| format!("{option} {value}")));
+}
+
+/// What was asked for names somebody.
+fn add_hidden<T>(words: &mut Vec<String>, option: &str, values: &[T]) {
+    words.extend(values.iter().map(|_| format!("{option} …")));
 }
