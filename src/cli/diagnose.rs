@@ -56,7 +56,7 @@ pub(super) fn run(
     let extraction = options
         .write
         .as_deref()
-        .map(|path| Extraction::open(path, report_path, &source.facts()))
+        .map(|path| Extraction::open(path, report_path, &source.facts(), redactor.as_ref()))
         .transpose()?;
     let to_stdout = matches!(output, Output::Stdout(_));
     let records = records(options);

@@ -8,6 +8,7 @@ use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
 use crate::extract::{Extract, Written};
+use crate::redact::Redactor;
 use crate::selection::CallKey;
 use anyhow::Context;
 use std::fs::File;
@@ -27,6 +28,7 @@ impl Extraction {
         path: &Path,
         report: Option<&Path>,
         capture: &CaptureFacts,
+        redactor: Option<&Redactor>,
     ) -> anyhow::Result<Self> {
         let to_stdout = path.as_os_str() == "-";
         if to_stdout && report.is_none_or(|report| report.as_os_str() == "-") {
@@ -44,7 +46,13 @@ impl Extraction {
             _ if to_stdout => tempfile::tempfile(),
             folder => tempfile::tempfile_in(folder.unwrap_or_else(|| Path::new("."))),
         };
-        let open = || Ok::<_, std::io::Error>(Extract::new(waiting()?, waiting()?));
+        let open = || {
+            let extract = Extract::new(waiting()?, waiting()?);
+            Ok::<_, std::io::Error>(match redactor {
+                Some(redactor) => extract.redacted(redactor.clone(), waiting()?),
+                None => extract,
+            })
+        };
         Ok(Self {
             extract: open().with_context(|| format!("cannot write to {}", path.display()))?,
             output,
@@ -105,6 +113,15 @@ impl Extracted {
                     written.left_out
                 ),
             );
+        }
+        if written.withheld > 0 {
+            let line = fill(environment.catalogue.word("withheld_line"), |placeholder| {
+                Some(match placeholder {
+                    "file" => name.clone(),
+                    _ => written.withheld.to_string(),
+                })
+            });
+            errors::note(environment, &line);
         }
         let line = fill(environment.catalogue.word("written_line"), |placeholder| {
             Some(match placeholder {

@@ -11,7 +11,9 @@
 
 mod datagrams;
 mod exported;
+mod hidden;
 mod pcapng;
+mod rebuilt;
 mod secrets;
 mod spool;
 mod streams;
@@ -20,15 +22,18 @@ use crate::capture::{FrameNumber, LinkType, Packet};
 use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
-use crate::flow::Transport;
+use crate::flow::{Flow, Transport};
 use crate::frame::{self, Content};
 use crate::hash::{HashMap, HashSet};
+use crate::redact::Redactor;
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_COMMENTS, MAX_EXTRACT_BYTES};
 use crate::selection::{CallKey, FrameSet};
 use crate::sip;
 use crate::text::sanitize;
+use crate::time::Timestamp;
 
 use datagrams::Datagrams;
+use hidden::{Hidden, Shown};
 use pcapng::{Pcapng, Record, Statistics};
 use secrets::Secrets;
 use spool::{Belonging, Head, Packets, Spool};
@@ -43,6 +48,7 @@ pub struct Extract<F: Write> {
     streams: Streams,
     datagrams: Datagrams,
     secrets: Secrets,
+    hidden: Option<Hidden<F>>,
     failed: Option<io::Error>,
 }
 
@@ -55,6 +61,8 @@ pub struct Written {
     pub commented: u64,
     /// Packets that might have belonged to it and for which there was no room.
     pub left_out: u64,
+    /// Packets in which nothing can stand for what they hold, when that is not to be shown.
+    pub withheld: u64,
 }
 
 /// What is known of a connection at the end.
@@ -79,8 +87,16 @@ impl<F: Read + Write + Seek> Extract<F> {
             streams: Streams::default(),
             datagrams: Datagrams::default(),
             secrets: Secrets::default(),
+            hidden: None,
             failed: None,
         }
+    }
+
+    /// Writes what stands for what was captured, with a third empty file for messages.
+    #[must_use]
+    pub fn redacted(mut self, redactor: Redactor, messages: F) -> Self {
+        self.hidden = Some(Hidden::new(redactor, messages));
+        self
     }
 
     /// Takes a packet, before the engine does.
@@ -95,11 +111,17 @@ impl<F: Read + Write + Seek> Extract<F> {
                 (sip::looks_like_sip(datagram.payload, cut), 0)
             }
             Content::Segment(segment) => {
-                let (id, wanted) = self.streams.segment(frame, segment);
-                self.secrets.segment(id, segment);
+                let mut segment = *segment;
+                segment.flow = self.shown(segment.flow);
+                let (id, wanted) = self.streams.segment(frame, &segment);
+                self.secrets.segment(id, &segment);
                 (wanted, id)
             }
-            Content::Sctp(packet) => (true, self.streams.sctp(frame, packet)),
+            Content::Sctp(packet) => {
+                let mut packet = *packet;
+                packet.flow = self.shown(packet.flow);
+                (true, self.streams.sctp(frame, &packet))
+            }
             Content::Fragment(piece) => {
                 self.datagrams.fragment(frame, piece.datagram);
                 (true, 0)
@@ -139,10 +161,12 @@ impl<F: Read + Write + Seek> Extract<F> {
         let arrival = &seen.arrival;
         let mut frames = vec![arrival.frame];
         frames.extend(self.datagrams.of(arrival.frame));
+        let mut alone = false;
         if arrival.mirrored {
             // HEP over TCP is cut out of its own connection.
             if let Some(id) = self.streams.of_frame(arrival.frame) {
                 let whole = true;
+                alone = true;
                 self.belongs(Belonging::Connection { id, call, whole });
             }
         } else if arrival.flow.transport != Transport::Udp {
@@ -151,12 +175,24 @@ impl<F: Read + Write + Seek> Extract<F> {
                 .message(arrival.flow, arrival.sequence, arrival.message);
             if let Some(needs) = needs {
                 let (id, whole) = (needs.id, needs.whole);
+                alone = whole || arrival.flow.transport == Transport::Sctp;
                 self.belongs(Belonging::Connection { id, call, whole });
                 frames.extend(needs.frames);
             }
         }
         frames.sort_unstable();
         frames.dedup();
+        if let Some(hidden) = &mut self.hidden {
+            let message = arrival.message;
+            let kept = if alone {
+                hidden.alone(message, arrival.frame, arrival.time, arrival.flow, call)
+            } else if frames.len() > 1 || arrival.sequence.is_some() {
+                hidden.message(message, arrival.sequence.unwrap_or(0), &frames)
+            } else {
+                Ok(())
+            };
+            self.note(kept);
+        }
         for frame in frames {
             self.belongs(Belonging::Frame(frame, call));
         }
@@ -189,6 +225,10 @@ impl<F: Read + Write + Seek> Extract<F> {
             left_out: self.spool.left_out(),
             ..Written::default()
         };
+        let mut shown = match self.hidden {
+            Some(hidden) => Some(hidden.into_reader(&is_wanted)?),
+            None => None,
+        };
         let (mut packets, mut belongings) = self.spool.into_readers()?;
         let mut frames = FrameSet::default();
         let mut connections: HashMap<u64, Used> = HashMap::default();
@@ -217,7 +257,7 @@ impl<F: Read + Write + Seek> Extract<F> {
         let is_wanted_connection =
             |id| cited.contains(&id) || connections.get(&id).is_some_and(|it| it.is_wanted());
         let keylog = self.secrets.of(is_wanted_connection);
-        if !keylog.is_empty() {
+        if !keylog.is_empty() && shown.is_none() {
             file.keylog(&keylog)?;
         }
         while let Some(head) = packets.head()? {
@@ -230,16 +270,25 @@ impl<F: Read + Write + Seek> Extract<F> {
                 continue;
             }
             let data = packets.data(&head)?;
-            let record = Record {
-                time: head.time,
-                link_type: head.link_type,
-                original_len: head.original_len,
-                data,
+            let Some(shown) = &mut shown else {
+                let record = Record {
+                    time: head.time,
+                    link_type: head.link_type,
+                    original_len: head.original_len,
+                    data,
+                };
+                write(&mut file, &record, head.frame, &comments, &mut written)?;
+                continue;
             };
-            let about = about.map(Vec::as_slice).unwrap_or_default();
-            file.packet(&record, about)?;
-            written.packets += 1;
-            written.commented += u64::from(!about.is_empty());
+            write_alone(shown, Some(head.time), &mut file, &comments, &mut written)?;
+            let is_opened = connections.get(&head.connection).is_some_and(|it| it.whole);
+            if let Some(packet) = shown.packet(&head, data, is_opened)? {
+                write(&mut file, &packet.record(), packet.frame, &comments, &mut written)?;
+            }
+        }
+        if let Some(shown) = &mut shown {
+            write_alone(shown, None, &mut file, &comments, &mut written)?;
+            written.withheld = shown.withheld;
         }
         let statistics = Statistics {
             until: report.last_time,
@@ -247,6 +296,11 @@ impl<F: Read + Write + Seek> Extract<F> {
             dropped_by_kernel: report.capture.dropped_by_kernel,
         };
         Ok((file.finish(statistics)?, written))
+    }
+
+    /// What stands for the ends of a flow, where something does.
+    fn shown(&self, flow: Flow) -> Flow {
+        (self.hidden.as_ref()).map_or(flow, |hidden| hidden.flow(flow))
     }
 
     fn belongs(&mut self, belonging: Belonging) {
@@ -260,6 +314,37 @@ impl<F: Read + Write + Seek> Extract<F> {
         }
     }
 }
+
+/// Writes the messages by themselves that come before a time, or all that are left.
+fn write_alone<F: Read + Seek, W: Write>(
+    shown: &mut Shown<F>,
+    before: Option<Timestamp>,
+    file: &mut Pcapng<W>,
+    comments: &Comments,
+    written: &mut Written,
+) -> io::Result<()> {
+    while let Some(packet) = shown.alone(before)? {
+        write(file, &packet.record(), packet.frame, comments, written)?;
+    }
+    Ok(())
+}
+
+fn write<W: Write>(
+    file: &mut Pcapng<W>,
+    record: &Record<'_>,
+    frame: FrameNumber,
+    comments: &Comments,
+    written: &mut Written,
+) -> io::Result<()> {
+    let about = comments.get(&frame).map(Vec::as_slice).unwrap_or_default();
+    file.packet(record, about)?;
+    written.packets += 1;
+    written.commented += u64::from(!about.is_empty());
+    Ok(())
+}
+
+/// What is said of each frame.
+type Comments = BTreeMap<FrameNumber, Vec<String>>;
 
 /// What is said of each frame: `auth-loop (error): …`, worst first.
 fn comments(report: &Report, catalogue: Catalogue) -> BTreeMap<FrameNumber, Vec<String>> {

@@ -90,7 +90,15 @@ impl Walk<'_> {
     /// The value of a header field, folded or not.
     pub(super) fn value(&mut self, kind: Kind, value: &mut [u8]) {
         match kind {
-            Kind::Plain => self.plain(value),
+            Kind::Plain => {
+                for range in split_outside(value, b",") {
+                    let item = part(value, range);
+                    let end = position(item, b";");
+                    let (word, params) = item.split_at_mut(end);
+                    self.plain(word);
+                    self.params(params);
+                }
+            }
             Kind::Text => self.text(value),
             Kind::Addresses => {
                 for range in split_outside(value, b",") {
@@ -269,7 +277,7 @@ impl Walk<'_> {
             let name = item.get(..equal).unwrap_or_default().trim_ascii();
             let is_name = !name.is_empty() && name.len() <= 32 && name.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.'));
             if equal < item.len() && is_name {
-                self.param(item);
+                self.unknown_param(item);
             } else {
                 self.words(item);
             }

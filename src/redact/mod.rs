@@ -26,6 +26,7 @@ use names::Names;
 use secret::{Cipher, Way};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use values::EMERGENCY;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What stands for what in this run. Its copies are one and the same.
@@ -50,7 +51,7 @@ impl Default for State {
             addresses: Addresses::default(),
             users: Names::of_letter(b'u'),
             hosts: Names::of_letter(b'h'),
-            numbers: Names::of_digits(),
+            numbers: Names::of_digits().keeping(EMERGENCY),
             lines: BTreeMap::new(),
             cipher: None,
         }

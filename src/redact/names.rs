@@ -10,6 +10,8 @@ use crate::limits::MAX_REDACTED_NAMES;
 pub(super) struct Names {
     /// What a name begins with; `None` for digits alone.
     letter: Option<u8>,
+    /// What stands for itself alone.
+    kept: &'static [&'static [u8]],
     hidden: HashMap<Box<[u8]>, Box<[u8]>>,
     shown: HashMap<Box<[u8]>, Box<[u8]>>,
     /// How many names of each length were tried.
@@ -26,9 +28,15 @@ impl Names {
         Self::new(None)
     }
 
+    /// With names that stand for themselves, and so for no other.
+    pub(super) fn keeping(self, kept: &'static [&'static [u8]]) -> Self {
+        Self { kept, ..self }
+    }
+
     fn new(letter: Option<u8>) -> Self {
         Self {
             letter,
+            kept: &[],
             hidden: HashMap::default(),
             shown: HashMap::default(),
             tried: HashMap::default(),
@@ -109,7 +117,7 @@ impl Names {
                 *tried = 0;
                 continue;
             };
-            let is_taken = self.shown.contains_key(&*candidate);
+            let is_taken = self.shown.contains_key(&*candidate) || self.kept.contains(&&*candidate);
             // Once round, what was captured may be used for another.
             let is_captured = !wrapped && self.hidden.contains_key(&*candidate);
             if !is_taken && !is_captured && (wrapped || *candidate != *name) {

@@ -19,7 +19,7 @@ const NOWHERE: &[&[u8]] = &[
 ];
 
 /// Numbers of three digits that are the same for everybody: emergency calls.
-const EMERGENCY: &[&[u8]] = &[
+pub(super) const EMERGENCY: &[&[u8]] = &[
     b"000", b"110", b"111", b"112", b"113", b"114", b"115", b"116", b"117", b"118", b"119", b"911", b"999",
 ];
 
@@ -31,7 +31,7 @@ const PLAIN: &[&[u8]] = &[
     b"audio", b"video", b"application", b"data", b"control", b"text", b"automata", b"duplex", b"mobility", b"actor", b"schemes",
     b"language", b"priority", b"isfocus", b"alg", b"ppt", b"algorithm", b"qop", b"stale", b"nc", b"cn", b"np", b"rc", b"mp",
     b"stat", b"handling", b"charset", b"intercept", b"redirects", b"retry-after", b"duration", b"version", b"type", b"access",
-    b"pub-gruu-flag", b"hidden", b"yop", b"auts-flag", b"proxy", b"stay", b"nat", b"cause-code", b"load-balance",
+    b"require", b"explicit", b"pub-gruu-flag", b"hidden", b"yop", b"auts-flag", b"proxy", b"stay", b"nat", b"cause-code", b"load-balance",
 ];
 
 impl Walk<'_> {
@@ -309,6 +309,23 @@ impl Walk<'_> {
         }
     }
 
+    /// The same in a field of which nothing is known: a value stays when it is a short number or says nothing of anybody.
+    pub(super) fn unknown_param(&mut self, param: &mut [u8]) {
+        let equal = position(param, b"=");
+        let value = inside_of(param.get(equal + 1..).unwrap_or_default());
+        let name = param.get(..equal).unwrap_or_default().trim_ascii();
+        let is_short = value.len() <= 4 && value.iter().all(u8::is_ascii_digit);
+        if is_short || is_one_of(value, COMMON) {
+            return;
+        }
+        if is_one_of(name, PLAIN) {
+            let end = param.len();
+            self.words(part(param, (equal + 1).min(end)..end));
+        } else {
+            self.param(param);
+        }
+    }
+
     /// Parameters, each with a `;` before it.
     pub(super) fn params(&mut self, params: &mut [u8]) {
         for range in split_outside(params, b";") {
@@ -328,7 +345,8 @@ impl Walk<'_> {
         let (name, value) = param.split_at_mut(equal);
         let value = part(value, 1..value.len());
         let name = name.trim_ascii().to_ascii_lowercase();
-        if is_one_of(&name, PLAIN) && is_harmless(value) {
+        let is_user = name == b"user" && !is_one_of(value.trim_ascii(), &[b"phone", b"ip", b"dialstring"]);
+        if is_one_of(&name, PLAIN) && is_harmless(value) && !is_user {
             return;
         }
         let value = trimmed(value);
