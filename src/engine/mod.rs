@@ -28,6 +28,7 @@ use crate::dialog::{
 use crate::frame::{self, Content, Decoded};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
+use crate::redact::Redactor;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
@@ -289,6 +290,10 @@ impl<O: Observer> Engine<O> {
             ("backoffs", self.backoffs.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
+            (
+                "redacted",
+                self.options.redactor.as_ref().map_or(0, Redactor::not_kept),
+            ),
             ("registrations", self.registrations.refused()),
         ];
         let of_intake = self.intake.given_up().into_iter();
@@ -318,6 +323,7 @@ impl<O: Observer> Engine<O> {
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
             selected: None,
+            redacted: self.options.redactor.is_some(),
             unused_passwords: report::unused(&self.passwords, &self.passwords_met),
         };
         (report, self.observer)

@@ -9,7 +9,7 @@ use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
 use crate::redact::Redactor;
-use crate::sip::{Carrier, Message, Oddity};
+use crate::sip::{self, Carrier, Message, Oddity};
 use std::sync::Arc;
 
 impl<O: Observer> Engine<O> {
@@ -62,7 +62,9 @@ impl<O: Observer> Engine<O> {
 
     pub(super) fn hidden_quote(&self, icmp: Icmp) -> Icmp {
         match &self.options.redactor {
-            Some(redactor) => icmp.with_payload(|payload| redactor.message(payload)),
+            Some(redactor) => {
+                icmp.with_payload(|it| redactor.quote(it, sip::looks_like_sip(it, true)))
+            }
             None => icmp,
         }
     }

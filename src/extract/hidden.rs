@@ -13,7 +13,7 @@ use crate::hash::HashMap;
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_REDACTED_PIECES};
 use crate::redact::Redactor;
 use crate::selection::CallKey;
-use crate::sip::Message;
+use crate::sip::{self, Message};
 use crate::time::Timestamp;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
@@ -99,7 +99,12 @@ impl<F: Read + Write + Seek> Hidden<F> {
     }
 
     /// Takes a message that several packets hold parts of; `first` is where it begins in their stream.
-    pub(super) fn message(&mut self, message: &Message, first: u32, frames: &[FrameNumber]) -> io::Result<()> {
+    pub(super) fn message(
+        &mut self,
+        message: &Message,
+        first: u32,
+        frames: &[FrameNumber],
+    ) -> io::Result<()> {
         if self.count + frames.len() > MAX_REDACTED_PIECES {
             return Ok(());
         }
@@ -112,7 +117,14 @@ impl<F: Read + Write + Seek> Hidden<F> {
     }
 
     /// Takes a message whose packets cannot be handed on.
-    pub(super) fn alone(&mut self, message: &Message, frame: FrameNumber, time: Timestamp, flow: Flow, call: CallKey) -> io::Result<()> {
+    pub(super) fn alone(
+        &mut self,
+        message: &Message,
+        frame: FrameNumber,
+        time: Timestamp,
+        flow: Flow,
+        call: CallKey,
+    ) -> io::Result<()> {
         if self.count >= MAX_REDACTED_PIECES {
             return Ok(());
         }
@@ -141,12 +153,19 @@ impl<F: Read + Write + Seek> Hidden<F> {
     }
 
     /// Ends taking. Of the messages by themselves, those of wanted calls are left.
-    pub(super) fn into_reader(mut self, is_wanted: impl Fn(CallKey) -> bool) -> io::Result<Shown<F>> {
+    pub(super) fn into_reader(
+        mut self,
+        is_wanted: impl Fn(CallKey) -> bool,
+    ) -> io::Result<Shown<F>> {
         self.alone.retain(|it| is_wanted(it.call));
         self.alone.sort_by_key(|it| (it.time, it.frame));
         Ok(Shown {
             redactor: self.redactor,
-            file: BufReader::new(self.file.into_inner().map_err(io::IntoInnerError::into_error)?),
+            file: BufReader::new(
+                self.file
+                    .into_inner()
+                    .map_err(io::IntoInnerError::into_error)?,
+            ),
             pieces: self.pieces,
             alone: self.alone.into_iter(),
             withheld: 0,
@@ -182,7 +201,12 @@ impl<F: Read + Seek> Shown<F> {
     }
 
     /// A packet made anew; `None` when it cannot be handed on. `is_opened` says that its connection can only be read as a whole.
-    pub(super) fn packet(&mut self, head: &Head, data: &[u8], is_opened: bool) -> io::Result<Option<Packet>> {
+    pub(super) fn packet(
+        &mut self,
+        head: &Head,
+        data: &[u8],
+        is_opened: bool,
+    ) -> io::Result<Option<Packet>> {
         let made = self.made(head, data, is_opened)?;
         self.withheld += u64::from(made.is_none());
         Ok(made)
@@ -196,7 +220,12 @@ impl<F: Read + Seek> Shown<F> {
         let rebuilt = match &decoded.content {
             Content::Datagram(it) => {
                 let payload = self.redactor.message(it.payload);
-                Some(rebuilt::datagram(it, self.redactor.flow(it.flow), dscp, &payload))
+                Some(rebuilt::datagram(
+                    it,
+                    self.redactor.flow(it.flow),
+                    dscp,
+                    &payload,
+                ))
             }
             Content::Segment(it) => self.segment(head.frame, it, dscp, is_opened)?,
             Content::Fragment(it) => Some(self.fragment(head.frame, it, dscp)?),
@@ -207,7 +236,8 @@ impl<F: Read + Seek> Shown<F> {
                 let mut quoted = Vec::new();
                 if let Some(quote) = &mut error.quote {
                     quote.flow = self.redactor.flow(quote.flow);
-                    quoted = self.redactor.message(quote.payload);
+                    let is_message = sip::looks_like_sip(quote.payload, true);
+                    quoted = self.redactor.quote(quote.payload, is_message);
                 }
                 rebuilt::icmp(&error, dscp, &quoted)
             }
@@ -233,7 +263,9 @@ impl<F: Read + Seek> Shown<F> {
         });
         // How much of a message is missing, no mirror says.
         let len = data.len() + usize::from(mirrored.cut);
-        let time = mirrored.time.filter(|time| time.distance(head.time) <= HEP_CLOCK_TOLERANCE);
+        let time = mirrored
+            .time
+            .filter(|time| time.distance(head.time) <= HEP_CLOCK_TOLERANCE);
         Packet {
             time: time.unwrap_or(head.time),
             frame: head.frame,
@@ -243,7 +275,13 @@ impl<F: Read + Seek> Shown<F> {
         }
     }
 
-    fn segment(&mut self, frame: FrameNumber, segment: &Segment<'_>, dscp: u8, is_opened: bool) -> io::Result<Option<Rebuilt>> {
+    fn segment(
+        &mut self,
+        frame: FrameNumber,
+        segment: &Segment<'_>,
+        dscp: u8,
+        is_opened: bool,
+    ) -> io::Result<Option<Rebuilt>> {
         // Records of TLS show names in their handshake, and nothing in the rest.
         let is_tls = matches!(segment.payload, [0x14..=0x17, 3, 0..=4, ..]);
         if !segment.payload.is_empty() && (is_opened || is_tls) {
@@ -255,15 +293,35 @@ impl<F: Read + Seek> Shown<F> {
             let from = kept.first.wrapping_sub(segment.sequence).cast_signed();
             lay_over(&mut payload, from.into(), &message);
         }
-        Ok(Some(rebuilt::segment(segment, self.redactor.flow(segment.flow), dscp, &payload)))
+        Ok(Some(rebuilt::segment(
+            segment,
+            self.redactor.flow(segment.flow),
+            dscp,
+            &payload,
+        )))
     }
 
-    fn fragment(&mut self, frame: FrameNumber, fragment: &Fragment<'_>, dscp: u8) -> io::Result<Rebuilt> {
-        let ends = (self.redactor.address(fragment.datagram.src), self.redactor.address(fragment.datagram.dst));
+    fn fragment(
+        &mut self,
+        frame: FrameNumber,
+        fragment: &Fragment<'_>,
+        dscp: u8,
+    ) -> io::Result<Rebuilt> {
+        let ends = (
+            self.redactor.address(fragment.datagram.src),
+            self.redactor.address(fragment.datagram.dst),
+        );
         let mut payload = filled(fragment.payload);
         // The ports and the length in the header of the transport.
         if fragment.offset == 0 {
-            lay_over(&mut payload, 0, fragment.payload.get(..HEADER_LEN).unwrap_or(fragment.payload));
+            lay_over(
+                &mut payload,
+                0,
+                fragment
+                    .payload
+                    .get(..HEADER_LEN)
+                    .unwrap_or(fragment.payload),
+            );
         }
         let kept = self.pieces.get(&frame).and_then(|it| it.first()).copied();
         let message = kept.map(|kept| self.read(kept)).transpose()?;
@@ -271,7 +329,13 @@ impl<F: Read + Seek> Shown<F> {
             let from = HEADER_LEN as i64 - i64::from(fragment.offset);
             lay_over(&mut payload, from, message);
         }
-        Ok(rebuilt::fragment(fragment, ends, dscp, &payload, message.as_deref()))
+        Ok(rebuilt::fragment(
+            fragment,
+            ends,
+            dscp,
+            &payload,
+            message.as_deref(),
+        ))
     }
 
     fn read(&mut self, kept: Kept) -> io::Result<Vec<u8>> {
@@ -287,7 +351,16 @@ const HEADER_LEN: usize = 8;
 
 /// As many bytes that say nothing; line ends, of which keep-alives are made, stay.
 fn filled(payload: &[u8]) -> Vec<u8> {
-    payload.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { *byte } else { b'x' }).collect()
+    payload
+        .iter()
+        .map(|byte| {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte
+            } else {
+                b'x'
+            }
+        })
+        .collect()
 }
 
 /// Writes over the part of `bytes` where `text` is when it begins at some place, which may lie before or behind.

@@ -25,8 +25,8 @@ use crate::engine::{Report, SeenMessage};
 use crate::flow::{Flow, Transport};
 use crate::frame::{self, Content};
 use crate::hash::{HashMap, HashSet};
-use crate::redact::Redactor;
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_COMMENTS, MAX_EXTRACT_BYTES};
+use crate::redact::Redactor;
 use crate::selection::{CallKey, FrameSet};
 use crate::sip;
 use crate::text::sanitize;
@@ -161,6 +161,7 @@ impl<F: Read + Write + Seek> Extract<F> {
         let arrival = &seen.arrival;
         let mut frames = vec![arrival.frame];
         frames.extend(self.datagrams.of(arrival.frame));
+        let is_in_pieces = frames.len() > 1 || arrival.sequence.is_some();
         let mut alone = false;
         if arrival.mirrored {
             // HEP over TCP is cut out of its own connection.
@@ -186,7 +187,7 @@ impl<F: Read + Write + Seek> Extract<F> {
             let message = arrival.message;
             let kept = if alone {
                 hidden.alone(message, arrival.frame, arrival.time, arrival.flow, call)
-            } else if frames.len() > 1 || arrival.sequence.is_some() {
+            } else if is_in_pieces {
                 hidden.message(message, arrival.sequence.unwrap_or(0), &frames)
             } else {
                 Ok(())
@@ -283,7 +284,13 @@ impl<F: Read + Write + Seek> Extract<F> {
             write_alone(shown, Some(head.time), &mut file, &comments, &mut written)?;
             let is_opened = connections.get(&head.connection).is_some_and(|it| it.whole);
             if let Some(packet) = shown.packet(&head, data, is_opened)? {
-                write(&mut file, &packet.record(), packet.frame, &comments, &mut written)?;
+                write(
+                    &mut file,
+                    &packet.record(),
+                    packet.frame,
+                    &comments,
+                    &mut written,
+                )?;
             }
         }
         if let Some(shown) = &mut shown {

@@ -76,7 +76,8 @@ pub(super) fn fragment(
     let header = Header {
         src,
         dst,
-        identification: u16::try_from(fragment.datagram.identification & 0xffff).unwrap_or_default(),
+        identification: u16::try_from(fragment.datagram.identification & 0xffff)
+            .unwrap_or_default(),
         ttl: fragment.ttl,
         dscp,
         protocol: fragment.datagram.protocol,
@@ -88,7 +89,8 @@ pub(super) fn fragment(
     {
         let [s1, s2, d1, d2, l1, l2, check @ ..] = head;
         *check = [0; 2];
-        let ports = [(src, [*s1, *s2]), (dst, [*d1, *d2])].map(|(ip, port)| SocketAddr::new(ip, u16::from_be_bytes(port)));
+        let ports = [(src, [*s1, *s2]), (dst, [*d1, *d2])]
+            .map(|(ip, port)| SocketAddr::new(ip, u16::from_be_bytes(port)));
         let [from, to] = ports;
         let flow = Flow {
             src: from,
@@ -103,7 +105,11 @@ pub(super) fn fragment(
             *check = [*high, *low];
         }
     }
-    let piece = (fragment.offset, fragment.more, fragment.datagram.identification);
+    let piece = (
+        fragment.offset,
+        fragment.more,
+        fragment.datagram.identification,
+    );
     header.packet(&payload, fragment.missing, Some(piece))
 }
 
@@ -118,7 +124,11 @@ pub(super) fn icmp(error: &IcmpError<'_>, dscp: u8, quoted: &[u8]) -> Option<Reb
         identification: 0,
         ttl: 64,
         dscp: 0,
-        protocol: if quote.flow.transport == Transport::Udp { UDP } else { TCP },
+        protocol: if quote.flow.transport == Transport::Udp {
+            UDP
+        } else {
+            TCP
+        },
     };
     let carried = if inner.protocol == UDP {
         udp(quote.flow, quoted, 0)
@@ -155,7 +165,9 @@ impl Header {
         let wire = match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let len = whole + 20;
-                let fragment = piece.map_or(0, |(offset, more, _)| (u16::from(more) << 13) | low(offset / 8));
+                let fragment = piece.map_or(0, |(offset, more, _)| {
+                    (u16::from(more) << 13) | low(offset / 8)
+                });
                 data.extend([0x45, self.dscp << 2]);
                 data.extend(u16::try_from(len).unwrap_or_default().to_be_bytes());
                 data.extend(self.identification.to_be_bytes());
@@ -170,8 +182,19 @@ impl Header {
             (src, dst) => {
                 let extension = if piece.is_some() { 8 } else { 0 };
                 data.extend([0x60 | (self.dscp >> 2), (self.dscp & 3) << 6, 0, 0]);
-                data.extend(u16::try_from(whole + extension).unwrap_or_default().to_be_bytes());
-                data.extend([if piece.is_some() { FRAGMENT_HEADER } else { self.protocol }, self.ttl]);
+                data.extend(
+                    u16::try_from(whole + extension)
+                        .unwrap_or_default()
+                        .to_be_bytes(),
+                );
+                data.extend([
+                    if piece.is_some() {
+                        FRAGMENT_HEADER
+                    } else {
+                        self.protocol
+                    },
+                    self.ttl,
+                ]);
                 data.extend(sixteen(src));
                 data.extend(sixteen(dst));
                 if let Some((offset, more, identification)) = piece {
@@ -219,7 +242,10 @@ fn set_checksum(bytes: &mut [u8], at: usize, header: &Header, missing: usize) {
             IpAddr::V6(it) => sum(&it.octets()),
         };
         let len = u32::try_from(bytes.len() + missing).unwrap_or_default();
-        total += octets(header.src) + octets(header.dst) + u64::from(header.protocol) + sum(&len.to_be_bytes());
+        total += octets(header.src)
+            + octets(header.dst)
+            + u64::from(header.protocol)
+            + sum(&len.to_be_bytes());
     }
     let check = match fold(total) {
         // Zero says that there is none.
@@ -232,7 +258,11 @@ fn set_checksum(bytes: &mut [u8], at: usize, header: &Header, missing: usize) {
 fn sum(bytes: &[u8]) -> u64 {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let last = rest.first().map_or(0, |byte| u64::from(*byte) << 8);
-    pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum::<u64>() + last
+    pairs
+        .iter()
+        .map(|pair| u64::from(u16::from_be_bytes(*pair)))
+        .sum::<u64>()
+        + last
 }
 
 fn fold(mut sum: u64) -> u16 {

@@ -198,7 +198,9 @@ impl Addresses {
                 all.map(|it| [first, it]).find(free)
             }
         };
-        let other = other.or_else(|| (0x3f00..0x3ffe).map(|first| [first, second]).find(free)).unwrap_or(site);
+        let other = other
+            .or_else(|| (0x3f00..0x3ffe).map(|first| [first, second]).find(free))
+            .unwrap_or(site);
         self.sites.insert(site, other);
         self.taken_sites.insert(other);
         other
@@ -207,7 +209,11 @@ impl Addresses {
 
 /// The networks that stand for others, in the order in which they are tried.
 fn candidate(index: usize) -> Option<[u8; 3]> {
-    let [_, high, low] = u32::try_from(index % (1 << 16)).ok()?.to_be_bytes().last_chunk::<3>().copied()?;
+    let [_, high, low] = u32::try_from(index % (1 << 16))
+        .ok()?
+        .to_be_bytes()
+        .last_chunk::<3>()
+        .copied()?;
     Some(match index >> 16 {
         0 if high < 2 => [198, 18 + high, low],
         0 => [240, high, low],
@@ -269,7 +275,8 @@ fn beyond(address: IpAddr, cipher: Option<&Cipher>) -> IpAddr {
             IpAddr::V4(Ipv4Addr::from(other))
         }
         IpAddr::V6(it) => {
-            let random: [u8; 16] = cipher.map_or_else(Default::default, |cipher| cipher.bytes(&it.octets()));
+            let random: [u8; 16] =
+                cipher.map_or_else(Default::default, |cipher| cipher.bytes(&it.octets()));
             let mut other = it.segments();
             for (group, pair) in other.iter_mut().zip(random.as_chunks::<2>().0).skip(1) {
                 let digits = hexadecimal(*group);
@@ -297,13 +304,22 @@ fn write_v6(text: &mut [u8], address: Ipv6Addr) {
     let is_loud = text.iter().any(u8::is_ascii_uppercase);
     let (end, tail) = match dotted {
         None => (text.len(), 0),
-        Some(dot) => (text.get(..dot).and_then(|it| it.iter().rposition(|byte| *byte == b':')).map_or(0, |at| at + 1), 2),
+        Some(dot) => (
+            text.get(..dot)
+                .and_then(|it| it.iter().rposition(|byte| *byte == b':'))
+                .map_or(0, |at| at + 1),
+            2,
+        ),
     };
     let gap = text.windows(2).position(|it| it == b"::");
     let written: Vec<(usize, usize)> = {
         let mut from = 0;
         let mut all = Vec::new();
-        for piece in text.get(..end).unwrap_or_default().split(|byte| *byte == b':') {
+        for piece in text
+            .get(..end)
+            .unwrap_or_default()
+            .split(|byte| *byte == b':')
+        {
             if !piece.is_empty() {
                 all.push((from, piece.len()));
             }
@@ -315,7 +331,11 @@ fn write_v6(text: &mut [u8], address: Ipv6Addr) {
     for (index, (from, len)) in written.into_iter().enumerate() {
         // Behind `::` they are counted from the end.
         let behind = gap.is_some_and(|gap| from > gap);
-        let group = if behind { groups.len() - tail - (count - index) } else { index };
+        let group = if behind {
+            groups.len() - tail - (count - index)
+        } else {
+            index
+        };
         let value = groups.get(group).copied().unwrap_or_default();
         let mut number = format!("{value:0len$x}");
         if is_loud {
@@ -342,10 +362,29 @@ mod tests {
         let mut addresses = Addresses::default();
         let mut seen = HashSet::default();
         for text in [
-            "192.0.2.1", "192.0.2.77", "203.0.113.5", "8.8.8.8", "80.1.2.3", "185.123.145.210", "10.0.0.1", "10.20.30.40",
-            "172.16.5.9", "172.31.255.254", "192.168.1.1", "192.168.1.2", "192.168.100.1", "100.64.7.7", "169.254.3.4",
-            "2001:db8::1", "2001:db8:0:7::22", "2a02:26f0:1::1", "fd12:3456::1", "fe80::211:22ff:fe33:4455", "64:ff9b::c000:201",
-            "::ffff:192.0.2.1", "2002:c000:201::1",
+            "192.0.2.1",
+            "192.0.2.77",
+            "203.0.113.5",
+            "8.8.8.8",
+            "80.1.2.3",
+            "185.123.145.210",
+            "10.0.0.1",
+            "10.20.30.40",
+            "172.16.5.9",
+            "172.31.255.254",
+            "192.168.1.1",
+            "192.168.1.2",
+            "192.168.100.1",
+            "100.64.7.7",
+            "169.254.3.4",
+            "2001:db8::1",
+            "2001:db8:0:7::22",
+            "2a02:26f0:1::1",
+            "fd12:3456::1",
+            "fe80::211:22ff:fe33:4455",
+            "64:ff9b::c000:201",
+            "::ffff:192.0.2.1",
+            "2002:c000:201::1",
         ] {
             let address: IpAddr = text.parse().unwrap();
             let other = addresses.hide(address, None);
@@ -356,29 +395,58 @@ mod tests {
             let mut written = text.as_bytes().to_vec();
             write(&mut written, other);
             let written = String::from_utf8(written).unwrap();
-            assert_eq!(written.parse::<IpAddr>().ok(), Some(other), "{text} {written} {other}");
+            assert_eq!(
+                written.parse::<IpAddr>().ok(),
+                Some(other),
+                "{text} {written} {other}"
+            );
         }
-        for text in ["0.0.0.0", "127.0.0.1", "224.0.1.75", "255.255.255.255", "::", "::1", "ff02::1"] {
+        for text in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "224.0.1.75",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+        ] {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(addresses.hide(address, None), address);
         }
-        let network = |text: &str, addresses: &mut Addresses| match addresses.hide(text.parse().unwrap(), None) {
+        let network = |text: &str, addresses: &mut Addresses| match addresses
+            .hide(text.parse().unwrap(), None)
+        {
             IpAddr::V4(it) => it.octets()[..3].to_vec(),
             IpAddr::V6(_) => Vec::new(),
         };
-        assert_eq!(network("192.0.2.1", &mut addresses), network("192.0.2.77", &mut addresses));
-        assert_ne!(network("192.0.2.1", &mut addresses), network("192.0.3.1", &mut addresses));
+        assert_eq!(
+            network("192.0.2.1", &mut addresses),
+            network("192.0.2.77", &mut addresses)
+        );
+        assert_ne!(
+            network("192.0.2.1", &mut addresses),
+            network("192.0.3.1", &mut addresses)
+        );
     }
 
     #[test]
     fn a_text_keeps_its_zeros_and_its_case() {
         let mut addresses = Addresses::default();
-        for text in ["2001:0DB8:0000:0000::0001", "2001:db8::1:0:0:1", "::ffff:10.0.0.1", "fe80::1"] {
+        for text in [
+            "2001:0DB8:0000:0000::0001",
+            "2001:db8::1:0:0:1",
+            "::ffff:10.0.0.1",
+            "fe80::1",
+        ] {
             let other = addresses.hide(text.parse().unwrap(), None);
             let mut written = text.as_bytes().to_vec();
             write(&mut written, other);
             let written = String::from_utf8(written).unwrap();
-            assert_eq!(written.parse::<IpAddr>().unwrap(), other, "{text} {written}");
+            assert_eq!(
+                written.parse::<IpAddr>().unwrap(),
+                other,
+                "{text} {written}"
+            );
         }
     }
 

@@ -2,15 +2,17 @@
 //! else, as texts that people wrote, only the length stays.
 
 use super::Walk;
-use super::secret::Way;
 use super::message::line_end;
+use super::secret::Way;
 use super::values::{inside, is_one_of, part, position, split_outside};
 
 impl Walk<'_> {
     /// A body of a type, as the Content-Type was captured.
     pub(super) fn body(&mut self, content_type: &[u8], body: &mut [u8]) {
         let end = position(content_type, b";");
-        let (kind, params) = content_type.split_at_checked(end).unwrap_or((content_type, b""));
+        let (kind, params) = content_type
+            .split_at_checked(end)
+            .unwrap_or((content_type, b""));
         let kind = kind.trim_ascii().to_ascii_lowercase();
         if kind.starts_with(b"multipart/") {
             match boundary(params) {
@@ -46,7 +48,9 @@ impl Walk<'_> {
         while from < body.len() {
             let end = line_end(body, from);
             let line = body.get(from..end).unwrap_or_default();
-            let is_delimiter = line.strip_prefix(b"--").is_some_and(|it| it.starts_with(boundary));
+            let is_delimiter = line
+                .strip_prefix(b"--")
+                .is_some_and(|it| it.starts_with(boundary));
             if is_delimiter {
                 starts.push((from, end));
             }
@@ -54,12 +58,18 @@ impl Walk<'_> {
         }
         let first = starts.first().map_or(body.len(), |(from, _)| *from);
         self.fill(part(body, 0..first));
-        let ends = starts.iter().skip(1).map(|(from, _)| *from).chain([body.len()]);
+        let ends = starts
+            .iter()
+            .skip(1)
+            .map(|(from, _)| *from)
+            .chain([body.len()]);
         let ends: Vec<usize> = ends.collect();
         for ((from, behind), end) in starts.into_iter().zip(ends) {
             let from = from + 2;
             self.words(part(body, from..from + boundary.len()));
-            let closes = body.get(from + boundary.len()..behind).is_some_and(|it| it.starts_with(b"--"));
+            let closes = body
+                .get(from + boundary.len()..behind)
+                .is_some_and(|it| it.starts_with(b"--"));
             match closes {
                 true => self.fill(part(body, behind..end)),
                 false => self.fields_and_body(part(body, behind..end)),

@@ -28,43 +28,144 @@ const KINDS: &[(Kind, &[&str])] = &[
     (
         Kind::Plain,
         &[
-            "cseq", "max-forwards", "content-length", "l", "content-encoding", "e", "content-disposition", "content-language", "allow",
-            "supported", "k", "require", "proxy-require", "unsupported", "expires", "min-expires", "session-expires", "x", "min-se", "rseq",
-            "rack", "event", "o", "allow-events", "u", "subscription-state", "date", "timestamp", "accept", "accept-encoding",
-            "accept-language", "request-disposition", "d", "mime-version", "privacy", "priority", "p-early-media", "answer-mode",
-            "priv-answer-mode", "recv-info", "info-package", "sip-etag-expires", "flow-timer", "refer-sub", "x-asterisk-hangupcausecode",
-            "p-answer-state", "suppress-if-match-expires", "max-breadth", "feature-caps", "p-dcs-redirect-count", "resource-priority",
-            "accept-resource-priority", "session", "p-preferred-service", "p-asserted-service", "attestation-info",
+            "cseq",
+            "max-forwards",
+            "content-length",
+            "l",
+            "content-encoding",
+            "e",
+            "content-disposition",
+            "content-language",
+            "allow",
+            "supported",
+            "k",
+            "require",
+            "proxy-require",
+            "unsupported",
+            "expires",
+            "min-expires",
+            "session-expires",
+            "x",
+            "min-se",
+            "rseq",
+            "rack",
+            "event",
+            "o",
+            "allow-events",
+            "u",
+            "subscription-state",
+            "date",
+            "timestamp",
+            "accept",
+            "accept-encoding",
+            "accept-language",
+            "request-disposition",
+            "d",
+            "mime-version",
+            "privacy",
+            "priority",
+            "p-early-media",
+            "answer-mode",
+            "priv-answer-mode",
+            "recv-info",
+            "info-package",
+            "sip-etag-expires",
+            "flow-timer",
+            "refer-sub",
+            "x-asterisk-hangupcausecode",
+            "p-answer-state",
+            "suppress-if-match-expires",
+            "max-breadth",
+            "feature-caps",
+            "p-dcs-redirect-count",
+            "resource-priority",
+            "accept-resource-priority",
+            "session",
+            "p-preferred-service",
+            "p-asserted-service",
+            "attestation-info",
         ],
     ),
     (
         Kind::Text,
         &[
-            "user-agent", "server", "reason", "retry-after", "x-asterisk-hangupcause", "error-info-text", "x-fs-support",
+            "user-agent",
+            "server",
+            "reason",
+            "retry-after",
+            "x-asterisk-hangupcause",
+            "error-info-text",
+            "x-fs-support",
         ],
     ),
     (
         Kind::Addresses,
         &[
-            "from", "f", "to", "t", "contact", "m", "route", "record-route", "refer-to", "r", "referred-by", "b", "reply-to", "path",
-            "service-route", "p-asserted-identity", "p-preferred-identity", "p-associated-uri", "p-called-party-id", "diversion",
-            "history-info", "remote-party-id", "call-info", "error-info", "alert-info", "geolocation", "p-profile-key", "p-served-user",
-            "p-user-database", "p-refused-uri-list", "identity-info", "n", "hi-targeted-to-uri", "permission-missing", "trigger-consent",
-            "accept-contact", "a", "reject-contact", "j", "p-charging-function-addresses",
+            "from",
+            "f",
+            "to",
+            "t",
+            "contact",
+            "m",
+            "route",
+            "record-route",
+            "refer-to",
+            "r",
+            "referred-by",
+            "b",
+            "reply-to",
+            "path",
+            "service-route",
+            "p-asserted-identity",
+            "p-preferred-identity",
+            "p-associated-uri",
+            "p-called-party-id",
+            "diversion",
+            "history-info",
+            "remote-party-id",
+            "call-info",
+            "error-info",
+            "alert-info",
+            "geolocation",
+            "p-profile-key",
+            "p-served-user",
+            "p-user-database",
+            "p-refused-uri-list",
+            "identity-info",
+            "n",
+            "hi-targeted-to-uri",
+            "permission-missing",
+            "trigger-consent",
+            "accept-contact",
+            "a",
+            "reject-contact",
+            "j",
+            "p-charging-function-addresses",
         ],
     ),
     (Kind::Via, &["via", "v"]),
     (
         Kind::Credentials,
         &[
-            "www-authenticate", "proxy-authenticate", "authorization", "proxy-authorization", "authentication-info",
+            "www-authenticate",
+            "proxy-authenticate",
+            "authorization",
+            "proxy-authorization",
+            "authentication-info",
             "proxy-authentication-info",
         ],
     ),
     (
         Kind::CallIds,
         &[
-            "call-id", "i", "replaces", "target-dialog", "join", "in-reply-to", "session-id", "same-session",
+            "call-id",
+            "i",
+            "replaces",
+            "target-dialog",
+            "join",
+            "in-reply-to",
+            "session-id",
+            "same-session",
         ],
     ),
     (Kind::Warning, &["warning"]),
@@ -80,7 +181,12 @@ impl Kind {
         let known = KINDS.iter().find(|(_, names)| names.contains(&&*lower));
         match known {
             Some((kind, _)) => *kind,
-            None if ["call-id", "callid", "cid", "uuid", "-id"].iter().any(|it| lower.ends_with(it)) => Self::CallIds,
+            None if ["call-id", "callid", "cid", "uuid", "-id"]
+                .iter()
+                .any(|it| lower.ends_with(it)) =>
+            {
+                Self::CallIds
+            }
             None => Self::Unknown,
         }
     }
@@ -145,10 +251,18 @@ impl Walk<'_> {
     /// Words of a protocol stay, unless there is something among them that is none.
     fn plain(&mut self, value: &mut [u8]) {
         let is_odd = |word: &[u8]| {
-            word.contains(&b'@') || word.contains(&b':') && crate::address::literal_with_port(word).is_some() || crate::address::literal_with_port(word).is_some()
+            word.contains(&b'@')
+                || word.contains(&b':') && crate::address::literal_with_port(word).is_some()
+                || crate::address::literal_with_port(word).is_some()
         };
-        let words = split(value, |byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'=' | b'"'));
-        if !value.is_ascii() || words.into_iter().any(|range| value.get(range).is_some_and(is_odd)) {
+        let words = split(value, |byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'=' | b'"')
+        });
+        if !value.is_ascii()
+            || words
+                .into_iter()
+                .any(|range| value.get(range).is_some_and(is_odd))
+        {
             self.words(value);
         }
     }
@@ -158,7 +272,9 @@ impl Walk<'_> {
         if item.trim_ascii() == b"*" {
             return;
         }
-        let Some(open) = outside_quotes(item, b'<') else {
+        // A quotation mark that nothing closes hides the address from nobody.
+        let open = outside_quotes(item, b'<').or_else(|| item.iter().position(|it| *it == b'<'));
+        let Some(open) = open else {
             let item = trimmed(item);
             if item.first() == Some(&b'"') {
                 // A name without an address.
@@ -182,10 +298,16 @@ impl Walk<'_> {
 
     /// The name that is shown of somebody.
     fn display(&mut self, name: &mut [u8]) {
-        let divides = |byte: u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'.' | b'-' | b'_' | b'@' | b':');
+        let divides = |byte: u8| {
+            byte.is_ascii()
+                && !byte.is_ascii_alphanumeric()
+                && !matches!(byte, b'+' | b'.' | b'-' | b'_' | b'@' | b':')
+        };
         for range in split(name, divides) {
             let word = part(name, range);
-            let is_uri = word.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"sip:") || it.eq_ignore_ascii_case(b"tel:"));
+            let is_uri = word.get(..4).is_some_and(|it| {
+                it.eq_ignore_ascii_case(b"sip:") || it.eq_ignore_ascii_case(b"tel:")
+            });
             match is_uri {
                 true => self.uri(word),
                 false => self.user(word),
@@ -198,13 +320,22 @@ impl Walk<'_> {
         let end = position(via, b";");
         let (head, params) = via.split_at_mut(end);
         // Protocol, version and transport, with white space between them or not (RFC 3261 §25.1).
-        let slash = head.iter().enumerate().filter(|(_, it)| **it == b'/').map(|(at, _)| at).nth(1);
+        let slash = head
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| **it == b'/')
+            .map(|(at, _)| at)
+            .nth(1);
         match slash {
             Some(slash) => {
                 let is_blank = |it: &u8| it.is_ascii_whitespace();
                 let rest = head.get(slash + 1..).unwrap_or_default();
                 let blank = rest.iter().take_while(|it| is_blank(it)).count();
-                let transport = rest.iter().skip(blank).take_while(|it| !is_blank(it)).count();
+                let transport = rest
+                    .iter()
+                    .skip(blank)
+                    .take_while(|it| !is_blank(it))
+                    .count();
                 let from = slash + 1 + blank + transport;
                 if transport > 8 {
                     self.words(part(head, slash + 1..end));
@@ -218,11 +349,19 @@ impl Walk<'_> {
     }
 
     fn credentials(&mut self, value: &mut [u8]) {
-        let scheme = value.trim_ascii_start().split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let scheme = value
+            .trim_ascii_start()
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
         let is_digest = scheme.eq_ignore_ascii_case(b"digest") || scheme.contains(&b'=');
         if !is_digest {
             // Of other schemes all is secret (RFC 7617, RFC 8898).
-            let from = value.iter().position(|it| !it.is_ascii_whitespace()).unwrap_or(0) + scheme.len();
+            let from = value
+                .iter()
+                .position(|it| !it.is_ascii_whitespace())
+                .unwrap_or(0)
+                + scheme.len();
             let end = value.len();
             self.words(part(value, from..end));
             return;
@@ -230,9 +369,17 @@ impl Walk<'_> {
         for range in split_outside(value, b",") {
             let item = trimmed(part(value, range));
             let equal = position(item, b"=");
-            let blank = item.get(..equal).and_then(|it| it.iter().rposition(u8::is_ascii_whitespace));
+            let blank = item
+                .get(..equal)
+                .and_then(|it| it.iter().rposition(u8::is_ascii_whitespace));
             let from = match blank {
-                Some(blank) if item.get(..equal).is_some_and(|it| it.trim_ascii_end().len() > blank) => blank + 1,
+                Some(blank)
+                    if item
+                        .get(..equal)
+                        .is_some_and(|it| it.trim_ascii_end().len() > blank) =>
+                {
+                    blank + 1
+                }
                 _ => 0,
             };
             let end = item.len();
@@ -275,7 +422,11 @@ impl Walk<'_> {
             }
             let equal = position(item, b"=");
             let name = item.get(..equal).unwrap_or_default().trim_ascii();
-            let is_name = !name.is_empty() && name.len() <= 32 && name.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.'));
+            let is_name = !name.is_empty()
+                && name.len() <= 32
+                && name
+                    .iter()
+                    .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.'));
             if equal < item.len() && is_name {
                 self.unknown_param(item);
             } else {

@@ -8,7 +8,10 @@ use super::values::{part, trimmed};
 impl Walk<'_> {
     /// A message in its place.
     pub(super) fn message(&mut self, bytes: &mut [u8]) {
-        let from = bytes.iter().take_while(|it| it.is_ascii_whitespace() || **it == 0).count();
+        let from = bytes
+            .iter()
+            .take_while(|it| it.is_ascii_whitespace() || **it == 0)
+            .count();
         let all = bytes.len();
         let bytes = part(bytes, from..all);
         let first = line_end(bytes, 0);
@@ -23,7 +26,10 @@ impl Walk<'_> {
         let mut from = 0;
         while from < bytes.len() {
             let mut end = line_end(bytes, from);
-            if bytes.get(from..end).is_some_and(|line| line.trim_ascii().is_empty()) {
+            if bytes
+                .get(from..end)
+                .is_some_and(|line| line.trim_ascii().is_empty())
+            {
                 let all = bytes.len();
                 self.body(&content_type, part(bytes, end..all));
                 return;
@@ -31,7 +37,10 @@ impl Walk<'_> {
             // RFC 3261 §7.3.1: a line that begins with white space goes on with the one before.
             while bytes.get(end).is_some_and(|it| matches!(it, b' ' | b'\t')) {
                 let next = line_end(bytes, end);
-                if bytes.get(end..next).is_some_and(|line| line.trim_ascii().is_empty()) {
+                if bytes
+                    .get(end..next)
+                    .is_some_and(|line| line.trim_ascii().is_empty())
+                {
                     break;
                 }
                 end = next;
@@ -50,7 +59,13 @@ impl Walk<'_> {
             return None;
         };
         let (name, value) = field.split_at_mut(colon);
-        let is_name = name.trim_ascii_end().iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~'));
+        let is_name = name.trim_ascii_end().iter().all(|it| {
+            it.is_ascii_alphanumeric()
+                || matches!(
+                    it,
+                    b'-' | b'_' | b'.' | b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~'
+                )
+        });
         if !is_name || name.len() > 48 {
             self.words(name);
         }
@@ -64,22 +79,41 @@ impl Walk<'_> {
 
     fn start_line(&mut self, line: &mut [u8]) {
         let line = trimmed(line);
-        let first = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+        let first = line
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(line.len());
         let (word, rest) = line.split_at_mut(first);
-        if word.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/")) {
+        if word
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
+        {
             self.text(rest);
             return;
         }
-        if word.len() > 24 || !word.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~')) {
+        if word.len() > 24
+            || !word.iter().all(|it| {
+                it.is_ascii_alphanumeric()
+                    || matches!(
+                        it,
+                        b'-' | b'_' | b'.' | b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~'
+                    )
+            })
+        {
             self.words(word);
         }
         let rest = trimmed(rest);
         // The version is what follows the last blank (RFC 3261 §7.1).
-        let end = rest.iter().rposition(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .rposition(u8::is_ascii_whitespace)
+            .unwrap_or(rest.len());
         let (uri, version) = rest.split_at_mut(end);
         self.uri(inside_angles(trimmed(uri)));
         let version = trimmed(version);
-        let is_version = version.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"));
+        let is_version = version
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"));
         if !is_version || version.len() > 12 {
             self.words(version);
         }

@@ -26,8 +26,8 @@ use names::Names;
 use secret::{Cipher, Way};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use values::EMERGENCY;
 use std::sync::{Arc, Mutex, PoisonError};
+use values::EMERGENCY;
 
 /// What stands for what in this run. Its copies are one and the same.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,23 @@ impl Redactor {
             state.walk(message, Way::Hide).message(&mut bytes);
             bytes
         })
+    }
+
+    /// What stands for the beginning of a payload that an ICMP error quotes. Of what is no message the head of RTP or STUN stays, which
+    /// says what it was.
+    pub fn quote(&self, payload: &[u8], is_message: bool) -> Vec<u8> {
+        if is_message {
+            return self.message(payload);
+        }
+        let head = match payload {
+            // RFC 8489 §5: two zero bits, and the cookie.
+            [0..=0x3f, _, _, _, 0x21, 0x12, 0xa4, 0x42, ..] => 20,
+            // RFC 3550 §5.1.
+            [0x80..=0xbf, ..] => 12,
+            _ => 0,
+        };
+        let kept = |(place, byte): (usize, &u8)| if place < head { *byte } else { b'x' };
+        payload.iter().enumerate().map(kept).collect()
     }
 
     /// The message for which one stands, but for bodies and texts, which do not come back.

@@ -129,7 +129,9 @@ impl Names {
 
 /// `u0001`, then `v0001`, then all that letters and digits make of so many places. `None` behind the last.
 fn named(letter: u8, len: usize, index: u64) -> Option<Box<[u8]>> {
-    let decimal = 10_u64.checked_pow(u32::try_from(len.saturating_sub(1)).ok()?).unwrap_or(u64::MAX);
+    let decimal = 10_u64
+        .checked_pow(u32::try_from(len.saturating_sub(1)).ok()?)
+        .unwrap_or(u64::MAX);
     let letters = 26_u64;
     if let Some(round) = index.checked_div(decimal).filter(|round| *round < letters) {
         let from = u64::from(letter - b'a');
@@ -137,7 +139,11 @@ fn named(letter: u8, len: usize, index: u64) -> Option<Box<[u8]>> {
         // Counted from 1, as people do.
         let number = (index + 1) % decimal;
         let digits = len - 1;
-        let text = if digits == 0 { String::new() } else { format!("{number:0digits$}") };
+        let text = if digits == 0 {
+            String::new()
+        } else {
+            format!("{number:0digits$}")
+        };
         return Some([&[first], text.as_bytes()].concat().into());
     }
     let mut rest = index - decimal * letters;
@@ -145,14 +151,20 @@ fn named(letter: u8, len: usize, index: u64) -> Option<Box<[u8]>> {
     for place in name.iter_mut().rev() {
         let digit = u8::try_from(rest % 36).ok()?;
         rest /= 36;
-        *place = if digit < 26 { b'a' + digit } else { b'0' + digit - 26 };
+        *place = if digit < 26 {
+            b'a' + digit
+        } else {
+            b'0' + digit - 26
+        };
     }
     (rest == 0).then(|| name.into())
 }
 
 /// `100`, `101` and so on, at the end those that begin with 0.
 fn numbered(len: usize, index: u64) -> Option<Box<[u8]>> {
-    let all = 10_u64.checked_pow(u32::try_from(len).ok()?).unwrap_or(u64::MAX);
+    let all = 10_u64
+        .checked_pow(u32::try_from(len).ok()?)
+        .unwrap_or(u64::MAX);
     if index >= all {
         return None;
     }
@@ -207,8 +219,10 @@ mod tests {
     #[test]
     fn every_name_of_one_letter_finds_another() {
         let mut names = Names::of_letter(b'h');
-        let all: std::collections::BTreeSet<_> =
-            ('a'..='z').chain('0'..='9').map(|it| hidden(&mut names, &it.to_string())).collect();
+        let all: std::collections::BTreeSet<_> = ('a'..='z')
+            .chain('0'..='9')
+            .map(|it| hidden(&mut names, &it.to_string()))
+            .collect();
         assert_eq!(all.len(), 36);
         let mut digits = Names::of_digits();
         assert_eq!(hidden(&mut digits, "101"), "100");

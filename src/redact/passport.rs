@@ -14,7 +14,9 @@ impl Walk<'_> {
     pub(super) fn identity(&mut self, value: &mut [u8]) {
         let end = position(value, b";");
         let (token, params) = value.split_at_mut(end);
-        let pieces = split(token, |byte| byte == b'.' || byte == b'"' || byte.is_ascii_whitespace());
+        let pieces = split(token, |byte| {
+            byte == b'.' || byte == b'"' || byte.is_ascii_whitespace()
+        });
         let count = pieces.len();
         for (index, range) in pieces.into_iter().enumerate() {
             let piece = part(token, range);
@@ -29,7 +31,10 @@ impl Walk<'_> {
     /// JSON in base64; whether it is that.
     fn encoded_json(&mut self, piece: &mut [u8]) -> bool {
         let bare = piece.iter().rev().skip_while(|it| **it == b'=').count();
-        let Some(mut json) = std::str::from_utf8(part(piece, 0..bare)).ok().and_then(|it| Base64UrlUnpadded::decode_vec(it).ok()) else {
+        let Some(mut json) = std::str::from_utf8(part(piece, 0..bare))
+            .ok()
+            .and_then(|it| Base64UrlUnpadded::decode_vec(it).ok())
+        else {
             return false;
         };
         if json.first() != Some(&b'{') {
@@ -43,7 +48,10 @@ impl Walk<'_> {
     fn json(&mut self, json: &mut [u8]) {
         let mut name = Vec::new();
         let mut from = 0;
-        while let Some(open) = json.get(from..).and_then(|it| it.iter().position(|it| *it == b'"')) {
+        while let Some(open) = json
+            .get(from..)
+            .and_then(|it| it.iter().position(|it| *it == b'"'))
+        {
             let start = from + open + 1;
             let end = start + string_len(json.get(start..).unwrap_or_default());
             let behind = json.get(end + 1..).unwrap_or_default().trim_ascii_start();

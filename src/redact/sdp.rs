@@ -7,14 +7,83 @@ use std::ops::Range;
 
 /// Attributes that say nothing but how.
 const PLAIN: &[&[u8]] = &[
-    b"rtpmap", b"fmtp", b"ptime", b"maxptime", b"minptime", b"sendrecv", b"sendonly", b"recvonly", b"inactive", b"mid", b"group",
-    b"rtcp-mux", b"rtcp-mux-only", b"rtcp-rsize", b"rtcp-fb", b"extmap", b"extmap-allow-mixed", b"setup", b"connection", b"ice-lite",
-    b"ice-options", b"end-of-candidates", b"framerate", b"framesize", b"content", b"orient", b"quality", b"silenceSupp", b"ecan",
-    b"T38FaxVersion", b"T38MaxBitRate", b"T38FaxRateManagement", b"T38FaxMaxBuffer", b"T38FaxMaxDatagram", b"T38FaxUdpEC",
-    b"T38FaxFillBitRemoval", b"T38FaxTranscodingMMR", b"T38FaxTranscodingJBIG", b"T38VendorInfo", b"X-nat", b"nortpproxy", b"curr",
-    b"des", b"conf", b"rtcp-xr", b"bundle-only", b"sctp-port", b"max-message-size", b"sctpmap", b"ssrc-group", b"direction", b"maxprate",
-    b"imageattr", b"rid", b"simulcast", b"pcfg", b"acap", b"tcap", b"acfg", b"csup", b"creq", b"accept-types", b"floorctrl", b"gpmd",
-    b"vsel", b"dsel", b"fsel", b"sqn", b"cdsc", b"cpar", b"pmft", b"3ge2ae", b"record", b"recordpref", b"charset", b"lang", b"sdplang",
+    b"rtpmap",
+    b"fmtp",
+    b"ptime",
+    b"maxptime",
+    b"minptime",
+    b"sendrecv",
+    b"sendonly",
+    b"recvonly",
+    b"inactive",
+    b"mid",
+    b"group",
+    b"rtcp-mux",
+    b"rtcp-mux-only",
+    b"rtcp-rsize",
+    b"rtcp-fb",
+    b"extmap",
+    b"extmap-allow-mixed",
+    b"setup",
+    b"connection",
+    b"ice-lite",
+    b"ice-options",
+    b"end-of-candidates",
+    b"framerate",
+    b"framesize",
+    b"content",
+    b"orient",
+    b"quality",
+    b"silenceSupp",
+    b"ecan",
+    b"T38FaxVersion",
+    b"T38MaxBitRate",
+    b"T38FaxRateManagement",
+    b"T38FaxMaxBuffer",
+    b"T38FaxMaxDatagram",
+    b"T38FaxUdpEC",
+    b"T38FaxFillBitRemoval",
+    b"T38FaxTranscodingMMR",
+    b"T38FaxTranscodingJBIG",
+    b"T38VendorInfo",
+    b"X-nat",
+    b"nortpproxy",
+    b"curr",
+    b"des",
+    b"conf",
+    b"rtcp-xr",
+    b"bundle-only",
+    b"sctp-port",
+    b"max-message-size",
+    b"sctpmap",
+    b"ssrc-group",
+    b"direction",
+    b"maxprate",
+    b"imageattr",
+    b"rid",
+    b"simulcast",
+    b"pcfg",
+    b"acap",
+    b"tcap",
+    b"acfg",
+    b"csup",
+    b"creq",
+    b"accept-types",
+    b"floorctrl",
+    b"gpmd",
+    b"vsel",
+    b"dsel",
+    b"fsel",
+    b"sqn",
+    b"cdsc",
+    b"cpar",
+    b"pmft",
+    b"3ge2ae",
+    b"record",
+    b"recordpref",
+    b"charset",
+    b"lang",
+    b"sdplang",
 ];
 
 impl Walk<'_> {
@@ -121,7 +190,10 @@ impl Walk<'_> {
             b"path" | b"setup-path" => &[],
             b"label" | b"ptt" | b"annexb" => &[0],
             _ => {
-                let is_name = name.len() <= 40 && name.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.'));
+                let is_name = name.len() <= 40
+                    && name
+                        .iter()
+                        .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.'));
                 if !is_name {
                     self.words(name);
                 }
@@ -141,7 +213,10 @@ impl Walk<'_> {
         for (index, range) in words.into_iter().enumerate() {
             let word = part(rest, range);
             let is_number = word.iter().all(u8::is_ascii_digit);
-            let is_word = word.iter().all(|it| it.is_ascii_alphabetic() || *it == b'-') && word.len() <= 16;
+            let is_word = word
+                .iter()
+                .all(|it| it.is_ascii_alphabetic() || *it == b'-')
+                && word.len() <= 16;
             match index {
                 0 if has_foundation => self.opaque(word),
                 // The address, or the name that hides it (mDNS).

@@ -79,11 +79,16 @@ impl Cipher {
 
     /// Enciphers a word in its place, or deciphers it.
     pub(super) fn word(&self, word: &mut [u8], way: Way) {
+        if is_nothing(word) {
+            return;
+        }
         let is_hex = is_hex(word);
-        // What comes out may look hexadecimal by chance; it goes round until it does not, so that the way back is known.
+        // What comes out may look hexadecimal by chance, or like nothing; it goes round until it does not, so that the way back is
+        // known.
         for _ in 0..MOST_WALKS {
             self.walk(word, is_hex, way);
-            if is_hex || !is_hex_word(word) {
+            let is_beyond = is_nothing(word) || (!is_hex && is_hex_word(word));
+            if !is_beyond {
                 break;
             }
         }
@@ -100,8 +105,14 @@ impl Cipher {
     }
 
     fn walk(&self, word: &mut [u8], is_hex: bool, way: Way) {
-        let places: Vec<usize> = (0..).zip(&*word).filter_map(|(place, byte)| Digit::of(*byte, is_hex).map(|_| place)).collect();
-        let mut digits: Vec<Digit> = word.iter().filter_map(|byte| Digit::of(*byte, is_hex)).collect();
+        let places: Vec<usize> = (0..)
+            .zip(&*word)
+            .filter_map(|(place, byte)| Digit::of(*byte, is_hex).map(|_| place))
+            .collect();
+        let mut digits: Vec<Digit> = word
+            .iter()
+            .filter_map(|byte| Digit::of(*byte, is_hex))
+            .collect();
         self.turn(&mut digits, way);
         for (place, digit) in places.into_iter().zip(digits) {
             if let Some(byte) = word.get_mut(place) {
@@ -119,13 +130,19 @@ impl Cipher {
             return;
         }
         let middle = digits.len() / 2;
-        let len = u16::try_from(digits.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let len = u16::try_from(digits.len())
+            .unwrap_or(u16::MAX)
+            .to_be_bytes();
         for step in 0..ROUNDS {
             let round = if back { ROUNDS - 1 - step } else { step };
             let Some((left, right)) = digits.split_at_mut_checked(middle) else {
                 return;
             };
-            let (from, to) = if round % 2 == 0 { (left, right) } else { (right, left) };
+            let (from, to) = if round % 2 == 0 {
+                (left, right)
+            } else {
+                (right, left)
+            };
             let from: Vec<u8> = from.iter().map(|it| it.byte()).collect();
             let stream = self.stream(round, &[&len, &from], to.len());
             for (digit, by) in to.iter_mut().zip(stream) {
@@ -146,7 +163,13 @@ impl Cipher {
                 hash.update(part);
             }
             let bytes: [u8; 32] = hash.finalize().into();
-            stream.extend(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)));
+            stream.extend(
+                bytes
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|pair| u16::from_be_bytes(*pair)),
+            );
             block += 1;
         }
         stream.truncate(len);
@@ -157,9 +180,16 @@ impl Cipher {
 /// A word that is hexadecimal by chance is one in a thousand, and one that stays so is none.
 const MOST_WALKS: usize = 64;
 
+/// Whether a word says that there is none: all zeros (RFC 7989 §5), or no letter and no digit.
+pub(super) fn is_nothing(word: &[u8]) -> bool {
+    word.iter()
+        .all(|byte| !byte.is_ascii_alphanumeric() && byte.is_ascii() || *byte == b'0')
+}
+
 /// Whether all letters are those of hexadecimal numbers: they stay such.
 fn is_hex(word: &[u8]) -> bool {
-    word.iter().all(|byte| !byte.is_ascii_alphabetic() || byte.is_ascii_hexdigit())
+    word.iter()
+        .all(|byte| !byte.is_ascii_alphabetic() || byte.is_ascii_hexdigit())
 }
 
 /// The same of a word with letters.
@@ -175,14 +205,27 @@ mod tests {
     fn what_is_enciphered_comes_back_and_keeps_its_shape() {
         let cipher = Cipher::new(b"a message");
         for word in [
-            "7", "ab", "a84b4c76e66710", "1928301774", "z", "g", "fG9.-~x", "0a0b", "DEADBEEF", "été", "hex-not-q",
+            "7",
+            "ab",
+            "a84b4c76e66710",
+            "1928301774",
+            "z",
+            "g",
+            "fG9.-~x",
+            "0a0b",
+            "DEADBEEF",
+            "été",
+            "hex-not-q",
         ] {
             let mut bytes = word.as_bytes().to_vec();
             cipher.word(&mut bytes, Way::Hide);
             assert_ne!(bytes, word.as_bytes(), "{word}");
             assert_eq!(bytes.len(), word.len());
             let kinds = |bytes: &[u8]| -> Vec<(bool, bool)> {
-                bytes.iter().map(|it| (it.is_ascii_digit(), it.is_ascii_lowercase())).collect()
+                bytes
+                    .iter()
+                    .map(|it| (it.is_ascii_digit(), it.is_ascii_lowercase()))
+                    .collect()
             };
             assert_eq!(kinds(&bytes), kinds(word.as_bytes()));
             assert_eq!(is_hex(&bytes), is_hex(word.as_bytes()), "{word}");

@@ -20,11 +20,31 @@ impl Walk<'_> {
     /// A text in its place.
     pub(super) fn text(&mut self, text: &mut [u8]) {
         let is_break = |byte: u8| {
-            byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'"' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'\'' | b'=' | b'|' | b'!' | b'?')
+            byte.is_ascii_whitespace()
+                || matches!(
+                    byte,
+                    b',' | b';'
+                        | b'"'
+                        | b'<'
+                        | b'>'
+                        | b'('
+                        | b')'
+                        | b'{'
+                        | b'}'
+                        | b'\''
+                        | b'='
+                        | b'|'
+                        | b'!'
+                        | b'?'
+                )
         };
         for range in split(text, is_break) {
             let word = part(text, range);
-            let closes = word.iter().rev().take_while(|it| matches!(it, b'.' | b':')).count();
+            let closes = word
+                .iter()
+                .rev()
+                .take_while(|it| matches!(it, b'.' | b':'))
+                .count();
             let end = word.len() - closes;
             self.said(part(word, 0..end));
         }
@@ -34,15 +54,17 @@ impl Walk<'_> {
         if word.is_empty() {
             return;
         }
-        let is_mapped_address = crate::address::literal_with_port(word).is_some()
-            || word.starts_with(b"[");
+        let is_mapped_address =
+            crate::address::literal_with_port(word).is_some() || word.starts_with(b"[");
         if is_mapped_address {
             self.host_and_port(word);
             return;
         }
         let colon = word.iter().position(|it| *it == b':');
         let scheme = colon.and_then(|at| word.get(..at)).unwrap_or_default();
-        let is_uri = ["sip", "sips", "tel", "http", "https", "mailto", "urn"].iter().any(|it| it.as_bytes().eq_ignore_ascii_case(scheme));
+        let is_uri = ["sip", "sips", "tel", "http", "https", "mailto", "urn"]
+            .iter()
+            .any(|it| it.as_bytes().eq_ignore_ascii_case(scheme));
         if is_uri {
             self.uri(word);
         } else if word.contains(&b'@') {
@@ -53,7 +75,10 @@ impl Walk<'_> {
             }
         } else if is_hardware(word) || looks_secret(word) {
             self.opaque(word);
-        } else if is_number(word) && word.iter().filter(|it| it.is_ascii_digit()).count() >= 5 && !is_version(word) {
+        } else if is_number(word)
+            && word.iter().filter(|it| it.is_ascii_digit()).count() >= 5
+            && !is_version(word)
+        {
             self.number(word);
         } else if is_domain(word) {
             self.host(word);
@@ -69,9 +94,14 @@ impl Walk<'_> {
         let is_user = self.state.users.knows(word, way) || self.state.users.knows(&lower, way);
         if is_user {
             self.user(word);
-        } else if word.len() >= 4 && word.iter().all(u8::is_ascii_digit) && self.state.numbers.knows(word, way) {
+        } else if word.len() >= 4
+            && word.iter().all(u8::is_ascii_digit)
+            && self.state.numbers.knows(word, way)
+        {
             self.number(word);
-        } else if word.len() >= 4 && (self.state.hosts.knows(word, way) || self.state.hosts.knows(&lower, way)) {
+        } else if word.len() >= 4
+            && (self.state.hosts.knows(word, way) || self.state.hosts.knows(&lower, way))
+        {
             self.host(word);
         }
     }
@@ -86,17 +116,26 @@ impl Walk<'_> {
 fn is_hardware(word: &[u8]) -> bool {
     let digits = word.iter().filter(|it| it.is_ascii_hexdigit()).count();
     let decimal = word.iter().filter(|it| it.is_ascii_digit()).count();
-    digits == 12 && decimal >= 2 && word.iter().all(|it| it.is_ascii_hexdigit() || matches!(it, b':' | b'-' | b'.'))
+    digits == 12
+        && decimal >= 2
+        && word
+            .iter()
+            .all(|it| it.is_ascii_hexdigit() || matches!(it, b':' | b'-' | b'.'))
 }
 
 /// Whether a word is a long one of letters and digits mixed: a serial number, a key, an id.
 fn looks_secret(word: &[u8]) -> bool {
     let hex = word.iter().filter(|it| it.is_ascii_hexdigit()).count();
     let decimal = word.iter().filter(|it| it.is_ascii_digit()).count();
-    word.len() >= 8 && decimal >= 3 && (hex == word.len() && decimal < hex || word.len() >= 20 && decimal >= 6)
+    word.len() >= 8
+        && decimal >= 3
+        && (hex == word.len() && decimal < hex || word.len() >= 20 && decimal >= 6)
 }
 
 /// Whether it is a version: numbers with dots between them.
 fn is_version(word: &[u8]) -> bool {
-    word.contains(&b'.') && word.iter().all(|it| it.is_ascii_digit() || matches!(it, b'.' | b'-'))
+    word.contains(&b'.')
+        && word
+            .iter()
+            .all(|it| it.is_ascii_digit() || matches!(it, b'.' | b'-'))
 }

@@ -10,28 +10,119 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 /// Users that name nobody.
-const NOBODY: &[&[u8]] = &[b"anonymous", b"unknown", b"unavailable", b"restricted", b"private"];
+const NOBODY: &[&[u8]] = &[
+    b"anonymous",
+    b"unknown",
+    b"unavailable",
+    b"restricted",
+    b"private",
+];
 
 /// Labels of host names that name nobody; of domains only those that no owner has.
 const NOWHERE: &[&[u8]] = &[
-    b"anonymous", b"invalid", b"localhost", b"localdomain", b"local", b"lan", b"com", b"net", b"org", b"arpa", b"asterisk",
-    b"in-addr", b"ip6",
+    b"anonymous",
+    b"invalid",
+    b"localhost",
+    b"localdomain",
+    b"local",
+    b"lan",
+    b"com",
+    b"net",
+    b"org",
+    b"arpa",
+    b"asterisk",
+    b"in-addr",
+    b"ip6",
 ];
 
 /// Numbers of three digits that are the same for everybody: emergency calls.
 pub(super) const EMERGENCY: &[&[u8]] = &[
-    b"000", b"110", b"111", b"112", b"113", b"114", b"115", b"116", b"117", b"118", b"119", b"911", b"999",
+    b"000", b"110", b"111", b"112", b"113", b"114", b"115", b"116", b"117", b"118", b"119", b"911",
+    b"999",
 ];
 
 /// Parameters whose values say how, not who: they stay.
 const PLAIN: &[&[u8]] = &[
-    b"transport", b"lr", b"ttl", b"user", b"method", b"cause", b"ob", b"rport", b"expires", b"q", b"reg-id", b"index", b"reason",
-    b"counter", b"limit", b"privacy", b"screen", b"party", b"refresher", b"purpose", b"early-only", b"isub-encoding", b"comp",
-    b"sigcomp-id", b"keep", b"alias", b"cpc", b"npdi", b"verstat", b"noa", b"encoding", b"content", b"oli", b"events", b"methods",
-    b"audio", b"video", b"application", b"data", b"control", b"text", b"automata", b"duplex", b"mobility", b"actor", b"schemes",
-    b"language", b"priority", b"isfocus", b"alg", b"ppt", b"algorithm", b"qop", b"stale", b"nc", b"cn", b"np", b"rc", b"mp",
-    b"stat", b"handling", b"charset", b"intercept", b"redirects", b"retry-after", b"duration", b"version", b"type", b"access",
-    b"require", b"explicit", b"pub-gruu-flag", b"hidden", b"yop", b"auts-flag", b"proxy", b"stay", b"nat", b"cause-code", b"load-balance",
+    b"transport",
+    b"lr",
+    b"ttl",
+    b"user",
+    b"method",
+    b"cause",
+    b"ob",
+    b"rport",
+    b"expires",
+    b"q",
+    b"reg-id",
+    b"index",
+    b"reason",
+    b"counter",
+    b"limit",
+    b"privacy",
+    b"screen",
+    b"party",
+    b"refresher",
+    b"purpose",
+    b"early-only",
+    b"isub-encoding",
+    b"comp",
+    b"sigcomp-id",
+    b"keep",
+    b"alias",
+    b"cpc",
+    b"npdi",
+    b"verstat",
+    b"noa",
+    b"encoding",
+    b"content",
+    b"oli",
+    b"events",
+    b"methods",
+    b"audio",
+    b"video",
+    b"application",
+    b"data",
+    b"control",
+    b"text",
+    b"automata",
+    b"duplex",
+    b"mobility",
+    b"actor",
+    b"schemes",
+    b"language",
+    b"priority",
+    b"isfocus",
+    b"alg",
+    b"ppt",
+    b"algorithm",
+    b"qop",
+    b"stale",
+    b"nc",
+    b"cn",
+    b"np",
+    b"rc",
+    b"mp",
+    b"stat",
+    b"handling",
+    b"charset",
+    b"intercept",
+    b"redirects",
+    b"retry-after",
+    b"duration",
+    b"version",
+    b"type",
+    b"access",
+    b"require",
+    b"explicit",
+    b"pub-gruu-flag",
+    b"hidden",
+    b"yop",
+    b"auts-flag",
+    b"proxy",
+    b"stay",
+    b"nat",
+    b"cause-code",
+    b"load-balance",
 ];
 
 impl Walk<'_> {
@@ -57,7 +148,9 @@ impl Walk<'_> {
         let Ok(word) = std::str::from_utf8(address) else {
             return false;
         };
-        let Some(known) = address::literal(word).filter(|_| word.trim() == word && !word.starts_with('[')) else {
+        let Some(known) =
+            address::literal(word).filter(|_| word.trim() == word && !word.starts_with('['))
+        else {
             return false;
         };
         let other = self.address(known);
@@ -100,7 +193,9 @@ impl Walk<'_> {
             return;
         };
         self.host(host);
-        let is_port = port.iter().all(|it| it.is_ascii_digit() || it.is_ascii_whitespace() || *it == b':');
+        let is_port = port
+            .iter()
+            .all(|it| it.is_ascii_digit() || it.is_ascii_whitespace() || *it == b':');
         if !is_port || port.len() > 12 {
             self.words(port);
         }
@@ -114,22 +209,63 @@ impl Walk<'_> {
             self.host(part(host, 1..host.len()));
             return;
         }
-        if user.is_empty() || is_one_of(user, NOBODY) || is_short_code(user) {
+        if user.is_empty() || is_one_of(user, NOBODY) || is_short_code(user) || self.literal(user) {
+            return;
+        }
+        if user.contains(&b'%') && self.escaped_user(user) {
             return;
         }
         if is_number(user) {
             self.number(user);
             return;
         }
-        if self.literal(user) {
-            return;
-        }
         self.state.users.replace(user, &self.cipher, self.way);
+    }
+
+    /// A user with escapes (RFC 3261 §19.1.2): with what stands for it without them, escaped in the same places. Whether it is one.
+    fn escaped_user(&mut self, user: &mut [u8]) -> bool {
+        let mut plain = Vec::with_capacity(user.len());
+        let mut places = Vec::with_capacity(user.len());
+        let mut at = 0;
+        while let Some(byte) = user.get(at) {
+            let digits = user
+                .get(at + 1..at + 3)
+                .and_then(|it| std::str::from_utf8(it).ok());
+            let code = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
+            match (*byte, code) {
+                (b'%', Some(code)) => {
+                    plain.push(code);
+                    places.push((at, true));
+                    at += 3;
+                }
+                (b'%', None) => return false,
+                (byte, _) => {
+                    plain.push(byte);
+                    places.push((at, false));
+                    at += 1;
+                }
+            }
+        }
+        if plain.contains(&b'%') {
+            return false;
+        }
+        self.user(&mut plain);
+        for ((at, is_escaped), byte) in places.into_iter().zip(plain) {
+            match is_escaped {
+                true => put(part(user, at..at + 3), format!("%{byte:02X}").as_bytes()),
+                false => put(part(user, at..at + 1), &[byte]),
+            }
+        }
+        true
     }
 
     /// A telephone number: what stands before its last eight digits stays, as does what stands between the digits.
     pub(super) fn number(&mut self, number: &mut [u8]) {
-        let places: Vec<usize> = (0..).zip(&*number).filter(|(_, it)| it.is_ascii_digit()).map(|(at, _)| at).collect();
+        let places: Vec<usize> = (0..)
+            .zip(&*number)
+            .filter(|(_, it)| it.is_ascii_digit())
+            .map(|(at, _)| at)
+            .collect();
         let mut digits: Vec<u8> = number.iter().copied().filter(u8::is_ascii_digit).collect();
         self.digits(&mut digits);
         for (at, digit) in places.into_iter().zip(digits) {
@@ -161,16 +297,15 @@ impl Walk<'_> {
             cipher.word(line, *way);
             return;
         }
-        let lines = state.lines.entry(captured.into()).or_insert_with(Names::of_digits);
+        let lines = state
+            .lines
+            .entry(captured.into())
+            .or_insert_with(Names::of_digits);
         lines.replace(line, cipher, *way);
     }
 
     /// A word that nobody chose to be read.
     pub(super) fn opaque(&mut self, word: &mut [u8]) {
-        // What is all zeros says that there is none (RFC 7989 §5).
-        if word.iter().all(|it| matches!(it, b'0' | b'-')) {
-            return;
-        }
         if !self.encoded(word) {
             self.cipher.word(word, self.way);
         }
@@ -180,7 +315,10 @@ impl Walk<'_> {
     fn encoded(&mut self, word: &mut [u8]) -> bool {
         let mut inner = Vec::with_capacity(word.len() / 2);
         for pair in word.as_chunks::<2>().0 {
-            let Some(byte) = std::str::from_utf8(pair).ok().and_then(|it| u8::from_str_radix(it, 16).ok()) else {
+            let Some(byte) = std::str::from_utf8(pair)
+                .ok()
+                .and_then(|it| u8::from_str_radix(it, 16).ok())
+            else {
                 return false;
             };
             if !byte.is_ascii_graphic() && byte != 1 {
@@ -188,7 +326,10 @@ impl Walk<'_> {
             }
             inner.push(byte);
         }
-        if word.len() < 12 || !word.len().is_multiple_of(2) || word.iter().any(u8::is_ascii_uppercase) {
+        if word.len() < 12
+            || !word.len().is_multiple_of(2)
+            || word.iter().any(u8::is_ascii_uppercase)
+        {
             return false;
         }
         for piece in inner.split_mut(|byte| *byte == 1) {
@@ -201,7 +342,10 @@ impl Walk<'_> {
 
     /// A Call-ID: what stands behind an `@` is a host.
     pub(super) fn call_id(&mut self, call_id: &mut [u8]) {
-        let at = call_id.iter().position(|it| *it == b'@').unwrap_or(call_id.len());
+        let at = call_id
+            .iter()
+            .position(|it| *it == b'@')
+            .unwrap_or(call_id.len());
         let (word, host) = call_id.split_at_mut(at);
         if !self.literal(word) {
             self.opaque(word);
@@ -218,7 +362,9 @@ impl Walk<'_> {
         let (scheme, rest) = uri.split_at_mut(colon);
         let rest = part(rest, 1..rest.len());
         match scheme.trim_ascii().to_ascii_lowercase().as_slice() {
-            b"sip" | b"sips" | b"pres" | b"im" | b"mailto" | b"xmpp" | b"h323" => self.address_spec(rest),
+            b"sip" | b"sips" | b"pres" | b"im" | b"mailto" | b"xmpp" | b"h323" => {
+                self.address_spec(rest)
+            }
             b"tel" | b"fax" | b"callto" => {
                 let end = position(rest, b";?");
                 let (number, params) = rest.split_at_mut(end);
@@ -226,19 +372,31 @@ impl Walk<'_> {
                 self.params(params);
             }
             b"urn" => {
-                let is_service = rest.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:"));
+                let is_service = rest
+                    .get(..8)
+                    .is_some_and(|it| it.eq_ignore_ascii_case(b"service:"));
                 if !is_service {
-                    let at = rest.iter().position(|it| *it == b':').map_or(0, |it| it + 1);
+                    let at = rest
+                        .iter()
+                        .position(|it| *it == b':')
+                        .map_or(0, |it| it + 1);
                     let end = rest.len();
                     self.opaque(part(rest, at..end));
                 }
             }
             b"http" | b"https" | b"ws" | b"wss" | b"msrp" | b"msrps" | b"ftp" | b"ldap" => {
                 let from = rest.iter().take_while(|it| **it == b'/').count();
-                let end = rest.iter().skip(from).position(|it| matches!(it, b'/' | b'?' | b'#' | b';')).map_or(rest.len(), |it| from + it);
+                let end = rest
+                    .iter()
+                    .skip(from)
+                    .position(|it| matches!(it, b'/' | b'?' | b'#' | b';'))
+                    .map_or(rest.len(), |it| from + it);
                 let all = rest.len();
                 let host = part(rest, from..end);
-                let at = host.iter().position(|it| *it == b'@').map_or(0, |it| it + 1);
+                let at = host
+                    .iter()
+                    .position(|it| *it == b'@')
+                    .map_or(0, |it| it + 1);
                 let (user, host) = host.split_at_mut(at);
                 self.words(user);
                 self.host_and_port(host);
@@ -284,9 +442,16 @@ impl Walk<'_> {
     fn escaped(&mut self, headers: &mut [u8]) {
         for range in split(headers, |byte| matches!(byte, b'?' | b'&')) {
             let header = part(headers, range);
-            let at = header.iter().position(|it| *it == b'=').map_or(0, |it| it + 1);
+            let at = header
+                .iter()
+                .position(|it| *it == b'=')
+                .map_or(0, |it| it + 1);
             let end = header.len();
-            let is_plain = header.get(..at).is_some_and(|it| it.eq_ignore_ascii_case(b"reason=") || it.eq_ignore_ascii_case(b"privacy=") || it.eq_ignore_ascii_case(b"method="));
+            let is_plain = header.get(..at).is_some_and(|it| {
+                it.eq_ignore_ascii_case(b"reason=")
+                    || it.eq_ignore_ascii_case(b"privacy=")
+                    || it.eq_ignore_ascii_case(b"method=")
+            });
             if is_plain {
                 continue;
             }
@@ -296,11 +461,17 @@ impl Walk<'_> {
             while from < value.len() {
                 let rest = value.get(from..).unwrap_or_default();
                 let len = rest.iter().position(|it| *it == b'%').unwrap_or(rest.len());
-                let escape = rest.get(len..len + 3).unwrap_or_default().to_ascii_lowercase();
+                let escape = rest
+                    .get(len..len + 3)
+                    .unwrap_or_default()
+                    .to_ascii_lowercase();
                 let word = part(value, from..from + len);
                 if is_host {
                     self.host(word);
-                } else if !is_one_of(word, &[b"to-tag", b"from-tag", b"early-only", b"sip", b"sips"]) {
+                } else if !is_one_of(
+                    word,
+                    &[b"to-tag", b"from-tag", b"early-only", b"sip", b"sips"],
+                ) {
                     self.opaque(word);
                 }
                 is_host = escape == b"%40";
@@ -345,7 +516,8 @@ impl Walk<'_> {
         let (name, value) = param.split_at_mut(equal);
         let value = part(value, 1..value.len());
         let name = name.trim_ascii().to_ascii_lowercase();
-        let is_user = name == b"user" && !is_one_of(value.trim_ascii(), &[b"phone", b"ip", b"dialstring"]);
+        let is_user =
+            name == b"user" && !is_one_of(value.trim_ascii(), &[b"phone", b"ip", b"dialstring"]);
         if is_one_of(&name, PLAIN) && is_harmless(value) && !is_user {
             return;
         }
@@ -353,16 +525,24 @@ impl Walk<'_> {
         match &*name {
             b"branch" => {
                 let cookie = b"z9hG4bK";
-                let has = value.get(..cookie.len()).is_some_and(|it| it.eq_ignore_ascii_case(cookie));
+                let has = value
+                    .get(..cookie.len())
+                    .is_some_and(|it| it.eq_ignore_ascii_case(cookie));
                 let from = if has { cookie.len() } else { 0 };
                 let end = value.len();
                 self.call_id(part(value, from..end));
             }
-            b"maddr" | b"received" | b"phone-context" | b"trunk-context" | b"domain" | b"realm" | b"orig-ioi" | b"term-ioi"
-            | b"icid-generated-at" | b"ltg" => {
-                if value.first().is_some_and(|it| it.is_ascii_digit() || *it == b'+') && is_number(value) {
+            b"maddr" | b"received" | b"phone-context" | b"trunk-context" | b"domain" | b"realm"
+            | b"orig-ioi" | b"term-ioi" | b"icid-generated-at" | b"ltg" => {
+                if address::literal_with_port(value).is_some() {
+                    self.host_and_port(value);
+                } else if is_number(value) {
                     self.number(value);
-                } else if value.get(..4).is_some_and(|it| it.eq_ignore_ascii_case(b"sip:")) || value.starts_with(b"\"sip:") {
+                } else if value
+                    .get(..4)
+                    .is_some_and(|it| it.eq_ignore_ascii_case(b"sip:"))
+                    || value.starts_with(b"\"sip:")
+                {
                     self.words(value);
                 } else {
                     self.host_and_port(value);
@@ -370,9 +550,12 @@ impl Walk<'_> {
             }
             b"text" | b"reason-text" => self.text(value),
             b"info" | b"uri" | b"url" => self.uri_inside(value),
-            b"rn" | b"cic" | b"isub" | b"ext" | b"postd" | b"tgrp" | b"otg" | b"username" | b"user-name" | b"x-user" => self.user_in_quotes(value),
-            b"tag" | b"to-tag" | b"from-tag" | b"icid-value" | b"remote" | b"nonce" | b"cnonce" | b"response" | b"opaque" | b"gr"
-            | b"nextnonce" | b"rspauth" => self.call_id(inside(value)),
+            b"rn" | b"cic" | b"isub" | b"ext" | b"postd" | b"tgrp" | b"otg" | b"username"
+            | b"user-name" | b"x-user" => self.user_in_quotes(value),
+            b"tag" | b"to-tag" | b"from-tag" | b"icid-value" | b"remote" | b"nonce" | b"cnonce"
+            | b"response" | b"opaque" | b"gr" | b"nextnonce" | b"rspauth" => {
+                self.call_id(inside(value))
+            }
             _ => self.words(value),
         }
     }
@@ -392,14 +575,40 @@ impl Walk<'_> {
 
     /// Text of which nothing is known: addresses and URIs as such, and every other word as a secret; what divides them stays.
     pub(super) fn words(&mut self, text: &mut [u8]) {
-        for range in split(text, |byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'"' | b'<' | b'>' | b'=' | b'(' | b')' | b'{' | b'}' | b'\'' | b'|')) {
+        for range in split(text, |byte| {
+            byte.is_ascii_whitespace()
+                || matches!(
+                    byte,
+                    b',' | b';'
+                        | b'"'
+                        | b'<'
+                        | b'>'
+                        | b'='
+                        | b'('
+                        | b')'
+                        | b'{'
+                        | b'}'
+                        | b'\''
+                        | b'|'
+                )
+        }) {
             let word = part(text, range);
             if word.len() < 2 && !word.is_ascii() || word.is_empty() {
                 self.opaque(word);
                 continue;
             }
-            let scheme = word.iter().position(|it| *it == b':').and_then(|at| word.get(..at)).unwrap_or_default();
-            if is_one_of(scheme, &[b"sip", b"sips", b"tel", b"http", b"https", b"mailto", b"urn", b"pres", b"im", b"ws", b"wss"]) {
+            let scheme = word
+                .iter()
+                .position(|it| *it == b':')
+                .and_then(|at| word.get(..at))
+                .unwrap_or_default();
+            if is_one_of(
+                scheme,
+                &[
+                    b"sip", b"sips", b"tel", b"http", b"https", b"mailto", b"urn", b"pres", b"im",
+                    b"ws", b"wss",
+                ],
+            ) {
                 self.uri(word);
             } else {
                 self.word(word);
@@ -443,9 +652,15 @@ impl Walk<'_> {
 
     /// Host names and addresses in a list or a distinguished name.
     pub(super) fn hosts(&mut self, text: &mut [u8]) {
-        for range in split(text, |byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'"' | b'<' | b'>' | b'+')) {
+        for range in split(text, |byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b',' | b'"' | b'<' | b'>' | b'+')
+        }) {
             let word = part(text, range);
-            let from = word.iter().position(|it| *it == b'=').filter(|at| *at <= 20).map_or(0, |at| at + 1);
+            let from = word
+                .iter()
+                .position(|it| *it == b'=')
+                .filter(|at| *at <= 20)
+                .map_or(0, |at| at + 1);
             let end = word.len();
             let word = part(word, from..end);
             match word.iter().position(|it| *it == b'@') {
@@ -458,8 +673,8 @@ impl Walk<'_> {
 
 /// Words that say nothing of anybody.
 const COMMON: &[&[u8]] = &[
-    b"yes", b"no", b"true", b"false", b"on", b"off", b"none", b"null", b"udp", b"tcp", b"tls", b"ws", b"wss", b"sctp", b"sip",
-    b"SIP/2.0",
+    b"yes", b"no", b"true", b"false", b"on", b"off", b"none", b"null", b"udp", b"tcp", b"tls",
+    b"ws", b"wss", b"sctp", b"sip", b"SIP/2.0",
 ];
 
 /// Whether a name is of telephone digits: an optional sign, digits, and what people put between them.
@@ -469,21 +684,31 @@ pub(super) fn is_number(word: &[u8]) -> bool {
     digits > 0
         && digits * 2 > word.len()
         && word.first() != Some(&b'-')
-        && word.iter().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b'.' | b'(' | b')' | b'*' | b'#' | b'+'))
+        && word.iter().all(|it| {
+            it.is_ascii_digit() || matches!(it, b'-' | b'.' | b'(' | b')' | b'*' | b'#' | b'+')
+        })
 }
 
 /// Whether it is a code of a feature, such as `*97`: those are the same for everybody.
 fn is_short_code(user: &[u8]) -> bool {
     user.len() <= 4
         && matches!(user.first(), Some(b'*' | b'#'))
-        && user.iter().all(|it| it.is_ascii_digit() || matches!(it, b'*' | b'#'))
+        && user
+            .iter()
+            .all(|it| it.is_ascii_digit() || matches!(it, b'*' | b'#'))
 }
 
 /// Whether a value of a parameter that says how is no more than that.
 fn is_harmless(value: &[u8]) -> bool {
     value.len() <= 64
         && value.iter().filter(|it| it.is_ascii_digit()).count() <= 10
-        && value.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_' | b'"' | b',' | b' ' | b'/' | b'\r' | b'\n' | b'\t'))
+        && value.iter().all(|it| {
+            it.is_ascii_alphanumeric()
+                || matches!(
+                    it,
+                    b'.' | b'-' | b'_' | b'"' | b',' | b' ' | b'/' | b'\r' | b'\n' | b'\t'
+                )
+        })
         && !is_domain(inside_of(value))
 }
 
@@ -491,7 +716,12 @@ fn is_harmless(value: &[u8]) -> bool {
 pub(super) fn is_domain(word: &[u8]) -> bool {
     let mut labels = word.rsplit(|byte| *byte == b'.');
     let last = labels.next().unwrap_or_default();
-    let is_label = |label: &[u8]| !label.is_empty() && label.iter().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'));
+    let is_label = |label: &[u8]| {
+        !label.is_empty()
+            && label
+                .iter()
+                .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'))
+    };
     let mut count = 0;
     let rest = labels.inspect(|_| count += 1).all(is_label);
     rest && count > 0 && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic)
@@ -504,7 +734,10 @@ pub(super) fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
 
 fn inside_of(value: &[u8]) -> &[u8] {
     let value = value.trim_ascii();
-    value.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\"")).unwrap_or(value)
+    value
+        .strip_prefix(b"\"")
+        .and_then(|it| it.strip_suffix(b"\""))
+        .unwrap_or(value)
 }
 
 /// A value without its quotation marks.
@@ -518,8 +751,15 @@ pub(super) fn inside(value: &mut [u8]) -> &mut [u8] {
 
 /// A value without the white space around it.
 pub(super) fn trimmed(value: &mut [u8]) -> &mut [u8] {
-    let from = value.iter().take_while(|it| it.is_ascii_whitespace()).count();
-    let behind = value.iter().rev().take_while(|it| it.is_ascii_whitespace()).count();
+    let from = value
+        .iter()
+        .take_while(|it| it.is_ascii_whitespace())
+        .count();
+    let behind = value
+        .iter()
+        .rev()
+        .take_while(|it| it.is_ascii_whitespace())
+        .count();
     let end = value.len().saturating_sub(behind).max(from);
     part(value, from..end)
 }
@@ -531,7 +771,9 @@ pub(super) fn part(text: &mut [u8], range: Range<usize>) -> &mut [u8] {
 
 /// Where the first of some bytes is, or the end.
 pub(super) fn position(text: &[u8], any: &[u8]) -> usize {
-    text.iter().position(|it| any.contains(it)).unwrap_or(text.len())
+    text.iter()
+        .position(|it| any.contains(it))
+        .unwrap_or(text.len())
 }
 
 /// The pieces between separators, without the empty ones.
