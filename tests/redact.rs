@@ -14,9 +14,9 @@ use sipdiag::catalogue::{Catalogue, Language};
 use sipdiag::engine::{Engine, Observer, Options, Report, SeenMessage};
 use sipdiag::redact::Redactor;
 use sipdiag::report::{Aliases, Bidi, Format, RecordKind, Renderer, Settings};
-use sipdiag::sip::HeaderName;
 use sipdiag::sip::digest::{Side, credentials};
 use sipdiag::sip::value::user_and_host;
+use sipdiag::sip::{Carrier, HeaderName, Message};
 use sipdiag::time::Timestamp;
 use sipdiag::transaction::Placement;
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ use std::fmt::Write;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use support::flow::{Flow, FlowPacket};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
@@ -539,15 +540,7 @@ fn packets_that_were_redacted_are_whole_and_give_the_same_findings_and_names() {
 
 /// The findings by name, with how many packets each cites.
 fn findings(path: &Path, args: &[std::ffi::OsString]) -> Vec<String> {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sipdiag"));
-    let output = command
-        .arg("read")
-        .arg(path)
-        .args(args)
-        .args(["--format", "ndjson", "--no-config", "-q"])
-        .output()
-        .unwrap();
-    let records = String::from_utf8(output.stdout).unwrap();
+    let records = records(path, args);
     let mut all: Vec<String> = records
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -563,6 +556,17 @@ fn findings(path: &Path, args: &[std::ffi::OsString]) -> Vec<String> {
         .collect();
     all.sort();
     all
+}
+
+fn records(path: &Path, args: &[std::ffi::OsString]) -> String {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("sipdiag"))
+        .arg("read")
+        .arg(path)
+        .args(args)
+        .args(["--format", "ndjson", "--no-config", "-q"])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Whether the lengths and checksums of a packet that begins with an IP header are right.
@@ -601,5 +605,103 @@ fn is_sound(data: &[u8]) -> bool {
         17 if usize::from(u16::from_be_bytes([rest[4], rest[5]])) != rest.len() => false,
         1 => sum(&[rest]),
         _ => sum(&[rest, ends, &len, &[0, protocol]]),
+    }
+}
+
+/// Whatever comes, cut anywhere: as many bytes, and read as what it was.
+#[test]
+fn what_stands_for_a_message_is_as_long_and_as_odd() {
+    for folder in ["rfc4475", "rfc5118"] {
+        for path in below(&Path::new(FIXTURES).join(folder), "dat") {
+            let bytes = std::fs::read(&path).unwrap();
+            for len in (0..bytes.len()).step_by(11).chain([bytes.len()]) {
+                let (part, redactor) = (&bytes[..len], Redactor::default());
+                let hidden = redactor.message(part);
+                assert_eq!(hidden.len(), part.len(), "{}", path.display());
+                let carrier = Carrier {
+                    cut: len < bytes.len(),
+                    stream: false,
+                };
+                let read = [part, &hidden[..]].map(|it| Message::parse(it, carrier));
+                let odd = read.map(|it| it.map(|it| (it.oddities(), it.via_count(), it.is_cut())));
+                assert_eq!(odd[0], odd[1], "{} of {len} bytes", path.display());
+                assert_eq!(
+                    redactor.captured_message(&hidden).len(),
+                    part.len(),
+                    "{}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Raw(Vec<Arc<Message>>);
+
+impl Observer for Raw {
+    fn message(&mut self, seen: &SeenMessage<'_>, _: Placement) {
+        self.0.push(Arc::clone(seen.arrival.message));
+    }
+}
+
+/// What a selection asks for, and what passwords are tested on.
+#[test]
+fn who_knows_the_run_finds_the_way_back() {
+    for path in captures() {
+        let messages = observe(&path, Options::default(), Raw::default()).1.0;
+        let redactor = Redactor::default();
+        for message in messages {
+            let hidden = redactor.message(message.raw());
+            let carrier = Carrier {
+                cut: message.is_cut(),
+                stream: false,
+            };
+            let back = Message::parse(&redactor.captured_message(&hidden), carrier).unwrap();
+            for header in [
+                HeaderName::From,
+                HeaderName::To,
+                HeaderName::CallId,
+                HeaderName::Via,
+                HeaderName::Contact,
+                HeaderName::Authorization,
+                HeaderName::ProxyAuthorization,
+                HeaderName::WwwAuthenticate,
+                HeaderName::Route,
+                HeaderName::RecordRoute,
+            ] {
+                let values = |it: &Message| -> Vec<String> {
+                    it.headers(header).map(|value| lossy(&value)).collect()
+                };
+                assert_eq!(values(&back), values(&message), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_what_was_captured() {
+    let path = Path::new(FIXTURES).join("captures/118-b2bua-callee-down.pcap");
+    let plain = observe(&path, Options::default(), Names::default()).1.0;
+    let (address, call_id) = (&plain[0], &plain[2]);
+    let user = &plain[3];
+    for (option, value) in [
+        ("--host", address),
+        ("--call-id", call_id),
+        ("--from", user),
+    ] {
+        let asked: Vec<std::ffi::OsString> = vec![option.into(), value.into()];
+        let with: Vec<_> = asked.iter().cloned().chain(["--redact".into()]).collect();
+        let (one, other) = (records(&path, &asked), records(&path, &with));
+        let calls = |records: &str| records.matches("\"record\":\"call\"").count();
+        assert!(calls(&one) > 0, "{option} {value}");
+        assert_eq!(calls(&one), calls(&other), "{option} {value}");
+        assert!(
+            other.contains(&format!("\"criteria\":\"{option} …\"")),
+            "{other}"
+        );
+        assert!(!has_word(&other, value), "{option} {value}");
+        assert!(other.contains("\"redacted\":true") && !one.contains("\"redacted\""));
+        assert!(other.contains("\"capture-1.pcap\"") && !other.contains("118-b2bua"));
     }
 }

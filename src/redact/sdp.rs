@@ -221,7 +221,10 @@ impl Walk<'_> {
                 0 if has_foundation => self.opaque(word),
                 // The address, or the name that hides it (mDNS).
                 4 if has_foundation => self.host(word),
-                _ if self.literal(word) || is_number || is_word => {}
+                _ if self.literal(word)
+                    || is_number
+                    || is_word
+                    || is_one_of(word, &[b"IP4", b"IP6"]) => {}
                 _ => self.words(word),
             }
         }
