@@ -610,7 +610,7 @@ fn is_sound(data: &[u8]) -> bool {
 
 /// Whatever comes, cut anywhere: as many bytes, and read as what it was.
 #[test]
-fn what_stands_for_a_message_is_as_long_and_as_odd() {
+fn what_stands_for_a_message_is_as_long_and_read_alike() {
     for folder in ["rfc4475", "rfc5118"] {
         for path in below(&Path::new(FIXTURES).join(folder), "dat") {
             let bytes = std::fs::read(&path).unwrap();
@@ -623,7 +623,7 @@ fn what_stands_for_a_message_is_as_long_and_as_odd() {
                     stream: false,
                 };
                 let read = [part, &hidden[..]].map(|it| Message::parse(it, carrier));
-                let odd = read.map(|it| it.map(|it| (it.oddities(), it.via_count(), it.is_cut())));
+                let odd = read.map(|it| it.map(|it| (it.via_count(), it.is_cut(), it.status())));
                 assert_eq!(odd[0], odd[1], "{} of {len} bytes", path.display());
                 assert_eq!(
                     redactor.captured_message(&hidden).len(),

@@ -182,6 +182,10 @@ pub(super) struct LiveOptions {
     pub(super) diagnosis: DiagnosisOptions,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "wishes of a user, each independent of the others"
+)]
 #[derive(Debug, Args)]
 pub(super) struct DiagnosisOptions {
     /// Capture filter in tcpdump's language, for files too

@@ -221,6 +221,10 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Ends the capture: everything open is judged, and the report is made.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a list of all that counts, each in a line"
+    )]
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
         let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0

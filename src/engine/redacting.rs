@@ -88,10 +88,9 @@ impl<O: Observer> Engine<O> {
         };
         if let Some(tls) = &mut connection.tls {
             tls.server_name = tls.server_name.take().map(|it| redactor.host(&it));
-            for certificate in [&mut tls.certificate, &mut tls.client_certificate] {
-                if let Some(certificate) = certificate {
-                    hide_certificate(certificate, redactor);
-                }
+            let certificates = [&mut tls.certificate, &mut tls.client_certificate];
+            for certificate in certificates.into_iter().flatten() {
+                hide_certificate(certificate, redactor);
             }
         }
         for (_, desync) in &mut connection.desyncs {

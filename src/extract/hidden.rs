@@ -319,14 +319,14 @@ impl<F: Read + Seek> Shown<F> {
                 0,
                 fragment
                     .payload
-                    .get(..HEADER_LEN)
+                    .get(..HEADER_LEN as usize)
                     .unwrap_or(fragment.payload),
             );
         }
         let kept = self.pieces.get(&frame).and_then(|it| it.first()).copied();
         let message = kept.map(|kept| self.read(kept)).transpose()?;
         if let Some(message) = &message {
-            let from = HEADER_LEN as i64 - i64::from(fragment.offset);
+            let from = i64::from(HEADER_LEN) - i64::from(fragment.offset);
             lay_over(&mut payload, from, message);
         }
         Ok(rebuilt::fragment(
@@ -347,7 +347,7 @@ impl<F: Read + Seek> Shown<F> {
 }
 
 /// UDP's.
-const HEADER_LEN: usize = 8;
+const HEADER_LEN: u32 = 8;
 
 /// As many bytes that say nothing; line ends, of which keep-alives are made, stay.
 fn filled(payload: &[u8]) -> Vec<u8> {

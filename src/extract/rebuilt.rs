@@ -303,6 +303,10 @@ fn bits(flags: TcpFlags, pushes: bool) -> u8 {
 }
 
 /// Type and code (RFC 792, RFC 4443).
+#[expect(
+    clippy::match_same_arms,
+    reason = "the numbers of two protocols, of which some are the same"
+)]
 const fn numbers(kind: IcmpKind, is_v4: bool) -> (u8, u8) {
     match (kind, is_v4) {
         (IcmpKind::NetworkUnreachable, true) => (3, 0),

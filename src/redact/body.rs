@@ -3,8 +3,8 @@
 
 use super::Walk;
 use super::message::line_end;
+use super::pieces::{inside, is_one_of, part, position, split_outside};
 use super::secret::Way;
-use super::values::{inside, is_one_of, part, position, split_outside};
 
 impl Walk<'_> {
     /// A body of a type, as the Content-Type was captured.
@@ -70,9 +70,10 @@ impl Walk<'_> {
             let closes = body
                 .get(from + boundary.len()..behind)
                 .is_some_and(|it| it.starts_with(b"--"));
-            match closes {
-                true => self.fill(part(body, behind..end)),
-                false => self.fields_and_body(part(body, behind..end)),
+            if closes {
+                self.fill(part(body, behind..end));
+            } else {
+                self.fields_and_body(part(body, behind..end));
             }
         }
     }

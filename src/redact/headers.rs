@@ -1,7 +1,7 @@
 //! Header fields: which of them say who, and which only how. What is not in the list is taken for a secret.
 
 use super::Walk;
-use super::values::{inside, is_one_of, part, position, split, split_outside, trimmed};
+use super::pieces::{inside, is_one_of, part, position, split, split_outside, trimmed};
 
 /// What the value of a header field is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,9 +308,10 @@ impl Walk<'_> {
             let is_uri = word.get(..4).is_some_and(|it| {
                 it.eq_ignore_ascii_case(b"sip:") || it.eq_ignore_ascii_case(b"tel:")
             });
-            match is_uri {
-                true => self.uri(word),
-                false => self.user(word),
+            if is_uri {
+                self.uri(word);
+            } else {
+                self.user(word);
             }
         }
     }

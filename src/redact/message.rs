@@ -3,7 +3,7 @@
 
 use super::Walk;
 use super::headers::Kind;
-use super::values::{part, trimmed};
+use super::pieces::{part, trimmed};
 
 impl Walk<'_> {
     /// A message in its place.

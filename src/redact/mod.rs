@@ -15,10 +15,12 @@ mod headers;
 mod message;
 mod names;
 mod passport;
+mod pieces;
 mod sdp;
 mod secret;
 mod text;
 mod values;
+mod who;
 
 use crate::flow::Flow;
 use addresses::Addresses;
@@ -27,7 +29,7 @@ use secret::{Cipher, Way};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use values::EMERGENCY;
+use who::EMERGENCY;
 
 /// What stands for what in this run. Its copies are one and the same.
 #[derive(Clone, Debug, Default)]

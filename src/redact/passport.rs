@@ -3,7 +3,7 @@
 
 use super::Walk;
 use super::names::put;
-use super::values::{is_one_of, part, position, split};
+use super::pieces::{is_one_of, part, position, split};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 /// Claims that say how.

@@ -2,7 +2,7 @@
 
 use super::Walk;
 use super::message::line_end;
-use super::values::{is_one_of, part, position, split, trimmed};
+use super::pieces::{is_one_of, part, position, split, trimmed};
 use std::ops::Range;
 
 /// Attributes that say nothing but how.
@@ -177,18 +177,16 @@ impl Walk<'_> {
                 self.candidate(name.eq_ignore_ascii_case(b"candidate"), rest);
                 return;
             }
-            // The tag and the suite; the algorithm; the number.
             b"crypto" => {
                 self.crypto(rest);
                 return;
             }
-            b"fingerprint" => &[0],
             b"ssrc" => {
                 self.source(rest);
                 return;
             }
             b"path" | b"setup-path" => &[],
-            b"label" | b"ptt" | b"annexb" => &[0],
+            b"fingerprint" | b"label" | b"ptt" | b"annexb" => &[0],
             _ => {
                 let is_name = name.len() <= 40
                     && name

@@ -2,7 +2,7 @@
 //! names and numbers in them.
 
 use super::Walk;
-use super::values::{is_domain, is_number, part, split};
+use super::pieces::{is_domain, is_number, part, split};
 
 /// Words of reason phrases and warnings, which may be names of users as well.
 const SAID: &str = " accept accepted account alerting allowed already anonymous answer answered asterisk auth authentication authorized \
@@ -82,7 +82,7 @@ impl Walk<'_> {
             self.number(word);
         } else if is_domain(word) {
             self.host(word);
-        } else if word.len() >= 3 && !self.is_said(word) {
+        } else if word.len() >= 3 && !is_said(word) {
             self.known(word);
         }
     }
@@ -105,11 +105,12 @@ impl Walk<'_> {
             self.host(word);
         }
     }
+}
 
-    fn is_said(&self, word: &[u8]) -> bool {
-        let lower = word.to_ascii_lowercase();
-        std::str::from_utf8(&lower).is_ok_and(|it| SAID.contains(&format!(" {it} ")))
-    }
+/// Whether a word is one that reason phrases are made of.
+fn is_said(word: &[u8]) -> bool {
+    let lower = word.to_ascii_lowercase();
+    std::str::from_utf8(&lower).is_ok_and(|it| SAID.contains(&format!(" {it} ")))
 }
 
 /// Whether a word is a hardware address: twelve hexadecimal digits, with or without what divides them.

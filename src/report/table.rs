@@ -150,6 +150,7 @@ const FIELDS: [(RecordKind, &[&str]); 7] = [
             "findings",
             "dropped",
             "damage",
+            "redacted",
             "silenced",
             "severity_changed",
             "thresholds",
