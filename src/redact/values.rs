@@ -294,7 +294,7 @@ impl Walk<'_> {
             | b"user-name" | b"x-user" => self.user_in_quotes(value),
             b"tag" | b"to-tag" | b"from-tag" | b"icid-value" | b"remote" | b"nonce" | b"cnonce"
             | b"response" | b"opaque" | b"gr" | b"nextnonce" | b"rspauth" => {
-                self.call_id(inside(value))
+                self.call_id(inside(value));
             }
             _ => self.words(value),
         }

@@ -167,9 +167,10 @@ impl Walk<'_> {
         }
         self.user(&mut plain);
         for ((at, is_escaped), byte) in places.into_iter().zip(plain) {
-            match is_escaped {
-                true => put(part(user, at..at + 3), format!("%{byte:02X}").as_bytes()),
-                false => put(part(user, at..at + 1), &[byte]),
+            if is_escaped {
+                put(part(user, at..at + 3), format!("%{byte:02X}").as_bytes());
+            } else {
+                put(part(user, at..at + 1), &[byte]);
             }
         }
         true
@@ -251,8 +252,9 @@ impl Walk<'_> {
         for piece in inner.split_mut(|byte| *byte == 1) {
             self.cipher.word(piece, self.way);
         }
-        let text: String = inner.iter().map(|byte| format!("{byte:02x}")).collect();
-        put(word, text.as_bytes());
+        for (pair, byte) in word.as_chunks_mut::<2>().0.iter_mut().zip(inner) {
+            put(pair, format!("{byte:02x}").as_bytes());
+        }
         true
     }
 
