@@ -8,7 +8,7 @@
 //!         ▼           ▼                              ▼
 //!      capture ──► engine ──► selection ──► Report ─► report ──► bytes      one file a format
 //!      file·live·hep  │                        └────► extract ─► packets    of the selected calls
-//!                     ▼ wires the rooms below         ▲ words
+//!                     ▼ wires the rooms below         ▲ words       redact: what stands for names, at the way in
 //!   packet bytes    frame ─► reassembly ─► sip ─► transaction ─► dialog ─► rules     catalogue
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
@@ -24,6 +24,7 @@
 //! | [`frame`] | Peels one packet to a UDP datagram, a TCP segment or an ICMP error with its quote, or says why it stopped. |
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
+//! | [`redact`] | Says what stands for a name, a number, an address or a message, as long as it, and the way back. |
 //! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged, packed where their call lasts. |
 //! | [`dialog`] | Groups transactions into calls, attempts and dialogs with their offers and answers, and keeps what crosses Call-IDs: legs, hosts heard, keep-alives, registrations, connections, NATs, who sends much, defects of format. |
 //! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
@@ -49,6 +50,7 @@ pub mod frame;
 pub mod hash;
 pub mod limits;
 pub mod reassembly;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod selection;

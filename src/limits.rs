@@ -485,3 +485,15 @@ pub const MAX_MEDIA_SHARED: usize = 16;
 
 /// Comments of one packet: more findings cite one only when they say the same.
 pub const MAX_COMMENTS: usize = 16;
+
+/// Users, hosts or numbers for which `--redact` remembers what stands for them, each kind for itself: about 200 bytes each; those
+/// beyond are enciphered, as Call-IDs are.
+pub const MAX_REDACTED_NAMES: usize = 500_000;
+
+/// Addresses for which `--redact` remembers what stands for them: about 200 bytes each, and a scan of the whole Internet has
+/// more than anybody looks at. Those beyond may share what stands for them.
+pub const MAX_REDACTED_ADDRESSES: usize = 500_000;
+
+/// Packets with parts of messages that `--redact` with `--write` remembers: about 60 bytes each; what more packets of streams
+/// hold is filled.
+pub const MAX_REDACTED_PIECES: usize = 4_000_000;

@@ -39,6 +39,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Link types and packets; what to do with them is the engine's business.
     ("frame", &["capture"]),
     ("reassembly", &["sip", "frame", "capture"]),
+    // What stands for what, in texts and addresses alone.
+    ("redact", &[]),
     ("transaction", &["sip", "frame", "capture"]),
     (
         "dialog",
@@ -49,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "reassembly",
             "frame",
@@ -62,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "reassembly",
             "frame",
@@ -75,6 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "frame",
             "capture",
@@ -89,6 +94,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "reassembly",
             "frame",
@@ -103,6 +109,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "frame",
             "capture",
@@ -119,6 +126,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "dialog",
             "transaction",
+            "redact",
             "sip",
             "reassembly",
             "frame",

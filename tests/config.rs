@@ -349,7 +349,7 @@ fn errors_say_where_what_and_what_may_have_been_meant() {
         ),
         (
             "x = 1",
-            "error: FILE:1:1: there is no key \"x\"\nhelp: there are thresholds, severity, silence, leg-headers, aliases\n",
+            "error: FILE:1:1: there is no key \"x\"\nhelp: there are thresholds, severity, silence, leg-headers, aliases, redact\n",
         ),
     ] {
         assert_eq!(Home::complaint(text), expected, "{text}");
@@ -413,6 +413,7 @@ fn the_example_of_the_page_is_a_configuration() {
 
 const EXAMPLE: &str = r#"silence = ["capture-duplicates", "registration-short-expiry"]
 leg-headers = ["X-Our-Call-ID"]
+redact = true
 
 [severity]
 status-486 = "warning"
@@ -445,6 +446,8 @@ fn page() -> String {
         - **leg-headers**: header fields in which a B2BUA names the other leg's Call-ID.\n\
         - **aliases**: names for hosts, or for one port of a host, shown to people in the place of the address: in the table, in ladders, Markdown \
         and HTML. JSON, CSV, SIP URIs and messages keep the addresses. `--alias ADDR=NAME` adds to them.\n\
+        - **redact**: `true` replaces what names people, hosts and calls in everything that is written, as `--redact` does \
+        ([redaction.md](redaction.md)).\n\
         - **thresholds**: see below. Those that are not at their defaults are told on the screen and in `thresholds` of the summary record.\n\n\
         ## Thresholds\n\n\
         Each is a key of `[thresholds]` and, with `--` before it, an option. Times are written `500ms`, `10s`, `3m`, `1h30m` or `2d`; a bare number is seconds.\n\n\

@@ -32,6 +32,7 @@ const OPTIONS: &[&str] = &[
     "--records",
     "-w, --write",
     "--with-media",
+    "--redact",
     "--keylog",
     "--tls-key",
     "--t1",

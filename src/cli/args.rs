@@ -276,6 +276,10 @@ pub(super) struct LiveOptions {
     pub(super) diagnosis: DiagnosisOptions,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "wishes of a user, each independent of the others"
+)]
 #[derive(Debug, Args)]
 pub(super) struct DiagnosisOptions {
     /// Capture filter in tcpdump's language, for files too
@@ -346,6 +350,12 @@ pub(super) struct DiagnosisOptions {
     /// Only people see it: machine formats keep the address. Repeatable; [aliases] in the configuration does the same.
     #[arg(long, value_name = "ADDR=NAME", help_heading = "Output")]
     pub(super) alias: Vec<Alias>,
+    /// Replace numbers, names, addresses, Call-IDs and keys
+    ///
+    /// In all that is written, in packets (-w) too, always by the same: what can be handed on to others. docs/redaction.md says what
+    /// stays.
+    #[arg(long, help_heading = "Output")]
+    pub(super) redact: bool,
     /// Exit 1 from this on: info, warning or error
     ///
     /// That is, when a finding of this severity or worse was raised; with a selection, about what was selected.

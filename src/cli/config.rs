@@ -17,12 +17,13 @@ use toml::de::{DeString, DeTable, DeValue};
 use tracing::{debug, info};
 
 /// The keys of the file.
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "thresholds",
     "severity",
     "silence",
     "leg-headers",
     "aliases",
+    "redact",
 ];
 
 /// What is measured with and what is told.
@@ -32,6 +33,7 @@ pub(super) struct Configuration {
     pub(super) policy: Policy,
     pub(super) leg_headers: Vec<String>,
     pub(super) aliases: Aliases,
+    pub(super) redact: bool,
 }
 
 impl Configuration {
@@ -51,6 +53,7 @@ impl Configuration {
         for alias in &options.alias {
             configuration.aliases.add(alias.clone());
         }
+        configuration.redact |= options.redact;
         Ok(configuration)
     }
 }
@@ -141,6 +144,10 @@ impl Reader<'_> {
                     configuration.leg_headers = names.map(|(name, _)| name.to_owned()).collect();
                 }
                 "aliases" => self.aliases(value, &mut configuration.aliases)?,
+                "redact" => match value.get_ref() {
+                    DeValue::Boolean(redact) => configuration.redact = *redact,
+                    other => return Err(self.not_a("true or false", value.span(), other)),
+                },
                 other => return Err(self.unknown(key.span(), "key", other, &KEYS)),
             }
         }
@@ -250,7 +257,10 @@ impl Reader<'_> {
         };
         self.wrong(
             at,
-            &format!("here stands {found}, and not a {wanted}"),
+            &match wanted {
+                "true or false" => format!("here stands {found}, and not {wanted}"),
+                _ => format!("here stands {found}, and not a {wanted}"),
+            },
             None,
         )
     }

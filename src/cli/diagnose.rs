@@ -14,6 +14,7 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::Source;
 use crate::engine::{Engine, Options, Report, Selected};
+use crate::redact::Redactor;
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::{Chosen, Selecting, Selection};
@@ -47,7 +48,10 @@ pub(super) fn run(
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
     };
-    let selection = selection(options, environment)?;
+    let redactor = configuration.redact.then(Redactor::default);
+    refuse_what_shows(options, redactor.as_ref())?;
+    let mut selection = selection(options, environment)?;
+    selection.redactor.clone_from(&redactor);
     if let Some(path) = options.output.as_deref() {
         let capture = source.facts();
         let secrets = options.keylog.iter().chain(&options.tls_key);
@@ -57,7 +61,7 @@ pub(super) fn run(
     // What happens now is not to wait behind a pager.
     let pager = environment.pager.as_ref().filter(|_| !live);
     let output = Output::open(options.output.as_deref(), pager)?;
-    let extraction = extraction(options, source, environment)?;
+    let extraction = extraction(options, source, redactor.as_ref(), environment)?;
     let to_stdout = !matches!(output, Output::File { .. });
     // What is written while it is read has the screen for itself, and so has the log.
     let paged_early = matches!(output, Output::Paged(_))
@@ -76,7 +80,10 @@ pub(super) fn run(
             Bidi::Plain
         },
         live,
-        aliases: configuration.aliases,
+        aliases: match &redactor {
+            Some(redactor) => configuration.aliases.hidden(redactor),
+            None => configuration.aliases,
+        },
         raw: matches!(look, Look::Ladders { raw: true }),
         stuck_after: configuration.thresholds.stuck_after,
     };
@@ -98,6 +105,7 @@ pub(super) fn run(
             alerts: live,
             leg_headers: configuration.leg_headers,
             memory: options.memory,
+            redactor,
         },
         told,
     );
@@ -195,18 +203,38 @@ fn selection(
     Ok(selection)
 }
 
+/// Voices, and the log of calls, have nothing that stands for them.
+fn refuse_what_shows(
+    options: &DiagnosisOptions,
+    redactor: Option<&Redactor>,
+) -> Result<(), errors::WrongUse> {
+    let shown = [
+        (options.packets.with_media, "--with-media"),
+        (options.verbose > 1, "-vv"),
+    ];
+    let shown = shown.into_iter().find(|(is_given, _)| *is_given);
+    match (redactor, shown) {
+        (Some(_), Some((_, option))) => Err(errors::WrongUse {
+            headline: format!("{option} would show what is to be redacted"),
+            help: Some(format!("leave out {option}, or do not redact")),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The packets to hand on, where they are asked for.
 fn extraction(
     options: &DiagnosisOptions,
     source: &dyn Source,
+    redactor: Option<&Redactor>,
     environment: &Environment,
 ) -> anyhow::Result<Option<Extraction>> {
     let Some(path) = options.packets.write.as_deref() else {
         return Ok(None);
     };
     let report = options.output.as_deref();
-    let with_media = options.packets.with_media;
-    let extraction = Extraction::open(path, report, &source.facts(), with_media)?;
+    let extraction = Extraction::open(path, report, &source.facts(), redactor)?
+        .with_media(options.packets.with_media);
     if is_no_pcapng(path) {
         let text = format!(
             "{} will be pcapng, not compressed, whatever its name says",

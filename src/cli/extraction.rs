@@ -8,6 +8,7 @@ use crate::catalogue::{Catalogue, fill};
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
 use crate::extract::{Extract, Written};
+use crate::redact::Redactor;
 use crate::selection::{CallKey, Chosen};
 use anyhow::Context;
 use std::fs::File;
@@ -27,7 +28,7 @@ impl Extraction {
         path: &Path,
         report: Option<&Path>,
         capture: &CaptureFacts,
-        with_media: bool,
+        redactor: Option<&Redactor>,
     ) -> anyhow::Result<Self> {
         let to_stdout = path.as_os_str() == "-";
         if to_stdout && report.is_none_or(|report| report.as_os_str() == "-") {
@@ -47,13 +48,24 @@ impl Extraction {
         };
         let open = || {
             let extract = Extract::new(waiting()?, waiting()?);
-            Ok::<_, std::io::Error>(extract.with_media(with_media))
+            Ok::<_, std::io::Error>(match redactor {
+                Some(redactor) => extract.redacted(redactor.clone(), waiting()?),
+                None => extract,
+            })
         };
         Ok(Self {
             extract: open().with_context(|| format!("cannot write to {}", path.display()))?,
             output,
             path: path.to_owned(),
         })
+    }
+
+    /// Says whether the media of the calls are wanted too.
+    pub(super) fn with_media(self, wanted: bool) -> Self {
+        Self {
+            extract: self.extract.with_media(wanted),
+            ..self
+        }
     }
 
     pub(super) fn packet(&mut self, packet: &Packet<'_>) {
@@ -117,6 +129,15 @@ impl Extracted {
                     written.media_forgotten
                 ),
             );
+        }
+        if written.withheld > 0 {
+            let line = fill(environment.catalogue.word("withheld_line"), |placeholder| {
+                Some(match placeholder {
+                    "file" => name.clone(),
+                    _ => written.withheld.to_string(),
+                })
+            });
+            errors::note(environment, &line);
         }
         let line = fill(environment.catalogue.word("written_line"), |placeholder| {
             Some(match placeholder {

@@ -93,6 +93,7 @@ impl SelectionOptions {
             problems: self.problems,
             since: self.since.clone(),
             until: self.until.clone(),
+            redactor: None,
         };
         let many = [
             selection.call_ids.len(),

@@ -122,7 +122,7 @@ impl<O: Observer> Engine<O> {
                 let mut outcome = Outcome::default();
                 self.intake.connections.icmp(error, at, &mut outcome);
                 self.come_out(outcome, None);
-                if let Some(icmp) = Icmp::of(error) {
+                if let Some(icmp) = Icmp::of(error).map(|it| self.hidden_quote(it)) {
                     self.waiting.push(Waiting {
                         time: at.time,
                         frame: at.frame,
@@ -149,7 +149,8 @@ impl<O: Observer> Engine<O> {
     pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
         for incomplete in self.intake.fragments.expire(now) {
             journal::incomplete(&incomplete);
-            self.lost.note(LostDatagram::of(&incomplete));
+            let lost = self.hidden_lost(LostDatagram::of(&incomplete));
+            self.lost.note(lost);
             self.head(&incomplete);
         }
         let mut messages = Vec::new();
@@ -211,7 +212,7 @@ impl<O: Observer> Engine<O> {
             return false;
         };
         match frame::resume(&whole.datagram, whole.ttl, &whole.bytes, whole.envelope) {
-            Ok(decoded) => self.content(whole.at, &decoded, snapped),
+            Ok(decoded) => self.content(whole.at, &self.hidden(decoded), snapped),
             Err(undecoded) => {
                 self.undecoded(undecoded);
                 false
@@ -230,7 +231,7 @@ impl<O: Observer> Engine<O> {
         let mut envelope = incomplete.envelope;
         envelope.cut = true;
         if let Ok(decoded) = frame::resume(&incomplete.datagram, incomplete.ttl, head, envelope) {
-            self.content(incomplete.at, &decoded, None);
+            self.content(incomplete.at, &self.hidden(decoded), None);
         }
     }
 
@@ -327,7 +328,7 @@ impl<O: Observer> Engine<O> {
         for packet in outcome.mirrored {
             match frame::mirrored(&packet.bytes, packet.envelope) {
                 Ok(decoded) => {
-                    self.content(packet.at, &decoded, snapped);
+                    self.content(packet.at, &self.hidden(decoded), snapped);
                 }
                 Err(undecoded) => self.undecoded(undecoded),
             }
@@ -335,8 +336,9 @@ impl<O: Observer> Engine<O> {
         for connection in &outcome.noted {
             self.streams.note(connection);
         }
-        for connection in outcome.over {
+        for mut connection in outcome.over {
             journal::connection(&connection);
+            self.hide_names(&mut connection);
             self.streams.over(&connection);
             let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
             self.tls_servers.note(&connection, |moment| {
@@ -374,6 +376,9 @@ impl<O: Observer> Engine<O> {
 
     /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.
     fn sip(&mut self, at: Sighting, sip: Sip, snapped: Option<u64>) {
+        let Some(sip) = self.hidden_sip(sip) else {
+            return;
+        };
         if sip.message.is_cut() {
             self.lossy = true;
             if let Some(left) = snapped {

@@ -9,6 +9,7 @@ mod journal;
 mod observer;
 mod placing;
 mod prepared;
+mod redacting;
 mod report;
 mod waiting;
 
@@ -28,6 +29,7 @@ use crate::dialog::{
 use crate::frame::{self, Content, Decoded};
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
 use crate::reassembly::tls::Secrets;
+use crate::redact::Redactor;
 use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Tallies};
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
@@ -180,6 +182,8 @@ impl<O: Observer> Engine<O> {
         decoded: &Decoded<'_>,
         message: Option<Arc<Message>>,
     ) {
+        let hidden = (self.options.redactor.is_some()).then(|| self.hidden(decoded.clone()));
+        let decoded = hidden.as_ref().unwrap_or(decoded);
         self.counts.packets += 1;
         let in_order = !matches!(decoded.content, Content::Mirrored(_));
         let time = intake::time_of(packet.time, &decoded.content);
@@ -221,7 +225,12 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Ends the capture: everything open is judged, and the report is made.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a list of all that counts, each in a line"
+    )]
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
+        let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
         self.finish_unfinished();
@@ -291,6 +300,10 @@ impl<O: Observer> Engine<O> {
             ("backoffs", self.backoffs.refused()),
             ("sources", self.sources.refused()),
             ("legs-of-calls", self.legs.refused()),
+            (
+                "redacted",
+                self.options.redactor.as_ref().map_or(0, Redactor::not_kept),
+            ),
             ("registrations", self.registrations.refused()),
         ];
         let of_intake = self.intake.given_up().into_iter();
@@ -321,6 +334,7 @@ impl<O: Observer> Engine<O> {
                 .all(end, |moment| rules::watched_since(moment, end, &self.gaps)),
             summary,
             selected: None,
+            redacted: self.options.redactor.is_some(),
             unused_passwords: report::unused(&self.passwords, &self.passwords_met),
         };
         (report, self.observer)
@@ -470,6 +484,7 @@ impl<O: Observer> Engine<O> {
             gaps: &self.gaps,
             thresholds: &self.options.thresholds,
             passwords: &self.passwords,
+            redactor: self.options.redactor.as_ref(),
         }
     }
 

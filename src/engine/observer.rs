@@ -3,6 +3,7 @@
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::frame::{Direction, Encapsulation};
+use crate::redact::Redactor;
 use crate::rules::{Finding, Policy};
 use crate::thresholds::Thresholds;
 use crate::transaction::{Arrival, Placement, Transaction};
@@ -20,6 +21,8 @@ pub struct Options {
     pub leg_headers: Vec<String>,
     /// How many bytes of messages are kept until their calls are judged; `None` for what is usual.
     pub memory: Option<usize>,
+    /// What stands for the names in the capture; `None` when they are shown.
+    pub redactor: Option<Redactor>,
 }
 
 /// Takes what the engine finds out, as soon as it is known.

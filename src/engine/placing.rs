@@ -112,9 +112,14 @@ impl<O: Observer> Engine<O> {
                 && !transaction.credentials.is_empty() =>
             {
                 for used in &transaction.credentials {
-                    let given = self
-                        .passwords
-                        .find(used.username.as_bytes(), used.realm.as_bytes());
+                    let (user, realm) = (used.username.as_bytes(), used.realm.as_bytes());
+                    let given = match &self.options.redactor {
+                        None => self.passwords.find(user, realm),
+                        Some(redactor) => {
+                            let user = redactor.captured_user(user);
+                            self.passwords.find(&user, &redactor.captured_host(realm))
+                        }
+                    };
                     self.passwords_met.extend(given);
                 }
                 self.surroundings.note_credentials(transaction, time);

@@ -31,6 +31,8 @@ pub struct Report {
     pub summary: Summary,
     /// What was selected; `None` when nothing was asked for, so that all of it is told.
     pub selected: Option<Selected>,
+    /// Whether other names, numbers and addresses stand for those that were captured.
+    pub redacted: bool,
     /// `USER@REALM` of the passwords that no request had credentials for.
     pub unused_passwords: Vec<String>,
 }

@@ -62,6 +62,14 @@ impl Icmp {
         })
     }
 
+    /// With something else in the place of what it quotes.
+    pub(super) fn with_payload(self, replace: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        Self {
+            payload: replace(&self.payload).into(),
+            ..self
+        }
+    }
+
     pub(super) fn error(&self) -> IcmpError<'_> {
         IcmpError {
             reporter: self.reporter,

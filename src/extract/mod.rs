@@ -11,8 +11,10 @@
 
 mod datagrams;
 mod exported;
+mod hidden;
 mod media;
 mod pcapng;
+mod rebuilt;
 mod secrets;
 mod spool;
 mod streams;
@@ -21,16 +23,19 @@ use crate::capture::{FrameNumber, LinkType, Packet};
 use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::engine::{Report, SeenMessage};
-use crate::flow::Transport;
+use crate::flow::{Flow, Transport};
 use crate::frame::{self, Content};
 use crate::hash::{HashMap, HashSet};
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_COMMENTS, MAX_EXTRACT_BYTES};
+use crate::redact::Redactor;
 use crate::rules::Fact;
 use crate::selection::{CallKey, Chosen, FrameSet};
 use crate::sip;
 use crate::text::sanitize;
+use crate::time::Timestamp;
 
 use datagrams::Datagrams;
+use hidden::{Hidden, Shown};
 use media::{Ends, Held, Waiting};
 use pcapng::{Pcapng, Record, Statistics};
 use secrets::Secrets;
@@ -49,6 +54,7 @@ pub struct Extract<F: Write> {
     secrets: Secrets,
     /// Where media go, when they are wanted.
     media: Option<Waiting>,
+    hidden: Option<Hidden<F>>,
     failed: Option<io::Error>,
 }
 
@@ -63,6 +69,8 @@ pub struct Written {
     pub left_out: u64,
     /// Addresses of media that there was no room to remember.
     pub media_forgotten: u64,
+    /// Packets in which nothing can stand for what they hold, when that is not to be shown.
+    pub withheld: u64,
 }
 
 /// What is known of a connection at the end.
@@ -88,6 +96,7 @@ impl<F: Read + Write + Seek> Extract<F> {
             datagrams: Datagrams::default(),
             secrets: Secrets::default(),
             media: None,
+            hidden: None,
             failed: None,
         }
     }
@@ -96,6 +105,13 @@ impl<F: Read + Write + Seek> Extract<F> {
     #[must_use]
     pub fn with_media(mut self, wanted: bool) -> Self {
         self.media = wanted.then(Waiting::default);
+        self
+    }
+
+    /// Writes what stands for what was captured, with a third empty file for messages.
+    #[must_use]
+    pub fn redacted(mut self, redactor: Redactor, messages: F) -> Self {
+        self.hidden = Some(Hidden::new(redactor, messages));
         self
     }
 
@@ -125,11 +141,17 @@ impl<F: Read + Write + Seek> Extract<F> {
                 (sip::looks_like_sip(datagram.payload, cut), 0)
             }
             Content::Segment(segment) => {
-                let (id, wanted) = self.streams.segment(frame, segment);
-                self.secrets.segment(id, segment);
+                let mut segment = *segment;
+                segment.flow = self.shown(segment.flow);
+                let (id, wanted) = self.streams.segment(frame, &segment);
+                self.secrets.segment(id, &segment);
                 (wanted, id)
             }
-            Content::Sctp(packet) => (true, self.streams.sctp(frame, packet)),
+            Content::Sctp(packet) => {
+                let mut packet = *packet;
+                packet.flow = self.shown(packet.flow);
+                (true, self.streams.sctp(frame, &packet))
+            }
             Content::Fragment(piece) => {
                 self.datagrams.fragment(frame, piece.datagram);
                 (true, 0)
@@ -199,10 +221,13 @@ impl<F: Read + Write + Seek> Extract<F> {
         }
         let mut frames = vec![arrival.frame];
         frames.extend(self.datagrams.of(arrival.frame));
+        let is_in_pieces = frames.len() > 1 || arrival.sequence.is_some();
+        let mut alone = false;
         if arrival.mirrored {
             // HEP over TCP is cut out of its own connection.
             if let Some(id) = self.streams.of_frame(arrival.frame) {
                 let whole = true;
+                alone = true;
                 self.belongs(Belonging::Connection { id, call, whole });
             }
         } else if arrival.flow.transport != Transport::Udp {
@@ -211,12 +236,24 @@ impl<F: Read + Write + Seek> Extract<F> {
                 .message(arrival.flow, arrival.sequence, arrival.message);
             if let Some(needs) = needs {
                 let (id, whole) = (needs.id, needs.whole);
+                alone = whole || arrival.flow.transport == Transport::Sctp;
                 self.belongs(Belonging::Connection { id, call, whole });
                 frames.extend(needs.frames);
             }
         }
         frames.sort_unstable();
         frames.dedup();
+        if let Some(hidden) = &mut self.hidden {
+            let message = arrival.message;
+            let kept = if alone {
+                hidden.alone(message, arrival.frame, arrival.time, arrival.flow, call)
+            } else if is_in_pieces {
+                hidden.message(message, arrival.sequence.unwrap_or(0), &frames)
+            } else {
+                Ok(())
+            };
+            self.note(kept);
+        }
         for frame in frames {
             self.belongs(Belonging::Frame(frame, call));
         }
@@ -256,6 +293,10 @@ impl<F: Read + Write + Seek> Extract<F> {
             media_forgotten: self.media.as_ref().map_or(0, |it| it.addresses.forgotten()),
             ..Written::default()
         };
+        let mut shown = match self.hidden {
+            Some(hidden) => Some(hidden.into_reader(|call| wanted.contains(call))?),
+            None => None,
+        };
         let (mut packets, mut belongings) = self.spool.into_readers()?;
         let mut frames = FrameSet::default();
         let mut connections: HashMap<u64, Used> = HashMap::default();
@@ -285,7 +326,7 @@ impl<F: Read + Write + Seek> Extract<F> {
         let is_wanted_connection =
             |id| cited.contains(&id) || connections.get(&id).is_some_and(|it| it.is_wanted());
         let keylog = self.secrets.of(is_wanted_connection);
-        if !keylog.is_empty() {
+        if !keylog.is_empty() && shown.is_none() {
             file.keylog(&keylog)?;
         }
         while let Some(head) = packets.head()? {
@@ -298,16 +339,31 @@ impl<F: Read + Write + Seek> Extract<F> {
                 continue;
             }
             let data = packets.data(&head)?;
-            let record = Record {
-                time: head.time,
-                link_type: head.link_type,
-                original_len: head.original_len,
-                data,
+            let Some(shown) = &mut shown else {
+                let record = Record {
+                    time: head.time,
+                    link_type: head.link_type,
+                    original_len: head.original_len,
+                    data,
+                };
+                write(&mut file, &record, head.frame, &comments, &mut written)?;
+                continue;
             };
-            let about = about.map(Vec::as_slice).unwrap_or_default();
-            file.packet(&record, about)?;
-            written.packets += 1;
-            written.commented += u64::from(!about.is_empty());
+            write_alone(shown, Some(head.time), &mut file, &comments, &mut written)?;
+            let is_opened = connections.get(&head.connection).is_some_and(|it| it.whole);
+            if let Some(packet) = shown.packet(&head, data, is_opened)? {
+                write(
+                    &mut file,
+                    &packet.record(),
+                    packet.frame,
+                    &comments,
+                    &mut written,
+                )?;
+            }
+        }
+        if let Some(shown) = &mut shown {
+            write_alone(shown, None, &mut file, &comments, &mut written)?;
+            written.withheld = shown.withheld;
         }
         let statistics = Statistics {
             until: report.last_time,
@@ -315,6 +371,11 @@ impl<F: Read + Write + Seek> Extract<F> {
             dropped_by_kernel: report.capture.dropped_by_kernel,
         };
         Ok((file.finish(statistics)?, written))
+    }
+
+    /// What stands for the ends of a flow, where something does.
+    fn shown(&self, flow: Flow) -> Flow {
+        (self.hidden.as_ref()).map_or(flow, |hidden| hidden.flow(flow))
     }
 
     fn belongs(&mut self, belonging: Belonging) {
@@ -328,6 +389,37 @@ impl<F: Read + Write + Seek> Extract<F> {
         }
     }
 }
+
+/// Writes the messages by themselves that come before a time, or all that are left.
+fn write_alone<F: Read + Seek, W: Write>(
+    shown: &mut Shown<F>,
+    before: Option<Timestamp>,
+    file: &mut Pcapng<W>,
+    comments: &Comments,
+    written: &mut Written,
+) -> io::Result<()> {
+    while let Some(packet) = shown.alone(before)? {
+        write(file, &packet.record(), packet.frame, comments, written)?;
+    }
+    Ok(())
+}
+
+fn write<W: Write>(
+    file: &mut Pcapng<W>,
+    record: &Record<'_>,
+    frame: FrameNumber,
+    comments: &Comments,
+    written: &mut Written,
+) -> io::Result<()> {
+    let about = comments.get(&frame).map(Vec::as_slice).unwrap_or_default();
+    file.packet(record, about)?;
+    written.packets += 1;
+    written.commented += u64::from(!about.is_empty());
+    Ok(())
+}
+
+/// What is said of each frame.
+type Comments = BTreeMap<FrameNumber, Vec<String>>;
 
 /// What is said of each frame: `auth-loop (error): …`, worst first.
 fn comments(report: &Report, catalogue: Catalogue) -> BTreeMap<FrameNumber, Vec<String>> {

@@ -4,6 +4,7 @@
 use super::text::sanitize;
 use crate::address::literal_with_port;
 use crate::hash::HashMap;
+use crate::redact::Redactor;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
@@ -56,6 +57,17 @@ impl Aliases {
     /// Adds a name, in the place of one that the same address had.
     pub fn add(&mut self, alias: Alias) {
         self.0.insert((alias.host, alias.port), alias.name);
+    }
+
+    /// The same names for what stands for the addresses.
+    #[must_use]
+    pub fn hidden(&self, redactor: &Redactor) -> Self {
+        let mut all: Vec<_> = self.0.iter().collect();
+        all.sort_unstable();
+        let hide = |((host, port), name): (&(IpAddr, Option<u16>), &String)| {
+            ((redactor.address(*host), *port), name.clone())
+        };
+        Self(all.into_iter().map(hide).collect())
     }
 
     /// The name of a host, or of one of its ports.

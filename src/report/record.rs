@@ -255,6 +255,9 @@ pub(super) fn summary(report: &Report) -> Value {
     record.insert("not_sip_packets".into(), summary.not_sip_packets.into());
     record.insert("undecoded".into(), json!(counts.undecoded));
     record.insert("findings".into(), json!(summary.findings));
+    if report.redacted {
+        record.insert("redacted".into(), true.into());
+    }
     if let Some(selected) = &report.selected {
         let mut entry = Map::new();
         entry.insert("criteria".into(), selected.criteria.as_str().into());

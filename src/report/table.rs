@@ -152,6 +152,7 @@ const FIELDS: [(RecordKind, &[&str]); 7] = [
             "findings",
             "dropped",
             "damage",
+            "redacted",
             "silenced",
             "severity_changed",
             "thresholds",

@@ -42,6 +42,7 @@ use crate::dialog::{
 };
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
+use crate::redact::Redactor;
 use crate::severity::Severity;
 use crate::sip::digest::Passwords;
 use crate::thresholds::Thresholds;
@@ -256,6 +257,8 @@ pub struct CallView<'a> {
     pub thresholds: &'a Thresholds,
     /// Passwords that the user gave to test digests with.
     pub passwords: &'a Passwords,
+    /// What stands for the names in the capture.
+    pub redactor: Option<&'a Redactor>,
 }
 
 /// The whole capture at its end.

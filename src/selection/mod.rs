@@ -23,10 +23,11 @@ pub use selecting::{CallKey, Chosen, Selecting};
 
 use crate::address::literal_with_port;
 use crate::engine::SeenMessage;
+use crate::redact::Redactor;
 use crate::rules::{Fact, Finding};
 use crate::severity::Severity;
 use crate::sip::value::user_and_host;
-use crate::sip::{HeaderName, Method, StartLine};
+use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use std::fmt::{self, Display};
@@ -60,6 +61,8 @@ pub struct Selection {
     pub since: Option<Moment>,
     /// Only calls with a message at this moment or earlier.
     pub until: Option<Moment>,
+    /// What stands for the names in the capture: what is asked for are these.
+    pub redactor: Option<Redactor>,
 }
 
 /// The criteria, a bit each.
@@ -169,7 +172,8 @@ impl Selection {
 
     /// What of `open` a message meets.
     fn of_message(&self, seen: &SeenMessage<'_>, window: Window, open: Met) -> Met {
-        let message = seen.arrival.message;
+        let captured = self.captured(seen.arrival.message);
+        let message = captured.as_ref().unwrap_or(seen.arrival.message);
         let mut met = window.met_at(seen.arrival.time);
         if open.has(Met::CALL_ID) {
             let call_id = message.call_id().unwrap_or_default();
@@ -222,7 +226,13 @@ impl Selection {
         transactions
             .iter()
             .filter(|it| only_inside || !it.in_dialog())
-            .map(|it| self.of_parties(&it.from.uri, &it.to.uri))
+            .map(|it| match &self.redactor {
+                None => self.of_parties(&it.from.uri, &it.to.uri),
+                Some(redactor) => {
+                    let captured = |uri| redactor.captured_uri(uri);
+                    self.of_parties(&captured(&it.from.uri), &captured(&it.to.uri))
+                }
+            })
             .fold(Met::default(), Met::with)
     }
 
@@ -262,7 +272,21 @@ impl Selection {
     }
 
     fn is_at(&self, address: SocketAddr) -> bool {
+        let address = match &self.redactor {
+            None => address,
+            Some(redactor) => redactor.captured_socket(address),
+        };
         self.hosts.iter().any(|it| it.is(address))
+    }
+
+    /// A message as it was captured; `None` where it is that already.
+    fn captured(&self, message: &Message) -> Option<Message> {
+        let redactor = self.redactor.as_ref()?;
+        let carrier = Carrier {
+            cut: message.is_cut(),
+            ..Carrier::default()
+        };
+        Message::parse(&redactor.captured_message(message.raw()), carrier)
     }
 }
 
@@ -309,11 +333,11 @@ impl Selection {
     fn words(&self, which: Met) -> String {
         let problems: &[&str] = if self.problems { &[""] } else { &[] };
         [
-            (Met::CALL_ID, options("--call-id", &self.call_ids)),
-            (Met::FROM, options("--from", &self.from)),
-            (Met::TO, options("--to", &self.to)),
-            (Met::USER, options("--user", &self.users)),
-            (Met::HOST, options("--host", &self.hosts)),
+            (Met::CALL_ID, self.naming("--call-id", &self.call_ids)),
+            (Met::FROM, self.naming("--from", &self.from)),
+            (Met::TO, self.naming("--to", &self.to)),
+            (Met::USER, self.naming("--user", &self.users)),
+            (Met::HOST, self.naming("--host", &self.hosts)),
             (Met::METHOD, options("--method", &self.methods)),
             (Met::CODE, options("--code", &self.codes)),
             (Met::FINDING, options("--finding", &self.findings)),
@@ -327,6 +351,14 @@ impl Selection {
         .flat_map(|(_, words)| words)
         .collect::<Vec<_>>()
         .join(" ")
+    }
+
+    /// What was asked for names somebody.
+    fn naming(&self, option: &str, values: &[impl Display]) -> Vec<String> {
+        match self.redactor {
+            Some(_) => values.iter().map(|_| format!("{option} …")).collect(),
+            None => options(option, values),
+        }
     }
 }
 

@@ -198,6 +198,9 @@ fn losses(settings: &Settings, report: &Report) -> Vec<String> {
 /// What the user chose to see otherwise than by default: nothing is gone without a word.
 fn wishes(settings: &Settings, report: &Report, line: &'static str) -> Vec<String> {
     let mut lines = Vec::new();
+    if report.redacted {
+        lines.push(settings.word("redacted_line").to_owned());
+    }
     if let Some(selected) = &report.selected {
         let key = if selected.call_ids == 0 {
             "selected_none"

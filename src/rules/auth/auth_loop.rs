@@ -215,7 +215,7 @@ fn proof(
     transaction: &Transaction,
     rejection: &Rejection<'_>,
 ) -> Option<Proof> {
-    let proofs = view.passwords.proofs(transaction.request()?);
+    let proofs = super::proofs(view, transaction.request()?);
     proofs
         .into_iter()
         .find(|(credentials, _)| credentials == rejection.used)

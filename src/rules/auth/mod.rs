@@ -16,8 +16,8 @@ pub(super) mod wrong_realm;
 
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding};
-use crate::sip::Method;
-use crate::sip::digest::{Challenge, Credentials};
+use crate::sip::digest::{Challenge, Credentials, Proof, Side, credentials};
+use crate::sip::{Carrier, HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
 use std::time::Duration;
 
@@ -233,4 +233,40 @@ fn list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
         }
     }
     seen.join(", ")
+}
+
+/// What the passwords that the user gave say of the credentials of a request. Where others stand for what was captured, it is
+/// tested on what was captured.
+fn proofs(view: &CallView<'_>, request: &Message) -> Vec<(Credentials, Proof)> {
+    let Some(redactor) = view.redactor.filter(|_| !view.passwords.is_empty()) else {
+        return view.passwords.proofs(request);
+    };
+    let bytes = redactor.captured_message(request.raw());
+    let Some(captured) = Message::parse(&bytes, Carrier::default()).filter(|_| !request.is_cut())
+    else {
+        return Vec::new();
+    };
+    let shown = all_credentials(request);
+    let captured_ones = all_credentials(&captured);
+    let proofs = view.passwords.proofs(&captured).into_iter();
+    proofs
+        // Of bodies not all comes back, and this digest is made of one.
+        .filter(|(used, _)| !used.qop.eq_ignore_ascii_case("auth-int"))
+        .filter_map(|(used, proof)| {
+            let at = captured_ones.iter().position(|it| *it == used)?;
+            Some((shown.get(at)?.clone(), proof))
+        })
+        .collect()
+}
+
+fn all_credentials(request: &Message) -> Vec<Credentials> {
+    [
+        (HeaderName::Authorization, Side::Server),
+        (HeaderName::ProxyAuthorization, Side::Proxy),
+    ]
+    .into_iter()
+    .flat_map(|(header, side)| {
+        (request.headers(header)).filter_map(move |value| credentials(&value, side))
+    })
+    .collect()
 }

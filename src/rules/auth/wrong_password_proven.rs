@@ -24,7 +24,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(request) = transaction.request() else {
             continue;
         };
-        for (used, proof) in view.passwords.proofs(request) {
+        for (used, proof) in super::proofs(view, request) {
             if proof == Proof::Same {
                 continue;
             }
