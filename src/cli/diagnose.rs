@@ -12,7 +12,7 @@ use super::passwords;
 use super::progress::Meter;
 use super::secrets::GivenSecrets;
 use super::told::Told;
-use crate::capture::Source;
+use crate::capture::{CaptureFacts, Source};
 use crate::engine::{Engine, Options, Report, Selected};
 use crate::redact::Redactor;
 use crate::report::{Bidi, Format, RecordKind, Renderer, Settings};
@@ -52,15 +52,7 @@ pub(super) fn run(
     refuse_what_shows(options, redactor.as_ref())?;
     let mut selection = selection(options, environment)?;
     selection.redactor.clone_from(&redactor);
-    if let Some(path) = options.output.as_deref() {
-        let capture = source.facts();
-        let secrets = options.keylog.iter().chain(&options.tls_key);
-        let others = output::files(&capture).chain(secrets.map(PathBuf::as_path));
-        output::refuse_input(path, "-o", others)?;
-    }
-    // What happens now is not to wait behind a pager.
-    let pager = environment.pager.as_ref().filter(|_| !live);
-    let output = Output::open(options.output.as_deref(), pager)?;
+    let output = output(options, &source.facts(), environment, live)?;
     let extraction = extraction(options, source, redactor.as_ref(), environment)?;
     let to_stdout = !matches!(output, Output::File { .. });
     // What is written while it is read has the screen for itself, and so has the log.
@@ -118,18 +110,8 @@ pub(super) fn run(
     let facts = source.facts();
     // Where people read the report, it tells such things itself.
     let is_told = to_stdout && format == Format::Table;
-    for damage in facts.damage.iter().filter(|_| !is_told) {
-        let input = Some(damage.input.as_str()).filter(|it| *it != "-");
-        errors::warn(
-            environment,
-            &format!(
-                "{} is damaged at packet {}, byte offset {}: {}",
-                input.unwrap_or("stdin"),
-                damage.packet,
-                damage.offset,
-                damage.what
-            ),
-        );
+    if !is_told {
+        tell_damage(&facts, environment);
     }
     let damaged = !facts.damage.is_empty();
     if let Some(until) = facts.captured_until {
@@ -149,6 +131,39 @@ pub(super) fn run(
         (false, true) => errors::FAIL_ON,
         (false, false) => 0,
     })
+}
+
+/// Where the report goes, which is no file that is read.
+fn output(
+    options: &DiagnosisOptions,
+    capture: &CaptureFacts,
+    environment: &Environment,
+    live: bool,
+) -> anyhow::Result<Output> {
+    if let Some(path) = options.output.as_deref() {
+        let secrets = options.keylog.iter().chain(&options.tls_key);
+        let others = output::files(capture).chain(secrets.map(PathBuf::as_path));
+        output::refuse_input(path, "-o", others)?;
+    }
+    // What happens now is not to wait behind a pager.
+    let pager = environment.pager.as_ref().filter(|_| !live);
+    Output::open(options.output.as_deref(), pager)
+}
+
+fn tell_damage(facts: &CaptureFacts, environment: &Environment) {
+    for damage in &facts.damage {
+        let input = Some(damage.input.as_str()).filter(|it| *it != "-");
+        errors::warn(
+            environment,
+            &format!(
+                "{} is damaged at packet {}, byte offset {}: {}",
+                input.unwrap_or("stdin"),
+                damage.packet,
+                damage.offset,
+                damage.what
+            ),
+        );
+    }
 }
 
 /// Writes what was found, and the packets where they are asked for; the worst that was told.

@@ -133,7 +133,7 @@ impl<W: Write> Screen<W> {
                 Cell::new(sanitize(&row.method)),
                 Cell::new(format!("{from}{arrow}{to}")),
                 sequence,
-                cell(&row.verdict(&self.settings, alike)),
+                cell(row.verdict(&self.settings, alike)),
             ]);
         }
         page.push_str(&printed(&table));
