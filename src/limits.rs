@@ -30,8 +30,9 @@ pub const MAX_CHALLENGES: usize = 8;
 pub const MAX_PASSWORD: usize = 1024;
 
 /// Transactions of one Call-ID that are judged together where no dialog holds them together: scanners and keep-alives use
-/// one Call-ID for days, and rules compare each with each.
-pub const MAX_CALL_TRANSACTIONS: usize = 64;
+/// one Call-ID for days, and rules compare each with each. A request that goes round until its Max-Forwards of 70 is used up
+/// is 71 of them, and one loop.
+pub const MAX_CALL_TRANSACTIONS: usize = 96;
 
 /// The same of a call with a dialog: a day of session refreshes every ten minutes on one hop, or an hour of INFO each minute
 /// on four.

@@ -89,12 +89,18 @@ impl Device {
     }
 
     /// Whether an event is this device's: the same instance, the same Call-ID (RFC 3261 §10.2.4 asks a client to keep it),
-    /// or the same address.
+    /// or the same address, as long as the registrar does not list both.
     pub(super) fn likeness(&self, event: &Event) -> u8 {
         match (&self.instance, &event.instance) {
             (Some(own), Some(other)) => 3 * u8::from(own == other),
             _ if self.call_id == event.call_id => 2,
-            (None, None) => u8::from(self.source == event.source),
+            (None, None) => {
+                let another = event
+                    .contact
+                    .as_ref()
+                    .is_some_and(|it| it.place != self.place && event.beside.contains(&self.place));
+                u8::from(self.source == event.source && !another)
+            }
             _ => 0,
         }
     }

@@ -90,6 +90,8 @@ pub(super) struct Event {
     /// `None` for all of the address-of-record.
     pub(super) contact: Option<Contact>,
     pub(super) outcome: Outcome,
+    /// Host and port of the other contacts that the registrar says are bound as well.
+    pub(super) beside: Arc<[Box<str>]>,
 }
 
 /// The events of a finished REGISTER. Empty for a query without contacts.
@@ -100,6 +102,15 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         transaction.requests.last(),
         response.and_then(|it| it.sends.first()),
     ];
+    let answer = response
+        .and_then(Response::message)
+        .filter(|it| !it.is_cut());
+    let listed = answer.map(contacts).unwrap_or_default();
+    let beside: Arc<[Box<str>]> = listed
+        .iter()
+        .filter(|it| it.expires != Some(0))
+        .filter_map(|it| Some(it.contact.as_ref()?.place.clone()))
+        .collect();
     let event = |contact: Option<Contact>, instance, outcome| Event {
         time,
         call_id: transaction.call_id.clone(),
@@ -110,11 +121,8 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         instance,
         contact,
         outcome,
+        beside: beside.clone(),
     };
-    let answer = response
-        .and_then(Response::message)
-        .filter(|it| !it.is_cut());
-    let listed = answer.map(contacts).unwrap_or_default();
     let succeeded = response.is_some_and(Response::is_success);
     let mut events = Vec::new();
     let asked = if let Some(request) = transaction.request().filter(|it| !it.is_cut()) {

@@ -234,6 +234,7 @@ const EXPLAINED: &[Explanation] = &[
         &[
             "prack-missing",
             "prack-not-effective",
+            "prack-rejected",
             "routing-loop-483",
             "merged-request-482",
             "redirect-loop",

@@ -37,8 +37,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let code = invite
         .final_code()
         .map_or_else(String::new, |code| code.to_string());
+    let open = invite.final_response().is_none();
     let mut finding = Finding::of(&RULE, invite)
         .severity(severity)
+        .variant(open.then_some("cancelled"))
         .fact("ring", ring)
         .fact("code", code)
         .fact("cancelled", u64::from(invite.cancelled.is_some()));

@@ -48,7 +48,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             finding.status == Some(response.code) && finding.get("method") == Some(&method)
         });
         if let Some(finding) = known {
-            finding.severity = finding.severity.max(severity);
+            if severity > finding.severity {
+                finding.severity = severity;
+                finding.confidence = confidence(view, transaction, response);
+            }
             *finding = finding.clone().also(transaction);
             continue;
         }
@@ -127,6 +130,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     if came_right(view, transaction, response)
         || ordinary
         || is_tried_again(view, transaction, response)
+        || (redirected && redirect_not_followed::is_pursued(view, transaction, response))
     {
         Severity::Info
     } else if redirected || is_bye || glare {
@@ -145,11 +149,14 @@ fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Respons
                 .succeeded_after(transaction, response.time()))
 }
 
-/// Whether the same client made another try after this answer that has no final response in the capture: the attempt's
-/// last word is not this one.
+/// Whether the same client made another try after this answer that has no final response in the capture, or after an
+/// answer that asks for one was decided by somebody else in another way: the attempt's last word is not this one.
 fn is_tried_again(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    let decided = |last: &Response| {
+        asks_for_another_try(response) && last.code != response.code && !awaits_another_try(last)
+    };
     view.call.attempt(transaction).any(|other| {
-        other.final_response().is_none()
+        other.final_response().is_none_or(decided)
             && other.start() > response.time()
             && other.flow.src.ip() == transaction.flow.src.ip()
     })

@@ -12,7 +12,8 @@ pub(super) mod register_no_response;
 pub(super) mod udp_fragments_lost;
 
 use crate::rules::{CallView, Finding, Rule};
-use crate::transaction::Transaction;
+use crate::sip::Method;
+use crate::transaction::{Response, Transaction};
 
 /// The finding that a request of this kind was not answered, if it can be said.
 fn unanswered(
@@ -22,6 +23,9 @@ fn unanswered(
 ) -> Option<Finding> {
     let silence = view.silence(transaction)?;
     let waited = view.watched_since(transaction.start());
+    let ignored = transaction.method == Method::Invite
+        && transaction.in_dialog()
+        && answers_others(view, transaction);
     Some(
         Finding::of(rule, transaction)
             .fact("method", transaction.method.name())
@@ -37,7 +41,24 @@ fn unanswered(
                 },
             )
             .fact("waited", waited)
+            .variant(ignored.then_some("re-invite"))
             .silence(silence, view.lossy)
             .note_if(view.came_right(transaction)),
     )
+}
+
+/// Whether the peer of a request answered another one of the call, sent by the same host after the first send of this one:
+/// it is there, and the way to it and back is open.
+fn answers_others(view: &CallView<'_>, unanswered: &Transaction) -> bool {
+    view.call.transactions.iter().any(|other| {
+        other.id != unanswered.id
+            && other.flow.src.ip() == unanswered.flow.src.ip()
+            && other.flow.dst.ip() == unanswered.flow.dst.ip()
+            && other.start() >= unanswered.start()
+            && other
+                .responses
+                .first()
+                .map(Response::time)
+                .is_some_and(|answered| answered >= unanswered.start())
+    })
 }

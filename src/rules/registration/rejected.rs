@@ -3,8 +3,9 @@
 use super::{of_register, star_is_wrong};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
-use crate::sip::Method;
-use crate::transaction::Transaction;
+use crate::sip::value::{NameAddr, list};
+use crate::sip::{HeaderName, Method};
+use crate::transaction::{Response, Transaction};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-rejected",
@@ -38,9 +39,15 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         told.push(step);
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
+        let bound = bound_already(register, response);
         found.push(
             of_register(&RULE, register)
-                .variant(variant(register, response.code))
+                .variant(if bound.is_some() {
+                    Some("contact-limit")
+                } else {
+                    variant(register, response.code)
+                })
+                .fact_if("contacts", bound)
                 .fact("code", response.code)
                 .fact("reason", &*response.reason)
                 .fact_if("server", response.evidence("Server"))
@@ -49,6 +56,25 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .note_if(came_right),
         );
     }
+}
+
+/// How many contacts a refusal lists as bound, none of them the one asked for: as many as the registrar allows.
+fn bound_already(register: &Transaction, response: &Response) -> Option<u64> {
+    let asked = register.request().filter(|it| !it.is_cut())?;
+    let asked = asked.uri(HeaderName::Contact)?;
+    let answer = response.message().filter(|it| !it.is_cut())?;
+    let mut bound = 0;
+    for value in answer.headers(HeaderName::Contact) {
+        for item in list(&value) {
+            let address = NameAddr::of(item);
+            if address.uri == &*asked {
+                return None;
+            }
+            // Only a registrar that lists its bindings says how long they live (RFC 3261 §10.3 step 8).
+            bound += u64::from(address.param(b"expires").is_some());
+        }
+    }
+    (bound > 0).then_some(bound)
 }
 
 /// What the code says of the cause.

@@ -20,7 +20,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for refused in refusal::all(view).filter(|it| it.reason == Reason::Codecs) {
         let unsaid = refused.confidence != Confidence::Certain;
-        let finding = refusal::finding(view, &RULE, &refused).variant(unsaid.then_some("unsaid"));
+        let variant = if refused.response.code == 415 {
+            "type-accepted"
+        } else {
+            "unsaid"
+        };
+        let finding = refusal::finding(view, &RULE, &refused).variant(unsaid.then_some(variant));
         tell(
             found,
             finding,

@@ -17,7 +17,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for request in &view.call.transactions {
-        let of_interest = request.in_dialog()
+        // A notifier needs a subscription, which is a dialog, also where it sends without one (RFC 6665 §4.2.2).
+        let of_interest = (request.in_dialog() || request.method == Method::Notify)
             && !matches!(
                 request.method,
                 Method::Bye | Method::Cancel | Method::Options | Method::Prack | Method::Ack

@@ -32,7 +32,7 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
         return true;
     }
     if !request.in_dialog() {
-        return false;
+        return request.method == Method::Notify && response.code == 481;
     }
     match request.method {
         // The sender took it back: that is no refusal.

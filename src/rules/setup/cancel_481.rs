@@ -26,7 +26,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .filter(|invite| {
                 invite.cseq == cancel.cseq && invite.flow.src.ip() == cancel.flow.src.ip()
             })
-            .min_by_key(|invite| invite.branch != cancel.branch || invite.flow != cancel.flow);
+            // A response with the branch of the CANCEL is no INVITE that was sent.
+            .min_by_key(|invite| {
+                let fits = invite.branch == cancel.branch && invite.flow == cancel.flow;
+                (invite.requests.count() == 0, !fits)
+            });
         // A final response that crosses the CANCEL ends the INVITE: then there is nothing left to cancel.
         let crossed = invite.is_some_and(|invite| {
             let mut finals = invite.responses.iter().filter(|it| it.is_final());

@@ -1,5 +1,6 @@
 //! `prack-rejected`: a PRACK was refused (RFC 3262 §3: 481 when it matches no reliable provisional).
 
+use crate::dialog::Call;
 use crate::rules::{CallView, Fact, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
@@ -32,7 +33,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let rack = prack
             .request()
             .and_then(|message| message.text(HeaderName::RAck));
-        let finding = Finding::of(&RULE, prack)
+        let mut finding = Finding::of(&RULE, prack)
             .fact("code", refusal.code)
             .fact("reason", &*refusal.reason)
             .fact("src", refusal.flow.src.to_string())
@@ -41,6 +42,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 rack.map_or_else(|| "-".to_owned(), |rack| rack.chars().take(64).collect()),
             )
             .note_if(crossed);
+        // It is the cause of the failure of the call, and as bad.
+        for invite in given_up(view, prack, refusal) {
+            finding = finding.also(invite).severity(Severity::Error);
+        }
         // The proxies pass it on.
         let code = Fact::from(refusal.code);
         let known = found
@@ -51,6 +56,26 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             None => found.push(finding),
         }
     }
+}
+
+/// The INVITEs that the called side refused with a 5xx because no PRACK was accepted for 64*T1 (RFC 3262 §3).
+fn given_up<'a>(
+    view: &CallView<'a>,
+    prack: &'a Transaction,
+    refusal: &'a Response,
+) -> impl Iterator<Item = &'a Transaction> {
+    // Some count from the first provisional, some a little less than RFC 3261's timer.
+    let least = view.thresholds.t1 * 60;
+    view.call.initial_invites().filter(move |invite| {
+        let failed = invite
+            .final_response()
+            .filter(|it| (500..600).contains(&it.code) && it.time() > refusal.time());
+        let told = Call::first_progress(invite).filter(|it| it.code < 200);
+        invite.from.tag == prack.from.tag
+            && failed
+                .zip(told)
+                .is_some_and(|(last, first)| last.time().since(first.time()) >= least)
+    })
 }
 
 /// The final response with which a PRACK failed; a challenge is none.

@@ -48,6 +48,21 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether somebody tried what a redirection named, under this Call-ID or another: what came of that is the outcome.
+pub(in crate::rules) fn is_pursued(
+    view: &CallView<'_>,
+    invite: &Transaction,
+    response: &Response,
+) -> bool {
+    redirection(invite).is_some()
+        && !redirect_loop::points_back(view, invite, response)
+        && (is_followed(view.call, invite, response)
+            || targets(response).iter().any(|target| {
+                view.surroundings
+                    .invited_after(&invite.from.uri, target, response.time())
+            }))
+}
+
 /// Whether a redirection named targets and nobody tried one, under this Call-ID or another.
 pub(in crate::rules) fn is_unfollowed(
     view: &CallView<'_>,

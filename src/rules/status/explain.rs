@@ -219,6 +219,10 @@ impl Pair<'_> {
         let known = tokens(self.answer?, HeaderName::AllowEvents);
         Some(if known.is_empty() {
             Explained::new("event-unknown").fact("event", event)
+        } else if has(&known, &event) {
+            Explained::new("event-contradicts")
+                .fact("event", event)
+                .fact("allowed", known.join(", "))
         } else {
             Explained::new("event-not-allowed")
                 .fact("event", event)
