@@ -84,6 +84,8 @@ pub struct Legs {
     links: HashMap<Arc<[u8]>, Link>,
     linked: VecDeque<Arc<[u8]>>,
     children: HashMap<Arc<[u8]>, Vec<Arc<[u8]>>>,
+    /// The first BYE of those that are linked.
+    hung_up: HashMap<Arc<[u8]>, Timestamp>,
     refused: u64,
 }
 
@@ -152,6 +154,21 @@ impl Legs {
         self.children.get(call_id).map_or(&[], Vec::as_slice)
     }
 
+    /// Notes a BYE.
+    pub fn bye(&mut self, call_id: &Arc<[u8]>, time: Timestamp) {
+        let is_leg = self.links.contains_key(call_id) || self.children.contains_key(call_id);
+        if is_leg && self.hung_up.len() < MAX_LEG_LINKS {
+            self.hung_up.entry(Arc::clone(call_id)).or_insert(time);
+        }
+    }
+
+    /// When the legs before and behind a leg were hung up, as far as they were.
+    pub fn hung_up_beside(&self, call_id: &[u8]) -> impl Iterator<Item = Timestamp> {
+        let before = self.link_of(call_id).map(|link| &link.from);
+        let beside = before.into_iter().chain(self.behind(call_id));
+        beside.filter_map(|leg| self.hung_up.get(leg).copied())
+    }
+
     /// How many legs and identifiers could not be remembered.
     pub const fn refused(&self) -> u64 {
         self.refused
@@ -182,6 +199,8 @@ impl Legs {
             && let Some(gone) = self.links.remove(&oldest)
         {
             self.children.remove(&gone.from);
+            self.hung_up.remove(&gone.from);
+            self.hung_up.remove(&oldest);
             self.refused += 1;
         }
         let children = self.children.entry(link.from.clone()).or_default();

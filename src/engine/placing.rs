@@ -128,15 +128,18 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA).
+    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA), which ends with a BYE on any of them.
     fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
-        if let Some(transaction) = self.table.get(id)
-            && message.method() == Some(Method::Invite)
-            && !transaction.in_dialog()
-            && !transaction.call_id.is_empty()
-        {
-            self.legs
-                .invite(message, &transaction.call_id, transaction.flow, time);
+        let Some(transaction) = self.table.get(id) else {
+            return;
+        };
+        let call_id = &transaction.call_id;
+        match message.method() {
+            Some(Method::Invite) if !transaction.in_dialog() && !call_id.is_empty() => {
+                self.legs.invite(message, call_id, transaction.flow, time);
+            }
+            Some(Method::Bye) => self.legs.bye(call_id, time),
+            _ => {}
         }
     }
 }

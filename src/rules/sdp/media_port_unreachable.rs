@@ -29,6 +29,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 /// FINDINGS section 6: who hangs up closes its ports, and a capture may show the BYE later.
 const TEARDOWN: Duration = Duration::from_millis(500);
+/// A B2BUA passes a BYE on, and media are sent on the leg behind it until then.
+const PASSED_ON: Duration = Duration::from_secs(5);
 /// A host that answers with ICMP at all does so once a second (RFC 1812 §4.3.2.8, RFC 4443 §2.4 let it limit the rate).
 const NEXT_ERROR: Duration = Duration::from_secs(2);
 /// As much where the capture does not show whether more was sent.
@@ -43,10 +45,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
     let call = Known::of(view);
     let places = call.places();
+    let relayed = call.hung_up_beside();
     let mut faults: BTreeMap<(SocketAddr, bool), Fault<'_, '_>> = BTreeMap::new();
     for (address, wanted) in &places {
         let stays: Vec<_> = wanted.iter().map(|it| (it, call.stay(it))).collect();
         let mut take = |error, latched| {
+            if is_left_over(error, &relayed) {
+                return None;
+            }
             let (place, phase) = stays
                 .iter()
                 .filter_map(|(place, stay)| Some((*place, stay.phase(place, error, latched)?)))
@@ -69,6 +75,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for ((dst, latched), fault) in faults {
         found.extend(fault.tell(view, dst, latched));
     }
+}
+
+/// Whether an error is about what was still on its way when somebody hung up on another leg of the same call.
+fn is_left_over(error: &MediaError, hung_up: &[Timestamp]) -> bool {
+    let first = error.first.time;
+    (hung_up.iter()).any(|bye| first >= bye.minus(TEARDOWN) && first.since(*bye) < PASSED_ON)
 }
 
 /// What a call says of its media.
@@ -116,6 +128,22 @@ impl<'v> Known<'v> {
                 .collect(),
             begins: view.call.initial_invites().next().is_some(),
         }
+    }
+
+    /// When somebody hung up on a leg that is not that of the media alone: under another Call-ID, or between the same two
+    /// ends of a B2BUA under this one. A fork that was let go ends nothing.
+    fn hung_up_beside(&self) -> Vec<Timestamp> {
+        let forks = |of: &Dialog<'_>| {
+            let same = |it: &&Dialog<'_>| it.caller_tag == of.caller_tag;
+            self.dialogs.iter().filter(same).count() > 1
+        };
+        let here = (self.dialogs.iter())
+            .filter(|it| !forks(it))
+            .filter_map(|it| Some(it.bye()?.start()));
+        let legs = self.view.legs;
+        legs.hung_up_beside(&self.view.call.call_id)
+            .chain(here)
+            .collect()
     }
 
     fn places(&self) -> BTreeMap<SocketAddr, Vec<Place<'v>>> {
