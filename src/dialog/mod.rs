@@ -24,6 +24,7 @@ pub mod negotiation;
 mod origins;
 mod paths;
 mod registrations;
+mod round_trip;
 pub mod sources;
 pub mod streams;
 mod surroundings;

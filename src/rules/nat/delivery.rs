@@ -11,8 +11,10 @@ use crate::transaction::{Response, Sighting, Transaction};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// A repeat this soon after a response crossed with it on the way.
+/// A repeat this soon after a response crossed with it on the way, where the call does not show how long that is.
 const CROSSING: Duration = Duration::from_millis(50);
+/// A way that is longer nobody takes: a satellite hop and a busy client.
+const CROSSING_AT_MOST: Duration = Duration::from_secs(2);
 /// The longest gap of the ladder of an INVITE (16 s) and of other requests (T2, 4 s) with room: what comes later is not
 /// sent by a timer of this transaction (RFC 3261 §17.1.1.2, §17.1.2.2).
 const LONGEST_GAP_INVITE: Duration = Duration::from_secs(18);
@@ -45,8 +47,11 @@ pub(super) fn stops_repeats(transaction: &Transaction) -> Option<&Response> {
 }
 
 /// The sends of a request behind the response that should have stopped them. Nothing over other transports than UDP, where
-/// requests are not repeated.
-pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting> {
+/// requests are not repeated, and nothing that was sent before the response could reach the client.
+pub(super) fn repeats_after_response(
+    view: &CallView<'_>,
+    transaction: &Transaction,
+) -> Vec<Sighting> {
     let Some(response) = stops_repeats(transaction) else {
         return Vec::new();
     };
@@ -54,7 +59,8 @@ pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting>
     // A stack that uses one branch for several requests gets an answer to each: other codes to other requests.
     let reused = transaction.method != Method::Invite
         && finals().any(|other| finals().any(|it| it.code != other.code));
-    if transaction.flow.transport != Transport::Udp || reused {
+    if transaction.flow.transport != Transport::Udp || transaction.requests.repeats() == 0 || reused
+    {
         return Vec::new();
     }
     let longest = if transaction.method == Method::Invite {
@@ -62,6 +68,9 @@ pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting>
     } else {
         LONGEST_GAP
     };
+    let round_trip = (view.call.round_trip(transaction.flow.src.ip())).unwrap_or_default();
+    // No two are under way equally long.
+    let crossing = (round_trip + round_trip / 4).clamp(CROSSING, CROSSING_AT_MOST);
     let mut previous: Option<Timestamp> = None;
     let mut found = Vec::new();
     for seen in transaction.requests.iter() {
@@ -69,7 +78,7 @@ pub(super) fn repeats_after_response(transaction: &Transaction) -> Vec<Sighting>
             .replace(seen.time)
             .map(|before| seen.time.since(before));
         let by_timer = gap.is_some_and(|gap| (CROSSING..=longest).contains(&gap));
-        if by_timer && seen.time.since(response.time()) >= CROSSING {
+        if by_timer && seen.time.since(response.time()) >= crossing {
             found.push(seen);
         }
     }
@@ -112,7 +121,7 @@ pub(super) fn arrived(
     if was_heard(view, transaction, response) {
         return Arrived::Yes;
     }
-    let repeats = repeats_after_response(transaction);
+    let repeats = repeats_after_response(view, transaction);
     let insisted = transaction.method == Method::Invite
         && transaction
             .responses

@@ -4,6 +4,8 @@
 use super::delivery::{repeats_after_response, stops_repeats, was_heard};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
+use crate::sip::Method;
+use crate::transaction::{Sighting, Transaction};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "request-retransmitted-after-response",
@@ -19,7 +21,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(response) = stops_repeats(transaction) else {
             continue;
         };
-        let repeats = repeats_after_response(transaction);
+        let repeats = repeats_after_response(view, transaction);
         let Some(first) = repeats.first() else {
             continue;
         };
@@ -28,10 +30,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             && (was_heard(view, transaction, response) || repeats.len() < 2);
         found.push(
             Finding::of(&RULE, transaction)
-                .severity(if repaired {
-                    Severity::Info
-                } else {
-                    Severity::Warning
+                .severity(match () {
+                    () if repaired => Severity::Info,
+                    () if is_never_heard(view, transaction, &repeats) => Severity::Error,
+                    () => Severity::Warning,
                 })
                 .confidence(view.confidence())
                 .fact("method", transaction.method.name())
@@ -43,6 +45,21 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("after", first.time.since(response.time())),
         );
     }
+}
+
+/// Whether the answer to an INVITE came again and again to a caller that never acknowledged it, and that went on with its
+/// INVITE meanwhile: the call fails for that.
+fn is_never_heard(view: &CallView<'_>, invite: &Transaction, repeats: &[Sighting]) -> bool {
+    let insisted = invite
+        .responses
+        .iter()
+        .find(|it| it.is_final() && it.sends.count() >= INSISTED);
+    invite.method == Method::Invite
+        && invite.acks.is_empty()
+        && insisted.is_some_and(|answer| {
+            let next = answer.time() + view.thresholds.t1;
+            repeats.iter().any(|seen| seen.time > next)
+        })
 }
 
 /// Repeats that no lost packet or two explain, even if the client heard a later response.

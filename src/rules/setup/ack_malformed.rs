@@ -52,7 +52,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             *finding = finding.clone().also(invite);
             continue;
         }
-        let repeats = sent_after(&response.sends, sent.time + crossing(invite));
+        let repeats = sent_after(&response.sends, sent.time + crossing(view.call, invite));
         let mut finding = Finding::of(&RULE, invite)
             .variant(misfit.variant)
             .fact("src", ack.flow.src.to_string())

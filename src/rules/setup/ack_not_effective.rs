@@ -27,7 +27,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             let Some((ack, at)) = acknowledgement(invite, response) else {
                 continue;
             };
-            let repeats = sent_after(&response.sends, at + crossing(invite));
+            let repeats = sent_after(&response.sends, at + crossing(view.call, invite));
             if (repeats as u64) < view.thresholds.repeats_after_ack {
                 continue;
             }

@@ -35,7 +35,7 @@ use crate::dialog::Call;
 use crate::sip::value::list;
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
-use crate::transaction::{Response, Sends, Transaction};
+use crate::transaction::{Sends, Transaction};
 use std::time::Duration;
 
 /// The shortest time in which two messages may cross on a hop: what looks like a repeat after the answer was on its way
@@ -58,18 +58,13 @@ fn nearest_first(call: &Call) -> Vec<&Transaction> {
     invites
 }
 
-/// How long a message and its answer are under way on the hop of an INVITE, as its first response shows.
-fn crossing(invite: &Transaction) -> Duration {
-    let first = invite.responses.first().map(Response::time);
-    let asked = first.and_then(|answered| {
-        let before = invite
-            .requests
-            .iter()
-            .take_while(|seen| seen.time <= answered);
-        before.last().map(|seen| answered.since(seen.time))
-    });
-    asked.map_or(CROSSING_AT_LEAST, |round_trip| {
-        round_trip.clamp(CROSSING_AT_LEAST, CROSSING_AT_MOST)
+/// How long a message and its answer are under way on the hop of an INVITE and to the end of its dialog, as the call shows.
+fn crossing(call: &Call, invite: &Transaction) -> Duration {
+    let host = invite.flow.dst.ip();
+    let shown = call.round_trip(host).max(call.round_trip_in_dialog(host));
+    shown.map_or(CROSSING_AT_LEAST, |round_trip| {
+        // No two are under way equally long.
+        (round_trip + round_trip / 4).clamp(CROSSING_AT_LEAST, CROSSING_AT_MOST)
     })
 }
 

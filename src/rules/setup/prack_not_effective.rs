@@ -28,7 +28,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             let Some(prack) = first else {
                 continue;
             };
-            let repeats = sent_after(&response.sends, prack.start() + crossing(invite));
+            let repeats = sent_after(&response.sends, prack.start() + crossing(view.call, invite));
             if (repeats as u64) < view.thresholds.repeats_after_ack {
                 continue;
             }

@@ -153,7 +153,7 @@ fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
                     flow: ack.flow,
                     sent: seen.time,
                     transaction: invite,
-                    outcome: of_ack(invite, response, seen.time, t1),
+                    outcome: of_ack(call, invite, (response, seen.time), t1),
                 });
             }
         }
@@ -184,8 +184,14 @@ fn requests(call: &Call, t1: Duration) -> Vec<InDialog<'_>> {
     requests
 }
 
-fn of_ack(invite: &Transaction, response: &Response, sent: Timestamp, t1: Duration) -> Outcome {
-    let after = sent + super::crossing(invite);
+/// What became of an ACK that was sent to a response at that moment.
+fn of_ack(
+    call: &Call,
+    invite: &Transaction,
+    (response, sent): (&Response, Timestamp),
+    t1: Duration,
+) -> Outcome {
+    let after = sent + super::crossing(call, invite);
     if super::sent_after(&response.sends, after) > 0 {
         Outcome::Failed
     } else if invite.closed.since(after) >= t1 * 2 {
