@@ -61,6 +61,20 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             return told;
         }
     }
+    // Who goes on with its INVITE has not seen the answer: it cannot acknowledge it, and closes its ports when it gives up.
+    if matches!(
+        name,
+        "ack-missing-2xx" | "ack-missing-non2xx" | "media-port-unreachable"
+    ) {
+        let told = others().find(|it| {
+            it.rule.name == "request-retransmitted-after-response"
+                && it.severity == Severity::Error
+                && shares_transaction(it, finding)
+        });
+        if told.is_some() {
+            return told;
+        }
+    }
     for (causes, tie) in explanations(finding) {
         let said = others()
             .filter(|other| causes.contains(&other.rule.name))
