@@ -68,11 +68,16 @@ fn acknowledged(invite: &Transaction, response: &Response) -> bool {
 
 /// Either the 2xx was repeated twice or more, or the answering side hung up when its wait for the ACK was over.
 fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> bool {
+    // Where the caller's side is not captured, its ACK is not either (guard G-1WAY).
+    let flow = invite.flow;
+    let is_unseen = invite.requests.count() == 0;
+    if is_unseen && !(view.surroundings).was_heard(flow.src.ip(), flow.dst.ip()) {
+        return false;
+    }
     if response.sends.count() >= 3 {
         return true;
     }
-    // Where the caller's side is not captured, its ACK is not either (guard G-1WAY).
-    if invite.requests.count() == 0 {
+    if is_unseen {
         return false;
     }
     let timeout = timers::timeout(invite, view.thresholds.t1);
