@@ -38,9 +38,9 @@ pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
 /// not grow any more is an error of who writes it.
 pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
     let ends = [SIGINT, SIGTERM, SIGHUP];
-    let ignored = ignored();
-    // What nohup and shells took away stays away.
-    let heard = ends.iter().filter(|it| ignored & (1 << (**it - 1)) == 0);
+    // What nohup took away stays away. Scripts take SIGINT from what they start in the background, and end it with that.
+    let is_away = |signal: i32| signal == SIGHUP && ignored() & (1 << (signal - 1)) != 0;
+    let heard = ends.iter().filter(|it| !is_away(**it));
     let mut signals = Signals::new(heard.chain(&[SIGXFSZ]))?;
     thread::Builder::new()
         .name("signals".to_owned())
