@@ -623,7 +623,9 @@ fn what_stands_for_a_message_is_as_long_and_read_alike() {
                     stream: false,
                 };
                 let read = [part, &hidden[..]].map(|it| Message::parse(it, carrier));
-                let odd = read.map(|it| it.map(|it| (it.via_count(), it.is_cut(), it.status())));
+                // What is no code is a number of somebody.
+                let code = |it: &Message| it.status().filter(|code| *code < 1000);
+                let odd = read.map(|it| it.map(|it| (it.via_count(), it.is_cut(), code(&it))));
                 assert_eq!(odd[0], odd[1], "{} of {len} bytes", path.display());
                 assert_eq!(
                     redactor.captured_message(&hidden).len(),

@@ -348,7 +348,12 @@ pub(super) struct DiagnosisOptions {
     /// A name for a host, shown in the place of its address
     ///
     /// Only people see it: machine formats keep the address. Repeatable; [aliases] in the configuration does the same.
-    #[arg(long, value_name = "ADDR=NAME", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "ADDR=NAME",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
     pub(super) alias: Vec<Alias>,
     /// Replace numbers, names, addresses, Call-IDs and keys
     ///
