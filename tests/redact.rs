@@ -611,29 +611,27 @@ fn is_sound(data: &[u8]) -> bool {
 /// Whatever comes, cut anywhere: as many bytes, and read as what it was.
 #[test]
 fn what_stands_for_a_message_is_as_long_and_read_alike() {
-    for folder in ["rfc4475", "rfc5118"] {
-        for path in below(&Path::new(FIXTURES).join(folder), "dat") {
-            let bytes = std::fs::read(&path).unwrap();
-            for len in (0..bytes.len()).step_by(11).chain([bytes.len()]) {
-                let (part, redactor) = (&bytes[..len], Redactor::default());
-                let hidden = redactor.message(part);
-                assert_eq!(hidden.len(), part.len(), "{}", path.display());
-                let carrier = Carrier {
-                    cut: len < bytes.len(),
-                    stream: false,
-                };
-                let read = [part, &hidden[..]].map(|it| Message::parse(it, carrier));
-                // What is no code is a number of somebody.
-                let code = |it: &Message| it.status().filter(|code| *code < 1000);
-                let odd = read.map(|it| it.map(|it| (it.via_count(), it.is_cut(), code(&it))));
-                assert_eq!(odd[0], odd[1], "{} of {len} bytes", path.display());
-                assert_eq!(
-                    redactor.captured_message(&hidden).len(),
-                    part.len(),
-                    "{}",
-                    path.display()
-                );
-            }
+    for path in below(&Path::new(FIXTURES).join("rfc4475"), "dat") {
+        let bytes = std::fs::read(&path).unwrap();
+        for len in (0..bytes.len()).step_by(11).chain([bytes.len()]) {
+            let (part, redactor) = (&bytes[..len], Redactor::default());
+            let hidden = redactor.message(part);
+            assert_eq!(hidden.len(), part.len(), "{}", path.display());
+            let carrier = Carrier {
+                cut: len < bytes.len(),
+                stream: false,
+            };
+            let read = [part, &hidden[..]].map(|it| Message::parse(it, carrier));
+            // What is no code is a number of somebody.
+            let code = |it: &Message| it.status().filter(|code| *code < 1000);
+            let odd = read.map(|it| it.map(|it| (it.via_count(), it.is_cut(), code(&it))));
+            assert_eq!(odd[0], odd[1], "{} of {len} bytes", path.display());
+            assert_eq!(
+                redactor.captured_message(&hidden).len(),
+                part.len(),
+                "{}",
+                path.display()
+            );
         }
     }
 }
