@@ -349,7 +349,7 @@ fn what_is_met_later_brings_what_was_judged_before() {
     assert_eq!(log.of("message"), ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(log.of("transaction").len(), 3);
     // With room for little, what came first is gone, and that is said.
-    let (log, report) = run(refused(), 6000, &packets);
+    let (log, report) = run(refused(), 4000, &packets);
     let log = Log(log);
     assert!(log.of("message").len() < 6 && log.of("message").contains(&"6"));
     assert_eq!(report.selected.unwrap().without_beginning, 1);

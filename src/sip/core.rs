@@ -1,6 +1,6 @@
-//! What correlation asks of every message, read once: CSeq, tags, the topmost Via.
+//! What is asked of every message, read once: CSeq, tags, the topmost Via, where the Contact is.
 
-use super::lexer::{Scan, Span};
+use super::lexer::{Field, Scan, Span, Start};
 use super::value::{self, Brackets, NameAddr, Via};
 use super::{HeaderName, Message, Method};
 
@@ -12,7 +12,17 @@ pub(super) struct Core {
     pub(super) to: Option<Address>,
     /// The topmost Via value; folds are still inside.
     pub(super) top_via: Option<Span>,
+    /// Its sent-by; folds are still inside.
+    pub(super) sent_by: Option<Span>,
+    /// Its branch, where it has one; folds are still inside.
+    pub(super) branch_value: Option<Span>,
     pub(super) branch: Branch,
+    /// How many Via values there are, as far as 16 bits tell.
+    pub(super) vias: u16,
+    /// The URI of the first Contact value; folds are still inside.
+    pub(super) contact: Option<Span>,
+    /// Whether a URI to which requests may be sent can name TCP or TLS.
+    pub(super) names_stream: bool,
 }
 
 /// A From or To.
@@ -45,20 +55,54 @@ impl Core {
             let value = &scan.of(header).next()?.value;
             raw.get(value.start as usize..value.end as usize)
         };
-        let vias = first(HeaderName::Via);
-        let top_via = vias.and_then(|vias| value::list(vias).next());
+        let bytes = |span: &Span| raw.get(span.start as usize..span.end as usize);
+        let mut top_via = None;
+        let mut vias = 0_u16;
+        for field in scan.of(HeaderName::Via) {
+            for value in value::list(bytes(&field.value).unwrap_or_default()) {
+                if vias == 0 && top_via.is_none() {
+                    top_via = Some(value);
+                }
+                // Stray separators are no values (RFC 4475 §3.1.2.1).
+                vias = vias.saturating_add(u16::from(!value.starts_with(b";")));
+            }
+        }
+        let via = top_via.and_then(Via::of);
+        let branch = via.and_then(|via| via.branch());
+        let contact = first(HeaderName::Contact).and_then(|value| value::list(value).next());
         let address = |header| first(header).map(|value| Address::of(raw, value));
         Self {
             cseq: first(HeaderName::CSeq).and_then(value::cseq),
             from: address(HeaderName::From),
             to: address(HeaderName::To),
             top_via: top_via.and_then(|via| span_in(raw, via)),
-            branch: match vias {
-                None => Branch::NoVia,
-                Some(_) => Branch::of(top_via.unwrap_or_default()),
+            sent_by: via.and_then(|via| span_in(raw, via.sent_by)),
+            branch_value: branch.and_then(|branch| span_in(raw, branch)),
+            branch: match (first(HeaderName::Via), via) {
+                (None, _) => Branch::NoVia,
+                (Some(_), None) => Branch::Unreadable,
+                (Some(_), Some(_)) => Branch::of(branch),
             },
+            vias,
+            contact: contact.and_then(|value| span_in(raw, NameAddr::of(value).uri)),
+            names_stream: names_stream(raw, scan),
         }
     }
+}
+
+/// Whether the Request-URI, a Contact, a Route or a Record-Route can be a URI that names TCP or TLS: by its scheme `sips` or
+/// by its `transport` (RFC 3261 §19.1.1).
+fn names_stream(raw: &[u8], scan: &Scan) -> bool {
+    let in_bytes = |span: &Span| {
+        let bytes = raw.get(span.start as usize..span.end as usize);
+        bytes.is_some_and(value::may_name_stream)
+    };
+    let in_field = |field: &Field| in_bytes(&field.value);
+    let of = |header| scan.of(header).any(in_field);
+    matches!(&scan.start, Start::Request { uri, .. } if in_bytes(uri))
+        || of(HeaderName::Contact)
+        || of(HeaderName::Route)
+        || of(HeaderName::RecordRoute)
 }
 
 impl Address {
@@ -86,12 +130,11 @@ impl Address {
 }
 
 impl Branch {
-    fn of(via: &[u8]) -> Self {
-        match Via::of(via).map(|via| via.branch()) {
-            None => Self::Unreadable,
-            Some(Some(value::MAGIC_COOKIE)) => Self::CookieAlone,
-            Some(Some(branch)) if value::has_cookie(branch) => Self::Proper,
-            Some(_) => Self::WithoutCookie,
+    fn of(branch: Option<&[u8]>) -> Self {
+        match branch {
+            Some(value::MAGIC_COOKIE) => Self::CookieAlone,
+            Some(branch) if value::has_cookie(branch) => Self::Proper,
+            _ => Self::WithoutCookie,
         }
     }
 }

@@ -11,6 +11,7 @@ pub use proof::Proof;
 use super::value::list;
 use crate::limits::MAX_CHALLENGES;
 use memchr::memchr;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Which header field a challenge or an answer to one is in.
@@ -127,7 +128,7 @@ const INPUTS: [&[u8]; 8] = [
 pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
     let params = schemes(value).into_iter().next()?;
     let response = params.text(b"response");
-    let inputs = FINGERPRINT.hash_one(INPUTS.map(|name| params.text(name)));
+    let inputs = INPUTS.map(|name| params.get(name).map(unquote).unwrap_or_default());
     Some(Credentials {
         side,
         username: params.text(b"username"),
@@ -141,7 +142,7 @@ pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
         response: FINGERPRINT.hash_one(&response),
         response_start: response.chars().take(RESPONSE_SHOWN).collect(),
         scheme: params.scheme,
-        inputs,
+        inputs: FINGERPRINT.hash_one(inputs),
     })
 }
 
@@ -247,11 +248,11 @@ fn inside(value: &[u8]) -> &[u8] {
 }
 
 /// The text that is meant: a backslash inside quotes makes the next byte an ordinary one (RFC 3261 §25.1).
-fn unquote(value: &[u8]) -> Vec<u8> {
-    if !value.starts_with(b"\"") {
-        return value.to_vec();
-    }
+fn unquote(value: &[u8]) -> Cow<'_, [u8]> {
     let inner = inside(value);
+    if !value.starts_with(b"\"") || memchr(b'\\', inner).is_none() {
+        return Cow::Borrowed(inner);
+    }
     let mut text = Vec::with_capacity(inner.len());
     let mut bytes = inner.iter();
     while let Some(&byte) = bytes.next() {
@@ -260,7 +261,7 @@ fn unquote(value: &[u8]) -> Vec<u8> {
             _ => text.push(byte),
         }
     }
-    text
+    Cow::Owned(text)
 }
 
 #[cfg(test)]

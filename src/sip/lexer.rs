@@ -4,6 +4,7 @@
 use super::header::{COUNT, HeaderName};
 use super::oddity::{Oddities, Oddity};
 use memchr::{memchr, memchr_iter, memchr2};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// A stretch of the message's bytes.
@@ -59,7 +60,7 @@ impl Index {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scan {
     pub(super) start: Start,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Box<[Field]>,
     index: Index,
     /// Where the bytes after the empty line begin.
     pub(super) body_start: usize,
@@ -93,7 +94,7 @@ impl Scan {
 
     /// The memory of the index, in bytes.
     pub(super) fn footprint(&self) -> usize {
-        self.fields.capacity() * size_of::<Field>()
+        self.fields.len() * size_of::<Field>()
     }
 }
 
@@ -125,9 +126,8 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
     }
     let message = bytes.get(skipped..)?;
     let (start, line_len) = start_line(message, cut, &mut oddities)?;
-    let mut scan = Scan {
-        start: start.shifted(skipped),
-        fields: Vec::with_capacity(24),
+    let mut head = Head {
+        fields: SmallVec::new(),
         index: Index {
             first: [Index::ABSENT; COUNT],
             repeated: 0,
@@ -135,7 +135,15 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
         body_start: bytes.len(),
         oddities,
     };
-    header_fields(bytes, skipped + line_len, cut, &mut scan);
+    header_fields(bytes, skipped + line_len, cut, &mut head);
+    let mut scan = Scan {
+        start: start.shifted(skipped),
+        // As many as there are, and no more: messages are kept.
+        fields: head.fields.as_slice().into(),
+        index: head.index,
+        body_start: head.body_start,
+        oddities: head.oddities,
+    };
     if cut {
         scan.oddities.insert(Oddity::Incomplete);
     }
@@ -154,12 +162,19 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
     Some(scan)
 }
 
-/// Whether all bytes are printable ASCII or end lines: without branches, so that the compiler takes many at once.
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
+/// Whether all bytes are printable ASCII or end lines: in pieces of one length and without branches, so that the compiler
+/// takes many at once.
 fn is_plain(head: &[u8]) -> bool {
-    !head.iter().fold(false, |odd, &byte| {
+    let (pieces, rest) = head.as_chunks::<64>();
+    pieces.iter().all(|piece| oddness(piece) == 0) && oddness(rest) == 0
+}
+
+/// Not zero when a byte is neither printable ASCII nor part of a line's end.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
+fn oddness(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |odd, &byte| {
         let control = (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t');
-        odd | control | (byte >= 0x7f)
+        odd | u8::from(control | (byte >= 0x7f))
     })
 }
 
@@ -368,48 +383,56 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
-fn header_fields(bytes: &[u8], start: usize, cut: bool, scan: &mut Scan) {
+/// The header fields while they are read. Nearly all messages have fewer than this many.
+struct Head {
+    fields: SmallVec<[Field; 24]>,
+    index: Index,
+    body_start: usize,
+    oddities: Oddities,
+}
+
+fn header_fields(bytes: &[u8], start: usize, cut: bool, head: &mut Head) {
     let mut at = start;
     for end in memchr_iter(b'\n', bytes.get(start..).unwrap_or_default()) {
         let end = start + end;
         let content = bytes.get(at..end).unwrap_or_default();
         let content = content.strip_suffix(b"\r").unwrap_or_else(|| {
-            scan.oddities.insert(Oddity::BareLf);
+            head.oddities.insert(Oddity::BareLf);
             content
         });
         if content.is_empty() {
-            scan.body_start = end + 1;
+            head.body_start = end + 1;
             return;
         }
-        header_line(content, at, scan);
+        header_line(content, at, head);
         at = end + 1;
     }
     let rest = bytes.get(at..).unwrap_or_default();
     // Part of a value, such as half a Call-ID, would be taken for another value.
     if !cut {
         if !rest.is_empty() {
-            header_line(rest, at, scan);
+            header_line(rest, at, head);
         }
-        scan.oddities.insert(Oddity::HeadersUnfinished);
+        head.oddities.insert(Oddity::HeadersUnfinished);
     }
-    scan.body_start = bytes.len();
+    head.body_start = bytes.len();
 }
 
-fn header_line(content: &[u8], at: usize, scan: &mut Scan) {
+fn header_line(content: &[u8], at: usize, head: &mut Head) {
     if let [b' ' | b'\t', ..] = content {
-        fold(content, at, scan);
+        fold(content, at, head);
     } else {
-        field(content, at, scan);
+        field(content, at, head);
     }
 }
 
 /// RFC 3261 §7.3.1: a line that begins with white space continues the field before it.
-fn fold(content: &[u8], at: usize, scan: &mut Scan) {
+fn fold(content: &[u8], at: usize, head: &mut Head) {
     let trimmed = content.trim_ascii_end();
     if trimmed.is_empty() {
         return;
     }
-    match scan.fields.last_mut() {
+    match head.fields.last_mut() {
         Some(field) => {
             field.folded = true;
             let end = span(at..at + trimmed.len());
@@ -420,20 +443,20 @@ fn fold(content: &[u8], at: usize, scan: &mut Scan) {
                 field.value.end = end.end;
             }
         }
-        None => scan.oddities.insert(Oddity::JunkLine),
+        None => head.oddities.insert(Oddity::JunkLine),
     }
 }
 
-fn field(content: &[u8], at: usize, scan: &mut Scan) {
+fn field(content: &[u8], at: usize, head: &mut Head) {
     // Names are short: a search by vectors would not pay.
     let Some(colon) = content.iter().position(|&byte| byte == b':') else {
-        scan.oddities.insert(Oddity::JunkLine);
+        head.oddities.insert(Oddity::JunkLine);
         return;
     };
     let name = content.get(..colon).unwrap_or_default().trim_ascii_end();
     let header = HeaderName::of(name);
     if header == HeaderName::Other && !is_token(name) {
-        scan.oddities.insert(Oddity::HeaderName);
+        head.oddities.insert(Oddity::HeaderName);
     }
     let after = content.get(colon + 1..).unwrap_or_default();
     let begun = after.trim_ascii_start();
@@ -442,8 +465,8 @@ fn field(content: &[u8], at: usize, scan: &mut Scan) {
         [] => span(at + colon + 1..at + colon + 1),
         value => span(value_start..value_start + value.len()),
     };
-    scan.index.note(header, scan.fields.len());
-    scan.fields.push(Field {
+    head.index.note(header, head.fields.len());
+    head.fields.push(Field {
         header,
         folded: false,
         name: span(at..at + name.len()),

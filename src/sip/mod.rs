@@ -21,10 +21,12 @@ pub use method::Method;
 pub use oddity::{Oddities, Oddity};
 pub use place::Place;
 
+use crate::hash::RandomState;
 use core::Core;
 use lexer::{Field, Scan, Span, Start};
 use memchr::memchr;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use value::NameAddr;
 
 /// A message as it was captured, with an index of its parts.
@@ -34,6 +36,7 @@ pub struct Message {
     scan: Scan,
     body: Span,
     core: Core,
+    fingerprint: u64,
 }
 
 /// What carried a message, as far as it decides what is odd.
@@ -75,6 +78,7 @@ impl Message {
             scan,
             body,
             core,
+            fingerprint: fingerprint(bytes),
         };
         message.measure_body(carrier);
         if !carrier.cut {
@@ -117,6 +121,11 @@ impl Message {
     /// The message as captured.
     pub const fn raw(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// A keyed fingerprint of the message as captured: equal for equal messages within one run, and nothing else.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The body, as far as Content-Length and the captured bytes reach.
@@ -185,6 +194,7 @@ impl Message {
         match header {
             HeaderName::From => self.core.from.as_ref()?.uri(self).map(unfold),
             HeaderName::To => self.core.to.as_ref()?.uri(self).map(unfold),
+            HeaderName::Contact => Some(unfold(self.bytes(self.core.contact.as_ref()?))),
             _ => match self.header(header)? {
                 Cow::Borrowed(value) => {
                     let first = value::list(value).next()?;
@@ -209,16 +219,21 @@ impl Message {
         })
     }
 
+    /// The sent-by of the topmost Via with its branch, both unfolded; `None` when there is no Via or it cannot be read.
+    pub fn sent_by_and_branch(&self) -> Option<(Cow<'_, [u8]>, Option<Cow<'_, [u8]>>)> {
+        let unfolded = |span: &Span| unfold(self.bytes(span));
+        let sent_by = self.core.sent_by.as_ref().map(unfolded)?;
+        Some((sent_by, self.core.branch_value.as_ref().map(unfolded)))
+    }
+
     /// How many Via values the message has: one more for each proxy it passed.
     pub fn via_count(&self) -> usize {
-        self.headers(HeaderName::Via)
-            .map(|value| {
-                // Stray separators are no values (RFC 4475 §3.1.2.1).
-                value::list(&value)
-                    .filter(|via| !via.starts_with(b";"))
-                    .count()
-            })
-            .sum()
+        self.core.vias.into()
+    }
+
+    /// Whether its Request-URI, a Contact, a Route or a Record-Route can name TCP or TLS; false where none can.
+    pub const fn names_stream(&self) -> bool {
+        self.core.names_stream
     }
 
     /// The decimal number of a field such as Expires or RSeq; `None` when it is missing or no number.
@@ -276,6 +291,12 @@ impl Message {
             self.body.end = self.body.start + u32::try_from(announced).unwrap_or(u32::MAX);
         }
     }
+}
+
+/// A fingerprint that strangers cannot foresee.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    SEED.hash_one(bytes)
 }
 
 /// RFC 3261 §7.3.1: a line break with the white space around it counts as one space.

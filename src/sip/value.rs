@@ -3,7 +3,7 @@
 use super::Method;
 use super::lexer::number;
 use crate::address::literal_with_port;
-use memchr::{memchr, memchr2, memchr3, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr};
 use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
@@ -273,6 +273,26 @@ pub(super) fn has_headers(uri: &[u8]) -> bool {
             .is_some_and(|behind_user| memchr(b'?', behind_user).is_some())
 }
 
+/// Whether bytes with URIs in them have `transport=tcp`, `transport=tls` or a scheme `sips` (RFC 3261 §19.1.1). Nearly no
+/// message of a call over UDP does.
+pub fn may_name_stream(bytes: &[u8]) -> bool {
+    let transport = memchr_iter(b'=', bytes).any(|at| {
+        let behind = bytes.get(at + 1..at + 4).unwrap_or_default();
+        (behind.eq_ignore_ascii_case(b"tcp") || behind.eq_ignore_ascii_case(b"tls"))
+            && ends_with(bytes.get(..at), b"transport")
+    });
+    transport || memchr_iter(b':', bytes).any(|at| ends_with(bytes.get(..at), b"sips"))
+}
+
+/// Whether bytes end so, in any case.
+fn ends_with(bytes: Option<&[u8]>, end: &[u8]) -> bool {
+    let start = bytes.and_then(|it| it.len().checked_sub(end.len()));
+    let last = bytes
+        .zip(start)
+        .and_then(|(bytes, start)| bytes.get(start..));
+    last.is_some_and(|it| it.eq_ignore_ascii_case(end))
+}
+
 /// Whether the scheme is `sip` or `sips`.
 pub(super) fn is_sip(uri: &[u8]) -> bool {
     let scheme = |name: &[u8]| {
@@ -305,6 +325,30 @@ pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    // Nearly always the wanted one is the first.
+    if let Some((key, value)) = params
+        .strip_prefix(b";")
+        .and_then(|first| first.split_at_checked(name.len()))
+        && key.eq_ignore_ascii_case(name)
+        && let Some(value) = value.strip_prefix(b"=")
+    {
+        let end = memchr3(b';', b'"', b'<', value).unwrap_or(value.len());
+        if matches!(value.get(end), None | Some(b';')) {
+            return Some(value.get(..end).unwrap_or_default().trim_ascii());
+        }
+    }
+    if memchr2(b'"', b'<', params).is_none() {
+        // Of the others, every semicolon separates.
+        let first = memchr(b';', params)?;
+        let items = params.get(first + 1..).unwrap_or_default();
+        let mut start = 0;
+        let mut ends = memchr_iter(b';', items).chain([items.len()]);
+        return ends.find_map(|end| {
+            let item = items.get(start..end).unwrap_or_default();
+            start = end + 1;
+            value_of(item, name)
+        });
+    }
     let mut rest = params;
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
@@ -333,24 +377,30 @@ fn value_of<'a>(item: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 /// Where a byte first stands outside quotes and angle brackets.
 fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
-    // Nearly always nothing before it opens any.
-    let first = memchr3(wanted, b'"', b'<', bytes)?;
-    if bytes.get(first) == Some(&wanted) {
-        return Some(first);
+    let mut at = 0;
+    loop {
+        at += memchr3(wanted, b'"', b'<', bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        at += match rest {
+            [b'"', ..] => quoted_len(rest)?,
+            [b'<', ..] => bracketed_len(rest)?,
+            _ => return Some(at),
+        };
     }
-    let (mut quoted, mut escaped, mut bracket) = (false, false, false);
-    for (at, &byte) in bytes.iter().enumerate().skip(first) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'<' if !quoted => bracket = true,
-            b'>' if !quoted => bracket = false,
-            _ if byte == wanted && !quoted && !bracket => return Some(at),
-            _ => {}
+}
+
+/// The length of what angle brackets enclose at the start, both included; `None` when they do not close. Quotes within hide
+/// what stands between them.
+fn bracketed_len(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'>', b'"', bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        if rest.first() == Some(&b'>') {
+            return Some(at + 1);
         }
+        at += quoted_len(rest)?;
     }
-    None
 }
 
 /// Where the first angle bracket opens outside quotes.

@@ -56,7 +56,7 @@ impl Duplicates {
     /// and time can tell.
     pub fn look_up(&mut self, arrival: &Arrival<'_>) -> Seen {
         self.forget(arrival.time);
-        let bytes = self.hasher.hash_one(arrival.message.raw());
+        let bytes = arrival.message.fingerprint();
         let keys = Keys {
             sent: self
                 .hasher

@@ -11,7 +11,7 @@ pub(super) struct Kept(Arc<Held>);
 
 #[derive(Debug)]
 pub(super) struct Held {
-    message: Message,
+    message: Arc<Message>,
     bytes: usize,
     used: Arc<AtomicUsize>,
 }
@@ -26,7 +26,7 @@ impl Held {
     /// One that counts for nothing, as it is looked at and let go at once.
     pub(super) fn unpacked(message: Message) -> Self {
         Self {
-            message,
+            message: Arc::new(message),
             bytes: 0,
             used: Arc::default(),
         }
@@ -80,18 +80,16 @@ impl Budget {
     }
 
     /// Keeps a message; `None` when too many are kept already.
-    pub(super) fn keep(&mut self, message: &Message) -> Option<Kept> {
-        if self.used.load(Ordering::Relaxed) + message.footprint() > self.limit {
+    pub(super) fn keep(&mut self, message: &Arc<Message>) -> Option<Kept> {
+        let bytes = message.footprint();
+        if self.used.load(Ordering::Relaxed) + bytes > self.limit {
             self.refused += 1;
             return None;
         }
-        // The copy takes no more memory than it needs.
-        let message = message.clone();
-        let bytes = message.footprint();
         self.used.fetch_add(bytes, Ordering::Relaxed);
         let used = Arc::clone(&self.used);
         Some(Kept::from(Held {
-            message,
+            message: Arc::clone(message),
             bytes,
             used,
         }))
@@ -108,9 +106,9 @@ mod tests {
     use super::*;
     use crate::sip::Carrier;
 
-    fn message() -> Message {
+    fn message() -> Arc<Message> {
         let text = b"OPTIONS sip:bob@example.com SIP/2.0\r\n\r\n";
-        Message::parse(text, Carrier::default()).unwrap().clone()
+        Arc::new(Message::parse(text, Carrier::default()).unwrap())
     }
 
     #[test]
@@ -122,7 +120,7 @@ mod tests {
         let bytes = kept.message().footprint();
         assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
         drop(kept);
-        assert_eq!(copy.message(), &message);
+        assert_eq!(copy.message(), &*message);
         drop(copy);
         assert_eq!(budget.used.load(Ordering::Relaxed), 0);
     }

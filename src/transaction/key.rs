@@ -1,6 +1,6 @@
 //! What makes two messages parts of one transaction.
 
-use crate::sip::value::{Via, has_cookie};
+use crate::sip::value::has_cookie;
 use crate::sip::{Message, Method};
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 pub(super) struct Identity<'a> {
     pub(super) method: Method,
     pub(super) cseq: u64,
-    pub(super) branch: Part<'a>,
+    pub(super) branch: Option<Cow<'a, [u8]>>,
     sent_by: Cow<'a, [u8]>,
     call_id: Cow<'a, [u8]>,
     from_tag: Option<&'a [u8]>,
@@ -22,25 +22,15 @@ impl<'a> Identity<'a> {
         let (cseq, cseq_method) = message.cseq()?;
         // The request line rules where it differs from the CSeq: it is what servers act on.
         let method = message.method().unwrap_or(cseq_method);
-        let (branch, sent_by) = match message.top_via() {
-            Some(Cow::Borrowed(value)) => of_via(value),
-            Some(Cow::Owned(value)) => {
-                let (branch, sent_by) = of_via(&value);
-                (
-                    branch.map(|it| Cow::Owned(it.into_owned())),
-                    sent_by.map(|it| Cow::Owned(it.into_owned())),
-                )
-            }
-            None => (None, None),
-        };
+        let (sent_by, branch) = message.sent_by_and_branch().unzip();
         if sent_by.is_none() && message.status().is_some() {
             return None;
         }
         Some(Self {
             method,
             cseq,
-            branch,
-            sent_by: sent_by.unwrap_or_default(),
+            branch: branch.flatten(),
+            sent_by: sent_by.map(normal_sent_by).unwrap_or_default(),
             call_id: message.call_id().unwrap_or_default(),
             from_tag: message.from_tag(),
         })
@@ -82,27 +72,19 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// A part of a header field; `None` where it is missing.
-type Part<'a> = Option<Cow<'a, [u8]>>;
-
-/// The branch and the sent-by of a Via; neither when it cannot be read.
-fn of_via(value: &[u8]) -> (Part<'_>, Part<'_>) {
-    match Via::of(value) {
-        Some(via) => (
-            via.branch().map(Cow::Borrowed),
-            Some(normal_sent_by(via.sent_by)),
-        ),
-        None => (None, None),
-    }
-}
-
 /// Host names are compared without case, and white space around the port's colon means nothing.
-fn normal_sent_by(sent_by: &[u8]) -> Cow<'_, [u8]> {
+fn normal_sent_by(mut sent_by: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     // RFC 3261 §18.1.1: 5060 is meant where no port stands.
-    let sent_by = sent_by.strip_suffix(b":5060").unwrap_or(sent_by);
+    if sent_by.ends_with(b":5060") {
+        let len = sent_by.len() - b":5060".len();
+        match &mut sent_by {
+            Cow::Borrowed(it) => *it = it.get(..len).unwrap_or_default(),
+            Cow::Owned(it) => it.truncate(len),
+        }
+    }
     let is_odd = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_uppercase();
     if !sent_by.iter().any(is_odd) {
-        return Cow::Borrowed(sent_by);
+        return sent_by;
     }
     sent_by
         .iter()

@@ -5,7 +5,7 @@ use super::{Ack, Arrival, Sends, Sighting, Transaction};
 use crate::limits::{MAX_CHALLENGES, MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest::{self, Side};
 use crate::sip::value::{self, NameAddr};
-use crate::sip::{HeaderName, Message};
+use crate::sip::{HeaderName, Message, Method};
 
 /// The header fields of a response that explain it, kept as evidence.
 pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
@@ -30,7 +30,8 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
     transaction.cut = message.is_cut();
     transaction.via_count = message.via_count();
     transaction.to.tag = message.to_tag().map(Into::into);
-    transaction.expires = contact_expires(message).or_else(|| message.number(HeaderName::Expires));
+    let of_contact = (transaction.method == Method::Register).then(|| contact_expires(message));
+    transaction.expires = (of_contact.flatten()).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = message
         .headers(HeaderName::Authorization)
         .map(|value| (value, Side::Server))

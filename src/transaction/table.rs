@@ -313,7 +313,7 @@ impl Table {
         status: u64,
         reason: &[u8],
     ) -> Kind {
-        let fingerprint = self.hasher.hash_one(arrival.message.raw());
+        let fingerprint = arrival.message.fingerprint();
         let clock = self.clock(arrival);
         let Some(open) = self.open.get_mut(&id) else {
             return Kind::New;

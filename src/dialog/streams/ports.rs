@@ -61,6 +61,9 @@ impl SipPorts {
         {
             self.name(via.sent_by);
         }
+        if !message.names_stream() {
+            return;
+        }
         if let StartLine::Request { uri, .. } = message.start_line() {
             self.name_uri(uri);
         }
@@ -119,7 +122,7 @@ impl SipPorts {
     }
 
     fn name_uri(&mut self, uri: &[u8]) {
-        if is_secure(uri) || names_stream(uri) {
+        if value::may_name_stream(uri) {
             self.name(value::user_and_host(uri).1);
         }
     }
@@ -143,23 +146,6 @@ impl SipPorts {
             self.refused += 1;
         }
     }
-}
-
-/// Whether the scheme is `sips`.
-fn is_secure(uri: &[u8]) -> bool {
-    let scheme = uri.get(..b"sips:".len());
-    scheme.is_some_and(|it| it.eq_ignore_ascii_case(b"sips:"))
-}
-
-/// Whether a parameter names TCP or TLS. Nearly no URI of a call over UDP does.
-fn names_stream(uri: &[u8]) -> bool {
-    [&b"transport=tcp"[..], b"transport=tls"]
-        .iter()
-        .any(|param| {
-            memchr::memchr_iter(b'=', uri)
-                .filter_map(|at| uri.get((at + 1).checked_sub(b"transport=".len())?..at + 4))
-                .any(|found| found.eq_ignore_ascii_case(param))
-        })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) mod via_received_mismatch;
 use crate::dialog::Trait;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Rule};
-use crate::sip::value::{self, NameAddr};
+use crate::sip::value;
 use crate::sip::{HeaderName, Message};
 use std::net::{IpAddr, SocketAddr};
 
@@ -73,8 +73,7 @@ fn of_trait(
 
 /// Address and port of the first Contact of a message; `None` without one, and for a name.
 fn contact(message: &Message) -> Option<(IpAddr, Option<u16>)> {
-    let value = message.header(HeaderName::Contact)?;
-    value::uri_endpoint(NameAddr::of(value::list(&value).next()?).uri)
+    value::uri_endpoint(&message.uri(HeaderName::Contact)?)
 }
 
 /// Address and port as people write them; the address alone where no port is known.
