@@ -3,7 +3,7 @@
 use crate::flow::Flow;
 use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_KEYS, MAX_LEG_LINKS};
-use crate::sip::value::{self, NameAddr};
+use crate::sip::value;
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -139,8 +139,12 @@ impl Legs {
             began: time,
             signed: message.header(HeaderName::Identity).is_some(),
         });
-        for mark in marks {
-            self.remember(mark.told, &leg);
+        let mut last = None;
+        for told in marks.into_iter().map(|mark| mark.told) {
+            // Those that ask for several forms of a value tell one, one after the other.
+            if last.replace(told) != Some(told) {
+                self.remember(told, &leg);
+            }
         }
     }
 
@@ -294,8 +298,8 @@ impl Legs {
         }
         marks.sdp(message.body(), flow);
         let user = |header| {
-            let value = message.header(header)?;
-            Some(normal(value::user_and_host(NameAddr::of(&value).uri).0))
+            let uri = message.uri(header)?;
+            Some(normal(value::user_and_host(&uri).0))
         };
         if let (Some(from), Some(to)) = (user(HeaderName::From), user(HeaderName::To))
             && !from.is_empty()

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
 use memchr::memmem;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 
 /// What two addresses have to do with each other.
@@ -53,8 +53,9 @@ impl Traits {
     pub fn closed(&mut self, transaction: &Transaction) {
         let flow = transaction.flow;
         let (src, dst) = (flow.src.ip().to_canonical(), flow.dst.ip().to_canonical());
-        if let Some((sent_by, seen_as, detail)) = translated(transaction) {
-            self.note(Trait::SeenAs, sent_by, seen_as, transaction, &detail);
+        if let Some((own, seen)) = translated(transaction) {
+            let detail = || format!("{own} → {seen}").into();
+            self.note(Trait::SeenAs, own.ip(), seen.ip(), transaction, detail);
         }
         if !Reach::of(src).is_public() || !Reach::of(dst).is_public() {
             return;
@@ -65,20 +66,15 @@ impl Traits {
         );
         if in_clear {
             let guessable = transaction.credentials.iter().find(|credentials| {
+                let algorithm = credentials.algorithm.as_bytes();
                 credentials.scheme.eq_ignore_ascii_case("Digest")
-                    && credentials
-                        .algorithm
-                        .to_ascii_uppercase()
-                        .starts_with("MD5")
+                    && algorithm
+                        .get(..b"MD5".len())
+                        .is_some_and(|it| it.eq_ignore_ascii_case(b"MD5"))
             });
             if let Some(credentials) = guessable {
-                self.note(
-                    Trait::DigestInClear,
-                    src,
-                    dst,
-                    transaction,
-                    &credentials.realm,
-                );
+                let realm = || credentials.realm.clone();
+                self.note(Trait::DigestInClear, src, dst, transaction, realm);
             }
             let bodies = transaction.request().into_iter().chain(
                 transaction
@@ -87,11 +83,11 @@ impl Traits {
                     .filter_map(|response| response.message()),
             );
             if bodies.map(Message::body).any(has_keys) {
-                self.note(Trait::KeysInClear, src, dst, transaction, "");
+                self.note(Trait::KeysInClear, src, dst, transaction, Box::default);
             }
         }
         if let Some((inside, header)) = transaction.request().and_then(|it| shown(it, src)) {
-            self.note(Trait::Shows, src, inside, transaction, header);
+            self.note(Trait::Shows, src, inside, transaction, || header.into());
         }
     }
 
@@ -114,7 +110,7 @@ impl Traits {
         one: IpAddr,
         other: IpAddr,
         transaction: &Transaction,
-        detail: &str,
+        detail: impl FnOnce() -> Box<str>,
     ) {
         let key = (what, one, other);
         if self.known.len() >= MAX_TRAITS && !self.known.contains_key(&key) {
@@ -126,7 +122,7 @@ impl Traits {
             time: transaction.start(),
             transaction: transaction.id,
             frames: Vec::new(),
-            detail: detail.into(),
+            detail: detail(),
         });
         instance.count += 1;
         let room = MAX_TRAIT_FRAMES.saturating_sub(instance.frames.len());
@@ -139,7 +135,7 @@ impl Traits {
 
 /// What a client calls itself and as what the server saw it, when they differ. A name says no address, and the port from
 /// which a TCP connection comes is never the one that the client listens on.
-fn translated(transaction: &Transaction) -> Option<(IpAddr, IpAddr, String)> {
+fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
     let message = transaction
         .responses
         .iter()
@@ -153,11 +149,8 @@ fn translated(transaction: &Transaction) -> Option<(IpAddr, IpAddr, String)> {
         .rport()
         .filter(|_| !transaction.flow.transport.is_reliable())
         .unwrap_or(port);
-    (sent_by != seen_as || port != seen_port).then(|| {
-        let (from, to) = ((sent_by, port).into(), (seen_as, seen_port).into());
-        let (from, to): (std::net::SocketAddr, std::net::SocketAddr) = (from, to);
-        (sent_by, seen_as, format!("{from} → {to}"))
-    })
+    (sent_by != seen_as || port != seen_port)
+        .then(|| ((sent_by, port).into(), (seen_as, seen_port).into()))
 }
 
 /// RFC 3261 §18.1.1: what is meant where no port stands.

@@ -53,10 +53,16 @@ pub(super) struct RouteSet {
 /// Host and port of a URI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    host: String,
-    ip: Option<IpAddr>,
-    port: String,
+    host: Host,
+    port: u16,
     is_loose: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    /// In lower case.
+    Name(String),
 }
 
 /// How a request departs from its route set.
@@ -69,15 +75,17 @@ pub(super) struct Deviation {
 }
 
 impl Place {
+    /// `None` for what is no SIP URI, and for one whose host or port cannot be read.
     pub(super) fn of(uri: &[u8]) -> Option<Self> {
-        let mut uri = String::from_utf8_lossy(uri).into_owned();
-        uri.make_ascii_lowercase();
-        let (_, host) = user_and_host(uri.as_bytes());
-        let host = String::from_utf8_lossy(host);
-        let is_secure = uri.starts_with("sips:");
-        if !is_secure && !uri.starts_with("sip:") {
+        let has_scheme = |scheme: &[u8]| {
+            let start = uri.get(..scheme.len());
+            start.is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        };
+        let is_secure = has_scheme(b"sips:");
+        if !is_secure && !has_scheme(b"sip:") {
             return None;
         }
+        let host = std::str::from_utf8(user_and_host(uri).1).ok()?;
         let port_at = match host.rfind(']') {
             Some(end) => host.get(end..)?.find(':').map(|at| end + at),
             None => host.find(':'),
@@ -85,36 +93,36 @@ impl Place {
         let (name, port) = host.split_at_checked(port_at.unwrap_or(host.len()))?;
         // RFC 3261 §19.1.2: the default port.
         let port = match port.strip_prefix(':').unwrap_or_default().trim() {
-            "" if is_secure => "5061",
-            "" => "5060",
-            port => port,
+            "" if is_secure => 5061,
+            "" => 5060,
+            port => port.parse().ok()?,
         };
-        if name.trim().is_empty() {
+        let host = name.trim().trim_matches(['[', ']']);
+        if host.is_empty() {
             return None;
         }
-        let host = name.trim().trim_matches(['[', ']']);
         Some(Self {
-            ip: host.parse().ok(),
-            host: host.to_owned(),
-            port: port.to_owned(),
-            is_loose: uri
-                .split(';')
-                .skip(1)
-                .any(|param| param.split('=').next() == Some("lr")),
+            host: match host.parse() {
+                Ok(ip) => Host::Address(ip),
+                Err(_) => Host::Name(host.to_ascii_lowercase()),
+            },
+            port,
+            is_loose: (uri.split(|&byte| byte == b';').skip(1))
+                .filter_map(|param| param.split(|&byte| byte == b'=').next())
+                .any(|name| name.eq_ignore_ascii_case(b"lr")),
         })
     }
 
     /// The address, when the host is one and no name.
     pub(super) const fn ip(&self) -> Option<IpAddr> {
-        self.ip
+        match self.host {
+            Host::Address(ip) => Some(ip),
+            Host::Name(_) => None,
+        }
     }
 
     fn is_at(&self, other: &Self) -> bool {
-        let host = match (self.ip(), other.ip()) {
-            (Some(one), Some(other)) => one == other,
-            _ => self.host == other.host,
-        };
-        host && self.port == other.port
+        self.host == other.host && self.port == other.port
     }
 
     /// Whether two places can be compared: a name may stand for an address.
@@ -123,10 +131,9 @@ impl Place {
     }
 
     pub(super) fn name(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
+        match &self.host {
+            Host::Address(ip) => SocketAddr::new(*ip, self.port).to_string(),
+            Host::Name(name) => format!("{name}:{}", self.port),
         }
     }
 }
@@ -257,12 +264,8 @@ pub(super) fn is_direct(call: &Call) -> bool {
 
 /// Whether the side with that tag gave this very URI as its Contact.
 fn is_contact(call: &Call, tag: &[u8], uri: &[u8]) -> bool {
-    messages_of(call, tag).any(|message| {
-        message.header(HeaderName::Contact).is_some_and(|value| {
-            let first = list(&value).next();
-            first.is_some_and(|it| NameAddr::of(it).uri == uri)
-        })
-    })
+    messages_of(call, tag)
+        .any(|message| (message.uri(HeaderName::Contact)).is_some_and(|contact| *contact == *uri))
 }
 
 /// The requests of the side with that tag and its responses that may form a dialog.
@@ -463,13 +466,16 @@ fn answer<'a>(invite: &'a Transaction, tag: &[u8]) -> Option<&'a Response> {
 /// The Contacts of all messages that the side with that tag sent: each target refresh may change the target.
 fn targets(call: &Call, tag: &[u8]) -> Vec<Place> {
     let mut found: Vec<Place> = Vec::new();
-    for message in messages_of(call, tag) {
-        let contact = message
-            .uri(HeaderName::Contact)
-            .and_then(|uri| Place::of(&uri));
-        if let Some(place) = contact.filter(|place| !found.contains(place)) {
+    let mut last = None;
+    for uri in messages_of(call, tag).filter_map(|message| message.uri(HeaderName::Contact)) {
+        // Nearly always it is that of the message before.
+        if last.as_ref() == Some(&uri) {
+            continue;
+        }
+        if let Some(place) = Place::of(&uri).filter(|place| !found.contains(place)) {
             found.push(place);
         }
+        last = Some(uri);
     }
     found
 }
