@@ -10,39 +10,62 @@ impl FingerprintFacts {
         !self.phrases.is_empty() || !self.contains.is_empty()
     }
 
-    fn fits(&self, finding: &Finding) -> bool {
-        let text = |name: &str| match finding.get(name) {
-            Some(Fact::Text(text)) => text.to_lowercase(),
-            _ => String::new(),
-        };
-        if !self.is_of_code(finding) {
+    fn fits(&self, refusal: &Refusal<'_>) -> bool {
+        if !self.codes.is_empty() && !refusal.code.is_some_and(|it| self.codes.contains(&it)) {
             return false;
         }
-        let phrase = text("reason");
-        let phrase = phrase.trim();
-        let value = self.fact.as_deref().map(text);
-        let begins = |it: &String| phrase.starts_with(&it.to_lowercase());
-        let ends = |it: &String| phrase.ends_with(&it.to_lowercase());
+        let begins = |it: &String| {
+            let start = refusal.phrase.get(..it.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(it.as_bytes()))
+        };
+        let ends = |it: &String| {
+            let rest = refusal.phrase.len().checked_sub(it.len());
+            let end = rest.and_then(|rest| refusal.phrase.get(rest..));
+            end.is_some_and(|end| end.eq_ignore_ascii_case(it.as_bytes()))
+        };
+        let has_value = |name: &str| {
+            let value = text(refusal.finding, name).to_lowercase();
+            !value.is_empty()
+                && (self.contains.is_empty() || self.contains.iter().any(|it| value.contains(it)))
+        };
+        let is_of = |server: &String| {
+            let own = text(refusal.finding, "server").to_lowercase();
+            own.contains(server.as_str())
+        };
         (self.phrases.is_empty() || self.phrases.iter().any(begins))
             && (self.ends.is_empty() || self.ends.iter().any(ends))
-            && value.is_none_or(|value| {
-                !value.is_empty()
-                    && (self.contains.is_empty()
-                        || self.contains.iter().any(|it| value.contains(it)))
-            })
-            && self
-                .server
-                .as_ref()
-                .is_none_or(|it| text("server").contains(it.as_str()))
+            && self.fact.as_deref().is_none_or(has_value)
+            && self.server.as_ref().is_none_or(is_of)
     }
+}
 
-    fn is_of_code(&self, finding: &Finding) -> bool {
+/// What a finding says of a refusal.
+struct Refusal<'a> {
+    finding: &'a Finding,
+    code: Option<u64>,
+    phrase: &'a [u8],
+}
+
+impl<'a> Refusal<'a> {
+    fn of(finding: &'a Finding) -> Self {
         let code = match (finding.status, finding.get("code")) {
             (Some(code), _) => Some(code),
             (None, Some(Fact::Number(code))) => Some(*code),
             _ => None,
         };
-        self.codes.is_empty() || code.is_some_and(|it| self.codes.contains(&it))
+        Self {
+            finding,
+            code,
+            phrase: text(finding, "reason").trim().as_bytes(),
+        }
+    }
+}
+
+/// A fact that is a text; empty when there is none.
+fn text<'a>(finding: &'a Finding, name: &str) -> &'a str {
+    match finding.get(name) {
+        Some(Fact::Text(text)) => text,
+        _ => "",
     }
 }
 
@@ -55,9 +78,10 @@ pub(super) fn of<'a>(
     if !general && !IN_CALLS.contains(&finding.rule.name) {
         return None;
     }
+    let refusal = Refusal::of(finding);
     let mut fitting: Vec<_> = all
         .iter()
-        .filter(|(_, it)| (general || !it.phrases.is_empty()) && it.fits(finding))
+        .filter(|(_, it)| (general || !it.phrases.is_empty()) && it.fits(&refusal))
         .collect();
     fitting.sort_by_key(|(_, it)| (!it.is_exact(), it.fact.is_none(), it.server.is_none()));
     fitting.first().map(|(key, facts)| (key.as_str(), *facts))
