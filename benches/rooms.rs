@@ -188,6 +188,7 @@ fn settings() -> Settings {
         aliases: sipdiag::report::Aliases::default(),
         raw: false,
         stuck_after: Duration::from_secs(5),
+        workers: sipdiag::workers::Workers::default(),
     }
 }
 

@@ -21,6 +21,7 @@ const FOUNDATIONS: &[&str] = &[
     "text",
     "thresholds",
     "time",
+    "workers",
 ];
 
 /// Each room with the rooms it may import beside the foundations, as the picture has them.
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Counts end where what is kept does.
     ("thresholds", &["limits"]),
     ("time", &[]),
+    ("workers", &[]),
     ("capture", &[]),
     ("sip", &[]),
     // Link types and packets; what to do with them is the engine's business.

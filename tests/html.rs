@@ -174,6 +174,7 @@ fn page(flow: &Flow, language: Language) -> String {
         aliases: sipdiag::report::Aliases::default(),
         raw: false,
         stuck_after: Thresholds::default().stuck_after,
+        workers: sipdiag::workers::Workers::default(),
     };
     let renderer = Renderer::new(Format::Html, settings, Vec::new());
     let (report, renderer) = flow.observe(Options::default(), renderer, false);

@@ -425,6 +425,7 @@ fn render(
         aliases: Aliases::default(),
         raw: true,
         stuck_after: options.thresholds.stuck_after,
+        workers: sipdiag::workers::Workers::default(),
     };
     let renderer = Renderer::new(format, settings, Vec::new());
     let (report, renderer) = run_packets(packets, facts, options, renderer);

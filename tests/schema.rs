@@ -246,6 +246,7 @@ fn settings(records: &[RecordKind], live: bool) -> Settings {
         bidi: Bidi::Plain,
         live,
         stuck_after: Thresholds::default().stuck_after,
+        workers: sipdiag::workers::Workers::default(),
     }
 }
 

@@ -42,6 +42,7 @@ fn screen(flow: &Flow, format: Format, all: bool) -> String {
         bidi: Bidi::Plain,
         live: false,
         stuck_after: Thresholds::default().stuck_after,
+        workers: sipdiag::workers::Workers::default(),
     };
     let renderer = Renderer::new(format, settings, Vec::new());
     let (report, renderer) = flow.observe(Options::default(), renderer, false);

@@ -60,6 +60,7 @@ pub(super) fn run(
         && matches!(format, Format::Json | Format::Ndjson | Format::Csv);
     let has_progress = !(live || options.no_progress || options.verbose > 0 || paged_early);
     let records = records(options);
+    let workers = pace.workers();
     let settings = Settings {
         catalogue: environment.catalogue,
         records: records.clone(),
@@ -78,6 +79,7 @@ pub(super) fn run(
         },
         raw: matches!(look, Look::Ladders { raw: true }),
         stuck_after: configuration.thresholds.stuck_after,
+        workers: workers.clone(),
     };
     let renderer = Renderer::new(format, settings, output);
     let meter = Meter::of(environment, has_progress);
@@ -98,6 +100,7 @@ pub(super) fn run(
             leg_headers: configuration.leg_headers,
             memory: options.memory,
             redactor,
+            workers,
         },
         told,
     );

@@ -1,4 +1,4 @@
-//! Hands the engine all that a source has, in one thread or in two.
+//! Hands the engine all that a source has, in one thread or in several.
 
 use super::ahead::{self, Batched, Step};
 use super::progress::Meter;
@@ -6,6 +6,7 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureError, CaptureFacts, Next, Source};
 use crate::engine::{Engine, Prepared};
+use crate::workers::Workers;
 use std::num::NonZero;
 use std::thread;
 
@@ -15,14 +16,22 @@ pub(super) enum Pace {
     /// An interface: findings are told while they happen.
     Live,
     /// Files, by that many threads.
-    Files(usize),
+    Files(NonZero<usize>),
 }
 
 impl Pace {
-    /// Files, by as many threads as help where nobody chose: one reads ahead, the other judges.
+    /// Files, by as many threads as help where nobody chose: one reads ahead, one follows, all judge.
     pub(super) fn of_files(threads: Option<NonZero<usize>>) -> Self {
-        let there = || thread::available_parallelism().map_or(1, NonZero::get);
-        Self::Files(threads.map_or_else(there, NonZero::get))
+        let there = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Self::Files(threads.unwrap_or_else(there))
+    }
+
+    /// Who judges and writes beside the thread that reads.
+    pub(super) fn workers(self) -> Workers {
+        match self {
+            Self::Live => Workers::default(),
+            Self::Files(threads) => Workers::new(threads),
+        }
     }
 }
 
@@ -42,7 +51,7 @@ pub(super) fn feed(
             meter.look(source);
         }
     };
-    if matches!(pace, Pace::Live | Pace::Files(1)) {
+    if matches!(pace, Pace::Live | Pace::Files(NonZero::<usize>::MIN)) {
         for step in 1.. {
             if !follow(source, engine, secrets, pace == Pace::Live)? {
                 break;

@@ -79,9 +79,8 @@ impl<O: Observer> Engine<O> {
             call_id: transaction.call_id.clone(),
             transactions: vec![transaction.clone()],
         };
-        let mut scratch = self.last_finding;
         let negotiation = Negotiation::of(&call);
-        let mut found = rules::judge_call(&self.view(&call, &negotiation), &mut scratch);
+        let mut found = rules::judge_call(&self.known().view(&call, &negotiation, self.now()));
         self.options
             .policy
             .apply(&mut found, &mut [], &mut Applied::default());

@@ -3,6 +3,7 @@
 use super::{Engine, Observer};
 use crate::frame::{Content, Undecoded};
 use crate::limits::MAX_UNDECODED_REASONS;
+use crate::redact::Redactor;
 use crate::transaction::Arrival;
 
 /// Different status codes that no RFC allows, counted one by one.
@@ -76,5 +77,33 @@ impl<O: Observer> Engine<O> {
             .ports
             .entry((flow.transport.name(), port))
             .or_default() += 1;
+    }
+
+    /// What had no room any more, by the name of the store, and how often.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> + use<O> {
+        let stores = [
+            ("open-transactions", self.table.given_up()),
+            ("recent-messages", self.duplicates.forgotten_early()),
+            ("kept-messages", self.table.not_kept()),
+            ("call-ids", self.book.refused()),
+            ("calls-under-way", self.book.judged_early()),
+            ("legs", self.table.refused()),
+            ("lost-datagrams", self.lost.refused()),
+            ("defects", self.defects.refused()),
+            ("tls-servers", self.tls_servers.refused()),
+            ("talk-times", self.talk_times.refused()),
+            ("backoffs", self.backoffs.refused()),
+            ("sources", self.sources.refused()),
+            ("legs-of-calls", self.legs.refused()),
+            (
+                "redacted",
+                self.options.redactor.as_ref().map_or(0, Redactor::not_kept),
+            ),
+            ("registrations", self.registrations.refused()),
+        ];
+        (stores.into_iter().chain(self.surroundings.refused()))
+            .chain(self.intake.given_up())
+            .chain(self.streams.refused())
+            .filter(|(_, count)| *count > 0)
     }
 }

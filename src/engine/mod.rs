@@ -6,6 +6,7 @@ mod alerts;
 mod counting;
 mod intake;
 mod journal;
+mod judging;
 mod observer;
 mod placing;
 mod prepared;
@@ -23,20 +24,19 @@ use crate::dialog::kpi::Kpi;
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{
-    Backoffs, Book, Call, Defects, Keepalives, LostDatagrams, Negotiation, Registrations, Sources,
-    Surroundings, TalkTimes, TlsServers, Waited,
+    Backoffs, Book, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
+    TalkTimes, TlsServers,
 };
 use crate::frame::{self, Content, Decoded};
-use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES, MAX_NOTED};
+use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES};
 use crate::reassembly::tls::Secrets;
-use crate::redact::Redactor;
-use crate::rules::{self, CallView, CaptureView, Counts, Finding, Silence, Tallies};
-use crate::severity::Severity;
+use crate::rules::{self, CaptureView, Counts, Finding, Tallies};
+use crate::sip::Message;
 use crate::sip::digest::Passwords;
-use crate::sip::{Message, Method};
 use crate::time::Timestamp;
-use crate::transaction::{Duplicates, Sighting, Table, Transaction, TransactionId};
+use crate::transaction::{Duplicates, Sighting, Table, TransactionId};
 use intake::Intake;
+use judging::Due;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
@@ -59,6 +59,7 @@ pub struct Engine<O> {
     duplicates: Duplicates,
     table: Table,
     book: Book,
+    due: Vec<Due>,
     surroundings: Surroundings,
     keepalives: Keepalives,
     talk_times: TalkTimes,
@@ -111,6 +112,7 @@ impl<O: Observer> Engine<O> {
             duplicates: Duplicates::default(),
             book: Book::default().with_packer(table.packer()),
             table,
+            due: Vec::new(),
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
@@ -225,10 +227,6 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Ends the capture: everything open is judged, and the report is made.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "a list of all that counts, each in a line"
-    )]
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
         let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
@@ -244,9 +242,10 @@ impl<O: Observer> Engine<O> {
         self.settle();
         for call_id in self.book.finish() {
             if let Some(call) = self.book.take(call_id) {
-                self.judge(call);
+                self.is_over(call);
             }
         }
+        self.judge_due();
         self.keepalives.settle();
         self.registrations.settle();
         self.counts.unfinished += self.book.open_dialogs();
@@ -280,41 +279,14 @@ impl<O: Observer> Engine<O> {
             self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         rules::link_legs(&mut self.findings, &self.legs);
+        let refused = self.refused();
         let mut summary = self.summary;
         summary.kpi = self.kpi;
         summary.counts = self.counts;
         summary.call_ids = self.book.call_ids();
         summary.calls = self.book.calls();
         summary.transactions = self.table.begun();
-        let stores = [
-            ("open-transactions", self.table.given_up()),
-            ("recent-messages", self.duplicates.forgotten_early()),
-            ("kept-messages", self.table.not_kept()),
-            ("call-ids", self.book.refused()),
-            ("calls-under-way", self.book.judged_early()),
-            ("legs", self.table.refused()),
-            ("lost-datagrams", self.lost.refused()),
-            ("defects", self.defects.refused()),
-            ("tls-servers", self.tls_servers.refused()),
-            ("talk-times", self.talk_times.refused()),
-            ("backoffs", self.backoffs.refused()),
-            ("sources", self.sources.refused()),
-            ("legs-of-calls", self.legs.refused()),
-            (
-                "redacted",
-                self.options.redactor.as_ref().map_or(0, Redactor::not_kept),
-            ),
-            ("registrations", self.registrations.refused()),
-        ];
-        let of_intake = self.intake.given_up().into_iter();
-        for (name, count) in (stores.into_iter().chain(self.surroundings.refused()))
-            .chain(of_intake)
-            .chain(self.streams.refused())
-        {
-            if count > 0 {
-                summary.limits_hit.insert(name, count);
-            }
-        }
+        summary.limits_hit.extend(refused);
         if self.lossy {
             // What was judged before the loss was known may rest on it (guard G-LOSS).
             self.findings.iter_mut().for_each(Finding::lower_absence);
@@ -387,145 +359,6 @@ impl<O: Observer> Engine<O> {
                     self.icmp(seen, &icmp.error());
                 }
             }
-        }
-    }
-
-    /// Judges the calls whose last transaction was closed.
-    fn settle(&mut self) {
-        for transaction in self.table.take_closed() {
-            let waited = self.waited(&transaction);
-            self.keepalives.note(&transaction, waited);
-            self.registrations.note(&transaction, waited);
-            self.alerted.remove(&transaction.id);
-            self.lost.closed(&transaction, self.options.thresholds.t2);
-            self.streams
-                .closed(&transaction, self.options.thresholds.t1);
-            self.surroundings.closed(&transaction);
-            if let Some(call) = self.book.closed(transaction) {
-                self.judge(call);
-            }
-        }
-        // Messages are what takes memory, and calls that nobody ends keep theirs.
-        while self.table.is_crowded()
-            && let Some(call) = self.book.take_idle()
-        {
-            self.judge(call);
-        }
-    }
-
-    fn judge(&mut self, mut call: Call) {
-        call.mark_implied_answers();
-        let call = &call;
-        self.talk_times.note(call);
-        for (host, quick_busy) in call.decisions() {
-            self.surroundings.note_decision(host, quick_busy);
-        }
-        self.counts.unfinished += u64::from(call.is_open_attempt());
-        self.streams.call(call, &self.surroundings);
-        let mut last_finding = self.last_finding;
-        let negotiation = Negotiation::of(call);
-        let mut found = rules::judge_call(&self.view(call, &negotiation), &mut last_finding);
-        self.last_finding = last_finding;
-        self.options
-            .policy
-            .apply(&mut found, &mut [], &mut self.summary.policy);
-        self.streams.judged(call);
-        let began = self.first_time.unwrap_or(Timestamp::MIN);
-        self.defects.call(call, &self.surroundings, began);
-        self.observer.judged(call, &found, &self.legs);
-        for transaction in &call.transactions {
-            let own: Vec<_> = found
-                .iter()
-                .filter(|finding| finding.transactions.contains(&transaction.id))
-                .collect();
-            self.observer.transaction(transaction, &own);
-        }
-        let is_leg = self.legs.link_of(&call.call_id).is_some();
-        self.kpi.note(call, is_leg);
-        self.observer.call(call, &self.legs);
-        for finding in found {
-            self.keep(finding, MAX_FINDINGS);
-        }
-        // What a B2BUA sends on is not its own.
-        if !is_leg {
-            self.sources.note(call, &self.surroundings);
-        }
-        if self.options.alerts {
-            self.alert_hosts(call);
-        }
-        for transaction in &call.transactions {
-            if transaction.requests.count() == 0
-                && let Some(response) = transaction.responses.first()
-                && let Some(seen) = response.sends.first()
-            {
-                let flow = response.flow;
-                self.surroundings
-                    .note_unseen_request(flow.src.ip(), flow.dst.ip(), seen);
-            }
-            if call.response_is_implied(transaction)
-                && let Some(request) = transaction.requests.first()
-            {
-                let flow = transaction.flow;
-                self.surroundings
-                    .note_unseen_answer(flow.src.ip(), flow.dst.ip(), request);
-            }
-        }
-    }
-
-    fn view<'a>(&'a self, call: &'a Call, negotiation: &'a Negotiation<'a>) -> CallView<'a> {
-        CallView {
-            call,
-            negotiation,
-            surroundings: &self.surroundings,
-            legs: &self.legs,
-            streams: &self.streams,
-            now: self.now.unwrap_or(Timestamp::MIN),
-            lossy: self.lossy,
-            gaps: &self.gaps,
-            thresholds: &self.options.thresholds,
-            passwords: &self.passwords,
-            redactor: self.options.redactor.as_ref(),
-        }
-    }
-
-    /// How long one of the requests that are followed over Call-IDs was without its final response.
-    fn waited(&self, transaction: &Transaction) -> Waited {
-        if !matches!(transaction.method, Method::Options | Method::Register)
-            || transaction.final_response().is_some()
-        {
-            return Waited::TooShort;
-        }
-        let call = Call {
-            call_id: transaction.call_id.clone(),
-            transactions: vec![transaction.clone()],
-        };
-        match self
-            .view(&call, &Negotiation::default())
-            .silence(transaction)
-        {
-            None => Waited::TooShort,
-            Some(Silence::SoFar) => Waited::SoFar,
-            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
-        }
-    }
-
-    /// Keeps a finding for the report while there are fewer than `room`.
-    fn keep(&mut self, mut finding: Finding, room: usize) {
-        *self
-            .summary
-            .findings
-            .entry(finding.name().into_owned())
-            .or_default() += 1;
-        self.summary.worst = self.summary.worst.max(Some(finding.severity));
-        self.observer.finding(&finding);
-        let is_note = finding.severity == Severity::Info;
-        if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
-            self.notes += usize::from(is_note);
-            finding.shrink();
-            self.findings.push(finding);
-        } else {
-            *self.summary.limits_hit.entry(FINDINGS_LIMIT).or_default() += 1;
-            self.beyond.note(&finding);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::redact::Redactor;
 use crate::rules::{Finding, Policy};
 use crate::thresholds::Thresholds;
 use crate::transaction::{Arrival, Placement, Transaction};
+use crate::workers::Workers;
 
 /// What can be chosen.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub memory: Option<usize>,
     /// What stands for the names in the capture; `None` when they are shown.
     pub redactor: Option<Redactor>,
+    /// Who judges.
+    pub workers: Workers,
 }
 
 /// Takes what the engine finds out, as soon as it is known.

@@ -33,6 +33,7 @@ use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage};
 use crate::rules::Finding;
 use crate::transaction::{Placement, Transaction};
+use crate::workers::Workers;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -142,6 +143,8 @@ pub struct Settings {
     pub raw: bool,
     /// A 100 Trying that stood alone for less than this is shown as open, not as stuck.
     pub stuck_after: Duration,
+    /// Who writes long lists.
+    pub workers: Workers,
 }
 
 impl Settings {

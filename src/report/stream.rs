@@ -11,12 +11,19 @@ use crate::transaction::{Placement, Transaction};
 use serde::Serialize;
 use std::io::{self, Write};
 
+/// Findings that are written by one thread at once.
+const PIECE: usize = 64;
+/// Findings whose lines are held in memory.
+const ROUND: usize = 64 * PIECE;
+
 /// The format at work.
 #[derive(Debug)]
 pub struct Stream<W> {
     settings: Settings,
     out: W,
     failed: Option<io::Error>,
+    /// The line that is being written, so that its small parts need not go all the way out one by one.
+    line: Vec<u8>,
 }
 
 impl<W: Write> Stream<W> {
@@ -25,6 +32,7 @@ impl<W: Write> Stream<W> {
             settings,
             out,
             failed: None,
+            line: Vec::new(),
         }
     }
 
@@ -71,9 +79,7 @@ impl<W: Write> Stream<W> {
 
     pub(super) fn finish(mut self, report: &Report) -> io::Result<W> {
         if !self.settings.live && self.wants(RecordKind::Finding) {
-            for finding in &report.findings {
-                self.write(&FindingRecord::of(self.settings.catalogue, finding));
-            }
+            self.write_findings(&report.findings);
         }
         if self.wants(RecordKind::Registration) {
             for registration in &report.registrations {
@@ -95,6 +101,29 @@ impl<W: Write> Stream<W> {
         }
     }
 
+    /// Several at a time by all who are there, as much as memory should hold at once.
+    fn write_findings(&mut self, findings: &[Finding]) {
+        for round in findings.chunks(ROUND) {
+            if self.failed.is_some() {
+                return;
+            }
+            let catalogue = self.settings.catalogue;
+            let pieces: Vec<_> = round.chunks(PIECE).collect();
+            let written = self.settings.workers.map(&pieces, 1, |piece| {
+                let mut lines = Vec::new();
+                for finding in *piece {
+                    serde_json::to_writer(&mut lines, &FindingRecord::of(catalogue, finding))?;
+                    lines.push(b'\n');
+                }
+                Ok(lines)
+            });
+            self.failed = written
+                .into_iter()
+                .try_for_each(|lines: io::Result<Vec<u8>>| self.out.write_all(&lines?))
+                .err();
+        }
+    }
+
     fn wants(&self, kind: RecordKind) -> bool {
         self.settings.records.contains(&kind)
     }
@@ -103,9 +132,13 @@ impl<W: Write> Stream<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = serde_json::to_writer(&mut self.out, record)
+        self.line.clear();
+        let written = serde_json::to_writer(&mut self.line, record)
             .map_err(io::Error::from)
-            .and_then(|()| self.out.write_all(b"\n"))
+            .and_then(|()| {
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
+            })
             .and_then(|()| {
                 if self.settings.live {
                     self.out.flush()

@@ -343,8 +343,9 @@ impl Judge {
     }
 }
 
-/// Judges a call: its findings in the order of [`RULES`], with ids from `last_id` on and with their causes linked.
-pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
+/// Judges a call: its findings in the order of [`RULES`], with ids of their own (see [`renumber`]) and with their causes
+/// linked.
+pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut own = Vec::new();
     let has = Has::of(view.call);
@@ -358,7 +359,7 @@ pub fn judge_call(view: &CallView<'_>, last_id: &mut u64) -> Vec<Finding> {
         judge(view, &mut own);
         found.append(&mut own);
     }
-    number(&mut found, last_id);
+    number(&mut found, &mut 0);
     for finding in &mut found {
         if view.lossy {
             finding.lower_absence();
@@ -407,6 +408,18 @@ pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
 /// The findings, which are sorted, drawn together with those that are counted only: see [`Cluster`].
 pub fn clusters(findings: &[Finding], beyond: &Tallies) -> Vec<Cluster> {
     cluster::of(findings, beyond)
+}
+
+/// Gives the findings of a call their ids among those of all: from `last_id` on.
+pub fn renumber(found: &mut [Finding], last_id: &mut u64) {
+    let before = *last_id;
+    for finding in found {
+        finding.id.0 += before;
+        if let Some(cause) = &mut finding.consequence_of {
+            cause.0 += before;
+        }
+        *last_id = finding.id.0;
+    }
 }
 
 fn number(found: &mut [Finding], last_id: &mut u64) {

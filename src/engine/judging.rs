@@ -1,0 +1,241 @@
+//! Judging what is over. Calls are judged in batches, by as many threads as there are: a batch is of so many calls whatever the
+//! threads, and told in its order, so that the answer is always the same.
+
+use super::report::FINDINGS_LIMIT;
+use super::{Engine, Observer};
+use crate::dialog::legs::Legs;
+use crate::dialog::streams::Streams;
+use crate::dialog::{Call, Negotiation, Surroundings, Waited};
+use crate::limits::{MAX_FINDINGS, MAX_NOTED};
+use crate::redact::Redactor;
+use crate::rules::{self, CallView, Finding, Silence};
+use crate::severity::Severity;
+use crate::sip::Method;
+use crate::sip::digest::Passwords;
+use crate::thresholds::Thresholds;
+use crate::time::Timestamp;
+use crate::transaction::Transaction;
+
+/// A call that is over and was not judged yet.
+#[derive(Debug)]
+pub(super) struct Due {
+    call: Call,
+    /// When it was over.
+    now: Timestamp,
+}
+
+/// Calls that are judged at once: some milliseconds of work, and little memory.
+const BATCH: usize = 128;
+/// Calls that are worth a thread.
+const PIECE: usize = 8;
+
+/// What is known beside a call.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    surroundings: &'a Surroundings,
+    legs: &'a Legs,
+    streams: &'a Streams,
+    lossy: bool,
+    gaps: &'a [(Timestamp, Timestamp)],
+    thresholds: &'a Thresholds,
+    passwords: &'a Passwords,
+    redactor: Option<&'a Redactor>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) const fn view(
+        self,
+        call: &'a Call,
+        negotiation: &'a Negotiation<'a>,
+        now: Timestamp,
+    ) -> CallView<'a> {
+        CallView {
+            call,
+            negotiation,
+            surroundings: self.surroundings,
+            legs: self.legs,
+            streams: self.streams,
+            now,
+            lossy: self.lossy,
+            gaps: self.gaps,
+            thresholds: self.thresholds,
+            passwords: self.passwords,
+            redactor: self.redactor,
+        }
+    }
+}
+
+impl<O: Observer> Engine<O> {
+    /// Takes what was closed, and judges the calls that are over by that.
+    pub(super) fn settle(&mut self) {
+        for transaction in self.table.take_closed() {
+            let waited = self.waited(&transaction);
+            self.keepalives.note(&transaction, waited);
+            self.registrations.note(&transaction, waited);
+            self.alerted.remove(&transaction.id);
+            self.lost.closed(&transaction, self.options.thresholds.t2);
+            self.streams
+                .closed(&transaction, self.options.thresholds.t1);
+            self.surroundings.closed(&transaction);
+            if let Some(call) = self.book.closed(transaction) {
+                self.is_over(call);
+            }
+        }
+        // Messages are what takes memory, and calls that nobody ends keep theirs.
+        while self.table.is_crowded()
+            && let Some(call) = self.book.take_idle()
+        {
+            self.is_over(call);
+            self.judge_due();
+        }
+        if self.options.alerts {
+            // Somebody waits for it.
+            self.judge_due();
+        }
+    }
+
+    /// Notes what a call that is over says of others, and judges it with the next batch.
+    pub(super) fn is_over(&mut self, mut call: Call) {
+        call.mark_implied_answers();
+        self.talk_times.note(&call);
+        for (host, quick_busy) in call.decisions() {
+            self.surroundings.note_decision(host, quick_busy);
+        }
+        self.counts.unfinished += u64::from(call.is_open_attempt());
+        self.streams.call(&call, &self.surroundings);
+        self.note_unseen(&call);
+        let now = self.now();
+        self.due.push(Due { call, now });
+        if self.due.len() >= BATCH {
+            self.judge_due();
+        }
+    }
+
+    /// Judges the calls that wait for it.
+    pub(super) fn judge_due(&mut self) {
+        let mut due = std::mem::take(&mut self.due);
+        let known = self.known();
+        let found = self.options.workers.map(&due, PIECE, |Due { call, now }| {
+            let negotiation = Negotiation::of(call);
+            rules::judge_call(&known.view(call, &negotiation, *now))
+        });
+        for (Due { call, .. }, found) in due.drain(..).zip(found) {
+            self.judged(&call, found);
+        }
+        // Its memory is used again.
+        self.due = due;
+    }
+
+    /// Tells what was found about a call, and keeps it.
+    fn judged(&mut self, call: &Call, mut found: Vec<Finding>) {
+        rules::renumber(&mut found, &mut self.last_finding);
+        self.options
+            .policy
+            .apply(&mut found, &mut [], &mut self.summary.policy);
+        self.streams.judged(call);
+        let began = self.first_time.unwrap_or(Timestamp::MIN);
+        self.defects.call(call, &self.surroundings, began);
+        self.observer.judged(call, &found, &self.legs);
+        for transaction in &call.transactions {
+            let own: Vec<_> = found
+                .iter()
+                .filter(|finding| finding.transactions.contains(&transaction.id))
+                .collect();
+            self.observer.transaction(transaction, &own);
+        }
+        let is_leg = self.legs.link_of(&call.call_id).is_some();
+        self.kpi.note(call, is_leg);
+        self.observer.call(call, &self.legs);
+        for finding in found {
+            self.keep(finding, MAX_FINDINGS);
+        }
+        // What a B2BUA sends on is not its own.
+        if !is_leg {
+            self.sources.note(call, &self.surroundings);
+        }
+        if self.options.alerts {
+            self.alert_hosts(call);
+        }
+    }
+
+    /// Notes the messages that a call proves and the capture lacks (guard G-1WAY).
+    fn note_unseen(&mut self, call: &Call) {
+        for transaction in &call.transactions {
+            if transaction.requests.count() == 0
+                && let Some(response) = transaction.responses.first()
+                && let Some(seen) = response.sends.first()
+            {
+                let flow = response.flow;
+                self.surroundings
+                    .note_unseen_request(flow.src.ip(), flow.dst.ip(), seen);
+            }
+            if call.response_is_implied(transaction)
+                && let Some(request) = transaction.requests.first()
+            {
+                let flow = transaction.flow;
+                self.surroundings
+                    .note_unseen_answer(flow.src.ip(), flow.dst.ip(), request);
+            }
+        }
+    }
+
+    pub(super) const fn known(&self) -> Known<'_> {
+        Known {
+            surroundings: &self.surroundings,
+            legs: &self.legs,
+            streams: &self.streams,
+            lossy: self.lossy,
+            gaps: self.gaps.as_slice(),
+            thresholds: &self.options.thresholds,
+            passwords: &self.passwords,
+            redactor: self.options.redactor.as_ref(),
+        }
+    }
+
+    /// The time of the last packet.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now.unwrap_or(Timestamp::MIN)
+    }
+
+    /// How long one of the requests that are followed over Call-IDs was without its final response.
+    fn waited(&self, transaction: &Transaction) -> Waited {
+        if !matches!(transaction.method, Method::Options | Method::Register)
+            || transaction.final_response().is_some()
+        {
+            return Waited::TooShort;
+        }
+        let call = Call {
+            call_id: transaction.call_id.clone(),
+            transactions: vec![transaction.clone()],
+        };
+        let negotiation = Negotiation::default();
+        match (self.known())
+            .view(&call, &negotiation, self.now())
+            .silence(transaction)
+        {
+            None => Waited::TooShort,
+            Some(Silence::SoFar) => Waited::SoFar,
+            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
+        }
+    }
+
+    /// Keeps a finding for the report while there are fewer than `room`.
+    pub(super) fn keep(&mut self, mut finding: Finding, room: usize) {
+        *self
+            .summary
+            .findings
+            .entry(finding.name().into_owned())
+            .or_default() += 1;
+        self.summary.worst = self.summary.worst.max(Some(finding.severity));
+        self.observer.finding(&finding);
+        let is_note = finding.severity == Severity::Info;
+        if self.findings.len() < room && !(is_note && self.notes >= MAX_NOTED) {
+            self.notes += usize::from(is_note);
+            finding.shrink();
+            self.findings.push(finding);
+        } else {
+            *self.summary.limits_hit.entry(FINDINGS_LIMIT).or_default() += 1;
+            self.beyond.note(&finding);
+        }
+    }
+}
