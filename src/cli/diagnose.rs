@@ -44,7 +44,7 @@ pub(super) fn run(
     let live = pace == Pace::Live;
     let mut watch = Watch::start();
     log::opened(&source.facts());
-    let format = match (Format::from(options.format), look) {
+    let format = match (options.format, look) {
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
     };
@@ -122,10 +122,7 @@ pub(super) fn run(
     let is_told = is_told || to_stdout && format == Format::Flow;
     let say_nothing_selected = !is_told || options.fail_on.is_some();
     let worst = conclude(finished, environment, say_nothing_selected, watch)?;
-    let met = options
-        .fail_on
-        .map(Severity::from)
-        .is_some_and(|limit| worst >= Some(limit));
+    let met = options.fail_on.is_some_and(|limit| worst >= Some(limit));
     Ok(match (damaged, met) {
         (true, _) => errors::DAMAGED,
         (false, true) => errors::FAIL_ON,
@@ -294,10 +291,5 @@ fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {
     if options.records.is_empty() {
         return RecordKind::DEFAULT.to_vec();
     }
-    options
-        .records
-        .iter()
-        .copied()
-        .map(RecordKind::from)
-        .collect()
+    options.records.clone()
 }

@@ -3,7 +3,7 @@
 
 use super::signals;
 use std::io::{self, BufWriter, Write};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use unicode_width::UnicodeWidthStr;
 
 /// What a shell says of a command that it cannot run, or cannot find.
@@ -154,12 +154,12 @@ impl Paged {
     pub(super) fn finish(mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.state, State::Plain) {
             State::Held { bytes, .. } => io::stdout().write_all(&bytes),
-            State::Shown { child, stdin } => {
+            State::Shown { mut child, stdin } => {
                 let flushed = stdin
                     .into_inner()
                     .map(drop)
                     .map_err(io::IntoInnerError::into_error);
-                let status = wait(child)?;
+                let status = child.wait()?;
                 if (status.code()).is_some_and(|code| NOT_RUN.contains(&code)) {
                     let what = format!("the pager \"{}\" cannot be run", self.pager.command);
                     return Err(io::Error::other(what));
@@ -169,10 +169,6 @@ impl Paged {
             State::Plain => io::stdout().flush(),
         }
     }
-}
-
-fn wait(mut child: Child) -> io::Result<ExitStatus> {
-    child.wait()
 }
 
 impl Write for Paged {
@@ -202,9 +198,10 @@ impl Write for Paged {
 impl Drop for Paged {
     /// Whatever ends the writing: the terminal is the pager's until it is left.
     fn drop(&mut self) {
-        if let State::Shown { child, stdin } = std::mem::replace(&mut self.state, State::Plain) {
+        if let State::Shown { mut child, stdin } = std::mem::replace(&mut self.state, State::Plain)
+        {
             drop(stdin);
-            let _ = wait(child);
+            let _ = child.wait();
         }
     }
 }
