@@ -10,10 +10,10 @@
 
 mod support;
 
-use assert_cmd::Command;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use support::flow::Flow;
+use support::program::run_with;
 use unicode_width::UnicodeWidthStr;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -39,16 +39,9 @@ const SCREENS: &[(&str, &str, &[&str])] = &[
 ];
 
 fn run(columns: &str, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_sipdiag"))
-        .env_clear()
-        .env("COLUMNS", columns)
-        .current_dir(Path::new(ROOT).join("fixtures/captures"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
+    run_with(&[("COLUMNS", columns)], arguments)
+        .with_status(0)
+        .stdout
 }
 
 fn flow(columns: &str, arguments: &[&str]) -> String {

@@ -495,49 +495,25 @@ fn secrets_that_the_capture_holds_go_with_the_connections_that_they_open() {
     assert!(!bytes.windows(other.len()).any(|it| it == other));
 }
 
-/// Two calls that talk, one of them from behind a NAT, and a packet that is of neither.
+/// Two calls that talk, one of them from behind a NAT, and a packet that is of neither. `SDP HOST PORT` is a description.
 const MEDIA: &str = "
 alice = 192.0.2.10:5060
 bob = 192.0.2.20:5060
 carol = 192.0.2.30:5060
 
 +0.000 alice -> bob  INVITE a1 call=talk
-    Content-Type: application/sdp
-    | v=0
-    | o=- 1 1 IN IP4 192.0.2.10
-    | s=-
-    | c=IN IP4 192.0.2.10
-    | t=0 0
-    | m=audio 4000 RTP/AVP 0
+SDP 192.0.2.10 4000
 +0.100 bob -> alice  200 INVITE a1 tag=x
-    Content-Type: application/sdp
-    | v=0
-    | o=- 2 1 IN IP4 192.0.2.20
-    | s=-
-    | c=IN IP4 192.0.2.20
-    | t=0 0
-    | m=audio 6000 RTP/AVP 0
+SDP 192.0.2.20 6000
 +0.110 alice -> bob  ACK a2 call=talk to=bob;x
 +0.120 192.0.2.10:4000 -> 192.0.2.20:6000  rtp
 +0.130 203.0.113.9:61000 -> 192.0.2.20:6000  rtp
 +0.140 192.0.2.10:4001 -> 192.0.2.20:6001  rtcp
 +0.150 192.0.2.10:4002 -> 192.0.2.20:6002  rtp
 +0.200 carol -> bob  INVITE c1 call=other from=carol;c
-    Content-Type: application/sdp
-    | v=0
-    | o=- 3 1 IN IP4 192.0.2.30
-    | s=-
-    | c=IN IP4 192.0.2.30
-    | t=0 0
-    | m=audio 4000 RTP/AVP 0
+SDP 192.0.2.30 4000
 +0.300 bob -> carol  200 INVITE c1 tag=y
-    Content-Type: application/sdp
-    | v=0
-    | o=- 4 1 IN IP4 192.0.2.20
-    | s=-
-    | c=IN IP4 192.0.2.20
-    | t=0 0
-    | m=audio 6010 RTP/AVP 0
+SDP 192.0.2.20 6010
 +0.310 carol -> bob  ACK c2 call=other from=carol;c to=bob;y
 +0.320 192.0.2.30:4000 -> 192.0.2.20:6010  rtp
 +5.000 alice -> bob  BYE a3 cseq=2 call=talk to=bob;x
@@ -546,10 +522,30 @@ carol = 192.0.2.30:5060
 +6.010 bob -> carol  200 BYE c3
 ";
 
+/// The same with its descriptions written out.
+fn media() -> String {
+    let described = |line: &str| {
+        let words: Vec<_> = line.split(' ').collect();
+        let &["SDP", host, port] = words.as_slice() else {
+            return format!("{line}\n");
+        };
+        format!(
+            "    Content-Type: application/sdp
+    | v=0
+    | o=- 1 1 IN IP4 {host}
+    | s=-
+    | c=IN IP4 {host}
+    | t=0 0
+    | m=audio {port} RTP/AVP 0\n"
+        )
+    };
+    MEDIA.lines().map(described).collect()
+}
+
 #[test]
 fn media_go_with_the_calls_whose_descriptions_name_them() {
     let place = Place::new();
-    let capture = place.capture("media.pcap", MEDIA);
+    let capture = place.capture("media.pcap", &media());
     let out = place.path("out.pcapng");
     let write = ["-w", out.to_str().unwrap()];
     for (arguments, packets) in [

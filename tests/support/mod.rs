@@ -4,5 +4,6 @@
 pub(crate) mod flow;
 pub(crate) mod message;
 pub(crate) mod packet;
+pub(crate) mod program;
 pub(crate) mod run;
 pub(crate) mod tls;
