@@ -49,7 +49,6 @@ pub(super) fn run(
         (format, _) => format,
     };
     let redactor = configuration.redact.then(Redactor::default);
-    refuse_what_shows(options, redactor.as_ref())?;
     let mut selection = selection(options, environment)?;
     selection.redactor.clone_from(&redactor);
     let output = output(options, &source.facts(), environment, live)?;
@@ -213,25 +212,6 @@ fn selection(
         errors::warn(environment, &sanitize(&text));
     }
     Ok(selection)
-}
-
-/// Voices, and the log of calls, have nothing that stands for them.
-fn refuse_what_shows(
-    options: &DiagnosisOptions,
-    redactor: Option<&Redactor>,
-) -> Result<(), errors::WrongUse> {
-    let shown = [
-        (options.packets.with_media, "--with-media"),
-        (options.verbose > 1, "-vv"),
-    ];
-    let shown = shown.into_iter().find(|(is_given, _)| *is_given);
-    match (redactor, shown) {
-        (Some(_), Some((_, option))) => Err(errors::WrongUse {
-            headline: format!("{option} would show what is to be redacted"),
-            help: Some(format!("leave out {option}, or do not redact")),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// The packets to hand on, where they are asked for.

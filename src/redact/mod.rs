@@ -12,6 +12,7 @@
 mod addresses;
 mod body;
 mod headers;
+mod media;
 mod message;
 mod names;
 mod passport;
@@ -21,6 +22,8 @@ mod secret;
 mod text;
 mod values;
 mod who;
+
+pub use media::media;
 
 use crate::flow::Flow;
 use addresses::Addresses;
