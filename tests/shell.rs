@@ -370,6 +370,18 @@ mod pager {
         assert!(shown.contains("cannot be run"), "{shown}");
     }
 
+    /// A pager that stayed would read from a terminal that is the shell's again.
+    #[test]
+    fn a_signal_that_ends_the_program_ends_it_too() {
+        let pager = "trap 'echo LEFT; exit 0' TERM; kill -TERM $PPID; cat > /dev/null; while :; do sleep 0.05; done";
+        let read = "read 004-register-bad-password.pcap";
+        let Some((status, shown)) = on_terminal(&[("SIPDIAG_PAGER", pager)], read) else {
+            return;
+        };
+        assert_eq!(status, Some(128 + 15), "{shown}");
+        assert!(shown.contains("LEFT"), "{shown}");
+    }
+
     #[test]
     fn one_that_is_left_early_is_success() {
         for (pager, arguments) in [

@@ -550,8 +550,9 @@ pub fn redact(data: &[u8]) {
             // What is no code is a number of somebody.
             let code = |it: &Message| it.status().filter(|code| *code < 1000);
             assert_eq!(code(&read), code(&again));
-            assert_eq!(read.method(), again.method());
-            assert_eq!(read.cseq(), again.cseq());
+            // What is no method of the registry may be a name.
+            let method = |it: &Message| it.method().map(|it| it.is_registered().then_some(it));
+            assert_eq!(method(&read), method(&again));
             assert_eq!(read.via_count(), again.via_count());
             assert_eq!(read.body().len(), again.body().len());
         }

@@ -3,7 +3,7 @@
 
 use super::signals;
 use std::io::{self, BufWriter, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use unicode_width::UnicodeWidthStr;
 
 /// What a shell says of a command that it cannot run, or cannot find.
@@ -134,7 +134,7 @@ impl Paged {
         match self.pager.start() {
             Ok(mut child) => {
                 // Without it Ctrl-C ends both, which is no reason to show nothing.
-                let _ = signals::leave_interrupts_to_pager();
+                let _ = signals::pager_begins(&child);
                 if let Some(stdin) = child.stdin.take() {
                     let mut stdin = BufWriter::new(stdin);
                     let written = stdin.write_all(&bytes);
@@ -159,7 +159,7 @@ impl Paged {
                     .into_inner()
                     .map(drop)
                     .map_err(io::IntoInnerError::into_error);
-                let status = child.wait()?;
+                let status = wait(&mut child)?;
                 if (status.code()).is_some_and(|code| NOT_RUN.contains(&code)) {
                     let what = format!("the pager \"{}\" cannot be run", self.pager.command);
                     return Err(io::Error::other(what));
@@ -169,6 +169,13 @@ impl Paged {
             State::Plain => io::stdout().flush(),
         }
     }
+}
+
+/// Waits until the pager is left, and says that it was.
+fn wait(child: &mut Child) -> io::Result<ExitStatus> {
+    let status = child.wait();
+    signals::pager_ends();
+    status
 }
 
 impl Write for Paged {
@@ -201,7 +208,7 @@ impl Drop for Paged {
         if let State::Shown { mut child, stdin } = std::mem::replace(&mut self.state, State::Plain)
         {
             drop(stdin);
-            let _ = child.wait();
+            let _ = wait(&mut child);
         }
     }
 }

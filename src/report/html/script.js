@@ -148,7 +148,7 @@
       }
       box.append(list);
     }
-    const text = element("pre", { tabindex: 0, role: "region", "aria-label": words.message, "aria-live": "polite" }, words.pick);
+    const text = element("pre", { tabindex: 0, role: "region", "aria-label": words.message, "aria-live": "polite" }, bdi(words.pick));
     const ladder = element("div", { class: "ladder", tabindex: 0, role: "region", "aria-label": words.ladder }, draws(all, text));
     box.append(element("div", { class: "ladder-and-text" }, ladder, text));
     const left = all.reduce((sum, call) => sum + (call.x ?? 0), 0);
