@@ -421,7 +421,8 @@ pub(super) struct PacketOptions {
     pub(super) write: Option<PathBuf>,
     /// With -w, the RTP and RTCP of these calls too
     ///
-    /// What goes from and to the addresses that their session descriptions name.
+    /// What goes from and to the addresses that their session descriptions name. With --redact its headers and reports stay, and
+    /// nothing that is heard.
     #[arg(
         long,
         requires = "write",

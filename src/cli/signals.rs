@@ -40,8 +40,10 @@ pub(super) fn pager_ends() {
     state.0 = None;
     let is_ending = state.1;
     drop(state);
-    while is_ending {
-        thread::park();
+    if is_ending {
+        loop {
+            thread::park();
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub use media::media;
 use crate::flow::Flow;
 use addresses::Addresses;
 use names::Names;
-use secret::{Cipher, Way};
+use secret::{Cipher, Recent, Way};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,7 @@ struct State {
     /// The last three digits, by the five before them.
     lines: BTreeMap<Box<[u8]>, Names>,
     cipher: Option<Cipher>,
+    recent: Recent,
 }
 
 impl Default for State {
@@ -59,6 +60,7 @@ impl Default for State {
             numbers: Names::of_digits().keeping(EMERGENCY),
             lines: BTreeMap::new(),
             cipher: None,
+            recent: Recent::default(),
         }
     }
 }

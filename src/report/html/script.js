@@ -97,7 +97,7 @@
     if (!marks.hasChildNodes() && call.v) marks.append(element("span", { class: "badge " + call.v }, words[call.v]));
     const line = element("tr", { role: "row", "data-call": index },
       cell({ class: "start" }, button),
-      cell({ class: "more" }, bdi(texts[call.m])),
+      cell({ class: "method" }, bdi(texts[call.m])),
       cell({ class: "from" }, bdi(texts[call.f])),
       cell({ class: "to" }, bdi(texts[call.o])),
       cell({ class: "outcome" }, outcome(call)),
