@@ -58,7 +58,7 @@ deb:
 
 static:
 	@.ci/setup static
-	CC_x86_64_unknown_linux_musl=musl-gcc $(CARGO) build --release --locked --no-default-features --target $(MUSL)
+	CC_x86_64_unknown_linux_musl=musl-gcc CARGO_PROFILE_RELEASE_STRIP=symbols $(CARGO) build --release --locked --no-default-features --target $(MUSL)
 	@echo built $(TARGET_DIR)/$(MUSL)/release/sipdiag
 
 clean:

@@ -498,3 +498,9 @@ pub const MAX_REDACTED_ADDRESSES: usize = 500_000;
 /// Packets with parts of messages that `--redact` with `--write` remembers: about 60 bytes each; what more packets of streams
 /// hold is filled.
 pub const MAX_REDACTED_PIECES: usize = 4_000_000;
+
+/// Words for which `--redact` remembers lately what they are enciphered to, and their longest: 5 MB in all. A call has a Call-ID, tags and
+/// branches in all its messages, and those of 2,000 calls at once are as many.
+pub const MAX_REDACTED_RECENT: usize = 16_384;
+/// See [`MAX_REDACTED_RECENT`].
+pub const MAX_REDACTED_RECENT_LEN: usize = 128;

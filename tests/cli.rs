@@ -7,14 +7,17 @@
     missing_docs
 )]
 
-use assert_cmd::Command;
+#[path = "support/program.rs"]
+mod support;
+
 use serde_json::Value;
 use sipdiag::catalogue::{Catalogue, Language};
 use sipdiag::rules::RULES;
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
+use support::{Ran, captures, finish, program, run, run_with};
 use unicode_width::UnicodeWidthStr;
 
 /// The records of `--format ndjson`.
@@ -23,69 +26,6 @@ const RECORDS: [&str; 5] = ["capture", "message", "transaction", "finding", "sum
 const OK: &str = "001-call-ok.pcap";
 const REJECTED: &str = "004-register-bad-password.pcap";
 const CUT: &str = "172-file-cut.pcap";
-
-/// What a run of the program left.
-struct Ran {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    #[track_caller]
-    fn with_status(self, status: i32) -> Self {
-        assert_eq!(
-            self.status,
-            Some(status),
-            "\nstdout: {}\nstderr: {}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
-
-    #[track_caller]
-    fn objects(&self) -> Vec<Value> {
-        self.stdout
-            .lines()
-            .map(|line| {
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-            })
-            .collect()
-    }
-}
-
-/// The program where nothing of the machine speaks: no locale, no colours, a pipe for a terminal.
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sipdiag"));
-    command.env_clear().current_dir(captures());
-    command
-}
-
-fn captures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures")
-}
-
-fn finish(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn run(arguments: &[&str]) -> Ran {
-    let mut command = program();
-    command.args(arguments);
-    finish(command)
-}
-
-fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
-    let mut command = program();
-    command.envs(variables.iter().copied()).args(arguments);
-    finish(command)
-}
 
 mod passwords {
     use super::*;

@@ -8,11 +8,14 @@
     missing_docs
 )]
 
-use assert_cmd::Command;
+#[path = "support/program.rs"]
+mod support;
+
 use serde_json::Value;
 use sipdiag::thresholds::Thresholds;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use support::{Ran, finish, program};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BUSY: &str = "017-486-busy.pcap";
@@ -20,12 +23,6 @@ const REJECTED: &str = "004-register-bad-password.pcap";
 
 /// A folder with a configuration in it, and the program that finds it there or is told of it.
 struct Home(tempfile::TempDir);
-
-struct Ran {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
 
 impl Home {
     fn with(text: &str) -> Self {
@@ -47,18 +44,12 @@ impl Home {
     }
 
     fn run(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sipdiag"));
-        command.env_clear().args(arguments);
-        command.current_dir(Path::new(ROOT).join("fixtures/captures"));
+        let mut command = program();
+        command.args(arguments);
         for (name, folder) in variables {
             command.env(name, self.0.path().join(folder));
         }
-        let output = command.output().unwrap();
-        Ran {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        finish(command)
     }
 
     /// Reads a capture with the file named, as ndjson.
@@ -81,13 +72,6 @@ impl Home {
         assert_eq!(ran.status, Some(2), "{text}");
         assert!(ran.stdout.is_empty());
         ran.stderr.replace(home.file().to_str().unwrap(), "FILE")
-    }
-}
-
-impl Ran {
-    fn objects(&self) -> Vec<Value> {
-        let lines = self.stdout.lines();
-        lines.map(|it| serde_json::from_str(it).unwrap()).collect()
     }
 }
 

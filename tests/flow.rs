@@ -10,10 +10,10 @@
 
 mod support;
 
-use assert_cmd::Command;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use support::flow::Flow;
+use support::program::run_with;
 use unicode_width::UnicodeWidthStr;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -39,16 +39,9 @@ const SCREENS: &[(&str, &str, &[&str])] = &[
 ];
 
 fn run(columns: &str, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_sipdiag"))
-        .env_clear()
-        .env("COLUMNS", columns)
-        .current_dir(Path::new(ROOT).join("fixtures/captures"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
+    run_with(&[("COLUMNS", columns)], arguments)
+        .with_status(0)
+        .stdout
 }
 
 fn flow(columns: &str, arguments: &[&str]) -> String {
@@ -64,20 +57,7 @@ fn fits(screen: &str, columns: usize) {
 
 /// A pcap file with nanoseconds and Ethernet, made of a case.
 fn capture(folder: &tempfile::TempDir, case: &str) -> PathBuf {
-    let flow = Flow::parse("case", case);
-    let mut bytes = Vec::new();
-    for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
-        bytes.extend(word.to_le_bytes());
-    }
-    for packet in &flow.packets {
-        let seconds = u32::try_from(1_767_261_600 + packet.time / 1_000_000_000).unwrap();
-        let nanos = u32::try_from(packet.time % 1_000_000_000).unwrap();
-        let captured = u32::try_from(packet.data.len()).unwrap();
-        for word in [seconds, nanos, captured, packet.original_len] {
-            bytes.extend(word.to_le_bytes());
-        }
-        bytes.extend(&packet.data);
-    }
+    let bytes = Flow::parse("case", case).pcap();
     let path = folder.path().join("case.pcap");
     std::fs::write(&path, bytes).unwrap();
     path

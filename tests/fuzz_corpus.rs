@@ -73,3 +73,8 @@ fn tls() {
 fn sdp() {
     replay("sdp", targets::sdp);
 }
+
+#[test]
+fn redact() {
+    replay("redact", targets::redact);
+}

@@ -25,7 +25,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use support::flow::{Flow, FlowPacket};
+use support::flow::{Flow, FlowPacket, SPEECH};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
@@ -260,13 +260,16 @@ const NOBODY: &[&str] = &[
     "sip",
     "http",
     "https",
-    // The branch of a case, and a word of what is said of it.
+    // Names in cases, and words of what is said of them.
     "changed",
+    "ping",
+    "trunk",
 ];
 
 fn is_telling(name: &str) -> bool {
     name.len() >= 4
         && !NOBODY.iter().any(|it| it.eq_ignore_ascii_case(name))
+        && !name.starts_with("127.")
         && name.bytes().any(|it| it.is_ascii_alphanumeric())
         && !name.bytes().all(|it| matches!(it, b'0' | b'-'))
 }
@@ -363,8 +366,10 @@ fn two_runs_are_the_same_and_the_words_of_a_language_change_nothing() {
 
 type Case = (String, Vec<FlowPacket>, CaptureFacts);
 
+/// Every seventh flow, and all captures; `EVERY_FLOW=1 cargo test --test redact` takes all, which takes six times as long.
 fn cases() -> Vec<Case> {
-    let of_flows = flows().into_iter().step_by(7).map(|path| {
+    let step = std::env::var_os("EVERY_FLOW").map_or(7, |_| 1);
+    let of_flows = flows().into_iter().step_by(step).map(|path| {
         let flow = Flow::read(&path);
         (path.display().to_string(), flow.packets, flow.facts)
     });
@@ -678,6 +683,57 @@ fn who_knows_the_run_finds_the_way_back() {
             }
         }
     }
+}
+
+#[test]
+fn media_can_be_measured_and_not_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let [capture, written] = ["media.pcap", "out.pcapng"].map(|it| folder.path().join(it));
+    let flow = Flow::parse("media", &support::media::calls());
+    std::fs::write(&capture, flow.pcap()).unwrap();
+    for redact in [false, true] {
+        let mut args: Vec<std::ffi::OsString> = ["-w", written.to_str().unwrap(), "--with-media"]
+            .map(Into::into)
+            .to_vec();
+        args.extend(redact.then(|| "--redact".into()));
+        records(&capture, &args);
+        let mut source = open_files(std::slice::from_ref(&written), None).unwrap();
+        let (mut count, mut sound) = (0, 0);
+        while let Next::Packet(packet) = source.next().unwrap() {
+            count += 1;
+            sound += usize::from(packet.link_type == LinkType::RAW && is_sound(packet.data));
+        }
+        assert_eq!(count, 16, "redact: {redact}");
+        assert_eq!(sound, if redact { count } else { 0 });
+        let bytes = std::fs::read(&written).unwrap();
+        let is_heard = bytes.windows(8).any(|it| it == [SPEECH; 8]);
+        assert_eq!(is_heard, !redact);
+    }
+}
+
+#[test]
+fn the_log_has_what_stands_for_what_was_captured() {
+    let mut complaints = String::new();
+    for path in captures() {
+        let plain = observe(&path, Options::default(), Names::default()).1.0;
+        let stands = observe(&path, redacting().0, Names::default()).1.0;
+        let stands: BTreeSet<&String> = stands.iter().collect();
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("sipdiag"))
+            .args(["read", "-vvv", "--redact", "--no-config"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code().map(|it| it & !4), Some(0));
+        let log = lossy(&output.stderr);
+        assert!(log.contains(" SIP messages "), "{log}");
+        let telling = plain
+            .iter()
+            .filter(|it| is_telling(it) && !stands.contains(it));
+        for name in telling.filter(|it| has_word(&log, it)) {
+            let _ = writeln!(complaints, "{}: {name}", path.display());
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
 }
 
 #[test]

@@ -70,25 +70,7 @@ impl Place {
 
     /// A pcap file with nanoseconds and Ethernet, made of a case.
     fn capture(&self, name: &str, case: &str) -> PathBuf {
-        let flow = Flow::parse(name, case);
-        let mut bytes = Vec::new();
-        for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
-            bytes.extend(word.to_le_bytes());
-        }
-        for packet in &flow.packets {
-            let (seconds, nanos) = (packet.time / 1_000_000_000, packet.time % 1_000_000_000);
-            let seconds = u32::try_from(1_767_261_600 + seconds).unwrap();
-            let captured = u32::try_from(packet.data.len()).unwrap();
-            for word in [
-                seconds,
-                u32::try_from(nanos).unwrap(),
-                captured,
-                packet.original_len,
-            ] {
-                bytes.extend(word.to_le_bytes());
-            }
-            bytes.extend(&packet.data);
-        }
+        let bytes = Flow::parse(name, case).pcap();
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();
         path
@@ -495,68 +477,17 @@ fn secrets_that_the_capture_holds_go_with_the_connections_that_they_open() {
     assert!(!bytes.windows(other.len()).any(|it| it == other));
 }
 
-/// Two calls that talk, one of them from behind a NAT, and a packet that is of neither.
-const MEDIA: &str = "
-alice = 192.0.2.10:5060
-bob = 192.0.2.20:5060
-carol = 192.0.2.30:5060
-
-+0.000 alice -> bob  INVITE a1 call=talk
-    Content-Type: application/sdp
-    | v=0
-    | o=- 1 1 IN IP4 192.0.2.10
-    | s=-
-    | c=IN IP4 192.0.2.10
-    | t=0 0
-    | m=audio 4000 RTP/AVP 0
-+0.100 bob -> alice  200 INVITE a1 tag=x
-    Content-Type: application/sdp
-    | v=0
-    | o=- 2 1 IN IP4 192.0.2.20
-    | s=-
-    | c=IN IP4 192.0.2.20
-    | t=0 0
-    | m=audio 6000 RTP/AVP 0
-+0.110 alice -> bob  ACK a2 call=talk to=bob;x
-+0.120 192.0.2.10:4000 -> 192.0.2.20:6000  rtp
-+0.130 203.0.113.9:61000 -> 192.0.2.20:6000  rtp
-+0.140 192.0.2.10:4001 -> 192.0.2.20:6001  rtcp
-+0.150 192.0.2.10:4002 -> 192.0.2.20:6002  rtp
-+0.200 carol -> bob  INVITE c1 call=other from=carol;c
-    Content-Type: application/sdp
-    | v=0
-    | o=- 3 1 IN IP4 192.0.2.30
-    | s=-
-    | c=IN IP4 192.0.2.30
-    | t=0 0
-    | m=audio 4000 RTP/AVP 0
-+0.300 bob -> carol  200 INVITE c1 tag=y
-    Content-Type: application/sdp
-    | v=0
-    | o=- 4 1 IN IP4 192.0.2.20
-    | s=-
-    | c=IN IP4 192.0.2.20
-    | t=0 0
-    | m=audio 6010 RTP/AVP 0
-+0.310 carol -> bob  ACK c2 call=other from=carol;c to=bob;y
-+0.320 192.0.2.30:4000 -> 192.0.2.20:6010  rtp
-+5.000 alice -> bob  BYE a3 cseq=2 call=talk to=bob;x
-+5.010 bob -> alice  200 BYE a3
-+6.000 carol -> bob  BYE c3 cseq=2 call=other from=carol;c to=bob;y
-+6.010 bob -> carol  200 BYE c3
-";
-
 #[test]
 fn media_go_with_the_calls_whose_descriptions_name_them() {
     let place = Place::new();
-    let capture = place.capture("media.pcap", MEDIA);
+    let capture = place.capture("media.pcap", &support::media::calls());
     let out = place.path("out.pcapng");
     let write = ["-w", out.to_str().unwrap()];
     for (arguments, packets) in [
         (&["--call-id", "talk*"][..], 5),
-        (&["--call-id", "talk*", "--with-media"], 8),
+        (&["--call-id", "talk*", "--with-media"], 10),
         (&["--call-id", "other*", "--with-media"], 6),
-        (&["--with-media"], 14),
+        (&["--with-media"], 16),
     ] {
         Records::read(&[&write, arguments].concat(), &[&capture]);
         let again = Records::read(&[], &[&out]);

@@ -7,8 +7,11 @@
     missing_docs
 )]
 
-use assert_cmd::Command;
+#[path = "support/program.rs"]
+mod support;
+
 use std::path::Path;
+use support::{Ran, captures, finish, program, run_with};
 
 /// What CONTRACT.md has for read, live and flow, as it stands there. A line each, so that one more is one line more.
 const OPTIONS: &[&str] = &[
@@ -68,35 +71,8 @@ const COMMANDS: &[&str] = &[
 
 const CALL: &str = "001-call-ok.pcap";
 
-struct Ran {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sipdiag"));
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
-    command
-        .env_clear()
-        .env("COLUMNS", "80")
-        .current_dir(captures);
-    command
-}
-
-fn finish(mut command: Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 fn run(arguments: &[&str]) -> Ran {
-    let mut command = program();
-    command.args(arguments);
-    finish(command)
+    run_with(&[("COLUMNS", "80")], arguments)
 }
 
 fn commands() -> impl Iterator<Item = &'static str> {
@@ -322,7 +298,7 @@ mod pager {
         let line = format!("stty rows 10 cols 80; {binary} {arguments}");
         let output = std::process::Command::new("script")
             .args(["-q", "-e", "-c", &line, "/dev/null"])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures"))
+            .current_dir(captures())
             .env("TERM", "xterm")
             .env_remove("PAGER")
             .env_remove("SIPDIAG_PAGER")
@@ -392,6 +368,18 @@ mod pager {
         let (status, shown) = on_terminal(&[("PAGER", "nowhere | cat; exit 127")], read).unwrap();
         assert_eq!(status, Some(3), "{shown}");
         assert!(shown.contains("cannot be run"), "{shown}");
+    }
+
+    /// A pager that stayed would read from a terminal that is the shell's again.
+    #[test]
+    fn a_signal_that_ends_the_program_ends_it_too() {
+        let pager = "trap 'echo LEFT; exit 0' TERM; kill -TERM $PPID; cat > /dev/null; while :; do sleep 0.05; done";
+        let read = "read 004-register-bad-password.pcap";
+        let Some((status, shown)) = on_terminal(&[("SIPDIAG_PAGER", pager)], read) else {
+            return;
+        };
+        assert_eq!(status, Some(128 + 15), "{shown}");
+        assert!(shown.contains("LEFT"), "{shown}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use sipdiag::reassembly::sctp::{Repeat, Sctp};
 use sipdiag::reassembly::tls::{Secrets, Tls};
 use sipdiag::reassembly::websocket::WebSocket;
 use sipdiag::reassembly::{Connections, Outcome, Side};
+use sipdiag::redact::Redactor;
 use sipdiag::sip::body::{self, MediaType};
 use sipdiag::sip::digest::Passwords;
 use sipdiag::sip::sdp::{Content, Sdp};
@@ -528,5 +529,33 @@ fn add_keylogs(secrets: &mut Secrets) {
         for line in text.lines().filter_map(|it| it.strip_prefix("keylog ")) {
             secrets.add_keylog(line.as_bytes());
         }
+    }
+}
+
+/// Reads records as messages of one capture, all of them replaced in one run; 1 says that a message is cut.
+pub fn redact(data: &[u8]) {
+    let redactor = Redactor::default();
+    for (what, bytes) in records(data) {
+        let hidden = redactor.message(bytes);
+        assert_eq!(hidden.len(), bytes.len(), "another length");
+        assert_eq!(hidden, redactor.message(bytes), "another word for the same");
+        assert_eq!(redactor.captured_message(&hidden).len(), bytes.len());
+        let carrier = Carrier {
+            cut: what & 1 == 1,
+            stream: what & 2 == 2,
+        };
+        let [read, again] = [bytes, &hidden].map(|it| Message::parse(it, carrier));
+        assert_eq!(read.is_some(), again.is_some(), "no message any more");
+        if let (Some(read), Some(again)) = (read, again) {
+            // What is no code is a number of somebody.
+            let code = |it: &Message| it.status().filter(|code| *code < 1000);
+            assert_eq!(code(&read), code(&again));
+            // What is no method of the registry may be a name.
+            let method = |it: &Message| it.method().map(|it| it.is_registered().then_some(it));
+            assert_eq!(method(&read), method(&again));
+            assert_eq!(read.via_count(), again.via_count());
+            assert_eq!(read.body().len(), again.body().len());
+        }
+        assert_eq!(redactor.quote(bytes, false).len(), bytes.len());
     }
 }

@@ -5,13 +5,12 @@ use super::selection::SelectionOptions;
 use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
 use super::values::packets;
-use super::values::{
-    FormatName, RecordName, SeverityName, class, finding, language, languages, size, threads,
-};
+use super::values::{class, finding, format, language, languages, record, severity, size, threads};
 #[cfg(feature = "live")]
 use crate::capture::hep::{HepAddress, Network};
-use crate::report::Alias;
+use crate::report::{Alias, Format, RecordKind};
 use crate::rules::Named;
+use crate::severity::Severity;
 #[cfg(feature = "live")]
 use crate::thresholds::duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -122,7 +121,7 @@ pub(super) enum Command {
     #[command(
         before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format html -o report.html a.pcapng.gz b.pcap.zst"
     )]
-    Read(ReadOptions),
+    Read(FileOptions),
     /// Diagnose interfaces or HEP agents until Ctrl-C or --duration
     #[cfg(feature = "live")]
     #[command(
@@ -164,8 +163,9 @@ pub(super) enum Command {
     Man(ManOptions),
 }
 
+/// What `read` is given, and `flow` too.
 #[derive(Debug, Args)]
-pub(super) struct ReadOptions {
+pub(super) struct FileOptions {
     /// Captures: pcap, pcapng or snoop, also gzip or zstd; - is stdin
     #[arg(
         required = true,
@@ -191,30 +191,11 @@ pub(super) struct ReadOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct FlowOptions {
-    /// Captures: pcap, pcapng or snoop, also gzip or zstd; - is stdin
-    #[arg(
-        required = true,
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        hide_short_help = true
-    )]
-    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(super) diagnosis: DiagnosisOptions,
+    pub(super) input: FileOptions,
     /// The messages themselves too, without secrets
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
-    /// Threads; default as many as help
-    ///
-    /// With 1 everything is done in one; more than 2 do not help.
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = threads,
-        help_heading = "Resources",
-        hide_short_help = true
-    )]
-    pub(super) threads: Option<NonZero<usize>>,
 }
 
 #[cfg(feature = "live")]
@@ -320,12 +301,13 @@ pub(super) struct DiagnosisOptions {
     #[arg(
         long,
         value_name = "FORMAT",
-        default_value = "table",
+        value_parser = format(),
+        default_value = Format::Table.name(),
         hide_default_value = true,
         hide_possible_values = true,
         help_heading = "Output"
     )]
-    pub(super) format: FormatName,
+    pub(super) format: Format,
     /// Write to a file, whole or not at all
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(super) output: Option<PathBuf>,
@@ -340,11 +322,12 @@ pub(super) struct DiagnosisOptions {
     #[arg(
         long,
         value_name = "LIST",
+        value_parser = record(),
         value_delimiter = ',',
         help_heading = "Output",
         hide_short_help = true
     )]
-    pub(super) records: Vec<RecordName>,
+    pub(super) records: Vec<RecordKind>,
     /// A name for a host, shown in the place of its address
     ///
     /// Only people see it: machine formats keep the address. Repeatable; [aliases] in the configuration does the same.
@@ -367,10 +350,11 @@ pub(super) struct DiagnosisOptions {
     #[arg(
         long,
         value_name = "SEVERITY",
+        value_parser = severity(),
         hide_possible_values = true,
         help_heading = "Output"
     )]
-    pub(super) fail_on: Option<SeverityName>,
+    pub(super) fail_on: Option<Severity>,
     /// No progress on stderr, as where it is no terminal
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub(super) no_progress: bool,
@@ -437,7 +421,8 @@ pub(super) struct PacketOptions {
     pub(super) write: Option<PathBuf>,
     /// With -w, the RTP and RTCP of these calls too
     ///
-    /// What goes from and to the addresses that their session descriptions name.
+    /// What goes from and to the addresses that their session descriptions name. With --redact its headers and reports stay, and
+    /// nothing that is heard.
     #[arg(
         long,
         requires = "write",

@@ -44,12 +44,11 @@ pub(super) fn run(
     let live = pace == Pace::Live;
     let mut watch = Watch::start();
     log::opened(&source.facts());
-    let format = match (Format::from(options.format), look) {
+    let format = match (options.format, look) {
         (Format::Table, Look::Ladders { .. }) => Format::Flow,
         (format, _) => format,
     };
     let redactor = configuration.redact.then(Redactor::default);
-    refuse_what_shows(options, redactor.as_ref())?;
     let mut selection = selection(options, environment)?;
     selection.redactor.clone_from(&redactor);
     let output = output(options, &source.facts(), environment, live)?;
@@ -125,10 +124,7 @@ pub(super) fn run(
     let is_told = is_told || to_stdout && format == Format::Flow;
     let say_nothing_selected = !is_told || options.fail_on.is_some();
     let worst = conclude(finished, environment, say_nothing_selected, watch)?;
-    let met = options
-        .fail_on
-        .map(Severity::from)
-        .is_some_and(|limit| worst >= Some(limit));
+    let met = options.fail_on.is_some_and(|limit| worst >= Some(limit));
     Ok(match (damaged, met) {
         (true, _) => errors::DAMAGED,
         (false, true) => errors::FAIL_ON,
@@ -221,25 +217,6 @@ fn selection(
     Ok(selection)
 }
 
-/// Voices, and the log of calls, have nothing that stands for them.
-fn refuse_what_shows(
-    options: &DiagnosisOptions,
-    redactor: Option<&Redactor>,
-) -> Result<(), errors::WrongUse> {
-    let shown = [
-        (options.packets.with_media, "--with-media"),
-        (options.verbose > 1, "-vv"),
-    ];
-    let shown = shown.into_iter().find(|(is_given, _)| *is_given);
-    match (redactor, shown) {
-        (Some(_), Some((_, option))) => Err(errors::WrongUse {
-            headline: format!("{option} would show what is to be redacted"),
-            help: Some(format!("leave out {option}, or do not redact")),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// The packets to hand on, where they are asked for.
 fn extraction(
     options: &DiagnosisOptions,
@@ -297,10 +274,5 @@ fn records(options: &DiagnosisOptions) -> Vec<RecordKind> {
     if options.records.is_empty() {
         return RecordKind::DEFAULT.to_vec();
     }
-    options
-        .records
-        .iter()
-        .copied()
-        .map(RecordKind::from)
-        .collect()
+    options.records.clone()
 }

@@ -10,7 +10,6 @@ mod environment;
 mod errors;
 mod extraction;
 mod feed;
-mod flow;
 mod help;
 mod interfaces;
 #[cfg(feature = "live")]
@@ -34,6 +33,7 @@ mod values;
 use args::{Arguments, Command};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
+use diagnose::Look;
 use environment::Environment;
 use std::io::{self, Write};
 use std::path::Path;
@@ -105,8 +105,11 @@ pub fn run() -> ExitCode {
     };
     let environment = Environment::of(&arguments.display);
     let result = match &arguments.command {
-        Command::Read(options) => read::run(options, &environment),
-        Command::Flow(options) => flow::run(options, &environment),
+        Command::Read(options) => read::run(options, &environment, Look::Report),
+        Command::Flow(options) => {
+            let look = Look::Ladders { raw: options.raw };
+            read::run(&options.input, &environment, look)
+        }
         #[cfg(feature = "live")]
         Command::Live(options) => live::run(options, &environment),
         Command::Interfaces => interfaces::run(&environment),

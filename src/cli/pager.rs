@@ -134,7 +134,7 @@ impl Paged {
         match self.pager.start() {
             Ok(mut child) => {
                 // Without it Ctrl-C ends both, which is no reason to show nothing.
-                let _ = signals::leave_interrupts_to_pager();
+                let _ = signals::pager_begins(&child);
                 if let Some(stdin) = child.stdin.take() {
                     let mut stdin = BufWriter::new(stdin);
                     let written = stdin.write_all(&bytes);
@@ -154,12 +154,12 @@ impl Paged {
     pub(super) fn finish(mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.state, State::Plain) {
             State::Held { bytes, .. } => io::stdout().write_all(&bytes),
-            State::Shown { child, stdin } => {
+            State::Shown { mut child, stdin } => {
                 let flushed = stdin
                     .into_inner()
                     .map(drop)
                     .map_err(io::IntoInnerError::into_error);
-                let status = wait(child)?;
+                let status = wait(&mut child)?;
                 if (status.code()).is_some_and(|code| NOT_RUN.contains(&code)) {
                     let what = format!("the pager \"{}\" cannot be run", self.pager.command);
                     return Err(io::Error::other(what));
@@ -171,8 +171,11 @@ impl Paged {
     }
 }
 
-fn wait(mut child: Child) -> io::Result<ExitStatus> {
-    child.wait()
+/// Waits until the pager is left, and says that it was.
+fn wait(child: &mut Child) -> io::Result<ExitStatus> {
+    let status = child.wait();
+    signals::pager_ends();
+    status
 }
 
 impl Write for Paged {
@@ -202,9 +205,10 @@ impl Write for Paged {
 impl Drop for Paged {
     /// Whatever ends the writing: the terminal is the pager's until it is left.
     fn drop(&mut self) {
-        if let State::Shown { child, stdin } = std::mem::replace(&mut self.state, State::Plain) {
+        if let State::Shown { mut child, stdin } = std::mem::replace(&mut self.state, State::Plain)
+        {
             drop(stdin);
-            let _ = wait(child);
+            let _ = wait(&mut child);
         }
     }
 }

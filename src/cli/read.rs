@@ -1,6 +1,6 @@
-//! `sipdiag read`: diagnose files.
+//! `sipdiag read` and `sipdiag flow`: diagnose files, draw their calls.
 
-use super::args::{DiagnosisOptions, ReadOptions};
+use super::args::{DiagnosisOptions, FileOptions};
 use super::config::Configuration;
 use super::diagnose::{self, Look};
 use super::environment::Environment;
@@ -10,7 +10,11 @@ use super::signals;
 use crate::capture::{CaptureError, Filter, open_files};
 use anyhow::Context;
 
-pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) fn run(
+    options: &FileOptions,
+    environment: &Environment,
+    look: Look,
+) -> anyhow::Result<u8> {
     signals::listen(None).context("cannot listen for signals")?;
     log::begin(&options.diagnosis, environment)?;
     let configuration = Configuration::load(&options.diagnosis)?;
@@ -20,7 +24,7 @@ pub(super) fn run(options: &ReadOptions, environment: &Environment) -> anyhow::R
         &options.diagnosis,
         configuration,
         environment,
-        Look::Report,
+        look,
         Pace::of_files(options.threads),
     )
 }

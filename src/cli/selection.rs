@@ -2,7 +2,7 @@
 
 use super::complete;
 use super::errors::WrongUse;
-use super::values::SeverityName;
+use super::values;
 use crate::limits::MAX_PATTERNS;
 use crate::selection::{Codes, FindingPattern, Glob, HostPattern, Moment, Selection, party, user};
 use crate::severity::Severity;
@@ -11,7 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 /// What stands above them: a word, and what they have in common.
 pub(super) const HEADING: &str =
-    "Selection: whole calls that meet all of these; * and ? are wildcards";
+    "Selection (whole calls that meet all of these; * and ? are wildcards)";
 
 /// Different ones must all be met, of the same one repeated one is enough.
 #[derive(Debug, Args)]
@@ -57,10 +57,11 @@ pub(super) struct SelectionOptions {
     #[arg(
         long,
         value_name = "SEVERITY",
+        value_parser = values::severity(),
         value_delimiter = ',',
         hide_short_help = true
     )]
-    severity: Vec<SeverityName>,
+    severity: Vec<Severity>,
     /// Under way then or later: 14:05, or 90s (after start)
     ///
     /// 2026-11-21T14:05:00Z, 2026-11-21, 14:05 (UTC, the first behind the capture's start or less than 12 h before it), or 90s
@@ -89,7 +90,7 @@ impl SelectionOptions {
             methods: self.method.clone(),
             codes: self.code.clone(),
             findings: self.finding.clone(),
-            severities: self.severity.iter().copied().map(Severity::from).collect(),
+            severities: self.severity.clone(),
             problems: self.problems,
             since: self.since.clone(),
             until: self.until.clone(),

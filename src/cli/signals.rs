@@ -1,13 +1,16 @@
 //! Signals: what ends the program, and what has to be tidied up before.
 
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 /// The files that are written beside their place: there are two at most, of `-o` and of `-w`.
@@ -16,11 +19,54 @@ static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// Whether Ctrl-C is for a pager.
 static PAGED: AtomicBool = AtomicBool::new(false);
 
-/// From now on Ctrl-C is for the pager, which stays: whoever pressed it wants to look at what there is.
-pub(super) fn leave_interrupts_to_pager() -> io::Result<()> {
+/// The pager, and whether the program is being ended by a signal.
+static PAGER: Mutex<(Option<Pid>, bool)> = Mutex::new((None, false));
+
+/// How long a pager has to give the terminal back.
+const PAGER_ENDS_WITHIN: Duration = Duration::from_secs(2);
+
+/// From now on there is a pager. Ctrl-C is for it, and it stays: whoever pressed it wants to look at what there is.
+pub(super) fn pager_begins(pager: &Child) -> io::Result<()> {
+    let mut state = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
+    state.0 = Some(Pid::from_child(pager));
     PAGED.store(true, Ordering::SeqCst);
     // Where nothing listens, a handler is what keeps the default away.
     signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false))).map(|_| ())
+}
+
+/// The pager was left. Where a signal is ending the program, that is its last word: this does not come back.
+pub(super) fn pager_ends() {
+    let mut state = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
+    state.0 = None;
+    let is_ending = state.1;
+    drop(state);
+    if is_ending {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+/// Ends the pager too: one that outlives the program would read from a terminal that is the shell's again.
+fn end_pager() {
+    let mut state = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
+    state.1 = true;
+    let Some(pager) = state.0 else {
+        return;
+    };
+    drop(state);
+    if kill_process(pager, Signal::TERM).is_err() {
+        return;
+    }
+    let began = Instant::now();
+    // Whoever writes to it waits for its end, and says so.
+    let is_there = || {
+        let state = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.is_some()
+    };
+    while is_there() && began.elapsed() < PAGER_ENDS_WITHIN {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A file that takes its name only when it is finished, and that no signal leaves behind.
@@ -59,6 +105,7 @@ pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
 
 /// Ends the program by a signal, so that whoever waits for it sees which.
 fn end(signal: i32) {
+    end_pager();
     // Never given back: nothing new may come.
     let temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
     for path in &*temporaries {

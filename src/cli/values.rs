@@ -4,74 +4,29 @@ use crate::catalogue::Language;
 use crate::report::{Format, RecordKind};
 use crate::rules::Named;
 use crate::severity::Severity;
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::num::NonZero;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum FormatName {
-    Table,
-    Json,
-    Ndjson,
-    Csv,
-    Markdown,
-    Html,
-    Mermaid,
+/// The values of a list, by their names.
+fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let is_named = move |text: String| all.iter().copied().find(|it| name(*it) == text);
+    PossibleValuesParser::new(all.iter().map(|it| name(*it)))
+        .try_map(move |text| is_named(text).ok_or("there is no such name"))
 }
 
-impl From<FormatName> for Format {
-    fn from(name: FormatName) -> Self {
-        match name {
-            FormatName::Table => Self::Table,
-            FormatName::Json => Self::Json,
-            FormatName::Ndjson => Self::Ndjson,
-            FormatName::Csv => Self::Csv,
-            FormatName::Markdown => Self::Markdown,
-            FormatName::Html => Self::Html,
-            FormatName::Mermaid => Self::Mermaid,
-        }
-    }
+pub(super) fn format() -> impl TypedValueParser<Value = Format> {
+    named(&Format::ASKED, Format::name)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum RecordName {
-    Capture,
-    Message,
-    Transaction,
-    Call,
-    Registration,
-    Finding,
-    Summary,
+pub(super) fn record() -> impl TypedValueParser<Value = RecordKind> {
+    named(&RecordKind::ALL, RecordKind::name)
 }
 
-impl From<RecordName> for RecordKind {
-    fn from(name: RecordName) -> Self {
-        match name {
-            RecordName::Capture => Self::Capture,
-            RecordName::Message => Self::Message,
-            RecordName::Transaction => Self::Transaction,
-            RecordName::Call => Self::Call,
-            RecordName::Registration => Self::Registration,
-            RecordName::Finding => Self::Finding,
-            RecordName::Summary => Self::Summary,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SeverityName {
-    Info,
-    Warning,
-    Error,
-}
-
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Info => Self::Info,
-            SeverityName::Warning => Self::Warning,
-            SeverityName::Error => Self::Error,
-        }
-    }
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
+    named(&Severity::ALL, Severity::name)
 }
 
 pub(super) fn language(text: &str) -> Result<Language, String> {

@@ -148,7 +148,7 @@ impl<O: Observer> Engine<O> {
     /// Gives up, as time passes, on what nothing completes any more.
     pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
         for incomplete in self.intake.fragments.expire(now) {
-            journal::incomplete(&incomplete);
+            self.tell_incomplete(&incomplete);
             let lost = self.hidden_lost(LostDatagram::of(&incomplete));
             self.lost.note(lost);
             self.head(&incomplete);
@@ -165,12 +165,17 @@ impl<O: Observer> Engine<O> {
         }
     }
 
+    fn tell_incomplete(&self, incomplete: &Incomplete) {
+        let ends = [incomplete.datagram.src, incomplete.datagram.dst];
+        journal::incomplete(incomplete, ends.map(|it| self.hidden_address(it)));
+    }
+
     /// Hands on all that waits, as it is.
     pub(super) fn finish_unfinished(&mut self) {
         self.look_at_unfinished(self.now.unwrap_or(Timestamp::MIN));
         // The rest of these may have come after the end.
         for incomplete in self.intake.fragments.finish() {
-            journal::incomplete(&incomplete);
+            self.tell_incomplete(&incomplete);
             self.head(&incomplete);
         }
         let mut messages = Vec::new();
@@ -337,8 +342,8 @@ impl<O: Observer> Engine<O> {
             self.streams.note(connection);
         }
         for mut connection in outcome.over {
-            journal::connection(&connection);
             self.hide_names(&mut connection);
+            journal::connection(&connection);
             self.streams.over(&connection);
             let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
             self.tls_servers.note(&connection, |moment| {

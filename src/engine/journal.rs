@@ -1,5 +1,5 @@
 //! What the engine says of its work to those who ask (`-v`), through `tracing`: connections, TLS, datagrams that stayed
-//! incomplete. It costs a comparison where nobody asks. Strangers' texts are not in it but through [`sanitize`].
+//! incomplete. It costs a comparison where nobody asks. Strangers' texts are not in it but through [`sanitize`], and nothing that was replaced (`--redact`).
 
 use crate::dialog::TlsServers;
 use crate::reassembly::fragments::Incomplete;
@@ -7,6 +7,7 @@ use crate::reassembly::tls::{PerSide, TlsFacts};
 use crate::reassembly::{Connection, Side};
 use crate::text::sanitize;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use tracing::{Level, debug, enabled, info};
 
 /// A connection that is over.
@@ -62,13 +63,10 @@ fn tls_text(tls: &TlsFacts) -> String {
 }
 
 /// A datagram whose pieces are not waited for any longer.
-pub(super) fn incomplete(incomplete: &Incomplete) {
-    let datagram = incomplete.datagram;
+pub(super) fn incomplete(incomplete: &Incomplete, [src, dst]: [IpAddr; 2]) {
     debug!(
-        "fragments of a datagram {} → {} (identification {}), from frame {} on: given up with {} pieces, the first one {}",
-        datagram.src,
-        datagram.dst,
-        datagram.identification,
+        "fragments of a datagram {src} → {dst} (identification {}), from frame {} on: given up with {} pieces, the first one {}",
+        incomplete.datagram.identification,
         incomplete.at.frame,
         incomplete.pieces,
         if incomplete.head.is_some() {

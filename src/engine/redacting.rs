@@ -10,6 +10,7 @@ use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
 use crate::redact::Redactor;
 use crate::sip::{self, Carrier, Message, Oddity};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 impl<O: Observer> Engine<O> {
@@ -58,6 +59,10 @@ impl<O: Observer> Engine<O> {
             mirror,
             ..sip
         })
+    }
+
+    pub(super) fn hidden_address(&self, address: IpAddr) -> IpAddr {
+        (self.options.redactor.as_ref()).map_or(address, |it| it.address(address))
     }
 
     pub(super) fn hidden_quote(&self, icmp: Icmp) -> Icmp {

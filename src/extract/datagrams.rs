@@ -1,10 +1,15 @@
 //! Which packets are the fragments of one IP datagram.
 
 use crate::capture::FrameNumber;
-use crate::frame::FragmentedDatagram;
+use crate::flow::{Flow, Transport};
+use crate::frame::{Fragment, FragmentedDatagram};
 use crate::hash::HashMap;
 use crate::limits::MAX_EXTRACT_RECENT;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// Its number in an IP header.
+const UDP: u8 = 17;
 
 /// The datagrams whose fragments came lately.
 #[derive(Debug, Default)]
@@ -21,6 +26,20 @@ impl Datagrams {
         }
         self.recent.push_back((frame, datagram));
         self.fragments.entry(datagram).or_default().push_back(frame);
+    }
+
+    /// From where to where a datagram goes, and what it carries, as far as its first fragment says; `None` for others, and where it
+    /// is none of UDP.
+    pub(super) fn first<'a>(piece: &Fragment<'a>) -> Option<(Flow, &'a [u8])> {
+        let (header, payload) = piece.payload.split_first_chunk::<8>()?;
+        let [a, b, c, d, ..] = *header;
+        let datagram = piece.datagram;
+        let flow = Flow {
+            src: SocketAddr::new(datagram.src, u16::from_be_bytes([a, b])),
+            dst: SocketAddr::new(datagram.dst, u16::from_be_bytes([c, d])),
+            transport: Transport::Udp,
+        };
+        (piece.offset == 0 && datagram.protocol == UDP).then_some((flow, payload))
     }
 
     /// The fragments of the datagram of which a packet is one; none when it is none. They are told once.

@@ -11,7 +11,7 @@ use crate::flow::Flow;
 use crate::frame::{self, Content, Fragment, Mirrored, Segment};
 use crate::hash::HashMap;
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_REDACTED_PIECES};
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::selection::CallKey;
 use crate::sip::{self, Message};
 use crate::time::Timestamp;
@@ -219,7 +219,11 @@ impl<F: Read + Seek> Shown<F> {
         let dscp = decoded.envelope.dscp.unwrap_or(0);
         let rebuilt = match &decoded.content {
             Content::Datagram(it) => {
-                let payload = self.redactor.message(it.payload);
+                let payload = if sip::looks_like_sip(it.payload, it.missing > 0) {
+                    self.redactor.message(it.payload)
+                } else {
+                    redact::media(it.payload)
+                };
                 Some(rebuilt::datagram(
                     it,
                     self.redactor.flow(it.flow),
@@ -314,14 +318,10 @@ impl<F: Read + Seek> Shown<F> {
         let mut payload = filled(fragment.payload);
         // The ports and the length in the header of the transport.
         if fragment.offset == 0 {
-            lay_over(
-                &mut payload,
-                0,
-                fragment
-                    .payload
-                    .get(..HEADER_LEN as usize)
-                    .unwrap_or(fragment.payload),
-            );
+            let header = (fragment.payload).split_at_checked(HEADER_LEN as usize);
+            let (header, rest) = header.unwrap_or((fragment.payload, &[]));
+            lay_over(&mut payload, 0, header);
+            lay_over(&mut payload, HEADER_LEN.into(), &redact::media(rest));
         }
         let kept = self.pieces.get(&frame).and_then(|it| it.first()).copied();
         let message = kept.map(|kept| self.read(kept)).transpose()?;

@@ -4,7 +4,6 @@
 
 use super::spool::Head;
 use crate::flow::Flow;
-use crate::frame::Datagram;
 use crate::hash::HashMap;
 use crate::limits::{MAX_MEDIA_ADDRESSES, MAX_MEDIA_OF_CALL, MAX_MEDIA_SHARED, MAX_MEDIA_WAITING};
 use crate::selection::CallKey;
@@ -33,14 +32,13 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// `None` for SIP: somebody may name the port where it is spoken.
-    pub(super) fn of(datagram: &Datagram<'_>) -> Option<Self> {
-        let Flow { src, dst, .. } = datagram.flow;
-        let is_sip = sip::looks_like_sip(datagram.payload, datagram.missing > 0);
+    /// `None` for SIP: somebody may name the port where it is spoken. `cut` says that it is not the whole payload.
+    pub(super) fn of(flow: Flow, payload: &[u8], cut: bool) -> Option<Self> {
+        let is_sip = sip::looks_like_sip(payload, cut);
         (!is_sip).then(|| Self {
-            src: canonical(src),
-            dst: canonical(dst),
-            rtcp: is_rtcp(datagram.payload),
+            src: canonical(flow.src),
+            dst: canonical(flow.dst),
+            rtcp: is_rtcp(payload),
         })
     }
 }
@@ -50,8 +48,10 @@ impl Ends {
 pub(super) struct Held {
     pub(super) head: Head,
     pub(super) data: Box<[u8]>,
-    /// `None` for one that is kept whatever the descriptions name, and waits only because of the order.
+    /// `None` for one that is no media, and waits only because of the order.
     pub(super) media: Option<Ends>,
+    /// Whether it is kept whatever the descriptions name: a finding may cite it.
+    pub(super) always: bool,
 }
 
 /// Packets that wait, and whose media they may be.
@@ -303,18 +303,12 @@ mod tests {
     }
 
     fn calls(addresses: &Addresses, src: &str, dst: &str, payload: &[u8]) -> Vec<u64> {
-        let datagram = Datagram {
-            flow: Flow {
-                src: src.parse().unwrap(),
-                dst: dst.parse().unwrap(),
-                transport: Transport::Udp,
-            },
-            identification: None,
-            ttl: 64,
-            payload,
-            missing: 0,
+        let flow = Flow {
+            src: src.parse().unwrap(),
+            dst: dst.parse().unwrap(),
+            transport: Transport::Udp,
         };
-        let calls = Ends::of(&datagram).map(|it| addresses.of(it));
+        let calls = Ends::of(flow, payload, false).map(|it| addresses.of(it));
         calls.unwrap_or_default().iter().map(|it| it.0).collect()
     }
 

@@ -129,15 +129,10 @@ impl<F: Read + Write + Seek> Extract<F> {
         let frame = packet.frame;
         let (wanted, connection) = match &decoded.content {
             Content::Datagram(datagram) => {
-                if let (Some(waiting), Some(ends)) = (&mut self.media, Ends::of(datagram)) {
-                    waiting.push(Held {
-                        head: Head::of(packet, 0),
-                        data: packet.data.into(),
-                        media: Some(ends),
-                    });
+                let cut = datagram.missing > 0;
+                if self.waits(packet, datagram.flow, datagram.payload, cut, false) {
                     return;
                 }
-                let cut = datagram.missing > 0;
                 (sip::looks_like_sip(datagram.payload, cut), 0)
             }
             Content::Segment(segment) => {
@@ -154,6 +149,11 @@ impl<F: Read + Write + Seek> Extract<F> {
             }
             Content::Fragment(piece) => {
                 self.datagrams.fragment(frame, piece.datagram);
+                if let Some((flow, payload)) = Datagrams::first(piece)
+                    && self.waits(packet, flow, payload, true, true)
+                {
+                    return;
+                }
                 (true, 0)
             }
             Content::Mirrored(_) | Content::IcmpError(_) => (true, 0),
@@ -181,6 +181,32 @@ impl<F: Read + Write + Seek> Extract<F> {
         self.note(kept);
     }
 
+    /// Lets a packet wait that may be media, where those are wanted; `cut` says that `payload` is not all of it, `always` that the
+    /// packet is kept whether it is media or not.
+    fn waits(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: Flow,
+        payload: &[u8],
+        cut: bool,
+        always: bool,
+    ) -> bool {
+        let flow = match &self.media {
+            Some(_) => self.shown(flow),
+            None => return false,
+        };
+        let (Some(waiting), Some(ends)) = (&mut self.media, Ends::of(flow, payload, cut)) else {
+            return false;
+        };
+        waiting.push(Held {
+            head: Head::of(packet, 0),
+            data: packet.data.into(),
+            media: Some(ends),
+            always,
+        });
+        true
+    }
+
     /// Keeps a packet, behind those that wait.
     fn keep(&mut self, head: Head, data: &[u8]) -> io::Result<()> {
         let Some(waiting) = &mut self.media else {
@@ -190,19 +216,28 @@ impl<F: Read + Write + Seek> Extract<F> {
             head,
             data: data.into(),
             media: None,
+            always: true,
         });
         Ok(())
     }
 
     /// Keeps a packet that waited, unless it is media of nobody.
     fn settle(&mut self, held: &Held, calls: &[CallKey]) {
-        let kept = match held.media {
-            None => self.spool.packet(&held.head, &held.data),
-            Some(_) if calls.is_empty() => Ok(()),
-            Some(_) => self.spool.media(&held.head, &held.data),
+        let frame = held.head.frame;
+        let kept = if held.always {
+            self.spool.packet(&held.head, &held.data)
+        } else if calls.is_empty() {
+            Ok(())
+        } else {
+            self.spool.media(&held.head, &held.data)
         };
-        for call in calls {
-            self.belongs(Belonging::Frame(held.head.frame, *call));
+        if held.media.is_some() && !calls.is_empty() {
+            let fragments: Vec<_> = self.datagrams.of(frame).collect();
+            for frame in fragments.into_iter().chain([frame]) {
+                for call in calls {
+                    self.belongs(Belonging::Frame(frame, *call));
+                }
+            }
         }
         self.note(kept);
     }

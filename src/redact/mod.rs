@@ -12,6 +12,7 @@
 mod addresses;
 mod body;
 mod headers;
+mod media;
 mod message;
 mod names;
 mod passport;
@@ -22,10 +23,12 @@ mod text;
 mod values;
 mod who;
 
+pub use media::media;
+
 use crate::flow::Flow;
 use addresses::Addresses;
 use names::Names;
-use secret::{Cipher, Way};
+use secret::{Cipher, Recent, Way};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +48,7 @@ struct State {
     /// The last three digits, by the five before them.
     lines: BTreeMap<Box<[u8]>, Names>,
     cipher: Option<Cipher>,
+    recent: Recent,
 }
 
 impl Default for State {
@@ -56,6 +60,7 @@ impl Default for State {
             numbers: Names::of_digits().keeping(EMERGENCY),
             lines: BTreeMap::new(),
             cipher: None,
+            recent: Recent::default(),
         }
     }
 }

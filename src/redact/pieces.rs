@@ -52,6 +52,22 @@ pub(super) fn is_domain(word: &[u8]) -> bool {
     rest && count > 0 && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic)
 }
 
+/// Whether it stands between words, in a text as in a list of values.
+pub(super) fn is_divider(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b",;\"<>()={}'|".contains(&byte)
+}
+
+/// Whether a word begins with a scheme that names somebody.
+pub(super) fn is_uri(word: &[u8]) -> bool {
+    const SCHEMES: &[&[u8]] = &[
+        b"sip", b"sips", b"tel", b"http", b"https", b"mailto", b"urn", b"pres", b"im", b"ws",
+        b"wss",
+    ];
+    let colon = word.iter().position(|it| *it == b':');
+    let scheme = colon.and_then(|at| word.get(..at)).unwrap_or_default();
+    is_one_of(scheme, SCHEMES)
+}
+
 /// Whether a word is in a list, in any case.
 pub(super) fn is_one_of(word: &[u8], list: &[&[u8]]) -> bool {
     list.iter().any(|it| it.eq_ignore_ascii_case(word))

@@ -2,6 +2,9 @@
 //! are enciphered: a Feistel network over the letters and digits of the word, with a key that the first message of the
 //! capture gives. What is no letter and no digit stays, and so does which of them stands where.
 
+use super::names::put;
+use crate::hash::HashMap;
+use crate::limits::{MAX_REDACTED_RECENT, MAX_REDACTED_RECENT_LEN};
 use sha2::{Digest, Sha256};
 
 /// The key of a run.
@@ -52,6 +55,28 @@ impl Digit {
         let by = by % self.size;
         let by = if back { self.size - by } else { by };
         self.value = (self.value + by) % self.size;
+    }
+}
+
+/// Words that were enciphered lately: the same ones come again in each message of a call, and hashes cost more than all else.
+#[derive(Debug, Default)]
+pub(super) struct Recent(HashMap<Box<[u8]>, Box<[u8]>>);
+
+impl Recent {
+    /// Enciphers a word in its place.
+    pub(super) fn hide(&mut self, word: &mut [u8], cipher: &Cipher) {
+        if word.len() > MAX_REDACTED_RECENT_LEN {
+            cipher.word(word, Way::Hide);
+        } else if let Some(other) = self.0.get(&*word) {
+            put(word, other);
+        } else {
+            let captured = (&*word).into();
+            cipher.word(word, Way::Hide);
+            if self.0.len() >= MAX_REDACTED_RECENT {
+                self.0.clear();
+            }
+            self.0.insert(captured, (&*word).into());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! names and numbers in them.
 
 use super::Walk;
-use super::pieces::{is_domain, is_number, part, split};
+use super::pieces::{is_divider, is_domain, is_number, is_uri, part, split};
 
 /// Words of reason phrases and warnings, which may be names of users as well.
 const SAID: &str = " accept accepted account alerting allowed already anonymous answer answered asterisk auth authentication authorized \
@@ -19,25 +19,7 @@ const SAID: &str = " accept accepted account alerting allowed already anonymous 
 impl Walk<'_> {
     /// A text in its place.
     pub(super) fn text(&mut self, text: &mut [u8]) {
-        let is_break = |byte: u8| {
-            byte.is_ascii_whitespace()
-                || matches!(
-                    byte,
-                    b',' | b';'
-                        | b'"'
-                        | b'<'
-                        | b'>'
-                        | b'('
-                        | b')'
-                        | b'{'
-                        | b'}'
-                        | b'\''
-                        | b'='
-                        | b'|'
-                        | b'!'
-                        | b'?'
-                )
-        };
+        let is_break = |byte: u8| is_divider(byte) || matches!(byte, b'!' | b'?');
         for range in split(text, is_break) {
             let word = part(text, range);
             let closes = word
@@ -60,12 +42,7 @@ impl Walk<'_> {
             self.host_and_port(word);
             return;
         }
-        let colon = word.iter().position(|it| *it == b':');
-        let scheme = colon.and_then(|at| word.get(..at)).unwrap_or_default();
-        let is_uri = ["sip", "sips", "tel", "http", "https", "mailto", "urn"]
-            .iter()
-            .any(|it| it.as_bytes().eq_ignore_ascii_case(scheme));
-        if is_uri {
+        if is_uri(word) {
             self.uri(word);
         } else if word.contains(&b'@') {
             self.user(word);

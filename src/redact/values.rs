@@ -2,8 +2,8 @@
 
 use super::Walk;
 use super::pieces::{
-    inside, inside_of, is_domain, is_harmless, is_number, is_one_of, part, position, split,
-    split_outside, trimmed,
+    inside, inside_of, is_divider, is_domain, is_harmless, is_number, is_one_of, is_uri, part,
+    position, split, split_outside, trimmed,
 };
 use super::who::NOBODY;
 use crate::address;
@@ -315,40 +315,13 @@ impl Walk<'_> {
 
     /// Text of which nothing is known: addresses and URIs as such, and every other word as a secret; what divides them stays.
     pub(super) fn words(&mut self, text: &mut [u8]) {
-        for range in split(text, |byte| {
-            byte.is_ascii_whitespace()
-                || matches!(
-                    byte,
-                    b',' | b';'
-                        | b'"'
-                        | b'<'
-                        | b'>'
-                        | b'='
-                        | b'('
-                        | b')'
-                        | b'{'
-                        | b'}'
-                        | b'\''
-                        | b'|'
-                )
-        }) {
+        for range in split(text, is_divider) {
             let word = part(text, range);
             if word.len() < 2 && !word.is_ascii() || word.is_empty() {
                 self.opaque(word);
                 continue;
             }
-            let scheme = word
-                .iter()
-                .position(|it| *it == b':')
-                .and_then(|at| word.get(..at))
-                .unwrap_or_default();
-            if is_one_of(
-                scheme,
-                &[
-                    b"sip", b"sips", b"tel", b"http", b"https", b"mailto", b"urn", b"pres", b"im",
-                    b"ws", b"wss",
-                ],
-            ) {
+            if is_uri(word) {
                 self.uri(word);
             } else {
                 self.word(word);

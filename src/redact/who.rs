@@ -223,8 +223,12 @@ impl Walk<'_> {
 
     /// A word that nobody chose to be read.
     pub(super) fn opaque(&mut self, word: &mut [u8]) {
-        if !self.encoded(word) {
-            self.cipher.word(word, self.way);
+        if self.encoded(word) {
+            return;
+        }
+        match self.way {
+            Way::Hide => self.state.recent.hide(word, &self.cipher),
+            Way::Show => self.cipher.word(word, Way::Show),
         }
     }
 

@@ -58,6 +58,33 @@ pub enum Format {
     Mermaid,
 }
 
+impl Format {
+    /// Those that are asked for by name: a ladder is what `flow` makes of a table.
+    pub const ASKED: [Self; 7] = [
+        Self::Table,
+        Self::Json,
+        Self::Ndjson,
+        Self::Csv,
+        Self::Markdown,
+        Self::Html,
+        Self::Mermaid,
+    ];
+
+    /// The name in `--format`, or of the command.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Flow => "flow",
+            Self::Mermaid => "mermaid",
+        }
+    }
+}
+
 /// The kinds of records in machine formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKind {

@@ -464,6 +464,9 @@ impl Reader {
     }
 }
 
+/// What is said in a packet of speech.
+pub(crate) const SPEECH: u8 = 0xd5;
+
 /// A packet of speech (RFC 3550 §5.1), a sender report (§6.4.1), or a Binding request (RFC 8489 §5).
 fn media(kind: &str) -> Vec<u8> {
     let head: &[u8] = match kind {
@@ -472,7 +475,8 @@ fn media(kind: &str) -> Vec<u8> {
         _ => &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42],
     };
     let mut bytes = head.to_vec();
-    bytes.resize(28, 0);
+    bytes.resize(12, 0);
+    bytes.resize(28, if kind == "rtp" { SPEECH } else { 0 });
     bytes
 }
 

@@ -89,6 +89,29 @@ fn observe<O: Observer>(
 }
 
 impl Flow {
+    /// A pcap file with nanoseconds and Ethernet, from ten o'clock on.
+    pub(crate) fn pcap(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
+            bytes.extend(word.to_le_bytes());
+        }
+        for packet in &self.packets {
+            let (seconds, nanos) = (packet.time / 1_000_000_000, packet.time % 1_000_000_000);
+            let seconds = u32::try_from(1_767_261_600 + seconds).unwrap();
+            let captured = u32::try_from(packet.data.len()).unwrap();
+            for word in [
+                seconds,
+                u32::try_from(nanos).unwrap(),
+                captured,
+                packet.original_len,
+            ] {
+                bytes.extend(word.to_le_bytes());
+            }
+            bytes.extend(&packet.data);
+        }
+        bytes
+    }
+
     pub(crate) fn run(&self) -> Outcome {
         self.run_set(&Thresholds::default())
     }

@@ -106,7 +106,7 @@ impl Drawing<'_> {
     fn call(&self, whole: &Whole<'_>, told: &mut Told, page: &mut String) {
         self.title(whole, page);
         let letters = letters(whole);
-        let numbers = rows::Numbers::of(whole, self.start, letters.is_some());
+        let numbers = rows::Numbers::of(self.settings, whole, self.start, letters.is_some());
         let lanes = Lanes::of(&whole.ladder, numbers.width(), self.settings.width);
         self.shared(whole, &lanes, page);
         let mut header = lanes.header(self.settings, &whole.ladder);

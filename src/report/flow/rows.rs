@@ -17,6 +17,9 @@ const FINDINGS: usize = 8;
 /// Columns before a message that is shown in full.
 const RAW_INDENT: usize = 4;
 
+/// Columns that a heading may ask for where its numbers need less: the lanes want the room.
+const HEADING: usize = 9;
+
 /// The columns before the lanes: frame, time, time since the message before, leg.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers {
@@ -27,7 +30,8 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    pub(super) fn of(whole: &Whole<'_>, start: Timestamp, legs: bool) -> Self {
+    pub(super) fn of(settings: &Settings, whole: &Whole<'_>, start: Timestamp, legs: bool) -> Self {
+        let heading = |key| columns_of(settings.word(key)).min(HEADING);
         let rows = &whole.ladder.rows;
         let frame = rows.iter().map(|row| row.seen.frame.0.to_string().len());
         let time = rows
@@ -38,9 +42,11 @@ impl Numbers {
             _ => 0,
         });
         Self {
-            frame: frame.max().unwrap_or(0).max(5),
-            time: time.max().unwrap_or(0).max(6),
-            gap: gap.max().unwrap_or(0).max(6),
+            frame: (frame.max().unwrap_or(0))
+                .max(5)
+                .max(heading("column_frame")),
+            time: (time.max().unwrap_or(0)).max(6).max(heading("column_time")),
+            gap: (gap.max().unwrap_or(0)).max(6).max(heading("flow_gap")),
             leg: if legs { 2 } else { 0 },
         }
     }

@@ -37,10 +37,14 @@
     const date = new Date(data.start + micros / 1000);
     return isNaN(date) ? String(micros) : date.toISOString().slice(0, 23).replace("T", " ");
   };
+  // On a phone a row is no longer laid out as one, but stays one for who hears it.
+  const cell = (attributes, ...children) => element("td", { role: "cell", ...attributes }, ...children);
   const bdi = (text) => element("bdi", {}, text);
   const outcome = (call) => [words[call.s] ?? call.s, call.c].filter((it) => it !== undefined).join(" · ");
   const found = (call) => (call.n ?? []).filter(([severity]) => severity !== "info");
   const rank = (call) => severities[call.v] ?? 0;
+  // Each time that a message was sent; an ICMP error is none.
+  const sent = (call) => (call.r ?? []).reduce((sum, it) => it[5] === 7 ? sum : sum + 1 + (it[6] ?? 0), call.x ?? 0);
 
   // The table.
   const haystacks = new Array(calls.length);
@@ -57,7 +61,7 @@
     c: (call) => call.c ?? 0,
     p: (call) => call.p ?? -1,
     d: (call) => call.d ?? -1,
-    n: (call) => (call.r ?? []).length,
+    n: sent,
     v: (call) => rank(call) * 1000 + found(call).length,
   };
   const select = () => {
@@ -84,22 +88,22 @@
     const button = element("button", {
       type: "button", class: "open", id: "call-" + index, "aria-expanded": open, title: moment(call.t),
     }, moment(call.t).slice(11));
-    const marks = element("td", {});
+    const marks = cell({ class: "found" });
     const all = found(call);
     for (const [severity, name] of all.slice(0, 3)) {
       marks.append(element("span", { class: "badge " + severity }, words[severity]), " ", texts[name], element("br", {}));
     }
     if (all.length > 3) marks.append("+" + (all.length - 3));
     if (!marks.hasChildNodes() && call.v) marks.append(element("span", { class: "badge " + call.v }, words[call.v]));
-    const line = element("tr", { "data-call": index },
-      element("td", {}, button),
-      element("td", {}, bdi(texts[call.m])),
-      element("td", {}, bdi(texts[call.f])),
-      element("td", {}, bdi(texts[call.o])),
-      element("td", {}, outcome(call)),
-      element("td", { class: "number" }, duration(call.p)),
-      element("td", { class: "number" }, duration(call.d)),
-      element("td", { class: "number" }, String((call.r ?? []).length)),
+    const line = element("tr", { role: "row", "data-call": index },
+      cell({ class: "start" }, button),
+      cell({ class: "method" }, bdi(texts[call.m])),
+      cell({ class: "from" }, bdi(texts[call.f])),
+      cell({ class: "to" }, bdi(texts[call.o])),
+      cell({ class: "outcome" }, outcome(call)),
+      cell({ class: "number more" }, duration(call.p)),
+      cell({ class: "number more" }, duration(call.d)),
+      cell({ class: "number more" }, String(sent(call))),
       marks);
     return open ? [line, detail(index)] : [line];
   };
@@ -108,7 +112,7 @@
     state.page = Math.min(Math.max(0, state.page), pages - 1);
     const first = state.page * PER_PAGE;
     const rows = state.list.slice(first, first + PER_PAGE).flatMap(row);
-    if (!rows.length) rows.push(element("tr", {}, element("td", { colspan: 9 }, words.none)));
+    if (!rows.length) rows.push(element("tr", { role: "row" }, cell({ colspan: 9 }, words.none)));
     body.replaceChildren(...rows);
     document.getElementById("shown").textContent =
       fill(words.shown, { shown: state.list.length, all: calls.length });
@@ -144,12 +148,12 @@
       }
       box.append(list);
     }
-    const text = element("pre", { tabindex: 0, role: "region", "aria-label": words.message, "aria-live": "polite" }, words.pick);
+    const text = element("pre", { tabindex: 0, role: "region", "aria-label": words.message, "aria-live": "polite" }, bdi(words.pick));
     const ladder = element("div", { class: "ladder", tabindex: 0, role: "region", "aria-label": words.ladder }, draws(all, text));
     box.append(element("div", { class: "ladder-and-text" }, ladder, text));
     const left = all.reduce((sum, call) => sum + (call.x ?? 0), 0);
     if (left) box.append(element("p", { class: "quiet" }, fill(words.leftOut, { n: left })));
-    return element("tr", { class: "detail" }, element("td", { colspan: 9 }, box));
+    return element("tr", { role: "row", class: "detail" }, cell({ colspan: 9 }, box));
   };
   const draws = (all, text) => {
     const lanes = [];
@@ -225,8 +229,10 @@
       group.append(arrow, svg("text", { x: middle, y: y + 15, "text-anchor": "middle", class: "label" }, label));
       small.forEach((part, index) => group.append(svg("text", {
         x: middle, y: y + 33 + index * 12, "text-anchor": "middle", class: "small" }, part)));
-      it.marks.forEach((mark, index) => {
-        const cx = 90 - index * 18;
+      // There is room for three beside the time.
+      const marks = it.marks.length > 3 ? [...it.marks.slice(0, 2), "+" + (it.marks.length - 2)] : it.marks;
+      marks.forEach((mark, index) => {
+        const cx = 90 - (marks.length - 1 - index) * 18;
         group.append(svg("circle", { class: "mark", cx, cy: y + 13, r: 8 }), svg("text", { class: "mark-text", x: cx, y: y + 17 }, String(mark)));
       });
       const press = () => {

@@ -16,8 +16,9 @@ use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table, Width};
 use std::io::{self, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// The format at work.
 #[derive(Debug)]
@@ -114,8 +115,18 @@ impl<W: Write> Screen<W> {
         let mut table = self.table();
         table.set_header(COLUMNS.map(|key| cell(self.word(key))));
         let start = report.first_time.unwrap_or(Timestamp::MIN);
+        let arrow = if narrow { " →\n" } else { " → " };
+        let routes = rows.iter().flat_map(|(row, _)| &row.route);
+        let longest = routes.map(|it| it.width()).max().unwrap_or(0);
+        // An arrow on a line of its own points nowhere; an IPv6 address would leave nothing to the other columns.
+        if narrow
+            && let Some(longest) = u16::try_from(longest).ok().filter(|it| *it <= LONGEST_HOST)
+            && let Some(column) = table.column_mut(ROUTE)
+        {
+            let width = longest + BESIDE_HOST;
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
         for (row, alike) in rows {
-            let arrow = if narrow { " →\n" } else { " → " };
             let [from, to] = &row.route;
             let sequence = cell(&row.sequence);
             let sequence = match row.severity.filter(|_| self.settings.color) {
@@ -224,3 +235,9 @@ const OK: Style = AnsiColor::Green.on_default().bold();
 const LABEL_WIDTH: usize = 15;
 /// Below this the two addresses of a row stand one under the other.
 const NARROW: usize = 110;
+/// Which of the columns says from where to where.
+const ROUTE: usize = 3;
+/// Columns of an IPv4 address with a port.
+const LONGEST_HOST: u16 = 21;
+/// What stands beside one: the arrow, and the space around a cell.
+const BESIDE_HOST: u16 = 4;
