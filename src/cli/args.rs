@@ -178,7 +178,7 @@ pub(super) struct FileOptions {
     pub(super) diagnosis: DiagnosisOptions,
     /// Threads; default as many as help
     ///
-    /// With 1 everything is done in one; more than 2 do not help.
+    /// With 1 everything is done in one. The answer is the same with any number.
     #[arg(
         long,
         value_name = "N",
