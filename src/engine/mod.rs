@@ -6,6 +6,7 @@ mod alerts;
 mod counting;
 mod intake;
 mod journal;
+mod lacking;
 mod observer;
 mod placing;
 mod prepared;
@@ -76,6 +77,8 @@ pub struct Engine<O> {
     first_time: Option<Timestamp>,
     now: Option<Timestamp>,
     lossy: bool,
+    /// Requests that the capture must have lost.
+    lost_requests: u64,
     gaps: Vec<(Timestamp, Timestamp)>,
     /// The time of the packet before.
     previous: Option<Timestamp>,
@@ -126,6 +129,7 @@ impl<O: Observer> Engine<O> {
             first_time: None,
             now: None,
             lossy: false,
+            lost_requests: 0,
             gaps: Vec::new(),
             previous: None,
             suspect: None,
@@ -247,6 +251,7 @@ impl<O: Observer> Engine<O> {
                 self.judge(call);
             }
         }
+        self.lossy |= self.has_lost_requests();
         self.keepalives.settle();
         self.registrations.settle();
         self.counts.unfinished += self.book.open_dialogs();
@@ -280,6 +285,10 @@ impl<O: Observer> Engine<O> {
             self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         rules::link_legs(&mut self.findings, &self.legs);
+        if !self.summary.limits_hit.contains_key(FINDINGS_LIMIT) {
+            // What came later may have taken back the worst.
+            self.summary.worst = self.findings.iter().map(|it| it.severity).max();
+        }
         let mut summary = self.summary;
         summary.kpi = self.kpi;
         summary.counts = self.counts;
@@ -453,23 +462,7 @@ impl<O: Observer> Engine<O> {
         if self.options.alerts {
             self.alert_hosts(call);
         }
-        for transaction in &call.transactions {
-            if transaction.requests.count() == 0
-                && let Some(response) = transaction.responses.first()
-                && let Some(seen) = response.sends.first()
-            {
-                let flow = response.flow;
-                self.surroundings
-                    .note_unseen_request(flow.src.ip(), flow.dst.ip(), seen);
-            }
-            if call.response_is_implied(transaction)
-                && let Some(request) = transaction.requests.first()
-            {
-                let flow = transaction.flow;
-                self.surroundings
-                    .note_unseen_answer(flow.src.ip(), flow.dst.ip(), request);
-            }
-        }
+        self.note_unseen(call);
     }
 
     fn view<'a>(&'a self, call: &'a Call, negotiation: &'a Negotiation<'a>) -> CallView<'a> {
@@ -505,7 +498,7 @@ impl<O: Observer> Engine<O> {
         {
             None => Waited::TooShort,
             Some(Silence::SoFar) => Waited::SoFar,
-            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
+            Some(Silence::Proven | Silence::Stopped | Silence::Unrepeated) => Waited::Long,
         }
     }
 
