@@ -218,6 +218,29 @@ fn a_clean_call_captured_twice_raises_nothing_above_info() {
     }
 }
 
+/// As on `any`, a mirrored port or with two agents: a copy of each packet, at once or a little later, in order or behind all
+/// others.
+#[test]
+fn a_clean_call_with_each_packet_twice_is_not_certainly_an_error() {
+    check(|packets| {
+        let copies = |later: i64| {
+            packets.iter().map(move |packet| FlowPacket {
+                time: packet.time + later,
+                ..packet.clone()
+            })
+        };
+        let mut cuts = Vec::new();
+        for later in [0, 9_000, 200_000, 20_000_000, 700_000_000] {
+            let mut twice: Vec<_> = packets.iter().cloned().chain(copies(later)).collect();
+            twice.sort_by_key(|packet| packet.time);
+            cuts.push((format!("each twice, {later} ns later"), twice));
+        }
+        let behind = packets.iter().cloned().chain(copies(0)).collect();
+        cuts.push(("once more behind the end".to_owned(), behind));
+        cuts
+    });
+}
+
 /// Cuts every clean call and asks that no cut is certainly an error.
 fn check(cuts: impl Fn(&[FlowPacket]) -> Vec<(String, Vec<FlowPacket>)>) {
     let mut faults = Vec::new();

@@ -243,7 +243,8 @@ impl Book {
         self.open_dialogs as u64
     }
 
-    /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it.
+    /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it, which its 2xx
+    /// proves where the capture lacks the request.
     fn note_dialog(&mut self, message: &Message, call_id: &[u8]) {
         let begins = match message.start_line() {
             StartLine::Request {
@@ -252,12 +253,11 @@ impl Book {
             } => false,
             StartLine::Response {
                 status: 200..300, ..
-            } if message
-                .cseq()
-                .is_some_and(|(_, method)| method == Method::Invite) =>
-            {
-                true
-            }
+            } => match message.cseq() {
+                Some((_, Method::Invite)) => true,
+                Some((_, Method::Bye)) => false,
+                _ => return,
+            },
             _ => return,
         };
         let Some(entry) = self.entries.get_mut(call_id) else {

@@ -126,6 +126,43 @@ impl Call {
         cancelled || retries().next().is_some() || (in_dialog && !transaction.in_dialog())
     }
 
+    /// Whether the client of a transaction of which the capture has responses only must have sent something while they were
+    /// captured (guard G-1WAY): the INVITE that a 100 answers at once (RFC 3261 §17.2.1), the ACK without which a final response
+    /// comes again (§13.3.1.4, §17.2.1), or a request that follows the answer.
+    pub fn client_is_implied(&self, transaction: &Transaction) -> bool {
+        if transaction.requests.count() > 0 || transaction.method != Method::Invite {
+            return false;
+        }
+        let asked = transaction
+            .responses
+            .first()
+            .is_some_and(|it| it.code == 100);
+        let mut finals = transaction.responses.iter().filter(|it| it.is_final());
+        asked
+            || finals.any(|response| {
+                self.is_acknowledged_unseen(transaction, response)
+                    || self.of(&Method::Bye).any(|bye| {
+                        bye.flow == transaction.flow
+                            && bye.requests.count() == 0
+                            && bye.start() > response.time()
+                    })
+            })
+    }
+
+    /// Whether a final response to an INVITE was not sent again although that is what happens without an ACK.
+    fn is_acknowledged_unseen(&self, invite: &Transaction, response: &Response) -> bool {
+        let repeats = response.is_success() || !response.flow.transport.is_reliable();
+        let last = response.sends.last().map_or(response.time(), |it| it.time);
+        let hung_up = |bye: &Transaction| {
+            bye.start() > response.time() && bye.start().since(last) < NEXT_AT_MOST
+        };
+        repeats
+            && invite.acks.is_empty()
+            && invite.closed.since(last) >= NEXT_AT_MOST
+            && response.sends.span() < GIVES_UP
+            && !self.of(&Method::Bye).any(hung_up)
+    }
+
     /// Whether an INVITE that has 100 at most was answered nevertheless (guard G-1WAY): an ACK proves a final response, a
     /// request in the dialog one with a To tag, and the next INVITE of the same side that the one before is over (RFC
     /// 3261 §14.1).
@@ -220,6 +257,10 @@ impl Call {
         })
     }
 }
+
+/// T2 of RFC 3261 §17.1.2.2 twice, and with it half of 64*T1: what is not sent again in that time is not sent again.
+const NEXT_AT_MOST: Duration = Duration::from_secs(8);
+const GIVES_UP: Duration = Duration::from_secs(16);
 
 /// FINDINGS section 5: a limit answers that fast.
 const QUICK: Duration = Duration::from_millis(200);

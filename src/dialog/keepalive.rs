@@ -5,7 +5,7 @@ use crate::capture::FrameNumber;
 use crate::limits::{MAX_HOST_PAIRS, MAX_PINGS};
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{Transaction, TransactionId};
+use crate::transaction::{Transaction, TransactionId, timers};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -77,8 +77,10 @@ pub struct Ping {
     pub time: Timestamp,
     /// Its packets.
     pub frames: Vec<FrameNumber>,
-    /// Whether it was sent again as UDP asks, or needs not be: then its sender had no answer.
+    /// Whether it was sent again as UDP asks of who has no answer.
     pub repeated: bool,
+    /// Whether it was sent so often, or needs not be, that its sender certainly had no answer for a while.
+    pub insisted: bool,
     /// The code of its final response.
     pub code: Option<u64>,
     /// From the request to that, where it was sent once.
@@ -230,8 +232,9 @@ impl Keepalives {
             } else {
                 transaction.frames()
             },
-            repeated: transaction.requests.count() > 1
-                || code.is_some()
+            repeated: transaction.requests.repeats() > 0,
+            insisted: code.is_some()
+                || timers::insisted(transaction)
                 || !transaction.icmp.is_empty()
                 || transaction.flow.transport.is_reliable(),
             code,

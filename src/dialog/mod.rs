@@ -51,7 +51,7 @@ pub use registrations::{
     State as RegistrationState, Turns, Unlisted, tolerance,
 };
 pub use sources::Sources;
-pub use surroundings::Surroundings;
+pub use surroundings::{Surroundings, UnseenRequests};
 pub use talk_times::{Talk, TalkTimes};
 pub use tls_servers::{Evidence, Failed, Failure, TlsServer, TlsServers, Unread};
 pub use traits::{Instance, Trait, Traits};

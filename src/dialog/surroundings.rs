@@ -22,7 +22,7 @@ pub struct Surroundings {
     /// The first halves of `heard`.
     senders: HashSet<IpAddr>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
-    unseen_requests: BTreeMap<(IpAddr, IpAddr), (u64, Sighting)>,
+    unseen_requests: BTreeMap<(IpAddr, IpAddr), UnseenRequests>,
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
@@ -34,6 +34,19 @@ pub struct Surroundings {
     bindings: Bindings,
     media_errors: MediaErrors,
     markings: Markings,
+}
+
+/// Responses from one host to another whose requests the capture lacks.
+#[derive(Clone, Copy, Debug)]
+pub struct UnseenRequests {
+    /// The first response.
+    pub first: Sighting,
+    /// How many transactions there are.
+    pub count: u64,
+    /// Calls among them that were set up while the capture went on.
+    pub calls: u64,
+    /// Whether something of the other host must have passed meanwhile.
+    proven: bool,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -90,6 +103,11 @@ impl Surroundings {
         self.senders.contains(&host)
     }
 
+    /// The hosts to which any SIP message was sent so far.
+    pub fn hearing(&self) -> HashSet<IpAddr> {
+        self.heard.iter().map(|(_, dst)| *dst).collect()
+    }
+
     /// Notes that a request from one host to another is known to have had an answer that the capture lacks.
     pub fn note_unseen_answer(&mut self, src: IpAddr, dst: IpAddr, request: Sighting) {
         if self.unseen_answers.len() < MAX_HOST_PAIRS {
@@ -113,27 +131,44 @@ impl Surroundings {
             .map(|(&(src, dst), &request)| (src, dst, request))
     }
 
-    /// Notes a response from one host to another whose request the capture lacks.
-    pub fn note_unseen_request(&mut self, src: IpAddr, dst: IpAddr, response: Sighting) {
+    /// Notes a response from one host to another whose request the capture lacks. `proven` says that something of the other
+    /// host must have passed while the capture went on (guard G-1WAY), `call` that a call was set up.
+    pub fn note_unseen_request(
+        &mut self,
+        (src, dst): (IpAddr, IpAddr),
+        response: Sighting,
+        proven: bool,
+        call: bool,
+    ) {
         let known = self.unseen_requests.len();
         match self.unseen_requests.entry((src, dst)) {
-            Entry::Occupied(mut pair) => pair.get_mut().0 += 1,
+            Entry::Occupied(mut pair) => {
+                let pair = pair.get_mut();
+                pair.count += 1;
+                pair.calls += u64::from(call);
+                pair.proven |= proven;
+            }
             Entry::Vacant(pair) if known < MAX_HOST_PAIRS => {
-                pair.insert((1, response));
+                pair.insert(UnseenRequests {
+                    first: response,
+                    count: 1,
+                    calls: u64::from(call),
+                    proven,
+                });
             }
             Entry::Vacant(_) => self.pairs_refused += 1,
         }
     }
 
-    /// The pairs of hosts of which the capture shows responses only, more than could have been on their way when it began, with
-    /// their number and the first one.
-    pub fn responses_only(&self) -> impl Iterator<Item = (IpAddr, IpAddr, u64, Sighting)> {
+    /// The pairs of hosts of which the capture shows responses only: where something proves that the other side was there, and
+    /// where they are more than could have been on their way when the capture began.
+    pub fn responses_only(&self) -> impl Iterator<Item = (IpAddr, IpAddr, UnseenRequests)> {
         self.unseen_requests
             .iter()
-            .filter(|((src, dst), (count, _))| {
-                *count > MAX_UNDER_WAY && !self.was_heard(*dst, *src)
+            .filter(|((src, dst), it)| {
+                (it.proven || it.count > MAX_UNDER_WAY) && !self.was_heard(*dst, *src)
             })
-            .map(|(&(src, dst), &(count, first))| (src, dst, count, first))
+            .map(|(&(src, dst), &it)| (src, dst, it))
     }
 
     /// Notes that a request was answered with a 2xx at that moment.

@@ -158,27 +158,6 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// Notes the messages that a call proves and the capture lacks (guard G-1WAY).
-    fn note_unseen(&mut self, call: &Call) {
-        for transaction in &call.transactions {
-            if transaction.requests.count() == 0
-                && let Some(response) = transaction.responses.first()
-                && let Some(seen) = response.sends.first()
-            {
-                let flow = response.flow;
-                self.surroundings
-                    .note_unseen_request(flow.src.ip(), flow.dst.ip(), seen);
-            }
-            if call.response_is_implied(transaction)
-                && let Some(request) = transaction.requests.first()
-            {
-                let flow = transaction.flow;
-                self.surroundings
-                    .note_unseen_answer(flow.src.ip(), flow.dst.ip(), request);
-            }
-        }
-    }
-
     pub(super) const fn known(&self) -> Known<'_> {
         Known {
             surroundings: &self.surroundings,
@@ -215,7 +194,7 @@ impl<O: Observer> Engine<O> {
         {
             None => Waited::TooShort,
             Some(Silence::SoFar) => Waited::SoFar,
-            Some(Silence::Proven | Silence::Unrepeated) => Waited::Long,
+            Some(Silence::Proven | Silence::Stopped | Silence::Unrepeated) => Waited::Long,
         }
     }
 

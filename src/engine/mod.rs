@@ -7,6 +7,7 @@ mod counting;
 mod intake;
 mod journal;
 mod judging;
+mod lacking;
 mod observer;
 mod placing;
 mod prepared;
@@ -77,6 +78,8 @@ pub struct Engine<O> {
     first_time: Option<Timestamp>,
     now: Option<Timestamp>,
     lossy: bool,
+    /// Requests that the capture must have lost.
+    lost_requests: u64,
     gaps: Vec<(Timestamp, Timestamp)>,
     /// The time of the packet before.
     previous: Option<Timestamp>,
@@ -128,6 +131,7 @@ impl<O: Observer> Engine<O> {
             first_time: None,
             now: None,
             lossy: false,
+            lost_requests: 0,
             gaps: Vec::new(),
             previous: None,
             suspect: None,
@@ -246,6 +250,7 @@ impl<O: Observer> Engine<O> {
             }
         }
         self.judge_due();
+        self.lossy |= self.has_lost_requests();
         self.keepalives.settle();
         self.registrations.settle();
         self.counts.unfinished += self.book.open_dialogs();
@@ -279,6 +284,10 @@ impl<O: Observer> Engine<O> {
             self.keep(finding, MAX_FINDINGS + MAX_CAPTURE_FINDINGS);
         }
         rules::link_legs(&mut self.findings, &self.legs);
+        if !self.summary.limits_hit.contains_key(FINDINGS_LIMIT) {
+            // What came later may have taken back the worst.
+            self.summary.worst = self.findings.iter().map(|it| it.severity).max();
+        }
         let refused = self.refused();
         let mut summary = self.summary;
         summary.kpi = self.kpi;

@@ -40,6 +40,9 @@ pub struct Desync {
     pub found: Box<str>,
     /// The packet with the next start line; `None` when none came.
     pub resynchronised: Option<Sighting>,
+    /// Whether nothing is wrong but that the sender ended its side inside the message that begins there, of which `offset`
+    /// bytes came.
+    pub unfinished: bool,
 }
 
 /// The framing of one direction.
@@ -259,6 +262,9 @@ impl Framer {
                 // What its sender left unfinished is all there is of it (RFC 3261 §18.3).
                 let cut = !complete || head.is_none();
                 self.hand_on(start..buffer.len(), &buffer, cut, out);
+                if complete && head.is_none() {
+                    self.note_unfinished(start, &buffer);
+                }
                 return;
             };
             let announced = seen.content_length();
@@ -491,8 +497,18 @@ impl Framer {
             offset,
             found: String::from_utf8_lossy(shown).into(),
             resynchronised: None,
+            unfinished: false,
         });
         true
+    }
+
+    /// The sender ended before the end of the head that begins there.
+    fn note_unfinished(&mut self, start: usize, buffer: &[u8]) {
+        let came = buffer.len() - start;
+        let noted = self.note_desync(start, buffer, 0, came as u64);
+        if let Some(desync) = self.desyncs.last_mut().filter(|_| noted) {
+            desync.unfinished = true;
+        }
     }
 
     fn confirm_desync(&mut self, at: usize) {

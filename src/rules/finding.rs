@@ -196,7 +196,11 @@ impl Finding {
     pub(super) fn silence(mut self, silence: Silence, lossy: bool) -> Self {
         match silence {
             Silence::Proven => {}
-            Silence::Unrepeated => self.confidence = Confidence::Likely,
+            Silence::Stopped => self.confidence = Confidence::Likely,
+            Silence::Unrepeated => {
+                self.severity = self.severity.min(Severity::Warning);
+                self.confidence = Confidence::Possible;
+            }
             Silence::SoFar => {
                 self.so_far = true;
                 self.severity = self.severity.min(Severity::Warning);

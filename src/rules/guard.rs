@@ -6,7 +6,7 @@ use super::CallView;
 use crate::severity::Confidence;
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{Response, Transaction, timers};
+use crate::transaction::{Response, State, Transaction, timers};
 use std::time::Duration;
 
 /// A reason for which what one sees, or does not see, is not what happened.
@@ -92,16 +92,15 @@ impl Guard {
     }
 }
 
-/// Sends after which a sender over UDP has certainly had no answer: two may cross with a slow one.
-const INSISTED: usize = 3;
-
 /// How sure one can be that something that was not seen was not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
     /// As long as the protocol waits, or with the complete ladder of retransmissions.
     Proven,
-    /// As long as the protocol waits, but its sender did not repeat it as UDP asks (RFC 3261 §17.1.1.2, §17.1.2.2): it may
-    /// have had an answer that the capture lacks.
+    /// As long as the protocol waits, but its sender stopped repeating it before that (RFC 3261 §17.1.1.2, §17.1.2.2): it
+    /// gave up, or had an answer that the capture lacks.
+    Stopped,
+    /// The same of one that was sent so seldom that an answer outside of the capture is as likely.
     Unrepeated,
     /// Long enough to be told, not long enough to be certain.
     SoFar,
@@ -129,20 +128,37 @@ impl CallView<'_> {
         let timeout = timers::timeout(transaction, self.thresholds.t1);
         let ladder = !transaction.flow.transport.is_reliable()
             && timers::ladder_complete(transaction, self.thresholds);
-        let sends = transaction.requests.count();
-        if waited >= timeout || ladder || self.gave_up(transaction) {
-            let insisted = transaction.flow.transport.is_reliable()
-                || sends >= INSISTED
-                || !transaction.icmp.is_empty();
-            return Some(if insisted {
-                Silence::Proven
-            } else {
-                Silence::Unrepeated
-            });
+        let told_so = ladder || self.gave_up(transaction);
+        if waited < timeout && !told_so {
+            let long = timers::insisted(transaction);
+            return (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar);
         }
-        let long =
-            sends >= 4 || (sends >= 3 && transaction.requests.span() >= Duration::from_secs(4));
-        (long || self.went_elsewhere(transaction)).then_some(Silence::SoFar)
+        let proven = told_so
+            || transaction.flow.transport.is_reliable()
+            || !transaction.icmp.is_empty()
+            || timers::ladder_ended(transaction, self.thresholds.t1)
+            || self.is_given_up(transaction);
+        if proven {
+            return Some(Silence::Proven);
+        }
+        // Whatever ended the INVITE would have had its ACK by then, and of who is heard more than one answer is missing.
+        let unacknowledged = is_invite
+            && (waited >= timers::RINGS_AT_MOST
+                || (self.surroundings)
+                    .was_heard(transaction.flow.dst.ip(), transaction.flow.src.ip()));
+        if timers::insisted(transaction) || unacknowledged {
+            return Some(Silence::Stopped);
+        }
+        // While it is open its ACK is waited for.
+        let rings = is_invite && transaction.state == State::Calling;
+        (!rings).then_some(Silence::Unrepeated)
+    }
+
+    /// Whether it is seen that the sender of a request stopped because it gave up, and not because it was answered: the call
+    /// was cancelled, or went on to another target.
+    fn is_given_up(&self, transaction: &Transaction) -> bool {
+        transaction.requests.count() >= timers::UNANSWERED_SENDS
+            && (transaction.cancelled.is_some() || self.went_elsewhere(transaction))
     }
 
     /// Whether the sender of a request that has no answer has told whoever it works for that there will be none: it waits

@@ -12,7 +12,9 @@ use super::{
 use crate::flow::Flow;
 use crate::frame::IcmpError;
 use crate::hash::{HashMap, RandomState};
-use crate::limits::{MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES};
+use crate::limits::{
+    MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
+};
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
@@ -51,6 +53,8 @@ pub struct Table {
     last_id: u64,
     given_up: u64,
     refused: u64,
+    /// How many INVITEs are kept open because a telephone may ring unseen.
+    ringing_unseen: usize,
 }
 
 #[derive(Debug)]
@@ -61,6 +65,8 @@ struct Open {
     touched: Timestamp,
     key: u64,
     invite_key: Option<u64>,
+    /// Whether it is kept open because a telephone may ring unseen.
+    rings_unseen: bool,
 }
 
 impl Table {
@@ -176,9 +182,14 @@ impl Table {
                 break;
             }
             self.deadlines.pop();
-            let Some(open) = self.open.get(&id) else {
+            let Some(open) = self.open.get_mut(&id) else {
                 continue;
             };
+            let may_ring = open.may_ring_unseen() && self.ringing_unseen < MAX_RINGING_UNSEEN;
+            if may_ring && !open.rings_unseen {
+                open.rings_unseen = true;
+                self.ringing_unseen += 1;
+            }
             let true_deadline = open.deadline(&self.thresholds);
             if true_deadline > now {
                 self.deadlines.push(Reverse((true_deadline, id)));
@@ -481,6 +492,7 @@ impl Table {
             transaction,
             key,
             invite_key,
+            rings_unseen: false,
         });
         self.deadlines
             .push(Reverse((open.deadline(&self.thresholds), id)));
@@ -501,6 +513,7 @@ impl Table {
 
     fn remove(&mut self, id: TransactionId) -> Option<Transaction> {
         let open = self.open.remove(&id)?;
+        self.ringing_unseen -= usize::from(open.rings_unseen);
         forget(&mut self.by_key, open.key, id);
         if let Some(invite_key) = open.invite_key {
             forget(&mut self.invites, invite_key, id);
@@ -568,10 +581,27 @@ impl Open {
                 let told = thresholds.stuck_after.max(thresholds.endless_ringing) + LATE;
                 PROCEEDING.max(told)
             }
+            // The ACK comes when the telephone was answered.
+            _ if self.rings_unseen && self.transaction.acks.is_empty() => {
+                timers::RINGS_AT_MOST.max(linger) + LATE
+            }
             // Timers B and F, of whichever T1 is longer.
             _ => timers::timeout(&self.transaction, thresholds.t1).max(linger) + LATE,
         };
         self.touched + patience
+    }
+
+    /// Whether it is an INVITE that UDP would have had repeated if nobody had answered: its provisional responses may not be
+    /// captured (RFC 3261 §17.1.1.2, guard G-1WAY).
+    fn may_ring_unseen(&self) -> bool {
+        let invite = &self.transaction;
+        invite.method == Method::Invite
+            && invite.responses.is_empty()
+            && invite.to.tag.is_none()
+            && invite.cancelled.is_none()
+            && (1..timers::UNANSWERED_SENDS).contains(&invite.requests.count())
+            && invite.icmp.is_empty()
+            && !invite.flow.transport.is_reliable()
     }
 
     fn touch(&mut self, arrival: &Arrival<'_>, clock: Timestamp) {

@@ -15,6 +15,15 @@ pub const TIMEOUT_FACTOR: u32 = 64;
 /// A complete ladder spans 63 times T1, less what clocks and schedulers take.
 pub const LADDER_AT_LEAST: u32 = 56;
 
+/// Half of it: a ladder that lacks its last step was not stopped by an answer.
+const MOST_OF_LADDER: u32 = LADDER_AT_LEAST / 2;
+
+/// Timer C (RFC 3261 §16.6 step 11): how long a telephone may ring.
+pub const RINGS_AT_MOST: Duration = Duration::from_mins(3);
+
+/// Sends after which a sender over UDP has certainly had no answer: two may cross with a slow one.
+pub const UNANSWERED_SENDS: usize = 3;
+
 /// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
 pub const INVITE_SENDS: usize = 7;
 
@@ -47,6 +56,24 @@ pub fn ladder_complete(transaction: &Transaction, thresholds: &Thresholds) -> bo
     // A ladder takes 63 of the 64 times T1; as many sends at once are something else.
     transaction.requests.count() >= whole && transaction.requests.span() >= t1 * LADDER_AT_LEAST
 }
+
+/// Whether the request was repeated for about as long as its sender waits for an answer, by its own T1.
+pub fn ladder_ended(transaction: &Transaction, t1: Duration) -> bool {
+    let sends = &transaction.requests;
+    let t1 = estimate_t1(sends).unwrap_or(t1);
+    sends.count() >= UNANSWERED_SENDS && sends.span() >= t1 * MOST_OF_LADDER
+}
+
+/// Whether the request was sent often enough to say that nobody answered for a while: four times, or three times over four
+/// seconds.
+pub fn insisted(transaction: &Transaction) -> bool {
+    let sends = &transaction.requests;
+    sends.count() > UNANSWERED_SENDS
+        || (sends.count() == UNANSWERED_SENDS && sends.span() >= A_WHILE)
+}
+
+/// See [`insisted`].
+const A_WHILE: Duration = Duration::from_secs(4);
 
 /// Sends of a complete non-INVITE ladder: the gap doubles up to T2, and the last one comes before 64*T1 (RFC 3261 §17.1.2.2).
 /// They are 11 with the usual T1 and T2.

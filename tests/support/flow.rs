@@ -32,7 +32,7 @@
 //! ```
 //!
 //! Between the addresses and the message may stand: `tcp`; `ip-id=7`, else each packet has its own; `cut=100`, so many
-//! bytes of the packet are captured; `dscp=26`, how it is marked; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
+//! bytes of the packet are captured; `part=100`, so many bytes of the message are sent; `dscp=26`, how it is marked; `unseen`, it was sent but the capture does not have it; `fragments=3`, it is sent
 //! in so many IP fragments, and `lost=2,3`, the capture lacks these of them. `again` is sent and lost alike.
 //!
 //! Records of TLS are: `client-hello` with `sni=`, `alpn=a,b`, `versions=1.3,1.2` (1.2 alone when nothing is said);
@@ -297,6 +297,7 @@ impl Reader {
                 Some(("ip-id", id)) => sending.id = Some(self.number(id)),
                 Some(("dscp", dscp)) => sending.dscp = self.number(dscp),
                 Some(("cut", len)) => sending.cut = Some(self.number(len)),
+                Some(("part", len)) => sending.part = Some(self.number(len)),
                 Some(("fragments", count)) => sending.fragments = self.number(count),
                 Some(("lost", which)) => {
                     sending.lost = which.split(',').map(|it| self.number(it)).collect();
@@ -305,7 +306,7 @@ impl Reader {
             }
             rest = behind;
         }
-        let bytes = match rest {
+        let mut bytes = match rest {
             [word @ ("syn" | "fin" | "rst")] => {
                 sending.flag = Some(Flag::of(word));
                 Vec::new()
@@ -326,6 +327,7 @@ impl Reader {
             }
             _ => self.message(rest, fields, ends).bytes(),
         };
+        bytes.truncate(sending.part.unwrap_or(usize::MAX));
         self.send(time, bytes, ends, sending);
     }
 
@@ -494,6 +496,7 @@ struct Previous {
 struct Sending {
     id: Option<u16>,
     cut: Option<usize>,
+    part: Option<usize>,
     dscp: u8,
     unseen: bool,
     flag: Option<Flag>,

@@ -208,6 +208,9 @@ impl Binding {
         {
             return false;
         }
+        if event.leaves {
+            self.row = None;
+        }
         match &event.outcome {
             Outcome::Accepted {
                 requested,

@@ -25,8 +25,29 @@ pub(super) struct Device {
     /// Whether it was bound and is not any more.
     down: bool,
     places: Vec<Box<str>>,
+    /// Which of the devices of its account took its place at the registrar.
+    evicted_by: Option<usize>,
     cycles: Turns,
     moves: Turns,
+}
+
+/// Notes whose place the device at `here` took with a success. True when it takes back the place of the one that had taken
+/// its own.
+pub(super) fn evict(devices: &mut [Device], here: usize, event: &Event) -> bool {
+    let own = devices.get(here).map(|it| it.place.clone());
+    // A registrar that rewrites contacts does not say whose are there.
+    if own.is_none_or(|own| !event.beside.contains(&own)) {
+        return false;
+    }
+    let before = devices.get_mut(here).and_then(|it| it.evicted_by.take());
+    let mut back = false;
+    for (at, other) in devices.iter_mut().enumerate() {
+        if at != here && other.is_evicted_by(event) {
+            other.evicted_by = Some(here);
+            back |= before == Some(at);
+        }
+    }
+    back
 }
 
 /// Something that happened again and again in a short time.
@@ -46,7 +67,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    fn push(&mut self, event: &Event, thresholds: &Thresholds) {
+    pub(super) fn push(&mut self, event: &Event, thresholds: &Thresholds) {
         let turns = usize::try_from(thresholds.registration_turns).unwrap_or(usize::MAX);
         self.count += 1;
         self.last = Some(event.time);
@@ -83,6 +104,7 @@ impl Device {
             until: None,
             down: false,
             places: Vec::new(),
+            evicted_by: None,
             cycles: Turns::default(),
             moves: Turns::default(),
         }
@@ -162,6 +184,14 @@ impl Device {
             self.places.push(contact.place.clone());
         }
         self.place = contact.place.clone();
+    }
+
+    /// Whether the registrar lists the contacts that are bound, and this one, which has time left, is not among them.
+    fn is_evicted_by(&self, event: &Event) -> bool {
+        !self.down
+            && self.until.is_some_and(|it| it > event.time)
+            && !event.beside.is_empty()
+            && !event.beside.contains(&self.place)
     }
 
     /// Registered, and soon not any more, again and again.

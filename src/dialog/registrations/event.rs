@@ -90,6 +90,8 @@ pub(super) struct Event {
     /// `None` for all of the address-of-record.
     pub(super) contact: Option<Contact>,
     pub(super) outcome: Outcome,
+    /// Whether it asks for a lifetime of 0: the client goes, whatever it is answered.
+    pub(super) leaves: bool,
     /// Host and port of the other contacts that the registrar says are bound as well.
     pub(super) beside: Arc<[Box<str>]>,
 }
@@ -121,6 +123,7 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         instance,
         contact,
         outcome,
+        leaves: false,
         beside: beside.clone(),
     };
     let succeeded = response.is_some_and(Response::is_success);
@@ -137,7 +140,10 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
                 Some(response) => refused(transaction, response.code),
             };
             if own.contact.is_some() || outcome == Outcome::Removed {
-                events.push(event(own.contact.clone(), own.instance.clone(), outcome));
+                events.push(Event {
+                    leaves: requested == Some(0),
+                    ..event(own.contact.clone(), own.instance.clone(), outcome)
+                });
             }
         }
         if asked.is_empty() {

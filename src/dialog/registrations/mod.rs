@@ -35,6 +35,8 @@ struct Account {
     waiting: Vec<Event>,
     bindings: BTreeMap<Box<str>, Binding>,
     devices: Vec<Device>,
+    /// Devices that take each other's place.
+    evictions: Turns,
     /// Whether it ever had a contact.
     accepted: bool,
 }
@@ -186,6 +188,14 @@ impl Registrations {
             })
     }
 
+    /// Accounts whose devices take each other's place again and again.
+    pub fn evictions(&self) -> impl Iterator<Item = (&str, SocketAddr, &Turns)> {
+        self.accounts
+            .iter()
+            .filter(|(_, account)| account.evictions.since.is_some())
+            .map(|((aor, registrar), account)| (&**aor, *registrar, &account.evictions))
+    }
+
     /// When another contact of the same address-of-record was first bound after the last success of this one, wherever:
     /// the client went on with another address.
     pub fn successor(&self, entry: &Entry<'_>) -> Option<Timestamp> {
@@ -278,22 +288,28 @@ impl Account {
         }
         let until = binding.expires_at;
         let room = self.devices.len() < MAX_DEVICES_OF_ONE;
-        let known = (self.devices.iter_mut())
-            .map(|it| (it.likeness(event), it))
+        let known = (self.devices.iter().enumerate())
+            .map(|(at, it)| (it.likeness(event), at))
             .filter(|(likeness, _)| *likeness > 0)
             .max_by_key(|(likeness, _)| *likeness)
-            .map(|(_, it)| it);
-        match (&event.outcome, known) {
-            (Outcome::Accepted { .. }, Some(device)) => {
+            .map(|(_, at)| at);
+        let accepted = matches!(event.outcome, Outcome::Accepted { .. });
+        let at = known.unwrap_or(self.devices.len());
+        if known.is_none() && accepted && room {
+            self.devices.push(Device::of(event, contact));
+        }
+        let Some(device) = self.devices.get_mut(at) else {
+            return true;
+        };
+        match &event.outcome {
+            Outcome::Accepted { .. } => {
                 device.accepted(event, contact, until, thresholds);
+                if device::evict(&mut self.devices, at, event) {
+                    self.evictions.push(event, thresholds);
+                }
             }
-            (Outcome::Accepted { .. }, None) if room => {
-                let mut device = Device::of(event, contact);
-                device.accepted(event, contact, until, thresholds);
-                self.devices.push(device);
-            }
-            (Outcome::Removed, Some(device)) => device.removed(event),
-            (Outcome::Rejected(_), Some(device)) => device.rejected(event),
+            Outcome::Removed => device.removed(event),
+            Outcome::Rejected(_) => device.rejected(event),
             _ => {}
         }
         true

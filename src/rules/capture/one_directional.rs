@@ -21,13 +21,13 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         finding.frames = vec![request.frame];
         found.push(finding);
     }
-    for (src, dst, count, first) in view.surroundings.responses_only() {
-        let mut finding = Finding::of_capture(&RULE, first.time)
+    for (src, dst, unseen) in view.surroundings.responses_only() {
+        let mut finding = Finding::of_capture(&RULE, unseen.first.time)
             .variant(Some("responses-only"))
             .fact("src", src.to_string())
             .fact("dst", dst.to_string())
-            .fact("count", count);
-        finding.frames = vec![first.frame];
+            .fact("count", unseen.count);
+        finding.frames = vec![unseen.first.frame];
         found.push(finding);
     }
 }

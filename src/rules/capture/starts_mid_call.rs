@@ -13,7 +13,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    if view.counts.mid_dialog > 0 {
-        found.push(Finding::of_capture(&RULE, view.now).fact("count", view.counts.mid_dialog));
+    // Whose setup passed on the side that was not captured began later (guard G-1WAY).
+    let unseen: u64 = (view.surroundings.responses_only())
+        .map(|(_, _, unseen)| unseen.calls)
+        .sum();
+    let count = view.counts.mid_dialog.saturating_sub(unseen);
+    if count > 0 {
+        found.push(Finding::of_capture(&RULE, view.now).fact("count", count));
     }
 }

@@ -9,6 +9,7 @@ use crate::rules::{CaptureView, Fact, Finding, FindingId, format};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::address_of_record;
 use crate::transaction::TransactionId;
+use std::net::SocketAddr;
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
 /// for that reason, and on a lossy path one is repeated after its answer. It is told by the packets, which are in both.
@@ -18,6 +19,7 @@ pub(in crate::rules) fn link_to_capture(
     of_calls: &mut [Finding],
 ) {
     let attacks = by_host(of_capture);
+    take_back_unseen(of_capture, of_calls);
     let frames_of = |name: &str| -> HashMap<FrameNumber, FindingId> {
         of_capture
             .iter()
@@ -28,6 +30,7 @@ pub(in crate::rules) fn link_to_capture(
     let fragments_lost = frames_of("udp-fragments-lost");
     let lossy = frames_of("retransmission-ratio-high");
     let malformed = frames_of("malformed-message");
+    let desynchronised = frames_of("tcp-stream-desync");
     let asleep = by_transaction(of_capture, "nat-keepalive-missing");
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
@@ -44,6 +47,8 @@ pub(in crate::rules) fn link_to_capture(
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
                 [Some(&fragments_lost), None]
             }
+            // What the Content-Length cut off is not read.
+            "answer-invalid" | "offer-answer-missing" => [Some(&desynchronised), None],
             "request-retransmitted-after-response" => [Some(&malformed), Some(&lossy)],
             _ => [None, None],
         };
@@ -54,6 +59,33 @@ pub(in crate::rules) fn link_to_capture(
         finding.consequence_of = by_packet.or_else(|| attack_behind(finding, &attacks));
     }
     link_to_defects(view, of_capture, of_calls);
+}
+
+/// Takes back that nobody answered what was sent too seldom for that, where a later call proved that the capture has one
+/// direction between the two hosts only (guard G-1WAY).
+fn take_back_unseen(of_capture: &[Finding], of_calls: &mut [Finding]) {
+    let one_way: HashMap<(String, String), FindingId> = of_capture
+        .iter()
+        .filter(|it| it.rule.name == "capture-one-directional" && it.variant.is_none())
+        .filter_map(|it| Some((route(it)?, it.id)))
+        .collect();
+    if one_way.is_empty() {
+        return;
+    }
+    let host = |address: String| {
+        let address: Option<SocketAddr> = address.parse().ok();
+        address.map(|it| it.ip().to_string())
+    };
+    for finding in of_calls {
+        if finding.variant != Some("unrepeated") {
+            continue;
+        }
+        let between = route(finding).and_then(|(src, dst)| Some((host(src)?, host(dst)?)));
+        if let Some(cause) = between.and_then(|it| one_way.get(&it)) {
+            finding.severity = Severity::Info;
+            finding.consequence_of = Some(*cause);
+        }
+    }
 }
 
 fn by_transaction(of_capture: &[Finding], name: &str) -> HashMap<TransactionId, FindingId> {

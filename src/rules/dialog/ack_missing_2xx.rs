@@ -4,7 +4,7 @@
 use super::unacknowledged;
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
 use std::time::Duration;
@@ -33,6 +33,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 Some((finding, _)) => *finding = finding.clone().also(invite),
                 None => {
                     let mut finding = unacknowledged(view, &RULE, invite, response);
+                    if stopped_early(view, response) {
+                        finding = finding.confidence(Confidence::Possible);
+                    }
+                    if !invite.stray_acks.is_empty() {
+                        finding = finding.variant(Some("unfitting"));
+                    }
                     if let Some(asked) = unmatched(view.call, invite) {
                         finding = finding.variant(Some("other-branch")).also(asked);
                     }
@@ -74,10 +80,13 @@ fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> 
     if is_unseen && !(view.surroundings).was_heard(flow.src.ip(), flow.dst.ip()) {
         return false;
     }
-    if response.sends.count() >= 3 {
+    // As many within one moment are no ladder.
+    if response.sends.count() >= 3 && response.sends.span() >= SHORTEST_LADDER {
         return true;
     }
-    if is_unseen {
+    // Over UDP who has no ACK sends it again, before anything else (RFC 3261 §13.3.1.4); over TCP many do not.
+    let once = response.sends.repeats() == 0 && !response.flow.transport.is_reliable();
+    if is_unseen || once {
         return false;
     }
     let timeout = timers::timeout(invite, view.thresholds.t1);
@@ -88,6 +97,30 @@ fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> 
             && after <= timeout + TOLERANCE
     })
 }
+
+/// Whether a 2xx was soon not sent again although its dialog went on: then its sender had the ACK (RFC 3261 §13.3.1.4), and
+/// the capture lacks it. Who never gets it hangs up after 64*T1.
+fn stopped_early(view: &CallView<'_>, response: &Response) -> bool {
+    let tag = &response.to_tag;
+    let bye = view
+        .call
+        .of(&Method::Bye)
+        .find(|bye| bye.start() > response.time() && (bye.from.tag == *tag || bye.to.tag == *tag));
+    let Some((bye, last)) = bye.zip(response.sends.last()) else {
+        return false;
+    };
+    let t1 = timers::estimate_t1(&response.sends).unwrap_or(view.thresholds.t1);
+    let lasted = bye.start().since(response.time());
+    response.sends.count() <= FEW_SENDS
+        && bye.start().since(last.time) > view.thresholds.t2 * 2
+        && lasted.abs_diff(t1 * timers::TIMEOUT_FACTOR) > TOLERANCE
+}
+
+/// Sends of a 2xx that came to an end within seconds.
+const FEW_SENDS: usize = 4;
+
+/// Three sends at the shortest T1 that anybody configures.
+const SHORTEST_LADDER: Duration = Duration::from_millis(100);
 
 /// How far from 64*T1 the BYE of a side that got no ACK may be.
 const TOLERANCE: Duration = Duration::from_secs(3);

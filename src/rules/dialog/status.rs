@@ -7,6 +7,7 @@ use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, au
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
+use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "status",
@@ -171,7 +172,9 @@ fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Respons
         .any(|other| other.via_count <= transaction.via_count && other.final_response().is_none());
     // Nobody knows what was asked for when the answer alone was captured (guard G-START).
     let unasked = transaction.requests.count() == 0;
-    if open || unasked || awaits_another_try(response) {
+    let may_correct =
+        is_corrected(response) && view.watched_since(response.time()) < CORRECTS_WITHIN;
+    if open || unasked || may_correct || awaits_another_try(response) {
         Confidence::Likely
     } else {
         Confidence::Certain
@@ -187,6 +190,14 @@ const fn awaits_another_try(response: &Response) -> bool {
 const fn asks_for_another_try(response: &Response) -> bool {
     matches!(response.code, 300..400 | 422 | 423 | 503)
 }
+
+/// What clients send again at once with what was wanted, or with more digits (RFC 3261 §8.1.3.5, RFC 3578 §2).
+const fn is_corrected(response: &Response) -> bool {
+    matches!(response.code, 413 | 415 | 416 | 420 | 421 | 484)
+}
+
+/// As long as exchanges wait for the next digit (ITU-T Q.931 T302, Q.764 T35: 15 s at least).
+const CORRECTS_WITHIN: Duration = Duration::from_secs(15);
 
 /// Who gave this answer first: of the hops that show the same code, the one farthest from the caller.
 fn deepest_sender(view: &CallView<'_>, response: &Response) -> String {

@@ -2,7 +2,8 @@
 
 use crate::frame::IcmpKind;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
+use crate::transaction::{Transaction, timers};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "icmp-unreachable",
@@ -44,6 +45,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         found.push(
             Finding::of(&RULE, transaction)
                 .severity(severity)
+                .confidence(if first.of_ack || !may_be_answered(view, transaction) {
+                    Confidence::Certain
+                } else {
+                    Confidence::Likely
+                })
                 .fact("reporter", first.reporter.to_string())
                 .fact("kind", first.kind.name())
                 .fact("dst", first.target.to_string())
@@ -52,4 +58,20 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .note_if(view.came_right(transaction)),
         );
     }
+}
+
+/// Whether a request may be answered after all behind the end of the capture: one send alone met an error, and the sender goes
+/// on, as many do in spite of RFC 3261 §18.4.
+fn may_be_answered(view: &CallView<'_>, transaction: &Transaction) -> bool {
+    let Some(last) = transaction.requests.last() else {
+        return false;
+    };
+    let (sends, errors) = (transaction.requests.count(), transaction.icmp.len());
+    // The gap doubles, so that the next one is T1 longer than the ladder is; what is slow in between takes its time too.
+    let next = transaction.requests.span() + view.thresholds.t1 * 2;
+    transaction.final_response().is_none()
+        && !transaction.flow.transport.is_reliable()
+        && !timers::ladder_complete(transaction, view.thresholds)
+        && (sends == 1 || errors < sends)
+        && view.watched_since(last.time) < next
 }

@@ -11,7 +11,7 @@ pub(super) mod options_no_response;
 pub(super) mod register_no_response;
 pub(super) mod udp_fragments_lost;
 
-use crate::rules::{CallView, Finding, Rule};
+use crate::rules::{CallView, Finding, Rule, Silence};
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction};
 
@@ -26,6 +26,11 @@ fn unanswered(
     let ignored = transaction.method == Method::Invite
         && transaction.in_dialog()
         && answers_others(view, transaction);
+    let variant = match silence {
+        _ if ignored => Some("re-invite"),
+        Silence::Unrepeated => Some("unrepeated"),
+        _ => None,
+    };
     Some(
         Finding::of(rule, transaction)
             .fact("method", transaction.method.name())
@@ -41,7 +46,7 @@ fn unanswered(
                 },
             )
             .fact("waited", waited)
-            .variant(ignored.then_some("re-invite"))
+            .variant(variant)
             .silence(silence, view.lossy)
             .note_if(view.came_right(transaction)),
     )

@@ -17,6 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
+    let hearing = view.surroundings.hearing();
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.worst_run();
         // Guard G-1WAY: what it answers is not captured.
@@ -35,11 +36,29 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         } else {
             finding
         };
-        found.push(judged(view, finding, run));
+        let reaches = if view.surroundings.was_heard(dst.ip(), src) {
+            Reaches::Peer
+        } else if hearing.contains(&src) {
+            Reaches::Another
+        } else {
+            Reaches::Nobody
+        };
+        found.push(judged(view, finding, run, reaches));
     }
 }
 
-fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run) -> Finding {
+/// Whose answers to a host the capture shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reaches {
+    /// Those of the peer, at some time.
+    Peer,
+    /// Those of other hosts only.
+    Another,
+    /// Nobody's: it may show one direction only.
+    Nobody,
+}
+
+fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run, reaches: Reaches) -> Finding {
     if run.failures >= view.thresholds.options_down_after {
         finding = finding.severity(Severity::Error);
     }
@@ -51,10 +70,23 @@ fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run) -> Finding {
             .confidence(Confidence::Possible);
     } else if view.lossy && run.refused == 0 {
         finding = finding.confidence(Confidence::Possible);
-    } else if !run.pings.iter().any(|ping| ping.repeated) {
-        finding = finding.confidence(Confidence::Likely);
+    } else if !insisted(view, run, reaches) {
+        // Over UDP who has no answer asks again, unless it is a program that never does.
+        finding = if reaches == Reaches::Nobody {
+            (finding.severity_at_most(Severity::Warning)).confidence(Confidence::Possible)
+        } else {
+            finding.confidence(Confidence::Likely)
+        };
     }
     finding
+}
+
+/// Whether the host that pings went on asking: often enough for one ping, or again and again for as many as make a peer that is
+/// down.
+fn insisted(view: &CaptureView<'_>, run: &Run, reaches: Reaches) -> bool {
+    let repeated = run.pings.iter().filter(|ping| ping.repeated).count() as u64;
+    run.pings.iter().any(|ping| ping.insisted)
+        || (reaches != Reaches::Nobody && repeated >= view.thresholds.options_down_after)
 }
 
 /// What the pings prove beside that they failed.

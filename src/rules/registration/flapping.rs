@@ -5,7 +5,7 @@ use crate::dialog::Turns;
 use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -23,9 +23,13 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         .registrations
         .moves()
         .map(|it| (it, Some("contact-changes")));
+    let evictions = view
+        .registrations
+        .evictions()
+        .map(|it| (it, Some("evicted")));
     // On every hop and at every registrar it is the same story.
     let mut told = HashSet::default();
-    for ((aor, registrar, turns), variant) in cycles.chain(moves) {
+    for ((aor, registrar, turns), variant) in cycles.chain(moves).chain(evictions) {
         if told.insert((aor, variant)) {
             found.extend(flapping(aor, registrar, turns, variant));
         }
@@ -45,6 +49,10 @@ fn flapping(
         .fact("dst", registrar.to_string())
         .fact("cycles", turns.count)
         .fact("span", last.since(since));
+    if variant == Some("evicted") {
+        // Some registrars list the contact that asks and no other.
+        finding = finding.confidence(Confidence::Likely);
+    }
     finding.transactions.clone_from(&turns.transactions);
     finding.frames.clone_from(&turns.frames);
     finding.frames.sort_unstable();

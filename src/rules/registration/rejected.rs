@@ -2,7 +2,7 @@
 
 use super::{of_register, star_is_wrong};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use crate::sip::value::{NameAddr, list};
 use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction};
@@ -39,6 +39,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         told.push(step);
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
+        // The capture may lack the answer to the next try, for which some take a new From tag.
+        let open = view.call.of(&Method::Register).any(|next| {
+            next.id > register.id
+                && next.flow == register.flow
+                && next.cseq > register.cseq
+                && next.final_response().is_none()
+        });
         let bound = bound_already(register, response);
         found.push(
             of_register(&RULE, register)
@@ -53,6 +60,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact_if("server", response.evidence("Server"))
                 .fact_if("warning", response.evidence("Warning"))
                 .fact_if("retry_after", response.evidence("Retry-After"))
+                .confidence(if open {
+                    Confidence::Likely
+                } else {
+                    Confidence::Certain
+                })
                 .note_if(came_right),
         );
     }

@@ -112,8 +112,8 @@ struct Stay {
 enum Phase {
     /// Before the answer.
     Early,
-    /// Between answer and BYE; until when that is known to be.
-    Talk(Option<Timestamp>),
+    /// Between answer and BYE: until when that is known to be, and since when.
+    Talk(Option<Timestamp>, Timestamp),
 }
 
 impl<'v> Known<'v> {
@@ -257,8 +257,8 @@ impl Stay {
                 && until.is_none_or(|until| first < until)
                 && (first >= *from || ends_before)
         });
-        if let Some((_, until)) = talk {
-            return Some(Phase::Talk(*until));
+        if let Some((from, until)) = talk {
+            return Some(Phase::Talk(*until, *from));
         }
         let (from, until) = self.early?;
         (error.quoted == Quoted::Rtp
@@ -312,7 +312,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         let (first, last) = (self.errors.first()?, self.errors.last()?);
         let sent = view.surroundings.media_errors().last_sent(last.dst);
         let ended = match self.phase {
-            Phase::Talk(Some(until)) => until,
+            Phase::Talk(Some(until), _) => until,
             _ => view.now,
         };
         let (began, ceased) = (first.first.time, last.last.time);
@@ -322,6 +322,8 @@ impl<'v, 'e> Fault<'v, 'e> {
             sent.is_none() && ceased.since(began) < NEXT_ERROR && ended >= ceased + QUIET;
         let on_the_way = last.kind != IcmpKind::PortUnreachable || last.reporter != last.dst.ip();
         let early = self.phase == Phase::Early;
+        let open = matches!(self.phase, Phase::Talk(None, _));
+        let received = matches!(self.phase, Phase::Talk(_, from) if began.since(from) > NEXT_ERROR);
         let variant = match () {
             () if !self.of_rtp => Some("rtcp"),
             () if early => Some("early"),
@@ -334,10 +336,12 @@ impl<'v, 'e> Fault<'v, 'e> {
             () if !self.of_rtp => (Severity::Info, Confidence::Certain),
             () if early || may_have_passed => (Severity::Warning, Confidence::Possible),
             // The capture may lack the BYE, and then these are what is left over from the call (guard G-LOSS).
-            () if view.lossy && self.phase == Phase::Talk(None) => {
-                (Severity::Error, Confidence::Possible)
+            () if view.lossy && open => (Severity::Error, Confidence::Possible),
+            () if open => (Severity::Error, Confidence::Likely),
+            // Media had been received, and soon afterwards the call ended: the BYE that is seen may not be the first one.
+            () if received && ended.since(began) < PASSED_ON => {
+                (Severity::Error, Confidence::Likely)
             }
-            () if self.phase == Phase::Talk(None) => (Severity::Error, Confidence::Likely),
             () if latched || !self.errors.iter().any(|it| it.quoted == Quoted::Rtp) => {
                 (Severity::Error, Confidence::Likely)
             }

@@ -87,8 +87,9 @@ fn branches<'a>(call: &'a Call, first: &'a Transaction) -> Vec<&'a Transaction> 
             && it.branch != first.branch
             && (it.flow.dst != first.flow.dst || it.request_uri != first.request_uri)
             && over.is_none_or(|over| it.start() < over)
-            // A target that never answered was given up for the next one.
-            && !(first.responses.is_empty() && first.requests.repeats() > 0)
+            // A target that never answered, or could not be reached, was given up for the next one.
+            && !(first.responses.is_empty()
+                && (first.requests.repeats() > 0 || !first.icmp.is_empty()))
     });
     std::iter::once(first).chain(others).collect()
 }

@@ -59,10 +59,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     } else {
         Severity::Warning
     };
-    let confidence = if rang {
-        view.confidence()
-    } else {
+    let confidence = if !rang {
         Confidence::Possible
+    } else if is_reminder(progress.time().since(sent.time), limits.pdd_warning) {
+        view.confidence().min(Confidence::Likely)
+    } else {
+        view.confidence()
     };
     let mut finding = Finding::of(&RULE, last)
         .severity(severity)
@@ -83,6 +85,16 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
     found.push(finding);
 }
+
+/// Whether a provisional response may be one that its sender repeats every minute (RFC 3261 §13.3.1.1), the first one being
+/// lost.
+fn is_reminder(after: Duration, soon: Duration) -> bool {
+    let seconds = after.as_secs();
+    seconds >= MINUTE && Duration::from_secs(seconds % MINUTE) < soon
+}
+
+/// In seconds.
+const MINUTE: u64 = 60;
 
 /// What ends the wait: ringing, progress, the answer, or a refusal by somebody who was reached.
 fn progress(invite: &Transaction) -> Option<&Response> {

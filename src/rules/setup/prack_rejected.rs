@@ -2,7 +2,7 @@
 
 use crate::dialog::Call;
 use crate::rules::{CallView, Fact, Finding, Has, Judge, Rule};
-use crate::severity::Severity;
+use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction};
 
@@ -43,8 +43,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             )
             .note_if(crossed);
         // It is the cause of the failure of the call, and as bad.
-        for invite in given_up(view, prack, refusal) {
+        for (invite, waited) in given_up(view, prack, refusal) {
             finding = finding.also(invite).severity(Severity::Error);
+            if !waited {
+                finding = finding.confidence(Confidence::Likely);
+            }
         }
         // The proxies pass it on.
         let code = Fact::from(refusal.code);
@@ -58,23 +61,33 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// The INVITEs that the called side refused with a 5xx because no PRACK was accepted for 64*T1 (RFC 3262 §3).
+/// The INVITEs that the called side refused with a 5xx because no PRACK was accepted, with whether it waited for one as long
+/// as it should, 64*T1 (RFC 3262 §3); who did not must be the one that refused the PRACK, and have accepted none.
 fn given_up<'a>(
     view: &CallView<'a>,
     prack: &'a Transaction,
     refusal: &'a Response,
-) -> impl Iterator<Item = &'a Transaction> {
+) -> impl Iterator<Item = (&'a Transaction, bool)> {
     // Some count from the first provisional, some a little less than RFC 3261's timer.
     let least = view.thresholds.t1 * 60;
-    view.call.initial_invites().filter(move |invite| {
+    let of_dialog = move |it: &&'a Transaction| it.from.tag == prack.from.tag;
+    // The refusal may have come with another branch, and then stands alone.
+    let invites = move || view.call.initial_invites().filter(of_dialog);
+    let accepted = (view.call.of(&Method::Prack))
+        .filter(of_dialog)
+        .any(Transaction::succeeded);
+    let told = invites()
+        .filter_map(Call::first_progress)
+        .filter(|it| it.code < 200)
+        .map(Response::time)
+        .min();
+    invites().filter_map(move |invite| {
         let failed = invite
             .final_response()
-            .filter(|it| (500..600).contains(&it.code) && it.time() > refusal.time());
-        let told = Call::first_progress(invite).filter(|it| it.code < 200);
-        invite.from.tag == prack.from.tag
-            && failed
-                .zip(told)
-                .is_some_and(|(last, first)| last.time().since(first.time()) >= least)
+            .filter(|it| (500..600).contains(&it.code) && it.time() > refusal.time())?;
+        let waited = failed.time().since(told?) >= least;
+        let same_host = failed.flow.src.ip() == refusal.flow.src.ip();
+        (waited || (same_host && !accepted)).then_some((invite, waited))
     })
 }
 

@@ -1,5 +1,5 @@
 //! `tcp-stream-desync`: on a stream the next message does not begin where the Content-Length before it ends (RFC 3261
-//! §18.3), told once a sender and receiver.
+//! §18.3), or its sender ends it inside a message; each told once a sender and receiver.
 
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::Desync;
@@ -25,17 +25,26 @@ struct Between<'a> {
 }
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    let mut hosts: BTreeMap<(IpAddr, IpAddr), Between<'_>> = BTreeMap::new();
+    let mut hosts: BTreeMap<(bool, IpAddr, IpAddr), Between<'_>> = BTreeMap::new();
     for connection in view.connections {
         for (side, desync) in &connection.desyncs {
             let flow = side.of_flow(connection.flow);
-            let between = hosts.entry((flow.src.ip(), flow.dst.ip())).or_default();
+            let key = (desync.unfinished, flow.src.ip(), flow.dst.ip());
+            let between = hosts.entry(key).or_default();
             between.desyncs.push(desync);
             between.lossy |= connection.lost > 0;
         }
     }
-    for ((src, dst), between) in hosts {
-        found.extend(finding(src, dst, &between));
+    for ((unfinished, src, dst), between) in hosts {
+        let told = finding(src, dst, &between);
+        found.extend(told.map(|told| {
+            if unfinished {
+                // One message is lost; nothing that comes later is misread.
+                told.variant(Some("unfinished")).severity(Severity::Warning)
+            } else {
+                told
+            }
+        }));
     }
 }
 
