@@ -52,7 +52,7 @@ deb:
 	@.ci/setup deb
 	$(CARGO) build --release --locked
 	packaging/generate.sh $(TARGET_DIR)/release/sipdiag target/package
-	@cargo-deb --version 2>/dev/null | grep -qx $(CARGO_DEB) || \
+	@cargo-deb --version 2>/dev/null | grep -qw '$(subst .,\.,$(CARGO_DEB))' || \
 	    $(CARGO) install cargo-deb --locked --version $(CARGO_DEB) --root $(TARGET_DIR)/tools
 	PATH="$$PATH:$(abspath $(TARGET_DIR))/tools/bin" $(CARGO) deb --no-build --strip --locked
 

@@ -115,14 +115,14 @@ mod tests {
         assert_eq!(&hidden[20..], b"xxxxxxx\x02");
 
         let report = [0x80, 201, 0, 1, 1, 2, 3, 4];
-        let name = [&[0x81, 202, 0, 4, 1, 2, 3, 4, 1, 7][..], b"a@b.com\0"].concat();
+        let name = [&[0x81, 202, 0, 4, 1, 2, 3, 4, 1, 7][..], b"a@b.com\0\0\0"].concat();
         let bye = [&[0x81, 203, 0, 3, 1, 2, 3, 4, 5][..], b"bored\0\0"].concat();
         let hidden = media(&[&report[..], &name, &bye].concat());
         assert_eq!(hidden[..8], report);
         assert_eq!(hidden[8..18], name[..10]);
-        assert_eq!(&hidden[18..26], b"xxxxxxx\0");
-        assert_eq!(hidden[26..35], bye[..9]);
-        assert_eq!(&hidden[35..], b"xxxxxxx");
+        assert_eq!(&hidden[18..28], b"xxxxxxx\0\0\0");
+        assert_eq!(hidden[28..37], bye[..9]);
+        assert_eq!(&hidden[37..], b"xxxxxxx");
 
         let mut stun = vec![0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42];
         stun.extend([7; 12]);
