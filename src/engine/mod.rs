@@ -297,6 +297,7 @@ impl<O: Observer> Engine<O> {
         summary.transactions = self.table.begun();
         let stores = [
             ("open-transactions", self.table.given_up()),
+            ("ringing-unseen", self.table.not_waited_for()),
             ("recent-messages", self.duplicates.forgotten_early()),
             ("kept-messages", self.table.not_kept()),
             ("call-ids", self.book.refused()),
