@@ -15,6 +15,7 @@ use sipdiag::sip::Method;
 use sipdiag::thresholds::Thresholds;
 use sipdiag::transaction::Kind::{self, Duplicate, New, Retransmission};
 use sipdiag::transaction::{State, Transaction, timers};
+use std::fmt::Write;
 use std::time::Duration;
 use support::flow::Flow;
 use support::run::Outcome;
@@ -771,14 +772,15 @@ fn a_line_of_a_flow_is_a_complete_message() {
 /// Who is captured in one direction only has few telephones ringing at a time; a flood is not kept five times as long.
 #[test]
 fn invites_that_were_sent_once_wait_for_their_ack_but_not_all_of_a_flood() {
-    let invites: String = (0..MAX_RINGING_UNSEEN + 76)
-        .map(|n| {
-            format!(
-                "+{:.3} alice -> bob  INVITE a{n} call={n}\n",
-                n as f64 / 1000.0
-            )
-        })
-        .collect();
+    let mut flood = String::new();
+    for n in 0..MAX_RINGING_UNSEEN + 76 {
+        let (second, milli) = (n / 1000, n % 1000);
+        let _ = writeln!(
+            flood,
+            "+{second}.{milli:03} alice -> bob  INVITE a{n} call={n}"
+        );
+    }
+    flood.push_str("+40 bob -> alice  OPTIONS z call=z\n+300 packet\n");
     let ended = |outcome: &Outcome| {
         outcome
             .report
@@ -787,7 +789,7 @@ fn invites_that_were_sent_once_wait_for_their_ack_but_not_all_of_a_flood() {
             .get("ringing-unseen")
             .copied()
     };
-    let outcome = run(&format!("{invites}+40 packet\n+300 packet\n"));
+    let outcome = run(&flood);
     assert_eq!(ended(&outcome), Some(76));
     let outcome = run("
 +0.0 alice -> bob  INVITE a1

@@ -1,6 +1,7 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
 mod acks;
+mod open;
 
 use super::kept::Budget;
 use super::key::Identity;
@@ -18,18 +19,12 @@ use crate::limits::{
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
+use open::Open;
 use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-/// Timer D over UDP is at least that long (RFC 3261 §17.1.1.2), and whoever has a longer T1 than was set is not cut short.
-const LINGER_AT_LEAST: Duration = Duration::from_secs(32);
-/// For an answer that is late.
-const LATE: Duration = Duration::from_secs(2);
-/// After the last message of an INVITE with a provisional: nothing in RFC 3261 ends it, Timer C (over 3 minutes) usually does.
-const PROCEEDING: Duration = Duration::from_mins(15);
 
 /// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -57,18 +52,6 @@ pub struct Table {
     ringing_unseen: usize,
     /// How many more of them were closed as all others.
     not_waited_for: u64,
-}
-
-#[derive(Debug)]
-struct Open {
-    transaction: Transaction,
-    /// The table's clock when the transaction was last seen. In a capture whose times jump backwards it runs ahead of
-    /// the message's own time, so that a late older part is not closed before it is read.
-    touched: Timestamp,
-    key: u64,
-    invite_key: Option<u64>,
-    /// Whether it is kept open because a telephone may ring unseen.
-    rings_unseen: bool,
 }
 
 impl Table {
@@ -568,53 +551,6 @@ fn forget(index: &mut HashMap<u64, SmallVec<[TransactionId; 1]>>, key: u64, id: 
         if ids.is_empty() {
             index.remove(&key);
         }
-    }
-}
-
-impl Open {
-    /// Until when it stays open when nothing more comes. Timers I and K of one side, T4, end before those of the other.
-    fn deadline(&self, thresholds: &Thresholds) -> Timestamp {
-        let is_invite = self.transaction.method == Method::Invite;
-        // Timers D, H, J, L and M (RFC 3261 Table 4, RFC 6026).
-        let linger = LINGER_AT_LEAST.max(thresholds.t1 * timers::TIMEOUT_FACTOR);
-        let patience = match self.transaction.state {
-            // The side that answered hangs up after 64*T1 (RFC 3261 §13.3.1.4), behind its last repeat by T2 at the
-            // most, and its BYE belongs to the picture.
-            State::Completed if is_invite && self.transaction.acks.is_empty() => {
-                linger + thresholds.t2
-            }
-            State::Completed | State::Terminated => linger,
-            // What may be told of it is told when that long is over.
-            State::Proceeding if is_invite => {
-                let told = thresholds.stuck_after.max(thresholds.endless_ringing) + LATE;
-                PROCEEDING.max(told)
-            }
-            // The ACK comes when the telephone was answered.
-            _ if self.rings_unseen && self.transaction.acks.is_empty() => {
-                timers::RINGS_AT_MOST.max(linger) + LATE
-            }
-            // Timers B and F, of whichever T1 is longer.
-            _ => timers::timeout(&self.transaction, thresholds.t1).max(linger) + LATE,
-        };
-        self.touched + patience
-    }
-
-    /// Whether it is an INVITE that UDP would have had repeated if nobody had answered: its provisional responses may not be
-    /// captured (RFC 3261 §17.1.1.2, guard G-1WAY).
-    fn may_ring_unseen(&self) -> bool {
-        let invite = &self.transaction;
-        invite.method == Method::Invite
-            && invite.responses.is_empty()
-            && invite.to.tag.is_none()
-            && invite.cancelled.is_none()
-            && (1..timers::UNANSWERED_SENDS).contains(&invite.requests.count())
-            && invite.icmp.is_empty()
-            && !invite.flow.transport.is_reliable()
-    }
-
-    fn touch(&mut self, arrival: &Arrival<'_>, clock: Timestamp) {
-        self.transaction.last = self.transaction.last.max(arrival.time);
-        self.touched = self.touched.max(clock);
     }
 }
 
