@@ -10,10 +10,12 @@
 mod support;
 
 use sipdiag::capture::FrameNumber;
+use sipdiag::limits::MAX_RINGING_UNSEEN;
 use sipdiag::sip::Method;
 use sipdiag::thresholds::Thresholds;
 use sipdiag::transaction::Kind::{self, Duplicate, New, Retransmission};
 use sipdiag::transaction::{State, Transaction, timers};
+use std::fmt::Write;
 use std::time::Duration;
 use support::flow::Flow;
 use support::run::Outcome;
@@ -765,4 +767,36 @@ fn a_line_of_a_flow_is_a_complete_message() {
          Content-Length: 0\r\n\
          \r\n"
     );
+}
+
+/// Who is captured in one direction only has few telephones ringing at a time; a flood is not kept five times as long.
+#[test]
+fn invites_that_were_sent_once_wait_for_their_ack_but_not_all_of_a_flood() {
+    let mut flood = String::new();
+    for n in 0..MAX_RINGING_UNSEEN + 76 {
+        let (second, milli) = (n / 1000, n % 1000);
+        let _ = writeln!(
+            flood,
+            "+{second}.{milli:03} alice -> bob  INVITE a{n} call={n}"
+        );
+    }
+    flood.push_str("+40 bob -> alice  OPTIONS z call=z\n+300 packet\n");
+    let ended = |outcome: &Outcome| {
+        outcome
+            .report
+            .summary
+            .limits_hit
+            .get("ringing-unseen")
+            .copied()
+    };
+    let outcome = run(&flood);
+    assert_eq!(ended(&outcome), Some(76));
+    let outcome = run("
++0.0 alice -> bob  INVITE a1
++100.0 alice -> bob  ACK a2 to=bob;b
++300 packet
+");
+    assert_eq!(ended(&outcome), None);
+    let invite = &outcome.seen.transactions[0];
+    assert!(invite.answer_implied && invite.acks.len() == 1);
 }

@@ -83,6 +83,7 @@ impl<O: Observer> Engine<O> {
     pub(super) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> + use<O> {
         let stores = [
             ("open-transactions", self.table.given_up()),
+            ("ringing-unseen", self.table.not_waited_for()),
             ("recent-messages", self.duplicates.forgotten_early()),
             ("kept-messages", self.table.not_kept()),
             ("call-ids", self.book.refused()),

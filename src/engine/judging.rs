@@ -15,6 +15,7 @@ use crate::sip::digest::Passwords;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
+use std::time::Duration;
 
 /// A call that is over and was not judged yet.
 #[derive(Debug)]
@@ -27,7 +28,10 @@ pub(super) struct Due {
 /// Calls that are judged at once: some milliseconds of work, and little memory.
 const BATCH: usize = 128;
 /// Calls that are worth a thread.
-const PIECE: usize = 8;
+const PIECE: usize = 4;
+/// How long a call waits for others at most, on the clock of the capture: what is judged later knows more, and what is known of
+/// a call must not depend on how many others there are.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is known beside a call.
 #[derive(Clone, Copy)]
@@ -88,8 +92,10 @@ impl<O: Observer> Engine<O> {
             self.is_over(call);
             self.judge_due();
         }
-        if self.options.alerts {
-            // Somebody waits for it.
+        let oldest = self.due.first().map(|due| due.now);
+        let waited = oldest.is_some_and(|since| self.now().since(since) >= PATIENCE);
+        // An alert is waited for.
+        if waited || self.options.alerts {
             self.judge_due();
         }
     }

@@ -50,6 +50,8 @@ pub struct Table {
     refused: u64,
     /// How many INVITEs are kept open because a telephone may ring unseen.
     ringing_unseen: usize,
+    /// How many more of them were closed as all others.
+    not_waited_for: u64,
 }
 
 impl Table {
@@ -168,10 +170,11 @@ impl Table {
             let Some(open) = self.open.get_mut(&id) else {
                 continue;
             };
-            let may_ring = open.may_ring_unseen() && self.ringing_unseen < MAX_RINGING_UNSEEN;
-            if may_ring && !open.rings_unseen {
-                open.rings_unseen = true;
-                self.ringing_unseen += 1;
+            if !open.rings_unseen && open.may_ring_unseen() {
+                let room = self.ringing_unseen < MAX_RINGING_UNSEEN;
+                open.rings_unseen = room;
+                self.ringing_unseen += usize::from(room);
+                self.not_waited_for += u64::from(!room);
             }
             let true_deadline = open.deadline(&self.thresholds);
             if true_deadline > now {
@@ -208,6 +211,11 @@ impl Table {
     /// How many messages were not kept for judgement because too many were.
     pub const fn not_kept(&self) -> u64 {
         self.budget.refused()
+    }
+
+    /// How many INVITEs without a response were not kept open for their ACK because too many were.
+    pub const fn not_waited_for(&self) -> u64 {
+        self.not_waited_for
     }
 
     /// How many could not be found again because too many share their key.

@@ -60,7 +60,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a request may be answered after all behind the end of the capture: one send alone met an error, and the sender goes
+/// Whether a request may be answered after all behind the end of the capture: few sends met an error, and the sender goes
 /// on, as many do in spite of RFC 3261 §18.4.
 fn may_be_answered(view: &CallView<'_>, transaction: &Transaction) -> bool {
     let Some(last) = transaction.requests.last() else {
@@ -72,6 +72,6 @@ fn may_be_answered(view: &CallView<'_>, transaction: &Transaction) -> bool {
     transaction.final_response().is_none()
         && !transaction.flow.transport.is_reliable()
         && !timers::ladder_complete(transaction, view.thresholds)
-        && (sends == 1 || errors < sends)
+        && (sends < timers::UNANSWERED_SENDS || errors < sends)
         && view.watched_since(last.time) < next
 }

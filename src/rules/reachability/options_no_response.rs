@@ -36,29 +36,13 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         } else {
             finding
         };
-        let reaches = if view.surroundings.was_heard(dst.ip(), src) {
-            Reaches::Peer
-        } else if hearing.contains(&src) {
-            Reaches::Another
-        } else {
-            Reaches::Nobody
-        };
-        found.push(judged(view, finding, run, reaches));
+        let hears = hearing.contains(&src);
+        found.push(judged(view, finding, run, hears));
     }
 }
 
-/// Whose answers to a host the capture shows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reaches {
-    /// Those of the peer, at some time.
-    Peer,
-    /// Those of other hosts only.
-    Another,
-    /// Nobody's: it may show one direction only.
-    Nobody,
-}
-
-fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run, reaches: Reaches) -> Finding {
+/// `hears` says that the capture shows what is sent to the host that pings: if not, it may have one direction only.
+fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run, hears: bool) -> Finding {
     if run.failures >= view.thresholds.options_down_after {
         finding = finding.severity(Severity::Error);
     }
@@ -70,12 +54,12 @@ fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run, reaches: Reac
             .confidence(Confidence::Possible);
     } else if view.lossy && run.refused == 0 {
         finding = finding.confidence(Confidence::Possible);
-    } else if !insisted(view, run, reaches) {
+    } else if !insisted(view, run, hears) {
         // Over UDP who has no answer asks again, unless it is a program that never does.
-        finding = if reaches == Reaches::Nobody {
-            (finding.severity_at_most(Severity::Warning)).confidence(Confidence::Possible)
-        } else {
+        finding = if hears {
             finding.confidence(Confidence::Likely)
+        } else {
+            (finding.severity_at_most(Severity::Warning)).confidence(Confidence::Possible)
         };
     }
     finding
@@ -83,10 +67,10 @@ fn judged(view: &CaptureView<'_>, mut finding: Finding, run: &Run, reaches: Reac
 
 /// Whether the host that pings went on asking: often enough for one ping, or again and again for as many as make a peer that is
 /// down.
-fn insisted(view: &CaptureView<'_>, run: &Run, reaches: Reaches) -> bool {
+fn insisted(view: &CaptureView<'_>, run: &Run, hears: bool) -> bool {
     let repeated = run.pings.iter().filter(|ping| ping.repeated).count() as u64;
     run.pings.iter().any(|ping| ping.insisted)
-        || (reaches != Reaches::Nobody && repeated >= view.thresholds.options_down_after)
+        || (hears && repeated >= view.thresholds.options_down_after)
 }
 
 /// What the pings prove beside that they failed.

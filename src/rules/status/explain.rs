@@ -47,7 +47,7 @@ pub(in crate::rules) fn explain(
         answer: response.message().filter(|it| !it.is_cut()),
     };
     let explained = match response.code {
-        404 | 604 | 484 => pair.number(view.call),
+        404 | 604 | 484 => pair.number(view),
         405 => pair.allow(),
         406 => pair.accepted(),
         413 | 513 => pair.size(),
@@ -247,7 +247,7 @@ impl Pair<'_> {
     }
 
     /// The number that was called; with 484, whether more digits followed (RFC 3578).
-    fn number(&self, call: &Call) -> Option<Explained> {
+    fn number(&self, view: &CallView<'_>) -> Option<Explained> {
         let invite = self.transaction.method == Method::Invite && !self.transaction.in_dialog();
         let (user, host) = called(self.transaction)?;
         let known = |variant| {
@@ -258,9 +258,16 @@ impl Pair<'_> {
         if self.response.code != 484 {
             return invite.then(|| known("unknown-number"));
         }
-        let more = call.attempt(self.transaction).find_map(|other| {
+        // What stands for a longer number does not begin as what stands for the shorter one.
+        let dialled = |user: &str| match view.redactor {
+            Some(redactor) => redactor.captured_user(user.as_bytes()),
+            None => user.as_bytes().to_vec(),
+        };
+        let more = view.call.attempt(self.transaction).find_map(|other| {
             let (longer, _) = called(other).filter(|_| other.id > self.transaction.id)?;
-            (longer.len() > user.len() && longer.starts_with(&user)).then_some(longer)
+            let follows =
+                longer.len() > user.len() && dialled(&longer).starts_with(&dialled(&user));
+            follows.then_some(longer)
         });
         Some(match more {
             Some(longer) => known("overlap").fact("longer", longer),

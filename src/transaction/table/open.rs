@@ -1,4 +1,4 @@
-//! A transaction that is open: until when it stays so, and how it stands at the end of the capture.
+//! An open transaction: until when it stays open, and how it stands at the end of the capture.
 
 use super::super::{Arrival, State, Transaction, timers};
 use crate::sip::Method;
