@@ -302,7 +302,7 @@ fn nothing_that_was_captured_is_shown_in_any_format() {
         }
         let telling: BTreeSet<&String> = plain
             .iter()
-            .filter(|it| is_telling(it) && !stands.contains(it))
+            .filter(|it| is_telling(it) && !stands.contains(it) && !is_own_word(it))
             .collect();
         for format in FORMATS {
             let out = render(format, &packets, &facts, redacting().0, Language::English);
@@ -328,6 +328,12 @@ fn nothing_that_was_captured_is_shown_in_any_format() {
         "\n{}",
         &complaints[..complaints.len().min(20_000)]
     );
+}
+
+/// Whether sipdiag's own words have it, as an account that is called `trunk`: then it tells nobody.
+fn is_own_word(name: &str) -> bool {
+    let mut rules = sipdiag::rules::RULES.iter();
+    name.bytes().all(|it| it.is_ascii_alphabetic()) && rules.any(|it| has_word(it.words, name))
 }
 
 fn has_word(text: &str, word: &str) -> bool {

@@ -21,8 +21,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Due {
     call: Call,
-    /// When it was over.
+    /// The time of the last packet when it was over.
     now: Timestamp,
+    /// The time of the last message before it was over.
+    since: Timestamp,
 }
 
 /// Calls that are judged at once: some milliseconds of work, and little memory.
@@ -92,8 +94,10 @@ impl<O: Observer> Engine<O> {
             self.is_over(call);
             self.judge_due();
         }
-        let oldest = self.due.first().map(|due| due.now);
-        let waited = oldest.is_some_and(|since| self.now().since(since) >= PATIENCE);
+        let clock = self.released.unwrap_or(Timestamp::MIN);
+        let oldest = self.due.first().map(|due| due.since);
+        let waited = oldest.is_some_and(|since| clock.since(since) >= PATIENCE);
+        self.settled = Some(clock);
         // An alert is waited for.
         if waited || self.options.alerts {
             self.judge_due();
@@ -111,7 +115,8 @@ impl<O: Observer> Engine<O> {
         self.streams.call(&call, &self.surroundings);
         self.note_unseen(&call);
         let now = self.now();
-        self.due.push(Due { call, now });
+        let since = self.settled.unwrap_or(now);
+        self.due.push(Due { call, now, since });
         if self.due.len() >= BATCH {
             self.judge_due();
         }
@@ -121,10 +126,13 @@ impl<O: Observer> Engine<O> {
     pub(super) fn judge_due(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         let known = self.known();
-        let found = self.options.workers.map(&due, PIECE, |Due { call, now }| {
-            let negotiation = Negotiation::of(call);
-            rules::judge_call(&known.view(call, &negotiation, *now))
-        });
+        let found = self
+            .options
+            .workers
+            .map(&due, PIECE, |Due { call, now, .. }| {
+                let negotiation = Negotiation::of(call);
+                rules::judge_call(&known.view(call, &negotiation, *now))
+            });
         for (Due { call, .. }, found) in due.drain(..).zip(found) {
             self.judged(&call, found);
         }

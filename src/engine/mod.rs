@@ -57,6 +57,8 @@ pub struct Engine<O> {
     streams: Streams,
     waiting: Queue,
     released: Option<Timestamp>,
+    /// The time of the last message before which calls were judged.
+    settled: Option<Timestamp>,
     duplicates: Duplicates,
     table: Table,
     book: Book,
@@ -112,6 +114,7 @@ impl<O: Observer> Engine<O> {
             streams: Streams::default(),
             waiting: Queue::default(),
             released: None,
+            settled: None,
             duplicates: Duplicates::default(),
             book: Book::default().with_packer(table.packer()),
             table,
