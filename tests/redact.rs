@@ -648,6 +648,18 @@ fn what_stands_for_a_message_is_as_long_and_read_alike() {
     }
 }
 
+/// A name in a field that comes before the one that says whose it is.
+#[test]
+fn copies_of_a_message_stay_copies() {
+    let text = b"INVITE sip:bob@example.com SIP/2.0\r\nX-Account: wonder 4711\r\nX-Place: pbx.example.net\r\n\
+        From: <sip:wonder@example.com>;tag=a\r\nTo: <sip:4711@pbx.example.net>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n";
+    let redactor = Redactor::default();
+    assert_eq!(
+        lossy(&redactor.message(text)),
+        lossy(&redactor.message(text))
+    );
+}
+
 #[derive(Default)]
 struct Raw(Vec<Arc<Message>>);
 

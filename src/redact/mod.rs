@@ -94,7 +94,13 @@ impl Redactor {
     pub fn message(&self, message: &[u8]) -> Vec<u8> {
         self.with(|state| {
             let mut bytes = message.to_vec();
+            let known = state.known();
             state.walk(message, Way::Hide).message(&mut bytes);
+            // A word in an unknown place is a name where the message says so further down. Its copies must say the same.
+            if state.known() > known {
+                bytes = message.to_vec();
+                state.walk(message, Way::Hide).message(&mut bytes);
+            }
             bytes
         })
     }
@@ -207,6 +213,11 @@ impl Redactor {
 }
 
 impl State {
+    /// How many names and numbers were met.
+    fn known(&self) -> usize {
+        self.users.count() + self.hosts.count() + self.numbers.count()
+    }
+
     /// Goes through some text; the first that comes makes the key.
     fn walk(&mut self, seed: &[u8], way: Way) -> Walk<'_> {
         let cipher = self.cipher.get_or_insert_with(|| Cipher::new(seed)).clone();

@@ -49,6 +49,11 @@ impl Names {
         self.not_kept
     }
 
+    /// How many came before.
+    pub(super) fn count(&self) -> usize {
+        self.hidden.len()
+    }
+
     /// Whether a name came before, or what stands for it.
     pub(super) fn knows(&self, name: &[u8], way: Way) -> bool {
         match way {
