@@ -219,11 +219,14 @@ impl Message {
         })
     }
 
-    /// The sent-by of the topmost Via with its branch, both unfolded; `None` when there is no Via or it cannot be read.
-    pub fn sent_by_and_branch(&self) -> Option<(Cow<'_, [u8]>, Option<Cow<'_, [u8]>>)> {
-        let unfolded = |span: &Span| unfold(self.bytes(span));
-        let sent_by = self.core.sent_by.as_ref().map(unfolded)?;
-        Some((sent_by, self.core.branch_value.as_ref().map(unfolded)))
+    /// The sent-by of the topmost Via, unfolded; `None` when there is no Via or it cannot be read.
+    pub fn sent_by(&self) -> Option<Cow<'_, [u8]>> {
+        Some(unfold(self.bytes(self.core.sent_by.as_ref()?)))
+    }
+
+    /// The branch of the topmost Via, unfolded; `None` when it has none.
+    pub fn branch(&self) -> Option<Cow<'_, [u8]>> {
+        Some(unfold(self.bytes(self.core.branch_value.as_ref()?)))
     }
 
     /// How many Via values the message has: one more for each proxy it passed.

@@ -22,14 +22,14 @@ impl<'a> Identity<'a> {
         let (cseq, cseq_method) = message.cseq()?;
         // The request line rules where it differs from the CSeq: it is what servers act on.
         let method = message.method().unwrap_or(cseq_method);
-        let (sent_by, branch) = message.sent_by_and_branch().unzip();
+        let sent_by = message.sent_by();
         if sent_by.is_none() && message.status().is_some() {
             return None;
         }
         Some(Self {
             method,
             cseq,
-            branch: branch.flatten(),
+            branch: message.branch(),
             sent_by: sent_by.map(normal_sent_by).unwrap_or_default(),
             call_id: message.call_id().unwrap_or_default(),
             from_tag: message.from_tag(),
