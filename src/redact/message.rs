@@ -26,24 +26,14 @@ impl Walk<'_> {
         let mut from = 0;
         while from < bytes.len() {
             let mut end = line_end(bytes, from);
-            if bytes
-                .get(from..end)
-                .is_some_and(|line| line.trim_ascii().is_empty())
-            {
+            if bytes.get(from..end).is_some_and(is_empty_line) {
                 let all = bytes.len();
                 self.body(&content_type, part(bytes, end..all));
                 return;
             }
             // RFC 3261 §7.3.1: a line that begins with white space goes on with the one before.
             while bytes.get(end).is_some_and(|it| matches!(it, b' ' | b'\t')) {
-                let next = line_end(bytes, end);
-                if bytes
-                    .get(end..next)
-                    .is_some_and(|line| line.trim_ascii().is_empty())
-                {
-                    break;
-                }
-                end = next;
+                end = line_end(bytes, end);
             }
             if let Some(found) = self.field(part(bytes, from..end)) {
                 content_type = found;
@@ -126,6 +116,11 @@ fn inside_angles(uri: &mut [u8]) -> &mut [u8] {
         return part(uri, 1..end - 1);
     }
     uri
+}
+
+/// Whether a line with its end has nothing in it: one of white space goes on with the line before.
+fn is_empty_line(line: &[u8]) -> bool {
+    matches!(line, b"\r\n" | b"\n" | b"\r")
 }
 
 /// Where the line ends that begins somewhere, behind its line end.
