@@ -104,11 +104,24 @@ impl Walk<'_> {
         let is_version = version
             .get(..4)
             .is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"));
-        if !is_version || version.len() > 12 {
+        let numbers = version.get(4..).unwrap_or_default();
+        let is_number = |it: &u8| it.is_ascii_digit() || *it == b'.';
+        let all = version.len();
+        if !is_version || all > VERSION && !numbers.iter().all(is_number) {
             self.words(version);
+            return;
+        }
+        // More digits are still a version to the parser, and may be anybody's number.
+        for digit in part(version, VERSION.min(all)..all) {
+            if digit.is_ascii_digit() {
+                *digit = b'0';
+            }
         }
     }
 }
+
+/// Bytes of a version that tell nothing.
+const VERSION: usize = 12;
 
 fn inside_angles(uri: &mut [u8]) -> &mut [u8] {
     let end = uri.len();
