@@ -71,13 +71,14 @@ fn a_signal_ends_it_as_it_ends_every_program_and_nothing_is_left() {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let folder = tempfile::tempdir().unwrap();
         // Whoever runs the tests behind nohup has taken HUP away from them too.
-        let mut command = Command::new("env");
+        let mut command = Command::new("/usr/bin/env");
         command
             .args([
                 "--default-signal=HUP,INT,TERM",
                 env!("CARGO_BIN_EXE_sipdiag"),
             ])
             .args(UNDER_WAY)
+            .env_clear()
             .current_dir(folder.path());
         let mut child = under_way(command, folder.path());
         kill(&child, name);
