@@ -82,7 +82,10 @@ fn a_signal_ends_it_as_it_ends_every_program_and_nothing_is_left() {
             .current_dir(folder.path());
         let mut child = under_way(command, folder.path());
         kill(&child, name);
+        // Waiting closes it, and the end of the input would end the program too.
+        let input = child.stdin.take();
         let status = child.wait().unwrap();
+        drop(input);
         assert_eq!(status.signal(), Some(number), "{status}");
         assert_eq!(names(folder.path()), [""; 0]);
     }
