@@ -131,10 +131,8 @@ impl Paged {
         let State::Held { bytes, .. } = std::mem::replace(&mut self.state, State::Plain) else {
             return Ok(());
         };
-        match self.pager.start() {
+        match signals::pager_begins(|| self.pager.start()) {
             Ok(mut child) => {
-                // Without it Ctrl-C ends both, which is no reason to show nothing.
-                let _ = signals::pager_begins(&child);
                 if let Some(stdin) = child.stdin.take() {
                     let mut stdin = BufWriter::new(stdin);
                     let written = stdin.write_all(&bytes);

@@ -25,13 +25,25 @@ static PAGER: Mutex<(Option<Pid>, bool)> = Mutex::new((None, false));
 /// How long a pager has to give the terminal back.
 const PAGER_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// From now on there is a pager. Ctrl-C is for it, and it stays: whoever pressed it wants to look at what there is.
-pub(super) fn pager_begins(pager: &Child) -> io::Result<()> {
+/// Starts a pager. From now on Ctrl-C is for it, and it stays: whoever pressed it wants to look at what there is.
+///
+/// # Errors
+/// Those of `start`.
+pub(super) fn pager_begins(start: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
+    // Held until the pager is noted: a signal waits that long.
     let mut state = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
-    state.0 = Some(Pid::from_child(pager));
+    if state.1 {
+        drop(state);
+        wait_for_the_end();
+    }
+    let pager = start()?;
+    state.0 = Some(Pid::from_child(&pager));
+    drop(state);
     PAGED.store(true, Ordering::SeqCst);
-    // Where nothing listens, a handler is what keeps the default away.
-    signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false))).map(|_| ())
+    // Where nothing listens, a handler is what keeps the default away. Without it Ctrl-C ends both, which is no reason to
+    // show nothing.
+    let _ = signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false)));
+    Ok(pager)
 }
 
 /// The pager was left. Where a signal is ending the program, that is its last word: this does not come back.
@@ -41,9 +53,14 @@ pub(super) fn pager_ends() {
     let is_ending = state.1;
     drop(state);
     if is_ending {
-        loop {
-            thread::park();
-        }
+        wait_for_the_end();
+    }
+}
+
+/// While a signal is ending the program.
+fn wait_for_the_end() -> ! {
+    loop {
+        thread::park();
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the engine says of its work to those who ask (`-v`), through `tracing`: connections, TLS, datagrams that stayed
-//! incomplete. It costs a comparison where nobody asks. Strangers' texts are not in it but through [`sanitize`], and nothing that was replaced (`--redact`).
+//! incomplete. It costs a comparison where nobody asks. Strangers' texts are not in it but through [`sanitize`], and nothing
+//! that was replaced (`--redact`).
 
 use crate::dialog::TlsServers;
 use crate::reassembly::fragments::Incomplete;

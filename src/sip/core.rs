@@ -60,9 +60,7 @@ impl Core {
         let mut vias = 0_u16;
         for field in scan.of(HeaderName::Via) {
             for value in value::list(bytes(&field.value).unwrap_or_default()) {
-                if vias == 0 && top_via.is_none() {
-                    top_via = Some(value);
-                }
+                top_via.get_or_insert(value);
                 // Stray separators are no values (RFC 4475 §3.1.2.1).
                 vias = vias.saturating_add(u16::from(!value.starts_with(b";")));
             }
