@@ -8,9 +8,8 @@ pub const MAX_LAYERS: usize = 24;
 /// Names of layers kept of one packet: a tag, a few tunnels, each with its own; what is deeper is peeled, not named.
 pub const MAX_LAYERS_NAMED: usize = 8;
 
-/// What is remembered to recognise packets that were captured twice, two entries a message: two seconds at 130,000
-/// messages a second.
-pub const MAX_RECENT_MESSAGES: usize = 524_288;
+/// Messages that are remembered to recognise packets that were captured twice: two seconds at 130,000 messages a second.
+pub const MAX_RECENT_MESSAGES: usize = 262_144;
 
 /// Transactions open at once: about 3 KiB each with ordinary messages, so about 3 GiB; the one whose timers end first is
 /// given up.

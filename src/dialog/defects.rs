@@ -8,6 +8,7 @@ mod outcome;
 
 use crate::hash::HashMap;
 pub use kinds::{Defect, Detail};
+pub use of_call::Found;
 pub use outcome::Outcomes;
 
 use super::{Call, Surroundings};
@@ -144,7 +145,13 @@ impl Defects {
 
     /// Takes a call when it is judged: what became of its odd messages, and what only shows beside the others. `since` is
     /// when the capture began.
-    pub fn call(&mut self, call: &Call, surroundings: &Surroundings, since: Timestamp) {
+    pub fn call(
+        &mut self,
+        call: &Call,
+        found: Vec<Found<'_>>,
+        surroundings: &Surroundings,
+        since: Timestamp,
+    ) {
         for transaction in &call.transactions {
             let Some(noted) = self.open.remove(&transaction.id) else {
                 continue;
@@ -159,9 +166,9 @@ impl Defects {
                 self.settle(index, sent, transaction, surroundings);
             }
         }
-        of_call::look(call, self.thresholds.t1, |it| {
+        for it in found {
             let Some(index) = self.enter(&it.defect, it.at, it.details) else {
-                return;
+                continue;
             };
             let sent = Sent {
                 side: it.side,
@@ -169,7 +176,7 @@ impl Defects {
                 last: it.transaction.last,
             };
             self.settle(index, sent, it.transaction, surroundings);
-        });
+        }
         for (answer, request) in of_call::strays(call) {
             self.stray(answer, request, surroundings, since);
         }

@@ -214,7 +214,6 @@ impl Surroundings {
     /// Notes a finished transaction.
     pub fn closed(&mut self, transaction: &Transaction) {
         self.paths.closed(transaction);
-        self.traits.closed(transaction);
         self.bindings.closed(transaction);
     }
 
@@ -226,6 +225,11 @@ impl Surroundings {
     /// What messages show of NATs, secrets and inside addresses.
     pub const fn traits(&self) -> &Traits {
         &self.traits
+    }
+
+    /// The same, to note it.
+    pub const fn traits_mut(&mut self) -> &mut Traits {
+        &mut self.traits
     }
 
     /// Clients that registered from behind a NAT.

@@ -1,6 +1,7 @@
 //! What is worth one sentence a capture, however many messages show it: addresses that a NAT changed, secrets that pass the
 //! Internet in clear, inside addresses that are shown outside.
 
+use super::Call;
 use crate::address::{Reach, literal};
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_TRAIT_FRAMES, MAX_TRAITS};
@@ -49,13 +50,110 @@ pub struct Traits {
 }
 
 impl Traits {
-    /// Looks at a finished transaction.
-    pub fn closed(&mut self, transaction: &Transaction) {
+    /// Notes what was seen in the transactions of a call.
+    pub fn note(&mut self, seen: &[Seen<'_>]) {
+        for it in seen {
+            self.note_one(it);
+        }
+    }
+
+    /// The pairs of addresses of which that was seen, in their order.
+    pub fn of(&self, what: Trait) -> impl Iterator<Item = (IpAddr, IpAddr, &Instance)> {
+        self.known
+            .iter()
+            .filter(move |((kind, _, _), _)| *kind == what)
+            .map(|(&(_, one, other), instance)| (one, other, instance))
+    }
+
+    /// How many could not be noted for want of room.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn note_one(&mut self, seen: &Seen<'_>) {
+        let Seen {
+            key,
+            transaction,
+            detail,
+        } = seen;
+        if self.known.len() >= MAX_TRAITS && !self.known.contains_key(key) {
+            self.refused += 1;
+            return;
+        }
+        let instance = self.known.entry(*key).or_insert_with(|| Instance {
+            count: 0,
+            time: transaction.start(),
+            transaction: transaction.id,
+            frames: Vec::new(),
+            detail: detail.text(),
+        });
+        instance.count += 1;
+        // Calls come in the order in which they end.
+        if transaction.id < instance.transaction {
+            instance.time = transaction.start();
+            instance.transaction = transaction.id;
+            instance.detail = detail.text();
+        }
+        let is_full = instance.frames.len() >= MAX_TRAIT_FRAMES;
+        let first = (transaction.requests.first())
+            .or_else(|| transaction.responses.first()?.sends.first())
+            .map(|seen| seen.frame);
+        if !is_full || instance.frames.last().copied() > first {
+            instance.frames.extend(transaction.frames());
+            instance.frames.sort_unstable();
+            instance.frames.truncate(MAX_TRAIT_FRAMES);
+        }
+    }
+}
+
+/// One of them as a transaction shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    key: (Trait, IpAddr, IpAddr),
+    transaction: &'a Transaction,
+    detail: Detail<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Detail<'a> {
+    None,
+    /// What it calls itself, and as what it is seen.
+    Translated(SocketAddr, SocketAddr),
+    Text(&'a str),
+}
+
+impl Detail<'_> {
+    fn text(self) -> Box<str> {
+        match self {
+            Self::None => Box::default(),
+            Self::Translated(own, seen) => format!("{own} → {seen}").into(),
+            Self::Text(text) => text.into(),
+        }
+    }
+}
+
+impl<'a> Seen<'a> {
+    /// What the transactions of a call show, in their order.
+    pub fn in_call(call: &'a Call) -> Vec<Self> {
+        let mut seen = Vec::new();
+        for transaction in &call.transactions {
+            Self::look(transaction, |what, one, other, detail| {
+                seen.push(Self {
+                    key: (what, one, other),
+                    transaction,
+                    detail,
+                });
+            });
+        }
+        seen
+    }
+
+    fn look(transaction: &'a Transaction, mut tell: impl FnMut(Trait, IpAddr, IpAddr, Detail<'a>)) {
         let flow = transaction.flow;
         let (src, dst) = (flow.src.ip().to_canonical(), flow.dst.ip().to_canonical());
         if let Some((own, seen)) = translated(transaction) {
-            let detail = || format!("{own} → {seen}").into();
-            self.note(Trait::SeenAs, own.ip(), seen.ip(), transaction, detail);
+            let detail = Detail::Translated(own, seen);
+            tell(Trait::SeenAs, own.ip(), seen.ip(), detail);
         }
         if !Reach::of(src).is_public() || !Reach::of(dst).is_public() {
             return;
@@ -73,8 +171,8 @@ impl Traits {
                         .is_some_and(|it| it.eq_ignore_ascii_case(b"MD5"))
             });
             if let Some(credentials) = guessable {
-                let realm = || credentials.realm.clone();
-                self.note(Trait::DigestInClear, src, dst, transaction, realm);
+                let realm = Detail::Text(&credentials.realm);
+                tell(Trait::DigestInClear, src, dst, realm);
             }
             let bodies = transaction.request().into_iter().chain(
                 transaction
@@ -83,52 +181,11 @@ impl Traits {
                     .filter_map(|response| response.message()),
             );
             if bodies.map(Message::body).any(has_keys) {
-                self.note(Trait::KeysInClear, src, dst, transaction, Box::default);
+                tell(Trait::KeysInClear, src, dst, Detail::None);
             }
         }
         if let Some((inside, header)) = transaction.request().and_then(|it| shown(it, src)) {
-            self.note(Trait::Shows, src, inside, transaction, || header.into());
-        }
-    }
-
-    /// The pairs of addresses of which that was seen, in their order.
-    pub fn of(&self, what: Trait) -> impl Iterator<Item = (IpAddr, IpAddr, &Instance)> {
-        self.known
-            .iter()
-            .filter(move |((kind, _, _), _)| *kind == what)
-            .map(|(&(_, one, other), instance)| (one, other, instance))
-    }
-
-    /// How many could not be noted for want of room.
-    pub const fn refused(&self) -> u64 {
-        self.refused
-    }
-
-    fn note(
-        &mut self,
-        what: Trait,
-        one: IpAddr,
-        other: IpAddr,
-        transaction: &Transaction,
-        detail: impl FnOnce() -> Box<str>,
-    ) {
-        let key = (what, one, other);
-        if self.known.len() >= MAX_TRAITS && !self.known.contains_key(&key) {
-            self.refused += 1;
-            return;
-        }
-        let instance = self.known.entry(key).or_insert_with(|| Instance {
-            count: 0,
-            time: transaction.start(),
-            transaction: transaction.id,
-            frames: Vec::new(),
-            detail: detail(),
-        });
-        instance.count += 1;
-        let room = MAX_TRAIT_FRAMES.saturating_sub(instance.frames.len());
-        if room > 0 {
-            let frames = transaction.frames().into_iter().take(room);
-            instance.frames.extend(frames);
+            tell(Trait::Shows, src, inside, Detail::Text(header));
         }
     }
 }

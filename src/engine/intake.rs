@@ -394,7 +394,7 @@ impl<O: Observer> Engine<O> {
         self.waiting.push(Waiting {
             time: at.time,
             frame: at.frame,
-            what: What::Sip(Box::new(sip)),
+            what: What::Sip(sip),
         });
     }
 }

@@ -5,7 +5,7 @@ use super::report::FINDINGS_LIMIT;
 use super::{Engine, Observer};
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
-use crate::dialog::{Call, Negotiation, Surroundings, Waited};
+use crate::dialog::{Call, FoundDefect, Negotiation, SeenTrait, Surroundings, Waited};
 use crate::limits::{MAX_FINDINGS, MAX_NOTED};
 use crate::redact::Redactor;
 use crate::rules::{self, CallView, Finding, Silence};
@@ -25,6 +25,13 @@ pub(super) struct Due {
     now: Timestamp,
     /// The time of the last message before it was over.
     since: Timestamp,
+}
+
+/// What is to be said of a call, and what it says of others.
+struct Judged<'a> {
+    found: Vec<Finding>,
+    traits: Vec<SeenTrait<'a>>,
+    defects: Vec<FoundDefect<'a>>,
 }
 
 /// Calls that are judged at once: some milliseconds of work, and little memory.
@@ -124,31 +131,40 @@ impl<O: Observer> Engine<O> {
 
     /// Judges the calls that wait for it.
     pub(super) fn judge_due(&mut self) {
-        let mut due = std::mem::take(&mut self.due);
-        let known = self.known();
-        let found = self
-            .options
-            .workers
-            .map(&due, PIECE, |Due { call, now, .. }| {
-                let negotiation = Negotiation::of(call);
-                rules::judge_call(&known.view(call, &negotiation, *now))
-            });
-        for (Due { call, .. }, found) in due.drain(..).zip(found) {
-            self.judged(&call, found);
+        if self.due.is_empty() {
+            return;
         }
+        let mut due = std::mem::take(&mut self.due);
+        let workers = self.options.workers.clone();
+        let known = self.known();
+        let judged = workers.map(&due, PIECE, |Due { call, now, .. }| {
+            let negotiation = Negotiation::of(call);
+            Judged {
+                found: rules::judge_call(&known.view(call, &negotiation, *now)),
+                traits: SeenTrait::in_call(call),
+                defects: FoundDefect::in_call(call, known.thresholds.t1),
+            }
+        });
+        for (Due { call, .. }, judged) in due.iter().zip(judged) {
+            self.tell_judged(call, judged);
+        }
+        workers.clear(&mut due, PIECE);
         // Its memory is used again.
         self.due = due;
     }
 
     /// Tells what was found about a call, and keeps it.
-    fn judged(&mut self, call: &Call, mut found: Vec<Finding>) {
+    fn tell_judged(&mut self, call: &Call, judged: Judged<'_>) {
+        let mut found = judged.found;
         rules::renumber(&mut found, &mut self.last_finding);
         self.options
             .policy
             .apply(&mut found, &mut [], &mut self.summary.policy);
         self.streams.judged(call);
         let began = self.first_time.unwrap_or(Timestamp::MIN);
-        self.defects.call(call, &self.surroundings, began);
+        self.surroundings.traits_mut().note(&judged.traits);
+        self.defects
+            .call(call, judged.defects, &self.surroundings, began);
         self.observer.judged(call, &found, &self.legs);
         for transaction in &call.transactions {
             let own: Vec<_> = found

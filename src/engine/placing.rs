@@ -38,8 +38,8 @@ impl<O: Observer> Engine<O> {
         };
         let looked_up = self.duplicates.look_up(&seen.arrival);
         self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
-        let keys = match looked_up {
-            Seen::First(keys) => keys,
+        let key = match looked_up {
+            Seen::First(key) => key,
             Seen::BothWays => {
                 self.summary.mirrored_too += 1;
                 return;
@@ -66,7 +66,7 @@ impl<O: Observer> Engine<O> {
         if placement.kind == Kind::New {
             self.streams.ports.named_by(message);
         }
-        self.duplicates.belongs(keys, placement.transaction);
+        self.duplicates.belongs(key, placement.transaction);
         self.defects.look(&seen.arrival, placement);
         let late = !began
             && placement.kind == Kind::New

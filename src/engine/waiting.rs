@@ -26,7 +26,7 @@ pub(super) struct Waiting {
 
 #[derive(Debug)]
 pub(super) enum What {
-    Sip(Box<Sip>),
+    Sip(Sip),
     Icmp(Box<Icmp>),
 }
 

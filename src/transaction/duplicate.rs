@@ -6,6 +6,7 @@ use crate::hash::{HashMap, RandomState};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 /// Copies of one packet are this close when nothing but time can tell: a retransmission comes after T1 at the earliest.
@@ -18,7 +19,9 @@ const REMEMBERED: Duration = Duration::from_secs(2);
 pub struct Duplicates {
     hasher: RandomState,
     recent: HashMap<u64, Copy>,
-    order: VecDeque<(Timestamp, u64)>,
+    /// By the fingerprint of the bytes; `None` until a mirror sends something, which most captures have nothing of.
+    mirrors: Option<HashMap<u64, Mirrored>>,
+    order: VecDeque<Remembered>,
     forgotten_early: u64,
 }
 
@@ -27,29 +30,39 @@ struct Copy {
     time: Timestamp,
     identification: Option<u16>,
     transaction: Option<TransactionId>,
-    /// Messages that a mirror sent and that were not on the wire so far.
-    mirrored: u32,
+}
+
+/// What is known of a message that may be both on the wire and in a mirror.
+#[derive(Clone, Copy, Debug)]
+struct Mirrored {
+    /// How often a mirror sent it and it was not on the wire so far.
+    waiting: u32,
     /// Whether it was on the wire.
     on_wire: bool,
+}
+
+/// When a message was captured, and its keys.
+#[derive(Clone, Copy, Debug)]
+struct Remembered {
+    time: Timestamp,
+    sent: u64,
+    bytes: u64,
 }
 
 /// Whether a packet was captured before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// For the first time; the keys are for [`Duplicates::belongs`].
-    First(Keys),
+    /// For the first time; the key is for [`Duplicates::belongs`].
+    First(Key),
     /// Again; the message belongs to this transaction.
     Again(Option<TransactionId>),
     /// Both on the wire and through a mirror; this is the second of the two and stands for nothing of its own.
     BothWays,
 }
 
-/// What a message is remembered by: with its addresses, and by its bytes alone, as mirrors may name other addresses.
+/// What a message is remembered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keys {
-    sent: u64,
-    bytes: u64,
-}
+pub struct Key(u64);
 
 impl Duplicates {
     /// Whether the message is a copy of a packet that was captured already, as far as identification, sequence number
@@ -57,71 +70,69 @@ impl Duplicates {
     pub fn look_up(&mut self, arrival: &Arrival<'_>) -> Seen {
         self.forget(arrival.time);
         let bytes = arrival.message.fingerprint();
-        let keys = Keys {
-            sent: self
-                .hasher
-                .hash_one((arrival.flow, arrival.sequence, bytes)),
-            bytes,
-        };
-        if let Some(both) = self.both_ways(arrival, bytes) {
-            return both;
+        if self.is_both_ways(arrival, bytes) {
+            return Seen::BothWays;
         }
+        let sent = (self.hasher).hash_one((arrival.flow, arrival.sequence, bytes));
+        let time = arrival.time;
         let this = Copy {
-            time: arrival.time,
+            time,
             identification: arrival.identification,
             transaction: None,
-            mirrored: 0,
-            on_wire: !arrival.mirrored,
         };
-        match self.recent.get(&keys.sent) {
-            Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => {
-                Seen::Again(earlier.transaction)
+        match self.recent.entry(sent) {
+            Entry::Occupied(earlier)
+                if is_same_packet(*earlier.get(), this, arrival.sequence.is_some()) =>
+            {
+                return Seen::Again(earlier.get().transaction);
             }
-            _ => {
-                self.remember(keys.sent, this);
-                Seen::First(keys)
+            Entry::Occupied(mut earlier) => {
+                earlier.insert(this);
+            }
+            Entry::Vacant(place) => {
+                place.insert(this);
             }
         }
+        self.order.push_back(Remembered { time, sent, bytes });
+        Seen::First(Key(sent))
     }
 
     /// Whether this message is on the wire and came through a mirror too, this one being the second: HEP says with which
     /// addresses it was sent, but which of them an agent knows differs.
-    fn both_ways(&mut self, arrival: &Arrival<'_>, bytes: u64) -> Option<Seen> {
-        let Some(known) = self.recent.get_mut(&bytes) else {
-            let this = Copy {
-                time: arrival.time,
-                identification: None,
-                transaction: None,
-                mirrored: u32::from(arrival.mirrored),
-                on_wire: !arrival.mirrored,
-            };
-            self.remember(bytes, this);
-            return None;
+    fn is_both_ways(&mut self, arrival: &Arrival<'_>, bytes: u64) -> bool {
+        if self.mirrors.is_none() && !arrival.mirrored {
+            return false;
+        }
+        let order = &self.order;
+        let mirrors = self.mirrors.get_or_insert_with(|| {
+            let known = order.iter().map(|it| it.bytes);
+            known.map(|bytes| (bytes, Mirrored::new(false))).collect()
+        });
+        let known = match mirrors.entry(bytes) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(Mirrored::new(arrival.mirrored));
+                return false;
+            }
         };
-        if arrival.mirrored && known.on_wire {
-            return Some(Seen::BothWays);
+        if arrival.mirrored && !known.on_wire {
+            known.waiting += 1;
+            return false;
         }
-        if arrival.mirrored {
-            known.mirrored += 1;
-            return None;
+        if !arrival.mirrored {
+            known.on_wire = true;
+            let Some(other) = known.waiting.checked_sub(1) else {
+                return false;
+            };
+            known.waiting = other;
         }
-        known.on_wire = true;
-        let other = known.mirrored.checked_sub(1)?;
-        known.mirrored = other;
-        Some(Seen::BothWays)
-    }
-
-    fn remember(&mut self, key: u64, copy: Copy) {
-        self.recent.insert(key, copy);
-        self.order.push_back((copy.time, key));
+        true
     }
 
     /// Remembers the transaction of a message, for its copies.
-    pub fn belongs(&mut self, keys: Keys, transaction: Option<TransactionId>) {
-        for key in [keys.sent, keys.bytes] {
-            if let Some(copy) = self.recent.get_mut(&key) {
-                copy.transaction = transaction;
-            }
+    pub fn belongs(&mut self, key: Key, transaction: Option<TransactionId>) {
+        if let Some(copy) = self.recent.get_mut(&key.0) {
+            copy.transaction = transaction;
         }
     }
 
@@ -131,16 +142,29 @@ impl Duplicates {
     }
 
     fn forget(&mut self, now: Timestamp) {
-        while let Some(&(time, key)) = self.order.front() {
+        while let Some(&Remembered { time, sent, bytes }) = self.order.front() {
             let full = self.order.len() >= MAX_RECENT_MESSAGES;
             if now.since(time) <= REMEMBERED && !full {
                 break;
             }
             self.forgotten_early += u64::from(full);
             self.order.pop_front();
-            if self.recent.get(&key).is_some_and(|copy| copy.time == time) {
-                self.recent.remove(&key);
+            if self.recent.get(&sent).is_some_and(|it| it.time == time) {
+                self.recent.remove(&sent);
             }
+            if let Some(mirrors) = &mut self.mirrors {
+                mirrors.remove(&bytes);
+            }
+        }
+    }
+}
+
+impl Mirrored {
+    /// Known by one that was mirrored, or on the wire.
+    const fn new(mirrored: bool) -> Self {
+        Self {
+            waiting: mirrored as u32,
+            on_wire: !mirrored,
         }
     }
 }

@@ -5,43 +5,48 @@ use crate::sip::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A message that counts against its budget as long as anybody holds it.
-#[derive(Clone, Debug)]
-pub(super) struct Kept(Arc<Held>);
-
+/// A message that counts against its budget as long as it is held. Copies count for nothing: they are looked at and let go.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Kept {
     message: Arc<Message>,
+    counted: Option<Counted>,
+}
+
+/// What a message takes of its budget.
+#[derive(Debug)]
+struct Counted {
     bytes: usize,
     used: Arc<AtomicUsize>,
 }
 
 impl Kept {
-    pub(super) fn message(&self) -> &Message {
-        &self.0.message
-    }
-}
-
-impl Held {
     /// One that counts for nothing, as it is looked at and let go at once.
     pub(super) fn unpacked(message: Message) -> Self {
         Self {
             message: Arc::new(message),
-            bytes: 0,
-            used: Arc::default(),
+            counted: None,
+        }
+    }
+
+    pub(super) fn message(&self) -> &Message {
+        &self.message
+    }
+}
+
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        Self {
+            message: Arc::clone(&self.message),
+            counted: None,
         }
     }
 }
 
-impl From<Held> for Kept {
-    fn from(held: Held) -> Self {
-        Self(Arc::new(held))
-    }
-}
-
-impl Drop for Held {
+impl Drop for Kept {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Some(counted) = &self.counted {
+            counted.used.fetch_sub(counted.bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -88,11 +93,10 @@ impl Budget {
         }
         self.used.fetch_add(bytes, Ordering::Relaxed);
         let used = Arc::clone(&self.used);
-        Some(Kept::from(Held {
+        Some(Kept {
             message: Arc::clone(message),
-            bytes,
-            used,
-        }))
+            counted: Some(Counted { bytes, used }),
+        })
     }
 
     /// How many messages were not kept.
@@ -117,11 +121,12 @@ mod tests {
         let mut budget = Budget::default();
         let kept = budget.keep(&message).unwrap();
         let copy = kept.clone();
+        assert_eq!(copy.message(), &*message);
         let bytes = kept.message().footprint();
         assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
-        drop(kept);
-        assert_eq!(copy.message(), &*message);
         drop(copy);
+        assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
+        drop(kept);
         assert_eq!(budget.used.load(Ordering::Relaxed), 0);
     }
 

@@ -11,7 +11,7 @@ mod table;
 pub mod timers;
 
 pub use crate::capture::Sighting;
-pub use duplicate::{Duplicates, Keys, Seen};
+pub use duplicate::{Duplicates, Key, Seen};
 pub use packed::{Packed, Packer};
 pub use table::Table;
 

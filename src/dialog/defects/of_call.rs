@@ -17,7 +17,8 @@ use std::time::Duration;
 pub(super) const BEFORE_CAPTURE: Duration = Duration::from_secs(40);
 
 /// A defect of a message of a call.
-pub(super) struct Found<'a> {
+#[derive(Debug)]
+pub struct Found<'a> {
     pub(super) defect: Defect,
     pub(super) at: At<'a>,
     pub(super) details: Vec<(&'static str, Detail)>,
@@ -37,7 +38,16 @@ const UNREADABLE: [Oddity; 5] = [
     Oddity::ContactUnreadable,
 ];
 
-pub(super) fn look<'a>(call: &'a Call, t1: Duration, mut tell: impl FnMut(Found<'a>)) {
+impl<'a> Found<'a> {
+    /// Those that only show beside the other messages of a call that is over; `t1` is RFC 3261's.
+    pub fn in_call(call: &'a Call, t1: Duration) -> Vec<Self> {
+        let mut found = Vec::new();
+        look(call, t1, |it| found.push(it));
+        found
+    }
+}
+
+fn look<'a>(call: &'a Call, t1: Duration, mut tell: impl FnMut(Found<'a>)) {
     for transaction in &call.transactions {
         if let Some(message) = whole(transaction.request()) {
             request(transaction, message, &mut tell);

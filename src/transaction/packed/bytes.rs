@@ -6,7 +6,7 @@ use crate::frame::IcmpKind;
 use crate::sip::digest::{Challenge, Credentials, Side};
 use crate::sip::{Carrier, Message, Method, Oddity};
 use crate::time::Timestamp;
-use crate::transaction::kept::{Held, Kept};
+use crate::transaction::kept::Kept;
 use crate::transaction::notes::EVIDENCE;
 use crate::transaction::{
     Ack, IcmpNote, Party, Response, Sends, Sighting, State, Transaction, TransactionId,
@@ -284,7 +284,7 @@ impl Bytes for Kept {
             // Nothing else depends on it.
             stream: bool::take(from)?,
         };
-        Message::parse(part(from)?, carrier).map(|message| Self::from(Held::unpacked(message)))
+        Message::parse(part(from)?, carrier).map(Self::unpacked)
     }
 }
 
