@@ -357,6 +357,7 @@ impl<O: Observer> Engine<O> {
             return;
         };
         while let Some(next) = self.waiting.pop(now, all) {
+            self.waiting.touch();
             self.released = self.released.max(Some(next.time));
             let clock = self.released.unwrap_or(next.time);
             self.table.advance(clock);

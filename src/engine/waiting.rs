@@ -99,6 +99,17 @@ impl Queue {
         self.0.insert(at, waiting);
     }
 
+    /// Has the memory of the message after next fetched.
+    pub(super) fn touch(&self) {
+        if let Some(Waiting {
+            what: What::Sip(sip),
+            ..
+        }) = self.0.get(2)
+        {
+            sip.message.touch();
+        }
+    }
+
     /// The oldest, once nothing can overtake it any more; with `all`, in any case.
     pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<Waiting> {
         let due = self.0.front()?.time <= now.minus(REORDER_WINDOW);
