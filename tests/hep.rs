@@ -674,11 +674,11 @@ fn live_finds_what_read_finds_in_the_same_hep_packets() {
             .output()
             .unwrap();
         let read = found(&String::from_utf8(read.stdout).unwrap());
-        let packets = hep_of(name);
-        let count = packets.len().to_string();
+        let count = hep_of(name).len().to_string();
         for carrier in ["udp", "tcp", "tls"] {
             let mut live = Live::start(carrier, &["--count", &count, "--format", "ndjson"]);
-            live.send(&packets);
+            // Times that are ten seconds old are not believed, and a busy machine takes as long to come here.
+            live.send(&hep_of(name));
             assert_eq!(found(&live.finish()), read, "{name} over {carrier}");
         }
     }
