@@ -2,6 +2,8 @@
 
 use super::Walk;
 use super::pieces::{inside, is_one_of, part, position, split, split_outside, trimmed};
+use crate::hash::HashMap;
+use std::sync::LazyLock;
 
 /// What the value of a header field is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,14 +178,18 @@ const KINDS: &[(Kind, &[&str])] = &[
 impl Kind {
     /// The kind of a field, by its name.
     pub(super) fn of(name: &[u8]) -> Self {
+        static BY_NAME: LazyLock<HashMap<&[u8], Kind>> = LazyLock::new(|| {
+            let all = KINDS
+                .iter()
+                .flat_map(|(kind, names)| names.iter().map(|it| (it.as_bytes(), *kind)));
+            all.collect()
+        });
         let lower = name.trim_ascii().to_ascii_lowercase();
-        let lower = String::from_utf8_lossy(&lower);
-        let known = KINDS.iter().find(|(_, names)| names.contains(&&*lower));
-        match known {
-            Some((kind, _)) => *kind,
+        match BY_NAME.get(&*lower) {
+            Some(kind) => *kind,
             None if ["call-id", "callid", "cid", "uuid", "-id"]
                 .iter()
-                .any(|it| lower.ends_with(it)) =>
+                .any(|it| lower.ends_with(it.as_bytes())) =>
             {
                 Self::CallIds
             }

@@ -3,6 +3,8 @@
 
 use super::Walk;
 use super::pieces::{is_divider, is_domain, is_number, is_uri, part, split};
+use crate::hash::HashSet;
+use std::sync::LazyLock;
 
 /// Words of reason phrases and warnings, which may be names of users as well.
 const SAID: &str = " accept accepted account alerting allowed already anonymous answer answered asterisk auth authentication authorized \
@@ -86,8 +88,9 @@ impl Walk<'_> {
 
 /// Whether a word is one that reason phrases are made of.
 fn is_said(word: &[u8]) -> bool {
-    let lower = word.to_ascii_lowercase();
-    std::str::from_utf8(&lower).is_ok_and(|it| SAID.contains(&format!(" {it} ")))
+    static WORDS: LazyLock<HashSet<&[u8]>> =
+        LazyLock::new(|| SAID.split(' ').map(str::as_bytes).collect());
+    WORDS.contains(&*word.to_ascii_lowercase())
 }
 
 /// Whether a word is a hardware address: twelve hexadecimal digits, with or without what divides them.

@@ -7,6 +7,11 @@ use super::pieces::{
 };
 use super::who::NOBODY;
 use crate::address;
+use crate::hash::HashSet;
+use std::sync::LazyLock;
+
+/// The names of [`PLAIN`], which is looked into for each parameter of each message.
+static PLAIN_NAMES: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| PLAIN.iter().copied().collect());
 
 /// Parameters whose values say how, not who: they stay.
 const PLAIN: &[&[u8]] = &[
@@ -229,7 +234,7 @@ impl Walk<'_> {
         if is_short || is_one_of(value, COMMON) {
             return;
         }
-        if is_one_of(name, PLAIN) {
+        if is_plain(name) {
             let end = param.len();
             self.words(part(param, (equal + 1).min(end)..end));
         } else {
@@ -247,8 +252,8 @@ impl Walk<'_> {
     /// `name=value`, or a name alone.
     pub(super) fn param(&mut self, param: &mut [u8]) {
         let Some(equal) = param.iter().position(|it| *it == b'=') else {
-            let trimmed = param.trim_ascii();
-            if !is_one_of(trimmed, PLAIN) && !trimmed.starts_with(b"+") {
+            let name = param.trim_ascii();
+            if !is_plain(name) && !name.starts_with(b"+") {
                 self.words(param);
             }
             return;
@@ -258,7 +263,7 @@ impl Walk<'_> {
         let name = name.trim_ascii().to_ascii_lowercase();
         let is_user =
             name == b"user" && !is_one_of(value.trim_ascii(), &[b"phone", b"ip", b"dialstring"]);
-        if is_one_of(&name, PLAIN) && is_harmless(value) && !is_user {
+        if PLAIN_NAMES.contains(&*name) && is_harmless(value) && !is_user {
             return;
         }
         let value = trimmed(value);
@@ -382,6 +387,11 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether the value of a parameter of that name says how, not who.
+fn is_plain(name: &[u8]) -> bool {
+    PLAIN_NAMES.contains(&*name.to_ascii_lowercase())
 }
 
 /// Words that say nothing of anybody.
