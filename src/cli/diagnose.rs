@@ -9,7 +9,7 @@ use super::feed::{Pace, feed};
 use super::log::{self, Watch};
 use super::output::{self, Output};
 use super::passwords;
-use super::progress::Meter;
+use super::progress::{self, Meter};
 use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureFacts, Source};
@@ -57,7 +57,7 @@ pub(super) fn run(
     // What is written while it is read has the screen for itself, and so has the log.
     let paged_early = matches!(output, Output::Paged(_))
         && matches!(format, Format::Json | Format::Ndjson | Format::Csv);
-    let has_progress = !(live || options.no_progress || options.verbose > 0 || paged_early);
+    let has_progress = progress::is_wanted(options) && !live && !paged_early;
     let records = records(options);
     let workers = pace.workers();
     let settings = Settings {

@@ -1,6 +1,7 @@
 //! How far the reading is, and what was found so far: on stderr, only on a terminal, and only when it takes longer than a
 //! moment.
 
+use super::args::DiagnosisOptions;
 use super::environment::Environment;
 use crate::capture::Source;
 use crate::catalogue::{Catalogue, fill};
@@ -58,6 +59,11 @@ impl Answers {
     }
 }
 
+/// Whether somebody who gave these options wants to see it; the lines of `-v` have the place for themselves.
+pub(super) const fn is_wanted(options: &DiagnosisOptions) -> bool {
+    !options.no_progress && options.verbose == 0
+}
+
 /// The display of one reading.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -68,15 +74,19 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// One that shows how `source` gets on; `None` where nobody would see it, or wants to.
+    /// One that shows how a source gets on; `None` where nobody would see it, or wants to.
     pub(super) fn of(environment: &Environment, wanted: bool) -> Option<Self> {
         let seen = wanted && !environment.quiet && std::io::stderr().is_terminal();
-        seen.then(|| Self {
-            began: Instant::now(),
-            looked: Instant::now(),
+        seen.then(|| Self::since(Instant::now()))
+    }
+
+    fn since(began: Instant) -> Self {
+        Self {
+            began,
+            looked: began,
             bar: None,
             answers: Answers::default(),
-        })
+        }
     }
 
     /// Where to note what was found.
@@ -123,4 +133,59 @@ impl Drop for Meter {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::capture::{CaptureError, CaptureFacts, Next, Progress};
+    use crate::cli::args::{Arguments, Command};
+    use clap::Parser;
+
+    /// A file of which a part was read.
+    struct Half;
+
+    impl Source for Half {
+        fn next(&mut self) -> Result<Next<'_>, CaptureError> {
+            Ok(Next::End)
+        }
+
+        fn facts(&self) -> CaptureFacts {
+            CaptureFacts::default()
+        }
+
+        fn progress(&self) -> Option<Progress> {
+            Some(Progress {
+                read: 50,
+                total: Some(100),
+            })
+        }
+    }
+
+    #[test]
+    fn no_progress_is_none_and_neither_is_a_log() {
+        let wanted = |more: &[&str]| {
+            let given = [&["sipdiag", "read", "a.pcap"], more].concat();
+            match Arguments::try_parse_from(given).unwrap().command {
+                Command::Read(files) => is_wanted(&files.diagnosis),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(wanted(&[]));
+        assert!(!wanted(&["--no-progress"]));
+        assert!(!wanted(&["-v"]));
+    }
+
+    #[test]
+    fn it_is_shown_once_a_moment_has_passed() {
+        let shown_after = |waited: Duration| {
+            let mut meter = Meter::since(Instant::now().checked_sub(waited).unwrap());
+            meter.look(&Half);
+            meter.bar.as_ref().map(ProgressBar::position)
+        };
+        assert_eq!(shown_after(Duration::ZERO), None);
+        assert_eq!(shown_after(LOOK_EVERY * 2), None);
+        assert_eq!(shown_after(MOMENT * 2), Some(50));
+    }
 }

@@ -9,7 +9,7 @@ pub(super) use explain::explain;
 pub(super) use lists::{codes, findings};
 
 use super::environment::Environment;
-use crate::catalogue::{Catalogue, CodeFacts, CodeWords, Registration, fill};
+use crate::catalogue::{Catalogue, CodeFacts, CodeWords, Registration, counted, fill};
 use crate::report::Wrapped;
 use anstyle::Style;
 use std::fmt::Write as _;
@@ -214,5 +214,6 @@ impl<'a> Page<'a> {
 
 /// A message with its blanks marked as manuals do: `<dst>`.
 fn placeholders(message: &str) -> String {
-    fill(message, |name| Some(format!("<{name}>")))
+    let whole = counted(message, |_| false);
+    fill(&whole, |name| Some(format!("<{name}>")))
 }
