@@ -7,7 +7,7 @@
     missing_docs
 )]
 
-use sipdiag::catalogue::{Catalogue, FindingWords, Language};
+use sipdiag::catalogue::{Catalogue, FindingWords, Language, counted};
 use sipdiag::rules::{Guard, RULES, Rule};
 use std::fmt::Write;
 use std::path::Path;
@@ -171,7 +171,7 @@ fn anchor(rule: &Rule) -> String {
 
 /// A message with its placeholders as words in italics: `{request_uri}` is *request uri*.
 fn sentence(message: &str) -> String {
-    let text = escaped(message).replace(['{', '}'], "*");
+    let text = escaped(&counted(message, |_| false)).replace(['{', '}'], "*");
     let mut out = String::new();
     for (index, part) in text.split('*').enumerate() {
         match index % 2 {

@@ -99,3 +99,49 @@ fn all_of_them_are_shown_when_asked_for() {
     let screen = screen(&flow, Format::Table, true);
     assert_eq!(rows(&screen).len(), 150);
 }
+
+/// A client with a wrong password: so many Call-IDs, each with so many tries.
+fn wrong_password(calls: u32, tries: u32) -> String {
+    let mut text = String::from("alice = 192.0.2.10:5060\nbob = 192.0.2.20:5060\n");
+    for call in 1..=calls {
+        for step in 0..=tries {
+            let (at, id) = (f64::from(call) + f64::from(step) / 10.0, call * 10 + step);
+            let cseq = step + 1;
+            writeln!(
+                text,
+                "+{at:.2} alice -> bob  REGISTER a{id} call=c{call} cseq={cseq}"
+            )
+            .unwrap();
+            if step > 0 {
+                let nonce = format!("n{}", id - 1);
+                writeln!(
+                    text,
+                    "    Authorization: Digest username=\"alice\", realm=\"example.com\", nonce=\"{nonce}\", uri=\"sip:example.com\", response=\"00\""
+                )
+                .unwrap();
+            }
+            writeln!(text, "+{:.2} bob -> alice  401 REGISTER a{id}", at + 0.05).unwrap();
+            writeln!(
+                text,
+                "    WWW-Authenticate: Digest realm=\"example.com\", nonce=\"n{id}\""
+            )
+            .unwrap();
+        }
+    }
+    let screen = screen(&Flow::parse("password", &text), Format::Table, false);
+    let headline = screen.lines().find(|line| line.starts_with("ERROR"));
+    headline
+        .unwrap()
+        .trim_start_matches("ERROR")
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn a_headline_says_how_often_when_it_was_more_than_once() {
+    let once =
+        "192.0.2.20:5060 rejected the credentials of user \"alice\" for realm \"example.com\"";
+    assert_eq!(wrong_password(1, 1), once);
+    assert_eq!(wrong_password(1, 3), format!("{once}: 3×"));
+    assert_eq!(wrong_password(4, 1), format!("{once} (and 3 more like it)"));
+}

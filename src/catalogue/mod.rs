@@ -2,11 +2,13 @@
 //! in: a number or a name. Goes out: text. This room knows no packets. All of it is data: `facts/` for what no language
 //! changes, `locales/xx/` for the words, the English words of a finding beside its rule.
 
+mod counted;
 mod data;
 mod files;
 mod fingerprint;
 mod language;
 
+pub use counted::counted;
 pub use data::{
     AlertFacts, AlertWords, CauseFacts, CauseWords, CodeFacts, CodeWords, FindingWords,
     FingerprintFacts, FingerprintWords, MethodFacts, MethodWords, PairWords, Registration, Role,
@@ -161,7 +163,8 @@ impl Catalogue {
             (None, Some(486 | 487 | 600)) => self.word("status_ended"),
             (None, _) => so_far.unwrap_or(&words.message),
         };
-        let filled = self.filled(template, finding);
+        let once = |name: &str| finding.get(name) == Some(&Fact::Number(1));
+        let filled = self.filled(&counted(template, once), finding);
         // What a peer did not say leaves no brackets behind.
         filled.trim_end_matches(" ()").to_owned()
     }
