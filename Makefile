@@ -1,6 +1,8 @@
 # Everything here needs Rust (cargo) and nothing else: on Debian and Ubuntu the rest is installed with apt-get.
 
 CARGO ?= cargo
+# The copy that is installed goes without its debug information, which is most of it; what was built keeps it.
+STRIP ?= strip
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 DESTDIR ?=
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
@@ -38,6 +40,7 @@ test:
 install:
 	@.ci/setup build
 	$(CARGO) install --path . --locked --no-track --force --root '$(INTO)'
+	$(STRIP) '$(SIPDIAG)'
 	install -d $(foreach file,$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION),'$(dir $(file))')
 	'$(SIPDIAG)' man --dir '$(PAGES)'
 	'$(SIPDIAG)' completions bash > '$(BASH_COMPLETION)'
