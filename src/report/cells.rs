@@ -1,6 +1,6 @@
 //! Tables for a terminal: without lines, as wide as it, and with cells that break where their language does.
 
-use super::text::pieces;
+use super::text::{held, pieces, softened};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
 /// Stands in a cell wherever its line may break, has no width, and is taken out again. Strangers' texts have none:
@@ -23,7 +23,7 @@ pub fn empty_table(width: usize) -> Table {
 
 /// A cell that breaks at its spaces, and in Chinese and Japanese between characters.
 pub fn cell(text: impl AsRef<str>) -> Cell {
-    let text = text.as_ref();
+    let text = &*held(text.as_ref());
     match pieces(text) {
         Some(pieces) => Cell::new(pieces.join(&BREAK.to_string())).set_delimiter(BREAK),
         None => Cell::new(text.replace('ل', &format!("ل{UNJOINED}"))),
@@ -33,7 +33,7 @@ pub fn cell(text: impl AsRef<str>) -> Cell {
 /// The lines of a table, without the spaces that fill them.
 pub fn printed(table: &Table) -> String {
     let mut text = String::new();
-    for line in table.to_string().lines() {
+    for line in softened(&table.to_string()).lines() {
         text.push_str(line.replace([BREAK, UNJOINED], "").trim_end());
         text.push('\n');
     }

@@ -4,6 +4,7 @@ pub(super) use crate::text::is_invisible;
 pub use crate::text::sanitize;
 
 use crate::time::Timestamp;
+use std::borrow::Cow;
 use std::time::Duration;
 use textwrap::WordSeparator;
 use textwrap::core::Word;
@@ -33,6 +34,54 @@ pub(super) fn clip(text: &str, width: usize) -> String {
     clipped
 }
 
+/// Stands for a space at which no line ends.
+const HARD_SPACE: char = '\u{a0}';
+
+/// The text with hard spaces where French has spaces that belong to a sign: behind `«`, and before `»`, `:`, `;`, `!`, `?`
+/// and `%`.
+pub(super) fn held(text: &str) -> Cow<'_, str> {
+    let belongs = |before: &str, behind: &str| {
+        let mut behind = behind.chars();
+        before.ends_with('«')
+            || (behind.next().is_some_and(|it| "»:;!?%".contains(it))
+                && behind.next().is_none_or(|it| !it.is_alphanumeric()))
+    };
+    harder(text, belongs)
+}
+
+/// The text with hard spaces everywhere but behind a comma: the parts of a list of counts stay whole.
+pub(super) fn held_parts(text: &str) -> Cow<'_, str> {
+    harder(text, |before, _| !before.ends_with([',', '，', '、']))
+}
+
+/// The text with a hard space wherever `belongs` says so of what stands before and behind a space.
+fn harder(text: &str, belongs: impl Fn(&str, &str) -> bool) -> Cow<'_, str> {
+    let mut hard: Option<String> = None;
+    let mut done = 0;
+    for (at, space) in text.match_indices(' ') {
+        let (before, behind) = (text.get(..at), text.get(at + space.len()..));
+        let both = before.zip(behind);
+        if both.is_some_and(|(before, behind)| belongs(before, behind)) {
+            let hard = hard.get_or_insert_default();
+            hard.push_str(text.get(done..at).unwrap_or_default());
+            hard.push(HARD_SPACE);
+            done = at + space.len();
+        }
+    }
+    match hard {
+        Some(mut hard) => {
+            hard.push_str(text.get(done..).unwrap_or_default());
+            hard.into()
+        }
+        None => text.into(),
+    }
+}
+
+/// What a terminal shows of a text with hard spaces: they have done their work, and who searches the answer types others.
+pub(super) fn softened(text: &str) -> String {
+    text.replace(HARD_SPACE, " ")
+}
+
 /// Paragraphs of one width with a hanging label: the shape of everything that is not a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Wrapped {
@@ -52,7 +101,7 @@ impl Wrapped {
             .subsequent_indent(&rest)
             .word_separator(textwrap::WordSeparator::Custom(words))
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        let mut lines = textwrap::wrap(text, options).join("\n");
+        let mut lines = softened(&textwrap::wrap(&held(text), options).join("\n"));
         lines.push('\n');
         lines
     }
@@ -169,6 +218,18 @@ mod tests {
             pieces("见 auth-loop a/b。是"),
             Some(vec!["见 ", "auth-loop ", "a/b。", "是"])
         );
+    }
+
+    #[test]
+    fn signs_stay_with_their_words() {
+        let wrapped = |width, text| Wrapped { width, indent: 0 }.paragraph("", text);
+        assert_eq!(
+            wrapped(24, "le realm pour tous est « lab.test » : une fois"),
+            "le realm pour tous est\n« lab.test » : une fois\n"
+        );
+        // What only begins with such a sign is a word.
+        assert_eq!(held("sans ;rport"), "sans ;rport");
+        assert_eq!(held_parts("calls 1, 4 s"), "calls\u{a0}1, 4\u{a0}s");
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) use shown::{Gathering, Shown, Whole};
 use super::Settings;
 use super::paint::Paint;
 use super::telling::Head;
-use super::text::{Wrapped, clip, columns_of, date, sanitize};
+use super::text::{Wrapped, clip, columns_of, date, held_parts, sanitize};
 use crate::dialog::Call;
 use crate::dialog::attempt::AttemptState;
 use crate::dialog::legs::Legs;
@@ -138,7 +138,7 @@ impl Drawing<'_> {
         let party = |uri: &[u8]| clip(&sanitize(&String::from_utf8_lossy(uri)), NAME_WIDTH);
         let mut end = vec![settings.word(state(first.state)).to_owned()];
         end.extend(first.code.map(|code| code.to_string()));
-        end.push(date(first.start));
+        end.push(held_parts(&date(first.start)).into_owned());
         let heading = format!(
             "{} {} → {} · {}",
             sanitize(first.method.name()),
@@ -200,7 +200,8 @@ impl Drawing<'_> {
         let word = self.settings.word(finding.severity.name()).to_uppercase();
         let name = finding.name();
         let text = if told.insert(finding.id) {
-            format!("{word} {name}: {}", self.settings.message(finding))
+            let colon = self.settings.word("colon");
+            format!("{word} {name}{colon}{}", self.settings.message(finding))
         } else {
             format!("{word} {name}")
         };

@@ -250,6 +250,7 @@ fn peers(settings: &Settings, counts: &Counts) -> Option<Chart> {
     let mut y = 0;
     for (peer, it, count) in peers.iter().take(PEERS_SHOWN) {
         let peer = settings.aliases.in_text(&peer.to_string());
+        let colon = settings.word("colon");
         let mut codes: Vec<_> = it.codes.iter().collect();
         codes.sort_by_key(|(code, count)| (Reverse(**count), **code));
         let mut named: Vec<_> = codes
@@ -260,7 +261,7 @@ fn peers(settings: &Settings, counts: &Counts) -> Option<Chart> {
         if codes.len() > CODES_NAMED {
             named.push("…".to_owned());
         }
-        let line = format!("{peer}: {}", named.join(", "));
+        let line = format!("{peer}{colon}{}", named.join(settings.word("comma")));
         words.push(Word {
             x: 0,
             y: y + 13,
@@ -276,7 +277,7 @@ fn peers(settings: &Settings, counts: &Counts) -> Option<Chart> {
                 width,
                 height: 9,
                 class: format!("c{class}"),
-                title: format!("{peer}: {} ({count})", told(&it.classes)),
+                title: format!("{peer}{colon}{} ({count})", told(&it.classes)),
             });
             x += width;
         }

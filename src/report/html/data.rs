@@ -49,7 +49,8 @@ impl Texts {
 }
 
 /// The words that the script shows, by the names it knows them by.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 22] = [
+    ("colon", "colon"),
     ("decimal", "decimal_sign"),
     ("shown", "page_shown"),
     ("page", "page_page"),

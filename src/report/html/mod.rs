@@ -6,9 +6,9 @@
 mod charts;
 mod counts;
 mod data;
+mod told;
 
 use super::calls::Calls;
-use super::direction::isolated_runs;
 use super::row::{self, Rows};
 use super::telling::{Group, Groups, Head, kpi};
 use super::text::{first_sentence, sanitize};
@@ -27,6 +27,7 @@ use counts::Counts;
 use data::Data;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use told::Told;
 
 /// Findings told in full, and those told in a line each; the others are counted.
 const TOLD_IN_FULL: usize = 30;
@@ -135,13 +136,10 @@ impl Page<'_> {
         self.settings.word(key)
     }
 
-    /// A sentence with what it names: a right-to-left page reorders that.
-    fn told(&self, text: impl AsRef<str>) -> String {
-        if self.settings.catalogue.language().is_right_to_left() {
-            isolated_runs(text.as_ref())
-        } else {
-            text.as_ref().to_owned()
-        }
+    /// A sentence with what it names.
+    fn told(&self, text: impl AsRef<str>) -> Told {
+        let right_to_left = self.settings.catalogue.language().is_right_to_left();
+        Told::of(text.as_ref(), right_to_left)
     }
 
     fn language(&self) -> &'static str {

@@ -144,7 +144,7 @@
       const list = element("ol", {});
       for (const [severity, name, message] of notes) {
         list.append(element("li", {}, element("span", { class: "badge " + severity }, words[severity]),
-          " ", texts[name] + ": ", bdi(message)));
+          " ", texts[name] + words.colon, bdi(message)));
       }
       box.append(list);
     }

@@ -5,7 +5,8 @@ use crate::capture::hep::HepFacts;
 use crate::engine::{FINDINGS_LIMIT, Report, Summary};
 use crate::limits::MAX_FINDINGS;
 use crate::report::Settings;
-use crate::report::text::{Wrapped, date, sanitize};
+use crate::report::text::{Wrapped, date, held_parts, sanitize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// More files than this are named by the first and the last.
@@ -39,13 +40,24 @@ impl Head {
         Self::with(settings, report, "flow_selected")
     }
 
+    /// The amount for media that break lines: a number stays with what it counts, and a date with its time. Right to left, a
+    /// hard space would be part of what stands beside it.
+    pub(in crate::report) fn amount_in_parts(&self, settings: &Settings) -> Cow<'_, str> {
+        if settings.catalogue.language().is_right_to_left() {
+            Cow::Borrowed(&self.amount)
+        } else {
+            held_parts(&self.amount)
+        }
+    }
+
     /// The head as lines for a terminal, with an empty one behind: what limits the evidence stands before what rests on it.
     pub(in crate::report) fn page(&self, settings: &Settings) -> String {
         let wrapped = |label, text: &str, indent| {
             let width = settings.width;
             Wrapped { width, indent }.paragraph(label, text)
         };
-        let line = format!("{}{}{}", self.files, settings.word("colon"), self.amount);
+        let amount = self.amount_in_parts(settings);
+        let line = format!("{}{}{amount}", self.files, settings.word("colon"));
         let mut page = wrapped("", &line, 2).trim_start().to_owned();
         for line in &self.counting {
             page.push_str(&wrapped("", line, 2));

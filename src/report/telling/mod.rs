@@ -101,20 +101,20 @@ impl Group<'_> {
     /// What happened, in a sentence.
     pub(super) fn message(&self, settings: &Settings) -> String {
         let message = settings.message(self.first);
-        format!("{message}{}", self.times(settings))
+        format!("{message}{}", others(settings, "and_n_alike", self.more()))
     }
 
     /// The same behind its name: a note.
     pub(super) fn note(&self, settings: &Settings) -> String {
         let message = settings.message(self.first);
-        let times = self.times(settings);
+        let times = others(settings, "and_n_more", self.more());
         let colon = settings.word("colon");
         format!("{}{times}{colon}{message}", self.first.name())
     }
 
-    /// ` (and 5 more)` behind the first of several.
-    fn times(&self, settings: &Settings) -> String {
-        others(settings, self.cluster.count.saturating_sub(1))
+    /// How many there are beside the first.
+    fn more(&self) -> u64 {
+        self.cluster.count.saturating_sub(1)
     }
 
     pub(super) fn meaning(&self, settings: &Settings) -> String {
@@ -272,19 +272,21 @@ impl Group<'_> {
     }
 }
 
-/// ` (and 5 more)`; nothing when there are no others.
-fn others(settings: &Settings, count: u64) -> String {
+/// ` (and 5 more)` in the words of `key`; nothing when there are no others.
+fn others(settings: &Settings, key: &'static str, count: u64) -> String {
     if count == 0 {
         return String::new();
     }
     let values = [("n", count.to_string())];
-    format!(" ({})", settings.filled("and_n_more", &values))
+    format!(" ({})", settings.filled(key, &values))
 }
 
 /// What followed from another finding, and how many more times.
 fn consequence(settings: &Settings, finding: &Finding, more: u64) -> String {
     let message = settings.message(finding);
-    let mut text = format!("{}{}: {message}", finding.name(), others(settings, more));
+    let times = others(settings, "and_n_more", more);
+    let colon = settings.word("colon");
+    let mut text = format!("{}{times}{colon}{message}", finding.name());
     if let (Some(Fact::Text(rule)), Some(call_id)) =
         (finding.get("linked_by"), finding.call_id.as_deref())
     {
