@@ -43,15 +43,13 @@ const OPTIONS: &[&str] = &[
     "--config",
     "--alias",
     "--memory",
+    "--threads",
     "--fail-on",
     "--color",
     "-q, --quiet",
     "-v, --verbose",
     "--no-progress",
 ];
-
-/// Those that only files have.
-const OF_FILES: &[&str] = &["--threads"];
 
 /// Those that only `live` has.
 const OF_LIVE: &[&str] = &["--duration", "--count", "--hep"];
@@ -139,7 +137,7 @@ mod help {
                 continue;
             }
             let help = run(&[command, "--help"]).stdout;
-            let own = if command == "live" { OF_LIVE } else { OF_FILES };
+            let own = if command == "live" { OF_LIVE } else { &[] };
             for option in OPTIONS.iter().chain(own) {
                 let needs_libpcap = *option == "-f, --filter" && !cfg!(feature = "live");
                 let is_there = help.lines().any(|line| {

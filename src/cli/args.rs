@@ -176,17 +176,6 @@ pub(super) struct FileOptions {
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) diagnosis: DiagnosisOptions,
-    /// Threads; default as many as help
-    ///
-    /// With 1 everything is done in one. The answer is the same with any number.
-    #[arg(
-        long,
-        value_name = "N",
-        value_parser = threads,
-        help_heading = "Resources",
-        hide_short_help = true
-    )]
-    pub(super) threads: Option<NonZero<usize>>,
 }
 
 #[derive(Debug, Args)]
@@ -409,6 +398,18 @@ pub(super) struct DiagnosisOptions {
     /// Beyond it, the calls that are silent longest are judged before their end, and counted.
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]
     pub(super) memory: Option<usize>,
+    /// Threads; default as many as help
+    ///
+    /// With 1 everything is done in one. The answer is the same with any number. `live` listens with one, and judges and writes
+    /// with all.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = threads,
+        help_heading = "Resources",
+        hide_short_help = true
+    )]
+    pub(super) threads: Option<NonZero<usize>>,
 }
 
 /// The packets that are handed on.

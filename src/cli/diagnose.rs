@@ -5,7 +5,7 @@ use super::config::Configuration;
 use super::environment::Environment;
 use super::errors;
 use super::extraction::Extraction;
-use super::feed::{Pace, feed};
+use super::feed::{self, Pace};
 use super::log::{self, Watch};
 use super::output::{self, Output};
 use super::passwords;
@@ -20,6 +20,7 @@ use crate::rules::Finding;
 use crate::selection::{Chosen, Selecting, Selection};
 use crate::severity::Severity;
 use crate::text::sanitize;
+use crate::workers::Workers;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,8 @@ pub(super) fn run(
         && matches!(format, Format::Json | Format::Ndjson | Format::Csv);
     let has_progress = progress::is_wanted(options) && !live && !paged_early;
     let records = records(options);
-    let workers = pace.workers();
+    let threads = feed::threads(options.threads);
+    let workers = Workers::new(threads);
     let settings = Settings {
         catalogue: environment.catalogue,
         records: records.clone(),
@@ -107,7 +109,7 @@ pub(super) fn run(
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
     watch.over("preparing");
-    feed(source, &mut engine, &mut secrets, pace, meter)?;
+    feed::feed(source, &mut engine, &mut secrets, pace, threads, meter)?;
     watch.over("reading and judging");
     let facts = source.facts();
     // Where people read the report, it tells such things itself.

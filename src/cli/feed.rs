@@ -6,7 +6,6 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureError, CaptureFacts, Next, Source};
 use crate::engine::{Engine, Prepared};
-use crate::workers::Workers;
 use std::num::NonZero;
 use std::thread;
 
@@ -15,24 +14,14 @@ use std::thread;
 pub(super) enum Pace {
     /// An interface: findings are told while they happen.
     Live,
-    /// Files, by that many threads.
-    Files(NonZero<usize>),
+    /// Files, as fast as they can be read.
+    Files,
 }
 
-impl Pace {
-    /// Files, by as many threads as help where nobody chose: one reads ahead, one follows, all judge.
-    pub(super) fn of_files(threads: Option<NonZero<usize>>) -> Self {
-        let there = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Self::Files(threads.unwrap_or_else(there))
-    }
-
-    /// Who judges and writes beside the thread that reads.
-    pub(super) fn workers(self) -> Workers {
-        match self {
-            Self::Live => Workers::default(),
-            Self::Files(threads) => Workers::new(threads),
-        }
-    }
+/// As many threads as help where nobody chose: of files one reads ahead, one follows, all judge.
+pub(super) fn threads(chosen: Option<NonZero<usize>>) -> NonZero<usize> {
+    let there = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    chosen.unwrap_or_else(there)
 }
 
 /// Hands the engine all that a source has.
@@ -44,6 +33,7 @@ pub(super) fn feed(
     engine: &mut Engine<Told>,
     secrets: &mut GivenSecrets,
     pace: Pace,
+    threads: NonZero<usize>,
     mut meter: Option<Meter>,
 ) -> Result<(), CaptureError> {
     let mut look = |source: &dyn Source| {
@@ -51,7 +41,8 @@ pub(super) fn feed(
             meter.look(source);
         }
     };
-    if matches!(pace, Pace::Live | Pace::Files(NonZero::<usize>::MIN)) {
+    // An interface is never ahead of who follows it.
+    if pace == Pace::Live || threads == NonZero::<usize>::MIN {
         for step in 1.. {
             if !follow(source, engine, secrets, pace == Pace::Live)? {
                 break;

@@ -25,7 +25,7 @@ pub(super) fn run(
         configuration,
         environment,
         look,
-        Pace::of_files(options.threads),
+        Pace::Files,
     )
 }
 

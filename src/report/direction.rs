@@ -163,7 +163,7 @@ const JOINED_BEHIND: &str = "%+-/*_=>…";
 
 /// The run with the brackets beside it that have their partner in it.
 fn with_brackets(text: &str, (mut from, mut until): (usize, usize)) -> (usize, usize) {
-    for (open, close) in [('(', ')'), ('[', ']'), ('"', '"')] {
+    for (open, close) in [('(', ')'), ('[', ']'), ('«', '»'), ('"', '"')] {
         let run = text.get(from..until).unwrap_or_default();
         let count = |sign| run.matches(sign).count();
         let lacks_one = if open == close {
@@ -213,6 +213,7 @@ mod tests {
             ("إلى <sip:a@b>، ثم", "إلى ⟨<sip:a@b>⟩، ثم"),
             ("اضبط --all أو -w.", "اضبط ⟨--all⟩ أو ⟨-w⟩."),
             ("الرد (486 Busy) نهائي", "الرد (⟨486 Busy⟩) نهائي"),
+            ("في realm «lab.test» هنا", "في ⟨realm «lab.test»⟩ هنا"),
             ("نداء Dial() هنا", "نداء ⟨Dial()⟩ هنا"),
             ("وفق RFC 3261. INVITE طلب", "وفق ⟨RFC 3261⟩. ⟨INVITE⟩ طلب"),
             ("إطار 3-6 · Call-ID a@b", "إطار ⟨3-6⟩ · ⟨Call-ID a@b⟩"),
