@@ -15,9 +15,13 @@ pub const MAX_RECENT_MESSAGES: usize = 262_144;
 /// given up.
 pub const MAX_OPEN_TRANSACTIONS: usize = 1_000_000;
 
-/// INVITEs without any response that UDP did not repeat and that are kept open as long as a telephone may ring. A caller of
-/// whom one direction is captured has few of them at a time, and a flood of them must not be kept five times as long.
+/// INVITEs without any response that UDP did not repeat and that are kept open as long as one that is known to ring: 3 KiB each, so
+/// 3 MiB. A caller of whom one direction is captured has few of them at a time, and a flood of them must not be kept that long.
 pub const MAX_RINGING_UNSEEN: usize = 1024;
+
+/// Judged requests without an answer whose dialog may still show that there was one: 150 bytes each; those of some minutes, and a
+/// capture of one direction proves it by any of them.
+pub const MAX_UNANSWERED: usize = 1024;
 
 /// Different responses kept of one transaction: a fork over many targets has dozens; what comes beyond is only counted.
 pub const MAX_RESPONSES: usize = 64;

@@ -52,6 +52,7 @@ fn page() -> String {
         Made from the rules and their words; `tests/findings.rs` compares. `sipdiag explain NAME` says the same in every \
         language, `sipdiag findings` is the list. In the order of judgement: of equally bad findings the first is the headline.\n\n\
         The severity is what a finding has by default. What came right after all is info, what is told only \"so far\" at most a warning, \
+        what explains a worse finding is as bad as that one, unless it is only possible, \
         and [the configuration](configuration.md) can set another one. Words in *italics* stand for facts of the finding.\n\n\
         | code | name | severity | what happened |\n|---|---|---|---|\n"
         .to_owned();

@@ -63,7 +63,7 @@ loss-warning=20 loss-error=50  nat/retransmission_ratio_high         - retransmi
 loss-error=50                  nat/retransmission_ratio_high         + retransmission-ratio-high warning
 syns=10                        transport/tcp_connect_failed.silent   - tcp-connect-failed error silent
 idle-connection=10m            transport/tcp_reset.idle              - tcp-reset-with-open-transactions warning idle
-nat-binding=10m                nat/nat_keepalive_missing             - nat-keepalive-missing warning moved
+nat-binding=10m                nat/nat_keepalive_missing             - nat-keepalive-missing error moved
 alg-signs=1                    nat/sip_alg_suspected.near-miss       + sip-alg-suspected warning
 large-udp=10000                format/large_udp                      - large-udp warning
 server-hello-within=10m        transport/tls_handshake_failed.unanswered  - tls-handshake-failed error unanswered

@@ -1,7 +1,7 @@
 //! A call: the transactions of one Call-ID that are judged together.
 
 use crate::sip::Method;
-use crate::transaction::{Response, State, Transaction};
+use crate::transaction::{Response, State, Transaction, timers};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,22 +116,55 @@ impl Call {
         }
         // Two sends and a CANCEL are a user who hung up at once on a peer that answered; more are a peer that did not.
         let cancelled = transaction.cancelled.is_some() && transaction.requests.count() < 3;
-        let in_dialog = transaction.method == Method::Invite
+        cancelled || retries().next().is_some() || self.dialog_is_implied(transaction)
+    }
+
+    /// Whether a later request inside the dialog proves that a request which may begin one had an answer with a To tag (RFC 3261
+    /// §12.1, RFC 6665 §4.1.2.4, RFC 3515): one of the same client, or of the peer where the client did not have to repeat its own.
+    fn dialog_is_implied(&self, transaction: &Transaction) -> bool {
+        let heeded = transaction.flow.transport.is_reliable()
+            || transaction.requests.count() < timers::UNANSWERED_SENDS;
+        Self::may_begin_a_dialog(transaction)
             && self.transactions.iter().any(|other| {
-                other.in_dialog()
-                    && other.id > transaction.id
-                    && same_client(other)
-                    && other.from.tag == transaction.from.tag
-            });
-        cancelled || retries().next().is_some() || (in_dialog && !transaction.in_dialog())
+                let own = other.flow.src.ip() == transaction.flow.src.ip()
+                    && other.from.tag == transaction.from.tag;
+                let of_peer = heeded && other.to.tag == transaction.from.tag;
+                other.in_dialog() && other.id > transaction.id && (own || of_peer)
+            })
+    }
+
+    fn may_begin_a_dialog(transaction: &Transaction) -> bool {
+        !transaction.in_dialog()
+            && matches!(
+                transaction.method,
+                Method::Invite | Method::Subscribe | Method::Refer
+            )
+    }
+
+    /// Whether what begins a dialog has no answer here, and was sent too seldom to be sure that it had none.
+    pub fn may_be_answered_unseen(&self, transaction: &Transaction) -> bool {
+        Self::may_begin_a_dialog(transaction)
+            && transaction.responses.is_empty()
+            && !transaction.flow.transport.is_reliable()
+            && (1..timers::UNANSWERED_SENDS).contains(&transaction.requests.count())
+            && !self.response_is_implied(transaction)
     }
 
     /// Whether the client of a transaction of which the capture has responses only must have sent something while they were
     /// captured (guard G-1WAY): the INVITE that a 100 answers at once (RFC 3261 §17.2.1), the ACK without which a final response
-    /// comes again (§13.3.1.4, §17.2.1), or a request that follows the answer.
+    /// comes again (§13.3.1.4, §17.2.1), or a request that follows the answer, as the next try does a challenge (§22.2).
     pub fn client_is_implied(&self, transaction: &Transaction) -> bool {
-        if transaction.requests.count() > 0 || transaction.method != Method::Invite {
+        if transaction.requests.count() > 0 {
             return false;
+        }
+        let tried_again = self.attempt(transaction).any(|before| {
+            before.flow == transaction.flow
+                && before.cseq < transaction.cseq
+                && matches!(before.final_code(), Some(401 | 407))
+                && before.last <= transaction.start()
+        });
+        if tried_again || transaction.method != Method::Invite {
+            return tried_again;
         }
         let asked = transaction
             .responses

@@ -94,6 +94,21 @@ impl Peer {
         &self.worst
     }
 
+    /// The run that is to be told: the one that goes on, when it has that many failed pings, else the longest.
+    pub const fn run_to_tell(&self, failures: u64) -> &Run {
+        if self.run.failures >= failures {
+            &self.run
+        } else {
+            &self.worst
+        }
+    }
+
+    /// How long after the last ping of a run one was answered again; `None` when none was.
+    pub fn back_after(&self, run: &Run) -> Option<Duration> {
+        let (last, answered) = run.last.zip(self.last_success)?;
+        (answered > last).then(|| answered.since(last))
+    }
+
     /// How often it went from answering to failing or back.
     pub const fn transitions(&self) -> u64 {
         self.transitions

@@ -3,7 +3,8 @@
 use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits};
 use crate::hash::{HashMap, HashSet, RandomState};
-use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES};
+use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
+use crate::sip::Message;
 use crate::sip::value::address_of_record;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
@@ -23,6 +24,7 @@ pub struct Surroundings {
     senders: HashSet<IpAddr>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
     unseen_requests: BTreeMap<(IpAddr, IpAddr), UnseenRequests>,
+    unanswered: Unanswered,
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
@@ -45,8 +47,17 @@ pub struct UnseenRequests {
     pub count: u64,
     /// Calls among them that were set up while the capture went on.
     pub calls: u64,
-    /// Whether something of the other host must have passed meanwhile.
-    proven: bool,
+    /// Whether something of the other host must have passed meanwhile (guard G-1WAY).
+    pub proven: bool,
+    /// Whether a response came so late that its request must have passed meanwhile.
+    pub late: bool,
+}
+
+/// Requests that may begin a dialog and seem to have no answer, by Call-ID and From tag. The oldest are forgotten first.
+#[derive(Debug, Default)]
+struct Unanswered {
+    requests: HashMap<u64, (IpAddr, IpAddr, Sighting)>,
+    order: VecDeque<u64>,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
@@ -117,6 +128,46 @@ impl Surroundings {
         }
     }
 
+    /// Notes a request that may begin a dialog, has no answer in the capture, and was not sent as often as one that has none.
+    pub fn note_unanswered(&mut self, transaction: &Transaction) {
+        let Some(request) = transaction.requests.first() else {
+            return;
+        };
+        let tag = transaction.from.tag.as_deref();
+        let key = self.hasher.hash_one((&*transaction.call_id, tag));
+        let flow = transaction.flow;
+        let unanswered = &mut self.unanswered;
+        let before = unanswered
+            .requests
+            .insert(key, (flow.src.ip(), flow.dst.ip(), request));
+        if before.is_none() {
+            unanswered.order.push_back(key);
+            if unanswered.order.len() > MAX_UNANSWERED
+                && let Some(oldest) = unanswered.order.pop_front()
+            {
+                unanswered.requests.remove(&oldest);
+            }
+        }
+    }
+
+    /// Notes a request: one inside a dialog, of either side, proves that what began the dialog was answered, however long before
+    /// that was judged (guard G-1WAY).
+    pub fn note_request(&mut self, message: &Message) {
+        if self.unanswered.requests.is_empty() {
+            return;
+        }
+        let (Some(call_id), Some(to_tag)) = (message.call_id(), message.to_tag()) else {
+            return;
+        };
+        for tag in [message.from_tag(), Some(to_tag)] {
+            let key = self.hasher.hash_one((&*call_id, tag));
+            if let Some((src, dst, request)) = self.unanswered.requests.remove(&key) {
+                self.unanswered.order.retain(|it| *it != key);
+                self.note_unseen_answer(src, dst, request);
+            }
+        }
+    }
+
     /// Whether the capture has nothing of what the second host sent to the first, although a call that was judged before
     /// proves that there was something (guard G-1WAY).
     pub fn is_one_directional(&self, src: IpAddr, dst: IpAddr) -> bool {
@@ -131,42 +182,32 @@ impl Surroundings {
             .map(|(&(src, dst), &request)| (src, dst, request))
     }
 
-    /// Notes a response from one host to another whose request the capture lacks. `proven` says that something of the other
-    /// host must have passed while the capture went on (guard G-1WAY), `call` that a call was set up.
-    pub fn note_unseen_request(
-        &mut self,
-        (src, dst): (IpAddr, IpAddr),
-        response: Sighting,
-        proven: bool,
-        call: bool,
-    ) {
+    /// Notes a response from one host to another whose request the capture lacks.
+    pub fn note_unseen_request(&mut self, (src, dst): (IpAddr, IpAddr), passed: UnseenRequests) {
         let known = self.unseen_requests.len();
         match self.unseen_requests.entry((src, dst)) {
             Entry::Occupied(mut pair) => {
                 let pair = pair.get_mut();
-                pair.count += 1;
-                pair.calls += u64::from(call);
-                pair.proven |= proven;
+                pair.count += passed.count;
+                pair.calls += passed.calls;
+                pair.proven |= passed.proven;
+                pair.late |= passed.late;
             }
             Entry::Vacant(pair) if known < MAX_HOST_PAIRS => {
-                pair.insert(UnseenRequests {
-                    first: response,
-                    count: 1,
-                    calls: u64::from(call),
-                    proven,
-                });
+                pair.insert(passed);
             }
             Entry::Vacant(_) => self.pairs_refused += 1,
         }
     }
 
     /// The pairs of hosts of which the capture shows responses only: where something proves that the other side was there, and
-    /// where they are more than could have been on their way when the capture began.
+    /// where they are more than could have been on their way when the capture began. One alone may answer nothing.
     pub fn responses_only(&self) -> impl Iterator<Item = (IpAddr, IpAddr, UnseenRequests)> {
         self.unseen_requests
             .iter()
             .filter(|((src, dst), it)| {
-                (it.proven || it.count > MAX_UNDER_WAY) && !self.was_heard(*dst, *src)
+                let passed = it.proven || it.count > MAX_UNDER_WAY || (it.late && it.count > 1);
+                passed && !self.was_heard(*dst, *src)
             })
             .map(|(&(src, dst), &it)| (src, dst, it))
     }

@@ -65,6 +65,9 @@ impl<O: Observer> Engine<O> {
         let began = self.table.begun() > before;
         if placement.kind == Kind::New {
             self.streams.ports.named_by(message);
+            if message.status().is_none() {
+                self.surroundings.note_request(message);
+            }
         }
         self.duplicates.belongs(key, placement.transaction);
         self.defects.look(&seen.arrival, placement);

@@ -141,24 +141,22 @@ impl CallView<'_> {
         if proven {
             return Some(Silence::Proven);
         }
-        // Whatever ended the INVITE would have had its ACK by then, and of who is heard more than one answer is missing.
-        let unacknowledged = is_invite
-            && (waited >= timers::RINGS_AT_MOST
-                || (self.surroundings)
-                    .was_heard(transaction.flow.dst.ip(), transaction.flow.src.ip()));
-        if timers::insisted(transaction) || unacknowledged {
+        if timers::insisted(transaction) {
             return Some(Silence::Stopped);
         }
-        // While it is open its ACK is waited for.
-        let rings = is_invite && transaction.state == State::Calling;
+        // While it is open its ACK is waited for, unless nobody rings that long, or of who is heard more than an answer is missing.
+        let (src, dst) = (transaction.flow.src.ip(), transaction.flow.dst.ip());
+        let rings = is_invite
+            && transaction.state == State::Calling
+            && waited < timers::RINGS_AT_MOST
+            && !self.surroundings.was_heard(dst, src);
         (!rings).then_some(Silence::Unrepeated)
     }
 
-    /// Whether it is seen that the sender of a request stopped because it gave up, and not because it was answered: the call
-    /// was cancelled, or went on to another target.
+    /// Whether it is seen that the sender of a request stopped because it gave up, and not because it was answered: it went on
+    /// to another target. A CANCEL does not show that, for it follows a provisional response (RFC 3261 §9.1).
     fn is_given_up(&self, transaction: &Transaction) -> bool {
-        transaction.requests.count() >= timers::UNANSWERED_SENDS
-            && (transaction.cancelled.is_some() || self.went_elsewhere(transaction))
+        transaction.requests.count() >= timers::UNANSWERED_SENDS && self.went_elsewhere(transaction)
     }
 
     /// Whether the sender of a request that has no answer has told whoever it works for that there will be none: it waits
@@ -230,11 +228,15 @@ impl CallView<'_> {
 
     /// The same of a 2xx: who hangs up, on either side, waits no more.
     pub(super) fn confidence_of_repeated_2xx(&self, response: &Response) -> Confidence {
+        self.confidence_of_repeats(response, self.is_hung_up_after(response))
+    }
+
+    /// Whether either side ended the dialog of a response after it.
+    pub(super) fn is_hung_up_after(&self, response: &Response) -> bool {
         let tag = &response.to_tag;
-        let over = (self.call.of(&Method::Bye)).any(|bye| {
+        (self.call.of(&Method::Bye)).any(|bye| {
             bye.start() > response.time() && (bye.from.tag == *tag || bye.to.tag == *tag)
-        });
-        self.confidence_of_repeats(response, over)
+        })
     }
 
     /// Whether the sender gave up on this target and tried another one.

@@ -15,14 +15,18 @@ pub const TIMEOUT_FACTOR: u32 = 64;
 /// A complete ladder spans 63 times T1, less what clocks and schedulers take.
 pub const LADDER_AT_LEAST: u32 = 56;
 
-/// Half of it: a ladder that lacks its last step was not stopped by an answer.
-const MOST_OF_LADDER: u32 = LADDER_AT_LEAST / 2;
+/// Less than the last gap of a non-INVITE ladder is missing then: no answer stopped it. The last gap of an INVITE ladder is half of
+/// it, in which an answer may have come.
+const MOST_OF_LADDER: u32 = 48;
 
 /// Timer C (RFC 3261 §16.6 step 11): how long a telephone may ring.
 pub const RINGS_AT_MOST: Duration = Duration::from_mins(3);
 
 /// Sends after which a sender over UDP has certainly had no answer: two may cross with a slow one.
 pub const UNANSWERED_SENDS: usize = 3;
+
+/// Sends of a response that came to an end within seconds.
+pub const FEW_SENDS: usize = 4;
 
 /// Sends of a complete INVITE ladder: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s (RFC 3261 §17.1.1.2).
 pub const INVITE_SENDS: usize = 7;

@@ -182,7 +182,6 @@ pub(super) fn is_unexplained(
     };
     let without_answer = ping || matches!(transaction.method, Method::Cancel | Method::Ack);
     !without_answer
-        && transaction.requests.count() > 0
         && !goes_on()
         && !told()
         && !no_credentials::is_unheard(transaction, response)

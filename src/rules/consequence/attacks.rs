@@ -24,6 +24,11 @@ fn attack_rank(finding: &Finding) -> Option<usize> {
     ATTACKS.iter().position(|name| *name == finding.rule.name)
 }
 
+/// Whether a finding is about an attack.
+pub(super) fn is_attack(finding: &Finding) -> bool {
+    attack_rank(finding).is_some()
+}
+
 /// Links what one host does: how fast it does it, and with which tool, is no second attack; nor are its silent targets.
 pub(in crate::rules) fn link_attacks(found: &mut [Finding]) {
     let mut first: HashMap<IpAddr, (usize, FindingId)> = HashMap::default();

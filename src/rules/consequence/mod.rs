@@ -14,9 +14,10 @@ pub(super) use legs::link_legs;
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
-use super::{Fact, Finding};
+use super::{Fact, Finding, FindingId};
 use crate::dialog::Call;
-use crate::severity::Severity;
+use crate::hash::HashMap;
+use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId};
 use std::net::IpAddr;
@@ -38,6 +39,45 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
             .map(|cause| cause.id);
         if let Some(finding) = findings.get_mut(index) {
             finding.consequence_of = cause;
+        }
+    }
+}
+
+/// Findings between a cause and the last of its consequences.
+const LONGEST_CHAIN: usize = 8;
+
+/// Makes what explains other findings as bad as the worst of them, and no surer than that it is: its consequences are told in its
+/// place. What is only possible raises nothing, nor does anything raise a note, what is told "so far" or what a user judged; and that
+/// an attack is refused makes it no worse.
+pub(super) fn raise<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
+    let mut all: Vec<_> = findings.collect();
+    let causes: HashMap<FindingId, FindingId> = all
+        .iter()
+        .filter_map(|it| Some((it.id, it.consequence_of?)))
+        .collect();
+    if causes.is_empty() {
+        return;
+    }
+    let mut worst: HashMap<FindingId, (Severity, Confidence)> = HashMap::default();
+    for finding in all.iter().filter(|it| it.confidence > Confidence::Possible) {
+        let own = (finding.severity, finding.confidence);
+        let chain = std::iter::successors(finding.consequence_of, |id| causes.get(id).copied());
+        for cause in chain.take(LONGEST_CHAIN) {
+            let known = worst.entry(cause).or_insert(own);
+            *known = own.max(*known);
+        }
+    }
+    for finding in &mut all {
+        let fixed = finding.severity == Severity::Info
+            || finding.so_far
+            || attacks::is_attack(finding)
+            || finding.severity_was.is_some();
+        if let Some(&(severity, confidence)) = worst.get(&finding.id)
+            && severity > finding.severity
+            && !fixed
+        {
+            finding.severity = severity;
+            finding.confidence = finding.confidence.min(confidence);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `ack-missing-2xx`: a 2xx to INVITE is sent again and again because no ACK reaches its sender (RFC 3261 §13.3.1.4, on any
 //! transport; §13.2.2.4 for the ACK).
 
-use super::unacknowledged;
+use super::{is_caller_unheard, is_repeated_to_the_end, unacknowledged};
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
@@ -34,7 +34,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 None => {
                     let mut finding = unacknowledged(view, &RULE, invite, response);
                     if stopped_early(view, response) {
-                        finding = finding.confidence(Confidence::Possible);
+                        finding = finding
+                            .severity(Severity::Info)
+                            .confidence(Confidence::Likely)
+                            .variant(Some("acknowledged-unseen"));
                     }
                     if !invite.stray_acks.is_empty() {
                         finding = finding.variant(Some("unfitting"));
@@ -74,12 +77,10 @@ fn acknowledged(invite: &Transaction, response: &Response) -> bool {
 
 /// Either the 2xx was repeated twice or more, or the answering side hung up when its wait for the ACK was over.
 fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> bool {
-    // Where the caller's side is not captured, its ACK is not either (guard G-1WAY).
-    let flow = invite.flow;
-    let is_unseen = invite.requests.count() == 0;
-    if is_unseen && !(view.surroundings).was_heard(flow.src.ip(), flow.dst.ip()) {
-        return false;
+    if is_caller_unheard(view, invite) {
+        return is_repeated_to_the_end(view, response);
     }
+    let is_unseen = invite.requests.count() == 0;
     // As many within one moment are no ladder.
     if response.sends.count() >= 3 && response.sends.span() >= SHORTEST_LADDER {
         return true;
@@ -102,22 +103,25 @@ fn is_missed(view: &CallView<'_>, invite: &Transaction, response: &Response) -> 
 /// the capture lacks it. Who never gets it hangs up after 64*T1.
 fn stopped_early(view: &CallView<'_>, response: &Response) -> bool {
     let tag = &response.to_tag;
-    let bye = view
-        .call
-        .of(&Method::Bye)
-        .find(|bye| bye.start() > response.time() && (bye.from.tag == *tag || bye.to.tag == *tag));
-    let Some((bye, last)) = bye.zip(response.sends.last()) else {
+    let Some(last) = response.sends.last() else {
+        return false;
+    };
+    let next = view.call.transactions.iter().find(|next| {
+        next.start() > response.time()
+            && (next.from.tag == *tag || next.to.tag == *tag)
+            && (next.method == Method::Bye || (next.in_dialog() && next.succeeded()))
+    });
+    let Some(next) = next else {
         return false;
     };
     let t1 = timers::estimate_t1(&response.sends).unwrap_or(view.thresholds.t1);
-    let lasted = bye.start().since(response.time());
-    response.sends.count() <= FEW_SENDS
-        && bye.start().since(last.time) > view.thresholds.t2 * 2
-        && lasted.abs_diff(t1 * timers::TIMEOUT_FACTOR) > TOLERANCE
+    let lasted = next.start().since(response.time());
+    let hung_up =
+        next.method == Method::Bye && lasted.abs_diff(t1 * timers::TIMEOUT_FACTOR) <= TOLERANCE;
+    response.sends.count() <= timers::FEW_SENDS
+        && next.start().since(last.time) > view.thresholds.t2 * 2
+        && !hung_up
 }
-
-/// Sends of a 2xx that came to an end within seconds.
-const FEW_SENDS: usize = 4;
 
 /// Three sends at the shortest T1 that anybody configures.
 const SHORTEST_LADDER: Duration = Duration::from_millis(100);

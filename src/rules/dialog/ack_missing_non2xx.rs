@@ -1,7 +1,7 @@
 //! `ack-missing-non2xx`: a 300–699 to INVITE is sent again because no ACK comes on that hop (RFC 3261 §17.2.1, Timers G
 //! and H).
 
-use super::unacknowledged;
+use super::{is_caller_unheard, is_repeated_to_the_end, unacknowledged};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -30,6 +30,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         if let Some(response) = refused
             && invite.acks.is_empty()
             && !invite.flow.transport.is_reliable()
+            && (!is_caller_unheard(view, invite) || is_repeated_to_the_end(view, response))
         {
             found.push(unacknowledged(view, &RULE, invite, response));
         }

@@ -134,7 +134,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || (redirected && redirect_not_followed::is_pursued(view, transaction, response))
     {
         Severity::Info
-    } else if redirected || is_bye || glare {
+    } else if redirected || is_bye || glare || is_unasked_challenge(transaction, response) {
         Severity::Warning
     } else {
         Severity::Error
@@ -174,11 +174,18 @@ fn confidence(view: &CallView<'_>, transaction: &Transaction, response: &Respons
     let unasked = transaction.requests.count() == 0;
     let may_correct =
         is_corrected(response) && view.watched_since(response.time()) < CORRECTS_WITHIN;
-    if open || unasked || may_correct || awaits_another_try(response) {
+    if is_unasked_challenge(transaction, response) {
+        Confidence::Possible
+    } else if open || unasked || may_correct || awaits_another_try(response) {
         Confidence::Likely
     } else {
         Confidence::Certain
     }
+}
+
+/// Whether a challenge was captured alone: what answered it may not have been captured either (guard G-1WAY).
+const fn is_unasked_challenge(transaction: &Transaction, response: &Response) -> bool {
+    matches!(response.code, 401 | 407) && transaction.requests.count() == 0
 }
 
 /// Whether it is a failure only as long as nothing follows (guard G-END).

@@ -3,6 +3,7 @@
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
+use crate::transaction::Transaction;
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -27,6 +28,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             && sends.count() >= 3
             && sends.span() >= Duration::from_secs(3)
             && !view.is_one_directional(cancel)
+            && !is_of_unanswered(view, cancel)
         {
             found.push(
                 Finding::of(&RULE, cancel)
@@ -41,4 +43,17 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// Whether its INVITE had no response either: that nobody answers is told of the INVITE, and before a provisional response there is
+/// nothing to cancel (RFC 3261 §9.1).
+fn is_of_unanswered(view: &CallView<'_>, cancel: &Transaction) -> bool {
+    view.call.of(&Method::Invite).any(|invite| {
+        invite.cseq == cancel.cseq
+            && invite.branch == cancel.branch
+            && invite.flow == cancel.flow
+            && invite.requests.count() > 0
+            && invite.responses.is_empty()
+            && !view.call.response_is_implied(invite)
+    })
 }

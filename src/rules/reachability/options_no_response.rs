@@ -19,7 +19,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let hearing = view.surroundings.hearing();
     for (src, dst, peer) in view.keepalives.peers() {
-        let run = peer.worst_run();
+        let run = peer.run_to_tell(view.thresholds.options_down_after);
+        let is_back = run.refused == 0 && peer.back_after(run).is_some();
         // Guard G-1WAY: what it answers is not captured.
         let unseen = run.refused == 0
             && (view.surroundings.is_one_directional(src, dst.ip())
@@ -29,15 +30,22 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         }
         let finding = of_peer(&RULE, run, peer, dst)
             .fact("src", src.to_string())
-            .variant(variant(run))
-            .fact("failures", run.failures);
+            .variant(if is_back { Some("back") } else { variant(run) })
+            .fact("failures", run.failures)
+            .fact_if("back_after", peer.back_after(run));
         let finding = if run.refused == run.failures {
             finding.seen()
         } else {
             finding
         };
         let hears = hearing.contains(&src);
-        found.push(judged(view, finding, run, hears));
+        let finding = judged(view, finding, run, hears);
+        // What is over stops no call any more.
+        found.push(if is_back {
+            finding.severity_at_most(Severity::Warning)
+        } else {
+            finding
+        });
     }
 }
 

@@ -43,9 +43,9 @@ impl Open {
                 let told = thresholds.stuck_after.max(thresholds.endless_ringing) + LATE;
                 PROCEEDING.max(told)
             }
-            // The ACK comes when the telephone was answered.
+            // The ACK comes when the telephone was answered, which rings as long as one whose 180 was captured.
             _ if self.rings_unseen && self.transaction.acks.is_empty() => {
-                timers::RINGS_AT_MOST.max(linger) + LATE
+                PROCEEDING.max(linger) + LATE
             }
             // Timers B and F, of whichever T1 is longer.
             _ => timers::timeout(&self.transaction, thresholds.t1).max(linger) + LATE,
