@@ -262,7 +262,7 @@ impl Catalogue {
             "warning-3xx" => self
                 .warning(&number("warning_code"))
                 .map_or("", |(_, words)| words.title.as_str()),
-            "reason-q850" => self
+            name if is_of_cause(name, finding) => self
                 .cause(&number("cause"))
                 .map_or("", |(_, words)| words.title.as_str()),
             _ => self
@@ -284,7 +284,7 @@ impl Catalogue {
                 let (_, words) = self.warning(&number("warning_code")?)?;
                 Some(Coded::new(&words.meaning, &words.fix))
             }
-            "reason-q850" => {
+            name if is_of_cause(name, finding) => {
                 let (_, words) = self.cause(&number("cause")?)?;
                 Some(Coded::new(&words.meaning, &words.fix))
             }
@@ -368,6 +368,11 @@ impl Coded {
             fix: Some(fix),
         }
     }
+}
+
+/// Whether a finding tells a cause of Q.850, on its own or in place of a code that says something else.
+fn is_of_cause(rule: &str, finding: &Finding) -> bool {
+    rule == "reason-q850" || (rule == "status" && finding.variant == Some("cause-differs"))
 }
 
 /// Whether an ICMP error came from the target itself: the host is up, and nothing listens on the port.

@@ -248,7 +248,9 @@ impl Defects {
         }
         let began = answer.start();
         let both_ways = surroundings.was_heard(answer.flow.src.ip(), answer.flow.dst.ip());
-        if both_ways && began.since(since) > of_call::BEFORE_CAPTURE {
+        // A late one: its call was judged and forgotten.
+        let late = surroundings.knows_invite(answer);
+        if both_ways && !late && began.since(since) > of_call::BEFORE_CAPTURE {
             self.enter(&Defect::Orphan, at, Vec::new());
         }
     }

@@ -3,6 +3,7 @@
 use super::surroundings::LastTimes;
 use crate::hash::{HashMap, RandomState};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
+use crate::sip::Method;
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
@@ -100,6 +101,16 @@ impl Origins {
                 count: 1,
             });
         }
+    }
+
+    /// Whether the INVITE that a response answers was seen, however long ago.
+    pub(super) fn knows(&self, answer: &Transaction) -> bool {
+        let key = self.hasher.hash_one(&answer.call_id);
+        let from_tag = self.hasher.hash_one(&answer.from.tag);
+        answer.method == Method::Invite
+            && !answer.call_id.is_empty()
+            && (self.first.get(&key))
+                .is_some_and(|it| it.from_tag == from_tag && it.seen.time < answer.start())
     }
 
     pub(super) fn reused(&self) -> &[ReusedCallId] {

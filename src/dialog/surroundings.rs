@@ -313,6 +313,11 @@ impl Surroundings {
         self.origins.invited_after(from, target, moment)
     }
 
+    /// Whether the INVITE that a response answers was seen, however long ago.
+    pub fn knows_invite(&self, answer: &Transaction) -> bool {
+        self.origins.knows(answer)
+    }
+
     /// The Call-IDs that several callers used for calls far apart; the first 64 of them.
     pub fn reused_call_ids(&self) -> &[ReusedCallId] {
         self.origins.reused()

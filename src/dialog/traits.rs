@@ -206,8 +206,18 @@ fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
         .rport()
         .filter(|_| !transaction.flow.transport.is_reliable())
         .unwrap_or(port);
-    (sent_by != seen_as || port != seen_port)
-        .then(|| ((sent_by, port).into(), (seen_as, seen_port).into()))
+    if sent_by == seen_as && port == seen_port {
+        return None;
+    }
+    // A server that is not asked for the port does not name it; the packets do.
+    let src = transaction.flow.src;
+    let named = via.rport().is_some() || transaction.flow.transport.is_reliable();
+    let seen_port = if named || src.ip().to_canonical() != seen_as {
+        seen_port
+    } else {
+        src.port()
+    };
+    Some(((sent_by, port).into(), (seen_as, seen_port).into()))
 }
 
 /// RFC 3261 §18.1.1: what is meant where no port stands.

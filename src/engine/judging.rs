@@ -115,6 +115,7 @@ impl<O: Observer> Engine<O> {
     pub(super) fn is_over(&mut self, mut call: Call) {
         call.mark_implied_answers();
         self.talk_times.note(&call);
+        self.registrations.note_forks(&call);
         for (host, quick_busy) in call.decisions() {
             self.surroundings.note_decision(host, quick_busy);
         }

@@ -40,9 +40,22 @@ pub struct Desync {
     pub found: Box<str>,
     /// The packet with the next start line; `None` when none came.
     pub resynchronised: Option<Sighting>,
-    /// Whether nothing is wrong but that the sender ended its side inside the message that begins there, of which `offset`
-    /// bytes came.
-    pub unfinished: bool,
+    /// Whether nothing is wrong but that the message that begins there is not complete: `offset` bytes of it came.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// What a message lacks that its sender left incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Its sender ended its side inside the header.
+    Head,
+    /// So many bytes of its body, for which its receiver waits.
+    Body {
+        /// Of those that Content-Length announces.
+        missing: u64,
+        /// Whether its sender ended its side.
+        closed: bool,
+    },
 }
 
 /// The framing of one direction.
@@ -262,8 +275,22 @@ impl Framer {
                 // What its sender left unfinished is all there is of it (RFC 3261 §18.3).
                 let cut = !complete || head.is_none();
                 self.hand_on(start..buffer.len(), &buffer, cut, out);
-                if complete && head.is_none() {
-                    self.note_unfinished(start, &buffer);
+                let missing = head.zip(seen.content_length()).map(|(head, announced)| {
+                    (head as u64 + announced as u64).saturating_sub(message.len() as u64)
+                });
+                match missing {
+                    Some(missing) if missing > 0 => {
+                        let body = Unfinished::Body {
+                            missing,
+                            closed: complete,
+                        };
+                        let announced = seen.content_length().unwrap_or(0);
+                        self.note_unfinished(start, &buffer, announced, body);
+                    }
+                    None if complete && head.is_none() => {
+                        self.note_unfinished(start, &buffer, 0, Unfinished::Head);
+                    }
+                    _ => {}
                 }
                 return;
             };
@@ -497,17 +524,25 @@ impl Framer {
             offset,
             found: String::from_utf8_lossy(shown).into(),
             resynchronised: None,
-            unfinished: false,
+            unfinished: None,
         });
         true
     }
 
-    /// The sender ended before the end of the head that begins there.
-    fn note_unfinished(&mut self, start: usize, buffer: &[u8]) {
+    /// The message that begins there is not complete, and nothing more comes.
+    fn note_unfinished(
+        &mut self,
+        start: usize,
+        buffer: &[u8],
+        announced: usize,
+        unfinished: Unfinished,
+    ) {
         let came = buffer.len() - start;
-        let noted = self.note_desync(start, buffer, 0, came as u64);
+        let noted = self.note_desync(start, buffer, announced, came as u64);
+        let last = self.sighting(start..buffer.len());
         if let Some(desync) = self.desyncs.last_mut().filter(|_| noted) {
-            desync.unfinished = true;
+            desync.unfinished = Some(unfinished);
+            desync.after = last;
         }
     }
 

@@ -18,7 +18,7 @@ pub mod websocket;
 
 pub use connection::{Beginning, Connection, Ended, Pause, Pings, Unreachable};
 pub use connections::{Connections, MirroredPacket, Outcome};
-pub use framing::Desync;
+pub use framing::{Desync, Unfinished};
 
 use crate::capture::Sighting;
 use crate::flow::Flow;

@@ -6,7 +6,7 @@ use crate::limits::{MAX_CONTACTS, MAX_REGISTERS_KEPT};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -177,6 +177,9 @@ impl Device {
         } else if known && self.call_id != event.call_id {
             // A contact that comes back under its own Call-ID is another device behind the same address.
             self.moves = Turns::default();
+        } else if event.removes.contains(&self.place) {
+            // It says itself that the one before is no more.
+            self.moves.recent.clear();
         } else if !self.places.is_empty() {
             self.moves.push(event, thresholds);
         }
@@ -192,6 +195,12 @@ impl Device {
             && self.until.is_some_and(|it| it > event.time)
             && !event.beside.is_empty()
             && !event.beside.contains(&self.place)
+            && !event.removes.contains(&self.place)
+    }
+
+    /// Whether its contact is at one of these places.
+    pub(super) fn is_at_one_of(&self, places: &BTreeSet<Box<str>>) -> bool {
+        places.contains(&self.place)
     }
 
     /// Registered, and soon not any more, again and again.

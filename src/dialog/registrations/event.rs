@@ -7,7 +7,7 @@ use crate::sip::value::{NameAddr, Via, list, user_and_host};
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// A contact address as far as it tells bindings apart. Registrars add and drop URI parameters, so those do not count
@@ -94,6 +94,8 @@ pub(super) struct Event {
     pub(super) leaves: bool,
     /// Host and port of the other contacts that the registrar says are bound as well.
     pub(super) beside: Arc<[Box<str>]>,
+    /// Host and port of the contacts that the same REGISTER removes (RFC 3261 §10.2.2).
+    pub(super) removes: Arc<[Box<str>]>,
 }
 
 /// The events of a finished REGISTER. Empty for a query without contacts.
@@ -113,6 +115,7 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         .filter(|it| it.expires != Some(0))
         .filter_map(|it| Some(it.contact.as_ref()?.place.clone()))
         .collect();
+    let removes = removed(transaction);
     let event = |contact: Option<Contact>, instance, outcome| Event {
         time,
         call_id: transaction.call_id.clone(),
@@ -125,6 +128,7 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         outcome,
         leaves: false,
         beside: beside.clone(),
+        removes: removes.clone(),
     };
     let succeeded = response.is_some_and(Response::is_success);
     let mut events = Vec::new();
@@ -172,6 +176,19 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         }
     }
     events
+}
+
+/// Host and port of the contacts that a request asks to remove.
+fn removed(transaction: &Transaction) -> Arc<[Box<str>]> {
+    let Some(request) = transaction.request().filter(|it| !it.is_cut()) else {
+        return Arc::default();
+    };
+    let default = request.number(HeaderName::Expires);
+    contacts(request)
+        .into_iter()
+        .filter(|it| it.expires.or(default) == Some(0))
+        .filter_map(|it| Some(it.contact?.place))
+        .collect()
 }
 
 fn refused(transaction: &Transaction, code: u64) -> Outcome {
@@ -298,6 +315,11 @@ fn contacts(message: &Message) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// An address in the form of [`Contact::place`].
+pub(super) fn place_of(address: SocketAddr) -> Box<str> {
+    clip(&place(address.to_string().as_bytes()))
 }
 
 /// Host and port in one form: lower case, IPv6 as RFC 5952 writes it, without port 5060.

@@ -9,7 +9,7 @@ pub use binding::{Binding, Failures, Lapse, Proof, Quick, Short, State, Unlisted
 pub use device::Turns;
 pub use event::Listing;
 
-use super::Waited;
+use super::{Call, Waited};
 use crate::limits::{MAX_BINDINGS_OF_ONE, MAX_DEVICES_OF_ONE, MAX_REGISTRATIONS};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use device::Device;
 use event::{Event, Outcome};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,8 @@ type Key = (Arc<str>, SocketAddr);
 pub struct Registrations {
     thresholds: Thresholds,
     accounts: BTreeMap<Key, Account>,
+    /// Where contacts are that one INVITE found together.
+    together: BTreeSet<Box<str>>,
     /// Accounts that never had a contact.
     barren: usize,
     bindings: usize,
@@ -93,6 +95,7 @@ impl Registrations {
         Self {
             thresholds: *thresholds,
             accounts: BTreeMap::new(),
+            together: BTreeSet::new(),
             barren: 0,
             bindings: 0,
             refused: 0,
@@ -147,6 +150,32 @@ impl Registrations {
         }
     }
 
+    /// Notes which contacts one INVITE was forked to and found: they are bound at the same time, whatever the registrar lists
+    /// (RFC 3261 §16.5).
+    pub fn note_forks(&mut self, call: &Call) {
+        if self.accounts.is_empty() {
+            return;
+        }
+        let reached = |it: &&Transaction| {
+            let mut codes = it.responses.iter().map(|response| response.code);
+            codes.any(|code| (180..300).contains(&code))
+        };
+        let invites = call.initial_invites().filter(reached);
+        let invites: Vec<_> = invites.take(MAX_DEVICES_OF_ONE).collect();
+        for invite in &invites {
+            let forked = invites.iter().any(|other| {
+                other.flow.dst != invite.flow.dst
+                    && other.flow.src.ip() == invite.flow.src.ip()
+                    && other.via_count == invite.via_count
+                    && other.cseq == invite.cseq
+                    && other.from.tag == invite.from.tag
+            });
+            if forked && self.together.len() < MAX_REGISTRATIONS {
+                self.together.insert(event::place_of(invite.flow.dst));
+            }
+        }
+    }
+
     /// Takes in what waits to be brought into order. Nothing may be noted afterwards.
     pub fn settle(&mut self) {
         for account in self.accounts.values_mut() {
@@ -193,6 +222,10 @@ impl Registrations {
         self.accounts
             .iter()
             .filter(|(_, account)| account.evictions.since.is_some())
+            .filter(|(_, account)| {
+                let bound = |it: &&Device| it.is_at_one_of(&self.together);
+                account.devices.iter().filter(bound).count() < 2
+            })
             .map(|((aor, registrar), account)| (&**aor, *registrar, &account.evictions))
     }
 

@@ -86,6 +86,8 @@ pub struct Name {
     pub code: u64,
     /// Whether a password was tried, as whoever owns the name does.
     pub with_password: bool,
+    /// Whether only a subscription asked for it: a key of a telephone that shows whether a colleague is busy.
+    pub watched: bool,
     /// Whether it was challenged so shortly before the end that a password may have followed.
     pub early: bool,
 }
@@ -119,6 +121,8 @@ pub struct Source {
     pub servers: BTreeSet<IpAddr>,
     /// What was refused or unanswered, the first of it.
     pub proof: BTreeSet<Seen>,
+    /// Servers that accepted a subscription of it.
+    pub subscribed: BTreeSet<IpAddr>,
     kinds: BTreeMap<Kind, u64>,
     ports: BTreeSet<u16>,
     targets: BTreeSet<SocketAddr>,
@@ -225,6 +229,8 @@ impl Source {
                     }
                 } else if transaction.method == Method::Register {
                     insert(&mut self.servers, server.ip(), room);
+                } else if transaction.method == Method::Subscribe {
+                    insert(&mut self.subscribed, server.ip(), room);
                 }
                 return;
             }
@@ -280,6 +286,7 @@ impl Source {
         }
         self.answering.extend(other.answering);
         self.servers.extend(other.servers);
+        self.subscribed.extend(other.subscribed);
         self.ports.extend(other.ports);
         self.targets.extend(other.targets);
         for seen in other.proof {
@@ -305,7 +312,7 @@ impl Source {
         while self.swept.len() > MAX_SOURCE_HOSTS {
             self.swept.pop_last();
         }
-        for hosts in [&mut self.answering, &mut self.servers] {
+        for hosts in [&mut self.answering, &mut self.servers, &mut self.subscribed] {
             while hosts.len() > MAX_SOURCE_HOSTS {
                 hosts.pop_last();
             }
@@ -363,6 +370,7 @@ impl Source {
             seen,
             code,
             with_password: !transaction.credentials.is_empty(),
+            watched: transaction.method == Method::Subscribe,
             early: matches!(code, 401 | 407) && transaction.closed.since(seen.time) < RETRY,
         };
         self.keep_name((transaction.flow.dst.ip(), clip(user)), name, room);
@@ -372,6 +380,7 @@ impl Source {
         if let Some(known) = self.names.get_mut(&key) {
             known.with_password |= name.with_password;
             known.early &= name.early;
+            known.watched &= name.watched;
             if name.seen < known.seen {
                 (known.seen, known.code) = (name.seen, name.code);
             }

@@ -45,7 +45,7 @@ pub(in crate::rules) fn link_to_capture(
         }
         let causes = match finding.rule.name {
             name if name.ends_with("-no-response") || name == "ack-not-effective" => {
-                [Some(&fragments_lost), None]
+                [Some(&fragments_lost), Some(&desynchronised)]
             }
             // What the Content-Length cut off is not read.
             "answer-invalid" | "offer-answer-missing" => [Some(&desynchronised), None],
@@ -99,6 +99,7 @@ fn by_transaction(of_capture: &[Finding], name: &str) -> HashMap<TransactionId, 
 /// Links what is followed over many Call-IDs, registrations and pings, to what is found of single calls, both ways.
 pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
+    link_to_loops(of_capture, of_calls);
     link_drops(of_capture, of_calls);
     let watched = |finding: &Finding| {
         matches!(
@@ -136,6 +137,28 @@ pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mu
         }
         finding.consequence_of = finding.consequence_of.or(cause);
     }
+}
+
+/// A loop uses up any number of hops: that there were few is no fault of its own then (RFC 3261 §16.3).
+fn link_to_loops(of_capture: &mut [Finding], of_calls: &[Finding]) {
+    let loops: HashMap<TransactionId, FindingId> = of_calls
+        .iter()
+        .filter(|it| is_seen_loop(it))
+        .flat_map(|it| it.transactions.iter().map(|id| (*id, it.id)))
+        .collect();
+    let low = |it: &&mut Finding| it.rule.name == "max-forwards-low" && it.variant.is_none();
+    for finding in of_capture.iter_mut().filter(low) {
+        let mut causes = finding.transactions.iter().map(|id| loops.get(id).copied());
+        let first = causes.next().flatten();
+        if first.is_some() && causes.all(|it| it.is_some()) {
+            finding.consequence_of = first;
+        }
+    }
+}
+
+/// Whether the capture shows a request go round.
+fn is_seen_loop(finding: &Finding) -> bool {
+    finding.rule.name == "routing-loop-483" && finding.variant.is_none()
 }
 
 /// Who asks whom.
@@ -196,7 +219,8 @@ fn link_to_defects(view: &CaptureView<'_>, of_capture: &[Finding], of_calls: &mu
         let follows = matches!(
             name,
             "status" | "ack-missing-2xx" | "registration-rejected" | "routing-loop-483"
-        ) || REFUSED.contains(&name)
+        ) && !is_seen_loop(finding)
+            || REFUSED.contains(&name)
             || name.ends_with("-no-response");
         if follows && finding.consequence_of.is_none() {
             finding.consequence_of = finding.transactions.iter().find_map(|id| cause(*id));

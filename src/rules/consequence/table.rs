@@ -200,8 +200,9 @@ const EXPLAINED: &[Explanation] = &[
         &["record-route-bypassed", "ack-misrouted"],
         Tie::Transaction,
     ),
+    // Past the proxy a Contact is for nobody but the proxy (RFC 3261 §12.2.1.1).
     Explanation(
-        Effect::Of(&["ack-misrouted"]),
+        Effect::Of(&["ack-misrouted", "contact-private-nat"]),
         &["record-route-bypassed"],
         Tie::Transaction,
     ),
@@ -224,6 +225,12 @@ const EXPLAINED: &[Explanation] = &[
         ],
         Tie::Call,
     ),
+    // Who refuses a PRACK has seen it, and waits for another one.
+    Explanation(
+        Effect::Of(&["prack-missing", "prack-not-effective"]),
+        &["prack-rejected"],
+        Tie::Transaction,
+    ),
     Explanation(
         Effect::Of(&["noninvite-no-response"]),
         &["prack-not-effective"],
@@ -232,9 +239,9 @@ const EXPLAINED: &[Explanation] = &[
     Explanation(
         Effect::Refusal,
         &[
+            "prack-rejected",
             "prack-missing",
             "prack-not-effective",
-            "prack-rejected",
             "routing-loop-483",
             "merged-request-482",
             "redirect-loop",
@@ -290,7 +297,7 @@ const EXPLAINED: &[Explanation] = &[
     ),
     Explanation(
         Effect::Of(&["bye-right-after-answer"]),
-        &["answered-despite-cancel", "multiple-2xx"],
+        &["answered-despite-cancel", "cancel-481", "multiple-2xx"],
         Tie::Call,
     ),
 ];

@@ -2,7 +2,7 @@
 
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
-use crate::rules::status::{evidence, explain};
+use crate::rules::status::{cause, evidence, explain};
 use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
@@ -82,7 +82,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         if so_far {
             finding = finding.silence(Silence::SoFar, view.lossy);
         }
-        told.push(finding.note_if(came_right(view, transaction, response)));
+        let is_note = came_right(view, transaction, response)
+            || is_outvoted(view, transaction, response.code);
+        told.push(finding.note_if(is_note));
     }
     found.append(&mut told);
 }
@@ -130,6 +132,8 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     let ordinary = matches!(response.code, 486 | 487 | 600);
     if came_right(view, transaction, response)
         || ordinary
+        || cause::is_ordinary(response)
+        || is_outvoted(view, transaction, response.code)
         || is_tried_again(view, transaction, response)
         || (redirected && redirect_not_followed::is_pursued(view, transaction, response))
     {
@@ -138,6 +142,41 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         Severity::Warning
     } else {
         Severity::Error
+    }
+}
+
+/// Whether the proxy that forked the request sent on what another branch answered: the caller never got this one (RFC 3261
+/// §16.7 step 6).
+fn is_outvoted(view: &CallView<'_>, transaction: &Transaction, code: u64) -> bool {
+    if transaction.method != Method::Invite || transaction.in_dialog() {
+        return false;
+    }
+    let same = |it: &&Transaction| {
+        it.method == transaction.method
+            && it.cseq == transaction.cseq
+            && it.from.tag == transaction.from.tag
+    };
+    let mut hop = transaction;
+    loop {
+        let proxy = hop.flow.src.ip();
+        let before = view.call.transactions.iter().filter(same);
+        let before = before
+            .filter(|it| it.flow.dst.ip() == proxy && it.via_count < hop.via_count)
+            .max_by_key(|it| it.via_count);
+        let Some((before, chosen)) = before.and_then(|it| Some((it, it.final_code()?))) else {
+            return false;
+        };
+        if chosen != code {
+            return chosen >= 300
+                && view.call.transactions.iter().filter(same).any(|other| {
+                    other.flow.src.ip() == proxy
+                        && other.via_count == hop.via_count
+                        && other.branch != hop.branch
+                        && other.final_code() == Some(chosen)
+                });
+        }
+        // Passed on as it is: the fork may be nearer to the caller.
+        hop = before;
     }
 }
 

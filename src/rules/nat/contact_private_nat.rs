@@ -169,7 +169,7 @@ fn unreached_by_ack(
         target,
         by: ack.map_or(answer.flow.dst, |ack| ack.flow.src),
         to: ack.map(|ack| ack.flow.dst),
-        owner: Some(answer.flow.src),
+        owner: Some(answerer(view.call, invite, answer)),
         routed,
     };
     let confidence = sent.blames(view)?.min(view.confidence());
@@ -198,6 +198,19 @@ fn unreached_by_ack(
         }
         None => None,
     }
+}
+
+/// Who gave a 2xx: its sender on the hop farthest from the caller. The others are proxies, which pass it on.
+fn answerer(call: &Call, invite: &Transaction, answer: &Response) -> SocketAddr {
+    call.of(&Method::Invite)
+        .filter(|it| it.cseq == invite.cseq && it.from.tag == invite.from.tag)
+        .filter_map(|it| {
+            let mut answers = it.responses.iter().filter(|other| other.is_success());
+            let same = answers.find(|other| other.to_tag == answer.to_tag)?;
+            Some((it.via_count, same.flow.src))
+        })
+        .max_by_key(|(via_count, _)| *via_count)
+        .map_or(answer.flow.src, |(_, src)| src)
 }
 
 /// How often a 2xx has to come again before its ACK counts as lost.

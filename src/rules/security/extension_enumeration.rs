@@ -26,7 +26,15 @@ pub(super) fn of_source(host: IpAddr, source: &Source, thresholds: &Thresholds) 
         return None;
     }
     let mut servers: BTreeMap<IpAddr, Vec<(&str, &Name)>> = BTreeMap::new();
-    for (server, user, name) in source.names().filter(|(_, _, name)| !name.with_password) {
+    // A telephone that is at home on a server, or may watch others there, has keys for users that are gone.
+    let is_key = |server: &IpAddr, name: &Name| {
+        let at_home = source.subscribed.contains(server) || source.servers.contains(server);
+        name.watched && at_home && !known_tool
+    };
+    for (server, user, name) in source.names() {
+        if name.with_password || is_key(&server, name) {
+            continue;
+        }
         servers.entry(server).or_default().push((user, name));
     }
     let (server, mut names) = servers

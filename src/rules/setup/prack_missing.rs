@@ -105,7 +105,7 @@ impl<'a> Pracks<'a> {
 }
 
 /// RAck with single spaces; `None` when the capture does not show it.
-fn rack(prack: &Transaction) -> Option<String> {
+pub(super) fn rack(prack: &Transaction) -> Option<String> {
     let message = prack.request().filter(|it| !it.is_cut())?;
     let value = message.text(HeaderName::RAck)?;
     let parts: Vec<_> = value.split_ascii_whitespace().take(3).collect();

@@ -22,7 +22,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let is_initial = first.method == Method::Invite && !first.in_dialog();
-        if !is_initial || routing_loop_483::circle(&passes, view.thresholds).is_some() {
+        // Unchanged it is a loop, which who notices it refuses with 482 or 483 (RFC 3261 §6).
+        let changed = first.request_uri != last.request_uri;
+        if !is_initial || !changed || routing_loop_483::circle(&passes, view.thresholds).is_some() {
             continue;
         }
         found.push(

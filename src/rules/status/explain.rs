@@ -1,7 +1,7 @@
 //! Which value of a refused request its answer objects to: the two are read side by side.
 
 use super::evidence::field;
-use super::{busy, reasons};
+use super::{busy, cause, reasons};
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
 use crate::rules::{CallView, Fact};
@@ -46,6 +46,9 @@ pub(in crate::rules) fn explain(
         request: transaction.request().filter(|it| !it.is_cut()),
         answer: response.message().filter(|it| !it.is_cut()),
     };
+    if let Some(explained) = cause::told(response) {
+        return explained;
+    }
     let explained = match response.code {
         404 | 604 | 484 => pair.number(view),
         405 => pair.allow(),

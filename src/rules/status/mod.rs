@@ -1,6 +1,7 @@
 //! What refusals, BYEs and CANCELs say of themselves: codes of Warning and Reason, and the time to wait that they ask for.
 
 pub(super) mod busy;
+pub(super) mod cause;
 pub(super) mod evidence;
 mod explain;
 pub(super) mod reason_q850;

@@ -1,8 +1,8 @@
 //! `tcp-stream-desync`: on a stream the next message does not begin where the Content-Length before it ends (RFC 3261
-//! §18.3), or its sender ends it inside a message; each told once a sender and receiver.
+//! §18.3), or a message is never complete; each told once a sender and receiver.
 
 use crate::limits::MAX_FRAMES_SHOWN;
-use crate::reassembly::Desync;
+use crate::reassembly::{Connection, Desync, Unfinished};
 use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::collections::BTreeMap;
@@ -25,26 +25,56 @@ struct Between<'a> {
 }
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    let mut hosts: BTreeMap<(bool, IpAddr, IpAddr), Between<'_>> = BTreeMap::new();
+    let mut hosts: BTreeMap<(Option<&'static str>, IpAddr, IpAddr), Between<'_>> = BTreeMap::new();
     for connection in view.connections {
         for (side, desync) in &connection.desyncs {
             let flow = side.of_flow(connection.flow);
-            let key = (desync.unfinished, flow.src.ip(), flow.dst.ip());
+            if !is_proven(view, connection, desync) {
+                continue;
+            }
+            let key = (variant(desync), flow.src.ip(), flow.dst.ip());
             let between = hosts.entry(key).or_default();
             between.desyncs.push(desync);
             between.lossy |= connection.lost > 0;
         }
     }
-    for ((unfinished, src, dst), between) in hosts {
+    for ((variant, src, dst), between) in hosts {
         let told = finding(src, dst, &between);
         found.extend(told.map(|told| {
-            if unfinished {
+            let told = told.variant(variant);
+            if variant == Some(HEAD) {
                 // One message is lost; nothing that comes later is misread.
-                told.variant(Some("unfinished")).severity(Severity::Warning)
+                told.severity(Severity::Warning)
             } else {
                 told
             }
         }));
+    }
+}
+
+/// Its sender ended inside a header.
+const HEAD: &str = "unfinished";
+/// The end of a body never came.
+const BODY: &str = "body-unfinished";
+
+const fn variant(desync: &Desync) -> Option<&'static str> {
+    match desync.unfinished {
+        None => None,
+        Some(Unfinished::Head) => Some(HEAD),
+        Some(Unfinished::Body { .. }) => Some(BODY),
+    }
+}
+
+/// Whether what a body lacks cannot come any more: the connection is over, or nothing came for as long as a client waits
+/// (guard G-END). What the capture lacks of the connection may have been it (guard G-LOSS).
+fn is_proven(view: &CaptureView<'_>, connection: &Connection, desync: &Desync) -> bool {
+    match desync.unfinished {
+        Some(Unfinished::Body { closed, .. }) => {
+            let over = closed || connection.ended.is_some();
+            let waited = view.now.since(desync.after.time) >= view.thresholds.t1 * 64;
+            connection.lost == 0 && connection.holes == 0 && (over || waited)
+        }
+        Some(Unfinished::Head) | None => true,
     }
 }
 
@@ -68,6 +98,13 @@ fn finding(src: IpAddr, dst: IpAddr, between: &Between<'_>) -> Option<Finding> {
         .fact("offset", first.offset)
         .fact("found", &*first.found)
         .fact("unrecovered", unrecovered);
+    if let Some(Unfinished::Body { missing, closed }) = first.unfinished {
+        finding = finding.fact("missing", missing);
+        // Only the end of the stream proves that no packet was missed behind the last one.
+        if !closed {
+            finding = finding.confidence(Confidence::Likely);
+        }
+    }
     finding.frames = between
         .desyncs
         .iter()
