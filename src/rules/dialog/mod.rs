@@ -46,8 +46,8 @@ fn is_given_up(view: &CallView<'_>, response: &Response) -> bool {
 
 /// Whether the capture has nothing at all of the side that sent an INVITE: its ACK would not be there either (guard G-1WAY).
 fn is_caller_unheard(view: &CallView<'_>, invite: &Transaction) -> bool {
-    let (caller, callee) = (invite.flow.src.ip(), invite.flow.dst.ip());
-    invite.requests.count() == 0 && !view.surroundings.was_heard(caller, callee)
+    let (src, dst) = (invite.flow.src.ip(), invite.flow.dst.ip());
+    invite.requests.count() == 0 && !view.surroundings.was_heard(src, dst)
 }
 
 /// Whether a response was sent again for as long as its sender waits for the ACK: none came to it, whatever the capture lacks (RFC
