@@ -1,7 +1,7 @@
 //! What is known of one TCP connection: how it was opened, what was sent on it, how it ended.
 
 use super::Side;
-use super::framing::Desync;
+use super::desync::Desync;
 use super::tls::TlsFacts;
 use super::websocket::WebSocketFacts;
 use crate::capture::Sighting;

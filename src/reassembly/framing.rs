@@ -1,6 +1,7 @@
 //! Cuts SIP messages out of the bytes of one direction (RFC 3261 §18.3), and finds the next start line when it has lost
 //! its place.
 
+use super::desync::{Desync, Unfinished};
 use super::head::Head;
 use super::start_line::{
     Beginning, begins_message, could_begin_message, idle_len, is_known, is_response, is_text,
@@ -23,39 +24,6 @@ pub(super) struct Framed<'a> {
     pub(super) bytes: &'a [u8],
     /// Whether its end is missing.
     pub(super) cut: bool,
-}
-
-/// A place where a start line had to be and was not: what the Content-Length before it says and what was sent differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Desync {
-    /// The packet with the bytes that are no start line.
-    pub at: Sighting,
-    /// The packet of the message before it.
-    pub after: Sighting,
-    /// How many bytes of body that message announces.
-    pub content_length: usize,
-    /// Where the bytes are, counted from the beginning of that message.
-    pub offset: u64,
-    /// The beginning of the bytes, as text.
-    pub found: Box<str>,
-    /// The packet with the next start line; `None` when none came.
-    pub resynchronised: Option<Sighting>,
-    /// Whether nothing is wrong but that the message that begins there is not complete: `offset` bytes of it came.
-    pub unfinished: Option<Unfinished>,
-}
-
-/// What a message lacks that its sender left incomplete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
-    /// Its sender ended its side inside the header.
-    Head,
-    /// So many bytes of its body, for which its receiver waits.
-    Body {
-        /// Of those that Content-Length announces.
-        missing: u64,
-        /// Whether its sender ended its side.
-        closed: bool,
-    },
 }
 
 /// The framing of one direction.

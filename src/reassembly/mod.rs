@@ -5,6 +5,7 @@
 pub mod carriers;
 mod connection;
 mod connections;
+mod desync;
 pub mod fragments;
 mod framing;
 mod head;
@@ -18,7 +19,7 @@ pub mod websocket;
 
 pub use connection::{Beginning, Connection, Ended, Pause, Pings, Unreachable};
 pub use connections::{Connections, MirroredPacket, Outcome};
-pub use framing::{Desync, Unfinished};
+pub use desync::{Desync, Unfinished};
 
 use crate::capture::Sighting;
 use crate::flow::Flow;

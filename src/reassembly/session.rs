@@ -2,7 +2,8 @@
 
 use super::connection::Pings;
 use super::connections::{MirroredPacket, Outcome};
-use super::framing::{Desync, Framed, Framer};
+use super::desync::Desync;
+use super::framing::{Framed, Framer};
 use super::mirror_stream::MirrorStream;
 use super::tls::{Secrets, Tls, TlsFacts};
 use super::websocket::{Looks, WebSocket, WebSocketFacts};

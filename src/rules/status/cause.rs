@@ -35,9 +35,8 @@ const NO_ANSWER: u64 = 19;
 /// any: of the network, of resources, of interworking.
 const fn codes(cause: u64) -> Option<&'static [u64]> {
     match cause {
-        // The number is not known, not complete or another one now, or there is no way to it.
-        1..=3 | 22 | 28 => Some(&[]),
-        BUSY => Some(&[]),
+        // The number is not known, not complete or another one now, or there is no way to it; or it is busy.
+        1..=3 | BUSY | 22 | 28 => Some(&[]),
         NO_ANSWER => Some(&[480]),
         20 => Some(&[480, 603]),
         21 => Some(&[603]),

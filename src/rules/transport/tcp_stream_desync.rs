@@ -3,7 +3,7 @@
 
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::{Connection, Desync, Unfinished};
-use crate::rules::{CaptureView, Finding, Judge, Rule};
+use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "tcp-stream-desync",
     code: "NET003",
     severity: Severity::Error,
-    guards: &[],
+    guards: &[Guard::End, Guard::Loss],
     judge: Judge::Capture(judge),
     words: include_str!("tcp_stream_desync.toml"),
 };
@@ -42,11 +42,11 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         let told = finding(src, dst, &between);
         found.extend(told.map(|told| {
             let told = told.variant(variant);
-            if variant == Some(HEAD) {
+            match variant {
+                Some(BODY) => told,
                 // One message is lost; nothing that comes later is misread.
-                told.severity(Severity::Warning)
-            } else {
-                told
+                Some(_) => told.severity(Severity::Warning).seen(),
+                None => told.seen(),
             }
         }));
     }
