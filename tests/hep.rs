@@ -528,7 +528,7 @@ fn hep_of(name: &str) -> Vec<Vec<u8>> {
     };
     let all = packets.iter().map(|it| seconds(it));
     let (first, last) = (all.clone().min().unwrap(), all.max().unwrap());
-    let shift = now() - (first + last) / 2;
+    let shift = now() - u32::midpoint(first, last);
     for packet in &mut packets {
         let moved = seconds(packet) + shift;
         packet[62..66].copy_from_slice(&moved.to_be_bytes());
