@@ -36,10 +36,17 @@ pub struct Instance {
     pub time: Timestamp,
     /// The first transaction that shows it.
     pub transaction: TransactionId,
-    /// The packets of the first transactions that show it.
-    pub frames: Vec<FrameNumber>,
+    /// The packets of the first transactions that show it, with these.
+    packets: Vec<(TransactionId, FrameNumber)>,
     /// As the first one has it: ports, or the name of a header field.
     pub detail: Box<str>,
+}
+
+impl Instance {
+    /// The packets of the first transactions that show it.
+    pub fn frames(&self) -> impl Iterator<Item = FrameNumber> {
+        self.packets.iter().map(|(_, frame)| *frame)
+    }
 }
 
 /// All of them, capped.
@@ -84,7 +91,7 @@ impl Traits {
             count: 0,
             time: transaction.start(),
             transaction: transaction.id,
-            frames: Vec::new(),
+            packets: Vec::new(),
             detail: detail.text(),
         });
         instance.count += 1;
@@ -94,14 +101,17 @@ impl Traits {
             instance.transaction = transaction.id;
             instance.detail = detail.text();
         }
-        let is_full = instance.frames.len() >= MAX_TRAIT_FRAMES;
-        let first = (transaction.requests.first())
-            .or_else(|| transaction.responses.first()?.sends.first())
-            .map(|seen| seen.frame);
-        if !is_full || instance.frames.last().copied() > first {
-            instance.frames.extend(transaction.frames());
-            instance.frames.sort_unstable();
-            instance.frames.truncate(MAX_TRAIT_FRAMES);
+        let packets = &mut instance.packets;
+        let is_full = packets.len() >= MAX_TRAIT_FRAMES;
+        if !is_full
+            || packets
+                .last()
+                .is_some_and(|(last, _)| *last > transaction.id)
+        {
+            let own = transaction.frames();
+            packets.extend(own.into_iter().map(|frame| (transaction.id, frame)));
+            packets.sort_unstable();
+            packets.truncate(MAX_TRAIT_FRAMES);
         }
     }
 }

@@ -63,7 +63,7 @@ fn of_trait(
     finding.transactions.dedup();
     finding.frames = pairs
         .iter()
-        .flat_map(|(_, _, instance)| instance.frames.iter().copied())
+        .flat_map(|(_, _, instance)| instance.frames())
         .take(MAX_FRAMES_SHOWN)
         .collect();
     finding.frames.sort_unstable();
