@@ -43,17 +43,6 @@ impl Workers {
         }
     }
 
-    /// Lets all items go, and is back when that is done: what is large takes its time.
-    pub fn clear<T: Send>(&self, items: &mut Vec<T>, least: usize) {
-        match self.pool(items.len(), least) {
-            Some(pool) => {
-                let all = items.par_drain(..).with_min_len(least);
-                pool.install(|| all.for_each(drop));
-            }
-            None => items.clear(),
-        }
-    }
-
     /// Those who share so many items; `None` where one alone is as fast, and where the system has no threads to give.
     fn pool(&self, items: usize, least: usize) -> Option<&ThreadPool> {
         if self.threads == 1 || items < 2 * least {
@@ -74,16 +63,11 @@ mod tests {
     #[test]
     fn the_order_is_that_of_the_items_with_any_number_of_threads() {
         let items: Vec<u64> = (0..1000).collect();
-        let shared = Arc::new(());
         let expected: Vec<u64> = items.iter().map(|it| it * it).collect();
         for threads in [1, 2, 7] {
             let workers = Workers::new(NonZero::new(threads).unwrap());
             assert_eq!(workers.map(&items, 3, |it| it * it), expected);
             assert_eq!(workers.map(&items[..0], 3, |it| it * it), [0; 0]);
-            let mut held: Vec<_> = items.iter().map(|_| shared.clone()).collect();
-            workers.clear(&mut held, 3);
-            assert!(held.is_empty());
-            assert_eq!(Arc::strong_count(&shared), 1);
         }
     }
 }

@@ -149,7 +149,7 @@ impl<O: Observer> Engine<O> {
         for (Due { call, .. }, judged) in due.iter().zip(judged) {
             self.tell_judged(call, judged);
         }
-        workers.clear(&mut due, PIECE);
+        due.clear();
         // Its memory is used again.
         self.due = due;
     }
