@@ -78,7 +78,8 @@ impl Walk<'_> {
             .get(..4)
             .is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
         {
-            self.text(rest);
+            let (_, reason) = rest.split_at_mut(status_len(rest));
+            self.text(reason);
             return;
         }
         if word.len() > 24
@@ -140,4 +141,18 @@ fn is_empty_line(line: &[u8]) -> bool {
 pub(super) fn line_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at + 1)
+}
+
+/// How long the status code behind a version is, with the blanks before it, whatever stands behind it. What has more digits than a
+/// code is a number of somebody: nothing of it is one.
+fn status_len(behind: &[u8]) -> usize {
+    let blanks = behind.iter().take_while(|it| **it == b' ').count();
+    let code = behind.get(blanks..).unwrap_or_default();
+    let digits = code.iter().take_while(|it| it.is_ascii_digit()).count();
+    let zeros = code.iter().take_while(|it| **it == b'0').count();
+    if digits.saturating_sub(zeros) <= 3 {
+        blanks + digits
+    } else {
+        0
+    }
 }
