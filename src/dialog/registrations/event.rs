@@ -115,7 +115,15 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         .filter(|it| it.expires != Some(0))
         .filter_map(|it| Some(it.contact.as_ref()?.place.clone()))
         .collect();
-    let removes = removed(transaction);
+    let request = transaction.request().filter(|it| !it.is_cut());
+    let asked = request.map(contacts).unwrap_or_default();
+    let default = request.and_then(|it| it.number(HeaderName::Expires));
+    let requested = |own: &Entry| own.expires.or(default);
+    let removes: Arc<[Box<str>]> = asked
+        .iter()
+        .filter(|it| requested(it) == Some(0))
+        .filter_map(|it| Some(it.contact.as_ref()?.place.clone()))
+        .collect();
     let event = |contact: Option<Contact>, instance, outcome| Event {
         time,
         call_id: transaction.call_id.clone(),
@@ -132,11 +140,9 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
     };
     let succeeded = response.is_some_and(Response::is_success);
     let mut events = Vec::new();
-    let asked = if let Some(request) = transaction.request().filter(|it| !it.is_cut()) {
-        let default = request.number(HeaderName::Expires);
-        let asked = contacts(request);
+    if request.is_some() {
         for own in &asked {
-            let requested = own.expires.or(default);
+            let requested = requested(own);
             let outcome = match response {
                 None => Outcome::Unanswered(waited),
                 Some(_) if succeeded && requested == Some(0) => Outcome::Removed,
@@ -153,13 +159,9 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         if asked.is_empty() {
             return events;
         }
-        asked
-    } else {
-        if succeeded {
-            events.push(event(None, None, Outcome::Unread));
-        }
-        Vec::new()
-    };
+    } else if succeeded {
+        events.push(event(None, None, Outcome::Unread));
+    }
     // What the registrar says of the others is its word, whoever refreshed them and on whatever way.
     for other in &listed {
         let own = |it: &Entry| it.contact == other.contact;
@@ -176,19 +178,6 @@ pub(super) fn events(transaction: &Transaction, waited: Waited) -> Vec<Event> {
         }
     }
     events
-}
-
-/// Host and port of the contacts that a request asks to remove.
-fn removed(transaction: &Transaction) -> Arc<[Box<str>]> {
-    let Some(request) = transaction.request().filter(|it| !it.is_cut()) else {
-        return Arc::default();
-    };
-    let default = request.number(HeaderName::Expires);
-    contacts(request)
-        .into_iter()
-        .filter(|it| it.expires.or(default) == Some(0))
-        .filter_map(|it| Some(it.contact?.place))
-        .collect()
 }
 
 fn refused(transaction: &Transaction, code: u64) -> Outcome {
