@@ -5,6 +5,7 @@ use crate::limits::MAX_FRAMES_SHOWN;
 use crate::reassembly::{Connection, Desync, Unfinished};
 use crate::rules::{CaptureView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::transaction::timers;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -71,7 +72,8 @@ fn is_proven(view: &CaptureView<'_>, connection: &Connection, desync: &Desync) -
     match desync.unfinished {
         Some(Unfinished::Body { closed, .. }) => {
             let over = closed || connection.ended.is_some();
-            let waited = view.now.since(desync.after.time) >= view.thresholds.t1 * 64;
+            let waited =
+                view.now.since(desync.after.time) >= view.thresholds.t1 * timers::TIMEOUT_FACTOR;
             connection.lost == 0 && connection.holes == 0 && (over || waited)
         }
         Some(Unfinished::Head) | None => true,
