@@ -3,7 +3,7 @@
 
 use crate::report::direction::isolated_runs;
 use crate::report::text::held;
-use askama::filters::HtmlSafe;
+use askama::filters::{Escaper, Html, HtmlSafe};
 use std::fmt::{self, Display, Formatter};
 
 /// Longer words may break where they can: they would be wider than a phone.
@@ -52,18 +52,10 @@ fn is_whole(word: &str) -> bool {
     word.len() > 1 && word.contains('-') && word.chars().count() <= LONGEST_WHOLE
 }
 
-/// The characters that HTML gives a meaning, as references.
+/// As the templates escape all else.
 fn escape(text: &str, into: &mut String) {
-    for character in text.chars() {
-        match character {
-            '<' => into.push_str("&#60;"),
-            '>' => into.push_str("&#62;"),
-            '&' => into.push_str("&#38;"),
-            '"' => into.push_str("&#34;"),
-            '\'' => into.push_str("&#39;"),
-            _ => into.push(character),
-        }
-    }
+    // Nothing fails that writes into a string.
+    let _ = Html.write_escaped_str(into, text);
 }
 
 #[cfg(test)]
