@@ -78,7 +78,8 @@ impl Walk<'_> {
             .get(..4)
             .is_some_and(|it| it.eq_ignore_ascii_case(b"SIP/"))
         {
-            let (_, reason) = rest.split_at_mut(status_len(rest));
+            let (code, reason) = rest.split_at_mut(status_len(rest));
+            hide_long(code);
             self.text(reason);
             return;
         }
@@ -143,16 +144,18 @@ pub(super) fn line_end(text: &[u8], from: usize) -> usize {
     memchr::memchr(b'\n', rest).map_or(text.len(), |at| from + at + 1)
 }
 
-/// How long the status code behind a version is, with the blanks before it, whatever stands behind it. What has more digits than a
-/// code is a number of somebody: nothing of it is one.
+/// How long the status code behind a version is, with the blanks before it, whatever stands behind it.
 fn status_len(behind: &[u8]) -> usize {
     let blanks = behind.iter().take_while(|it| **it == b' ').count();
     let code = behind.get(blanks..).unwrap_or_default();
-    let digits = code.iter().take_while(|it| it.is_ascii_digit()).count();
-    let zeros = code.iter().take_while(|it| **it == b'0').count();
-    if digits.saturating_sub(zeros) <= 3 {
-        blanks + digits
-    } else {
-        0
+    blanks + code.iter().take_while(|it| it.is_ascii_digit()).count()
+}
+
+/// Hides a status code with its blanks where it has more digits than a code: it is a number of somebody, and stays too long.
+fn hide_long(code: &mut [u8]) {
+    let digits = trimmed(code);
+    let zeros = digits.iter().take_while(|it| **it == b'0').count();
+    if digits.len() - zeros > 3 {
+        digits.fill(b'9');
     }
 }
