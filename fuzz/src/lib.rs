@@ -553,7 +553,11 @@ pub fn redact(data: &[u8]) {
             // What is no method of the registry may be a name.
             let method = |it: &Message| it.method().map(|it| it.is_registered().then_some(it));
             assert_eq!(method(&read), method(&again));
-            assert_eq!(read.via_count(), again.via_count());
+            // What quotation marks and brackets hold in a broken Via, and so what divides it, is anybody's guess.
+            let mut vias = read.headers(HeaderName::Via);
+            if vias.all(|it| !it.iter().any(|byte| b"\"<>\\".contains(byte))) {
+                assert_eq!(read.via_count(), again.via_count());
+            }
             assert_eq!(read.body().len(), again.body().len());
         }
         assert_eq!(redactor.quote(bytes, false).len(), bytes.len());
