@@ -35,8 +35,11 @@ impl Timestamp {
 
     /// The time that passed since `earlier`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
-        u64::try_from(i128::from(self.0) - i128::from(earlier.0))
-            .map_or(Duration::ZERO, Duration::from_nanos)
+        if self.0 > earlier.0 {
+            self.distance(earlier)
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// The distance to `other`, whichever comes first.

@@ -19,6 +19,7 @@ pub(super) enum ByteOrder {
 
 impl ByteOrder {
     /// The 32-bit number at `offset`; `None` when `bytes` ends before its end.
+    #[inline]
     pub(super) fn u32(self, bytes: &[u8], offset: usize) -> Option<u32> {
         let bytes = *bytes.get(offset..)?.first_chunk()?;
         Some(match self {
@@ -167,7 +168,8 @@ impl PcapReader {
 
     fn header(&self, bytes: &[u8]) -> Option<Header> {
         bytes.get(..self.record_header)?;
-        let field = |offset| self.order.u32(bytes, offset);
+        let numbers: &[u8; 16] = bytes.first_chunk()?;
+        let field = |offset| self.order.u32(numbers, offset);
         let (mut captured, mut original) = (field(8)?, field(12)?);
         // The lengths were the other way round before version 2.3, and in some files of 2.3.
         if self.version.1 < 3 || (self.version.1 == 3 && captured > original) {

@@ -29,6 +29,7 @@ impl Window {
     }
 
     /// The bytes that are there.
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
@@ -36,7 +37,16 @@ impl Window {
     /// Reads until `want` bytes are there or the input ends; returns how many there are, which may be more.
     ///
     /// The caller bounds `want`: the buffer grows to it, and only as the bytes really come.
+    #[inline]
     pub(super) fn fill(&mut self, want: usize) -> usize {
+        let there = self.end - self.start;
+        if there >= want {
+            return there;
+        }
+        self.read(want)
+    }
+
+    fn read(&mut self, want: usize) -> usize {
         while self.end - self.start < want && !self.ended {
             self.make_room(want);
             let Some(space) = self.buffer.get_mut(self.end..) else {
@@ -56,6 +66,7 @@ impl Window {
     }
 
     /// Moves on by `count` bytes, of those that are there.
+    #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;

@@ -17,7 +17,10 @@ const BATCHES: usize = 4;
 
 /// What came from the source, in its order.
 enum Item {
-    Packet(Held, Prepared),
+    /// A packet: the next of those that are held.
+    Packet,
+    /// A datagram; the packet, the next of those that are held, only where somebody wants to see it.
+    Datagram(Prepared),
     Keylog(Zeroizing<Vec<u8>>),
     Gap(Timestamp, Timestamp),
 }
@@ -35,14 +38,48 @@ struct Held {
 /// Packets with their bytes.
 #[derive(Default)]
 struct Batch {
-    bytes: Vec<u8>,
     items: Vec<Item>,
+    held: Vec<Held>,
+    bytes: Vec<u8>,
+    /// How many bytes its packets have, also those that are not held.
+    length: usize,
+}
+
+impl Batch {
+    /// Holds a packet with its bytes.
+    fn hold(&mut self, packet: &Packet<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(packet.data);
+        self.held.push(Held {
+            frame: packet.frame,
+            time: packet.time,
+            link_type: packet.link_type,
+            interface: packet.interface,
+            original_len: packet.original_len,
+            data: start..self.bytes.len(),
+        });
+    }
+}
+
+impl Held {
+    fn packet(self, bytes: &[u8]) -> Packet<'_> {
+        Packet {
+            frame: self.frame,
+            time: self.time,
+            link_type: self.link_type,
+            interface: self.interface,
+            original_len: self.original_len,
+            data: bytes.get(self.data).unwrap_or_default(),
+        }
+    }
 }
 
 /// What the engine takes next.
 pub(super) enum Step<'a> {
     /// A packet.
-    Packet(Packet<'a>, Prepared),
+    Packet(Packet<'a>),
+    /// A datagram; the packet only where somebody wants to see it.
+    Datagram(Option<Packet<'a>>, Prepared),
     /// See [`Next::Keylog`].
     Keylog(Zeroizing<Vec<u8>>),
     /// See [`Next::Gap`].
@@ -50,20 +87,28 @@ pub(super) enum Step<'a> {
 }
 
 /// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
-/// returns in the end. `look` is called now and then to see how far the source is.
+/// returns in the end. `whole` says that somebody wants to see the packets. `look` is called now and then to see how far the
+/// source is.
 ///
 /// # Errors
 /// When the source fails.
 pub(super) fn run<T: Send>(
     source: &mut dyn Source,
+    whole: bool,
     taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
     look: &mut dyn FnMut(&dyn Source),
 ) -> Result<T, CaptureError> {
     std::thread::scope(|scope| {
         let (full, incoming) = sync_channel(BATCHES);
         let (empty, returned) = channel();
-        let worker = scope.spawn(move || taker(&mut Incoming { incoming, empty }));
-        let read = read(source, &full, &returned, look);
+        let worker = scope.spawn(move || {
+            taker(&mut Incoming {
+                whole,
+                full: incoming,
+                empty,
+            })
+        });
+        let read = read(source, whole, &full, &returned, look);
         drop(full);
         let end = match worker.join() {
             Ok(end) => end,
@@ -76,28 +121,30 @@ pub(super) fn run<T: Send>(
 /// A batch on its way; when it is dropped, its memory is used again.
 pub(super) struct Batched {
     batch: Batch,
+    /// Whether the packets of datagrams are held too.
+    whole: bool,
     empty: Sender<Batch>,
 }
 
 impl Batched {
     /// Hands on what is in it until `take` wants no more; whether it wants more.
     pub(super) fn each(&mut self, mut take: impl FnMut(Step<'_>) -> bool) -> bool {
-        let Batch { bytes, items } = &mut self.batch;
+        let Batch {
+            bytes, items, held, ..
+        } = &mut self.batch;
+        let mut packets = held.drain(..).map(|it| it.packet(bytes));
         for item in items.drain(..) {
             let step = match item {
                 Item::Keylog(text) => Step::Keylog(text),
                 Item::Gap(from, until) => Step::Gap(from, until),
-                Item::Packet(held, prepared) => Step::Packet(
-                    Packet {
-                        frame: held.frame,
-                        time: held.time,
-                        link_type: held.link_type,
-                        interface: held.interface,
-                        original_len: held.original_len,
-                        data: bytes.get(held.data).unwrap_or_default(),
-                    },
-                    prepared,
-                ),
+                Item::Packet => match packets.next() {
+                    Some(packet) => Step::Packet(packet),
+                    None => continue,
+                },
+                Item::Datagram(prepared) => {
+                    let packet = self.whole.then(|| packets.next()).flatten();
+                    Step::Datagram(packet, prepared)
+                }
             };
             if !take(step) {
                 return false;
@@ -111,14 +158,17 @@ impl Drop for Batched {
     fn drop(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         batch.bytes.clear();
+        batch.held.clear();
         batch.items.clear();
+        batch.length = 0;
         // Nobody waits for it any more when the source has ended.
         let _ = self.empty.send(batch);
     }
 }
 
 struct Incoming {
-    incoming: Receiver<Batch>,
+    whole: bool,
+    full: Receiver<Batch>,
     empty: Sender<Batch>,
 }
 
@@ -127,7 +177,8 @@ impl Iterator for Incoming {
 
     fn next(&mut self) -> Option<Batched> {
         Some(Batched {
-            batch: self.incoming.recv().ok()?,
+            whole: self.whole,
+            batch: self.full.recv().ok()?,
             empty: self.empty.clone(),
         })
     }
@@ -136,6 +187,7 @@ impl Iterator for Incoming {
 /// Reads until the source ends or nobody wants more.
 fn read(
     source: &mut dyn Source,
+    whole: bool,
     full: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
     look: &mut dyn FnMut(&dyn Source),
@@ -144,17 +196,13 @@ fn read(
     loop {
         match source.next()? {
             Next::Packet(packet) => {
-                let start = batch.bytes.len();
-                batch.bytes.extend_from_slice(packet.data);
-                let held = Held {
-                    frame: packet.frame,
-                    time: packet.time,
-                    link_type: packet.link_type,
-                    interface: packet.interface,
-                    original_len: packet.original_len,
-                    data: start..batch.bytes.len(),
-                };
-                batch.items.push(Item::Packet(held, Prepared::of(&packet)));
+                batch.length += packet.data.len();
+                let prepared = Prepared::of(&packet);
+                if whole || prepared.is_none() {
+                    batch.hold(&packet);
+                }
+                let item = prepared.map_or(Item::Packet, Item::Datagram);
+                batch.items.push(item);
             }
             Next::Keylog(text) => batch.items.push(Item::Keylog(text)),
             Next::Gap(from, until) => batch.items.push(Item::Gap(from, until)),
@@ -165,7 +213,7 @@ fn read(
                 return Ok(());
             }
         }
-        if batch.bytes.len() >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
+        if batch.length >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
             look(source);
             let next = returned.try_recv().unwrap_or_default();
             if full.send(std::mem::replace(&mut batch, next)).is_err() {

@@ -5,7 +5,7 @@ use super::progress::Meter;
 use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureError, CaptureFacts, Next, Source};
-use crate::engine::{Engine, Prepared};
+use crate::engine::Engine;
 use std::num::NonZero;
 use std::thread;
 
@@ -53,6 +53,7 @@ pub(super) fn feed(
         }
         return Ok(());
     }
+    let whole = engine.observer_mut().extraction.is_some();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
         for mut batch in batches {
             if !batch.each(|step| take(engine, step)) {
@@ -60,7 +61,7 @@ pub(super) fn feed(
             }
         }
     };
-    ahead::run(source, judge, &mut look)
+    ahead::run(source, whole, judge, &mut look)
 }
 
 /// The clock is asked that seldom.
@@ -78,7 +79,7 @@ fn follow(
     }
     Ok(match source.next()? {
         Next::Packet(packet) => {
-            let goes_on = take(engine, Step::Packet(packet, Prepared::default()));
+            let goes_on = take(engine, Step::Packet(packet));
             if live {
                 engine.advance(packet.time);
             }
@@ -100,13 +101,18 @@ fn follow(
 /// Hands something to the engine and to those who want to see it; whether more is wanted.
 fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
     match step {
-        Step::Packet(packet, prepared) => {
+        Step::Packet(packet) => {
             let told = engine.observer_mut();
-            told.selecting.begin(packet.time);
-            if let Some(extraction) = &mut told.extraction {
-                extraction.packet(&packet);
+            told.packet(&packet);
+            engine.packet(&packet);
+        }
+        Step::Datagram(packet, prepared) => {
+            let told = engine.observer_mut();
+            told.selecting.begin(prepared.time());
+            if let Some(packet) = packet {
+                told.packet(&packet);
             }
-            engine.prepared(&packet, prepared);
+            engine.datagram(prepared);
         }
         Step::Keylog(text) => {
             if let Some(extraction) = &mut engine.observer_mut().extraction {

@@ -4,6 +4,7 @@ use super::extraction::Extraction;
 use super::log;
 use super::output::Output;
 use super::progress::Answers;
+use crate::capture::Packet;
 use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -22,6 +23,14 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Hands on a packet before the engine takes it.
+    pub(super) fn packet(&mut self, packet: &Packet<'_>) {
+        self.selecting.begin(packet.time);
+        if let Some(extraction) = &mut self.extraction {
+            extraction.packet(packet);
+        }
+    }
+
     /// Whether going on is of no use: the report cannot be written any more, and nothing else is to be.
     pub(super) const fn is_of_no_use(&mut self) -> bool {
         self.extraction.is_none() && self.selecting.inner_mut().has_failed()

@@ -64,7 +64,7 @@ pub struct Markings {
     hasher: RandomState,
     messages: HashMap<u64, Marked>,
     oldest: VecDeque<u64>,
-    hosts: BTreeMap<IpAddr, Host>,
+    hosts: HashMap<IpAddr, Host>,
     losses: BTreeMap<(Unmarked, IpAddr, IpAddr), Loss>,
     refused: u64,
 }
@@ -130,12 +130,9 @@ impl Markings {
         self.lost(what, before, arrival, dscp);
     }
 
-    /// Notes a datagram that is no SIP.
-    pub fn datagram(&mut self, flow: Flow, payload: &[u8], dscp: Option<u8>, seen: Sighting) {
-        // RFC 3550 §5.1, but for RTCP.
-        let is_rtp = matches!(payload, [128..=191, 0..192 | 224.., ..]) && payload.len() > 12;
+    /// Notes a packet of RTP with its DSCP.
+    pub fn rtp(&mut self, flow: Flow, dscp: Option<u8>, seen: Sighting) {
         if dscp == Some(EF)
-            && is_rtp
             && let Some(host) = self.host(flow.src.ip())
         {
             host.rtp.get_or_insert(seen);
@@ -149,7 +146,9 @@ impl Markings {
         let mut all: Vec<_> = known
             .map(|(&(what, one, other), loss)| (what, one, other, loss.clone()))
             .collect();
-        for (src, host) in &self.hosts {
+        let mut hosts: Vec<_> = self.hosts.iter().collect();
+        hosts.sort_unstable_by_key(|(src, _)| **src);
+        for (src, host) in hosts {
             let (Some((dst, dscp, seen)), Some(rtp)) = (host.plain, host.rtp) else {
                 continue;
             };

@@ -1,7 +1,8 @@
 //! What is only counted.
 
 use super::{Engine, Observer};
-use crate::frame::{Content, Undecoded};
+use crate::flow::Flow;
+use crate::frame::Undecoded;
 use crate::limits::MAX_UNDECODED_REASONS;
 use crate::redact::Redactor;
 use crate::transaction::Arrival;
@@ -57,26 +58,13 @@ impl<O: Observer> Engine<O> {
     }
 
     /// What the packets without SIP are, for a capture that turns out to have none.
-    pub(super) fn note_ports(&mut self, content: &Content<'_>) {
+    pub(super) fn note_ports(&mut self, flow: Flow) {
         if self.counts.sip_messages > 0 {
             return;
         }
-        let flow = match content {
-            Content::Datagram(datagram) => datagram.flow,
-            Content::Segment(segment) => segment.flow,
-            Content::Sctp(packet) => packet.flow,
-            Content::Fragment(_)
-            | Content::Mirrored(_)
-            | Content::IcmpError(_)
-            | Content::Unrelated => return,
-        };
         // The lower port is the service's, mostly.
         let port = flow.src.port().min(flow.dst.port());
-        *self
-            .counts
-            .ports
-            .entry((flow.transport.name(), port))
-            .or_default() += 1;
+        *self.counts.ports.entry((flow.transport, port)).or_default() += 1;
     }
 
     /// What had no room any more, by the name of the store, and how often.

@@ -1,13 +1,11 @@
 //! From what a packet holds to messages on their way into time order.
 
 use super::journal;
-use super::prepared::message_of;
+use super::prepared::{self, Payload, Prepared, message_of};
 use super::waiting::{Icmp, Sip, Waiting, What};
 use super::{Engine, Mirror, Observer};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{
-    self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded,
-};
+use crate::frame::{self, Content, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded};
 use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_CONNECTION_FACTS};
 use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
 use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
@@ -47,6 +45,11 @@ impl Intake {
         ]
     }
 
+    /// Whether nothing is to be given up as time passes.
+    fn is_idle(&mut self, now: Timestamp) -> bool {
+        self.fragments.is_idle(now) && self.sctp.is_idle() && !self.connections.is_due(now)
+    }
+
     pub(super) fn notable(&self) -> &[Connection] {
         &self.notable
     }
@@ -58,38 +61,54 @@ impl Intake {
 }
 
 impl<O: Observer> Engine<O> {
-    /// Takes a packet.
-    pub(super) fn take(
-        &mut self,
-        packet: &Packet<'_>,
-        decoded: &Decoded<'_>,
-        message: Option<Arc<Message>>,
-    ) {
+    /// Takes a datagram.
+    pub(super) fn take_datagram(&mut self, prepared: Prepared) {
+        let Prepared { at, flow, payload } = prepared;
+        let flow = self.hidden_flow(flow);
+        match payload {
+            Payload::Sip(it) => {
+                let sip = Sip {
+                    message: it.message,
+                    flow,
+                    identification: it.identification,
+                    sequence: None,
+                    envelope: it.envelope,
+                    mirror: None,
+                };
+                self.sip(at, sip, it.snapped);
+            }
+            Payload::Other { dscp, like_rtp } => {
+                self.summary.not_sip_packets += 1;
+                self.note_ports(flow);
+                self.surroundings.media_errors_mut().packet(flow, at.time);
+                if like_rtp {
+                    let markings = self.surroundings.markings_mut();
+                    markings.rtp(flow, dscp, at);
+                }
+                self.surroundings.bindings_mut().packet(flow, at);
+            }
+        }
+    }
+
+    /// Takes a packet that is no datagram.
+    pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
         let at = Sighting {
             frame: packet.frame,
             time: packet.time,
         };
-        // The bytes that the snap length left, when it left too few.
-        let snapped = decoded.envelope.cut.then_some(packet.data.len() as u64);
-        let found = match (&decoded.content, message) {
-            (Content::Datagram(datagram), Some(message)) => {
-                self.message_in(at, datagram, message, decoded.envelope, snapped);
-                true
-            }
-            (Content::Datagram(_), None) => false,
-            _ => self.content(at, decoded, snapped),
-        };
-        if !found {
-            self.summary.not_sip_packets += 1;
-            self.note_ports(&decoded.content);
-            if let Content::Datagram(datagram) = &decoded.content {
-                let errors = self.surroundings.media_errors_mut();
-                errors.packet(datagram.flow, at.time);
-                let dscp = decoded.envelope.dscp;
-                let markings = self.surroundings.markings_mut();
-                markings.datagram(datagram.flow, datagram.payload, dscp, at);
-                self.surroundings.bindings_mut().packet(datagram.flow, at);
-            }
+        let snapped = prepared::snapped(packet, &decoded.envelope);
+        if self.content(at, decoded, snapped) {
+            return;
+        }
+        self.summary.not_sip_packets += 1;
+        match &decoded.content {
+            Content::Datagram(datagram) => self.note_ports(datagram.flow),
+            Content::Segment(segment) => self.note_ports(segment.flow),
+            Content::Sctp(packet) => self.note_ports(packet.flow),
+            Content::Fragment(_)
+            | Content::Mirrored(_)
+            | Content::IcmpError(_)
+            | Content::Unrelated => {}
         }
     }
 
@@ -102,12 +121,19 @@ impl<O: Observer> Engine<O> {
         };
         match &decoded.content {
             Content::Datagram(datagram) => {
-                let message = message_of(datagram);
-                let found = message.is_some();
-                if let Some(message) = message {
-                    self.message_in(at, datagram, message, envelope, snapped);
-                }
-                found
+                let Some(message) = message_of(datagram) else {
+                    return false;
+                };
+                let sip = Sip {
+                    message,
+                    flow: datagram.flow,
+                    identification: datagram.identification,
+                    sequence: None,
+                    envelope,
+                    mirror: None,
+                };
+                self.sip(at, sip, snapped);
+                true
             }
             Content::Segment(segment) => self.segment(at, segment, envelope, snapped),
             Content::Fragment(piece) => self.fragment(at, piece, envelope, snapped),
@@ -147,6 +173,10 @@ impl<O: Observer> Engine<O> {
 
     /// Gives up, as time passes, on what nothing completes any more.
     pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
+        // So it is at nearly every packet.
+        if self.intake.is_idle(now) {
+            return;
+        }
         for incomplete in self.intake.fragments.expire(now) {
             self.tell_incomplete(&incomplete);
             let lost = self.hidden_lost(LostDatagram::of(&incomplete));
@@ -184,25 +214,6 @@ impl<O: Observer> Engine<O> {
         let mut outcome = Outcome::default();
         self.intake.connections.finish(&mut outcome);
         self.come_out(outcome, None);
-    }
-
-    fn message_in(
-        &mut self,
-        at: Sighting,
-        datagram: &Datagram<'_>,
-        message: Arc<Message>,
-        envelope: Envelope,
-        snapped: Option<u64>,
-    ) {
-        let sip = Sip {
-            message,
-            flow: datagram.flow,
-            identification: datagram.identification,
-            sequence: None,
-            envelope,
-            mirror: None,
-        };
-        self.sip(at, sip, snapped);
     }
 
     /// Goes on with the datagram that a fragment completes.

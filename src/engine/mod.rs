@@ -28,20 +28,19 @@ use crate::dialog::{
     Backoffs, Book, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
     TalkTimes, TlsServers,
 };
-use crate::frame::{self, Content, Decoded};
+use crate::frame::Content;
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CaptureView, Counts, Finding, Tallies};
-use crate::sip::Message;
 use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Duplicates, Sighting, Table, TransactionId};
 use intake::Intake;
 use judging::Due;
+use prepared::Opened;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use waiting::{Queue, What};
 
@@ -158,50 +157,38 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        // By reference: it is large, and there are millions of them.
-        match &frame::decode(packet.link_type, packet.data, packet.original_len) {
-            Ok(decoded) => {
-                let message = match &decoded.content {
-                    Content::Datagram(datagram) => prepared::message_of(datagram),
-                    _ => None,
-                };
-                self.decoded(packet, decoded, message);
+        match Opened::of(packet) {
+            Opened::Datagram(prepared) => self.datagram(prepared),
+            Opened::Other(Ok(decoded)) => {
+                let decoded = self.hidden(decoded);
+                let in_order = !matches!(decoded.content, Content::Mirrored(_));
+                self.begin(intake::time_of(packet.time, &decoded.content), in_order);
+                self.take(packet, &decoded);
+                self.release(false);
             }
-            Err(undecoded) => {
+            Opened::Other(Err(undecoded)) => {
                 self.counts.packets += 1;
                 self.note_time(packet.time, true);
-                self.undecoded(undecoded.clone());
+                self.undecoded(undecoded);
                 self.release(false);
             }
         }
     }
 
-    /// The same for a packet of which a part of the work was done.
-    pub fn prepared(&mut self, packet: &Packet<'_>, prepared: Prepared) {
-        match prepared.decoded(packet) {
-            Some((decoded, message)) => self.decoded(packet, &decoded, message),
-            None => self.packet(packet),
-        }
+    /// The same for a datagram of which a part of the work was done.
+    pub fn datagram(&mut self, prepared: Prepared) {
+        self.begin(prepared.at.time, true);
+        self.take_datagram(prepared);
+        self.release(false);
     }
 
-    /// Takes a packet with the message, if it is a datagram that holds one.
-    fn decoded(
-        &mut self,
-        packet: &Packet<'_>,
-        decoded: &Decoded<'_>,
-        message: Option<Arc<Message>>,
-    ) {
-        let hidden = (self.options.redactor.is_some()).then(|| self.hidden(decoded.clone()));
-        let decoded = hidden.as_ref().unwrap_or(decoded);
+    /// Counts a packet and moves the clock to it. `in_order` is that of [`Self::note_time`].
+    fn begin(&mut self, time: Timestamp, in_order: bool) {
         self.counts.packets += 1;
-        let in_order = !matches!(decoded.content, Content::Mirrored(_));
-        let time = intake::time_of(packet.time, &decoded.content);
         self.note_time(time, in_order);
         // One packet that is stamped ahead must not use up the patience for all others.
         let before = self.previous.replace(time);
         self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
-        self.take(packet, decoded, message);
-        self.release(false);
     }
 
     /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry_secrets`] what waits.
@@ -331,6 +318,10 @@ impl<O: Observer> Engine<O> {
             self.now = Some(time);
             return;
         };
+        if self.suspect.is_none() && time >= latest && time.distance(latest) <= CLOCK_JUMP {
+            self.now = Some(time);
+            return;
+        }
         if time.since(latest) > CLOCK_JUMP {
             // One packet may be stamped wrongly; two that agree are a clock that was set, or a pause.
             let agree = self

@@ -1,24 +1,48 @@
 //! What can be done with a packet alone, without knowing any other: its layers, and the message of a datagram. A thread that
-//! reads ahead does it, so that [`super::Engine::prepared`] need not.
+//! reads ahead does it, so that [`super::Engine::datagram`] need not. What comes out needs the packet's bytes no more: nearly all
+//! that a capture at an SBC holds is RTP, of which four facts are asked.
 
-use crate::capture::Packet;
-use crate::frame::{self, Content, Datagram, Decoded, Envelope};
+use crate::capture::{Packet, Sighting};
+use crate::flow::Flow;
+use crate::frame::{self, Content, Datagram, Decoded, Envelope, Undecoded};
 use crate::sip::{Carrier, Message};
-use std::ops::Range;
+use crate::time::Timestamp;
 use std::sync::Arc;
 
-/// A packet of which that was done; of most kinds there is nothing to do.
-#[derive(Debug, Default)]
-pub struct Prepared(Option<Ready>);
-
+/// A datagram, and all that is asked of it.
 #[derive(Debug)]
-struct Ready {
-    envelope: Envelope,
-    /// Its payload is left out.
-    datagram: Datagram<'static>,
-    /// Where the payload stands in the packet.
-    payload: Range<usize>,
-    message: Option<Arc<Message>>,
+pub struct Prepared {
+    pub(super) at: Sighting,
+    pub(super) flow: Flow,
+    pub(super) payload: Payload,
+}
+
+/// What a datagram holds: little of what is no SIP, as there are millions of those.
+#[derive(Debug)]
+pub(super) enum Payload {
+    Sip(Box<SipPayload>),
+    /// Something else, with its DSCP, which may look like RTP.
+    Other {
+        dscp: Option<u8>,
+        like_rtp: bool,
+    },
+}
+
+/// A message and what was around it.
+#[derive(Debug)]
+pub(super) struct SipPayload {
+    pub(super) message: Arc<Message>,
+    pub(super) envelope: Envelope,
+    /// IPv4 identification; `None` for zero and for IPv6.
+    pub(super) identification: Option<u16>,
+    /// See [`snapped`].
+    pub(super) snapped: Option<u64>,
+}
+
+/// A packet, opened.
+pub(super) enum Opened<'a> {
+    Datagram(Prepared),
+    Other(Result<Decoded<'a>, Undecoded>),
 }
 
 /// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
@@ -30,46 +54,60 @@ pub(super) fn message_of(datagram: &Datagram<'_>) -> Option<Arc<Message>> {
     Message::parse(datagram.payload, carrier).map(Arc::new)
 }
 
+/// The bytes that the snap length left of a packet, when it left too few.
+pub(super) fn snapped(packet: &Packet<'_>, envelope: &Envelope) -> Option<u64> {
+    envelope.cut.then_some(packet.data.len() as u64)
+}
+
+/// RFC 3550 §5.1, but for RTCP.
+const fn is_like_rtp(payload: &[u8]) -> bool {
+    matches!(payload, [128..=191, 0..192 | 224.., ..]) && payload.len() > 12
+}
+
 impl Prepared {
-    /// Does what can be done.
-    pub fn of(packet: &Packet<'_>) -> Self {
+    /// Does what can be done; `None` when the packet is no datagram.
+    pub fn of(packet: &Packet<'_>) -> Option<Self> {
+        match Opened::of(packet) {
+            Opened::Datagram(prepared) => Some(prepared),
+            Opened::Other(_) => None,
+        }
+    }
+
+    /// When it was captured.
+    pub const fn time(&self) -> Timestamp {
+        self.at.time
+    }
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn of(packet: &Packet<'a>) -> Self {
         let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
         let Ok(Decoded {
             envelope,
             content: Content::Datagram(datagram),
-        }) = decoded
+        }) = &decoded
         else {
-            return Self(None);
+            return Self::Other(decoded);
         };
-        let begin = datagram.payload.as_ptr() as usize;
-        let Some(start) = begin.checked_sub(packet.data.as_ptr() as usize) else {
-            return Self(None);
-        };
-        Self(Some(Ready {
-            envelope,
-            datagram: Datagram {
-                payload: &[],
-                ..datagram
+        let payload = match message_of(datagram) {
+            Some(message) => Payload::Sip(Box::new(SipPayload {
+                message,
+                envelope: *envelope,
+                identification: datagram.identification,
+                snapped: snapped(packet, envelope),
+            })),
+            None => Payload::Other {
+                dscp: envelope.dscp,
+                like_rtp: is_like_rtp(datagram.payload),
             },
-            payload: start..start + datagram.payload.len(),
-            message: message_of(&datagram),
-        }))
-    }
-
-    /// The packet as it is decoded, and its message; `None` when nothing could be done, and when it is another packet.
-    pub(super) fn decoded<'a>(
-        self,
-        packet: &Packet<'a>,
-    ) -> Option<(Decoded<'a>, Option<Arc<Message>>)> {
-        let ready = self.0?;
-        let datagram = Datagram {
-            payload: packet.data.get(ready.payload)?,
-            ..ready.datagram
         };
-        let decoded = Decoded {
-            envelope: ready.envelope,
-            content: Content::Datagram(datagram),
-        };
-        Some((decoded, ready.message))
+        Self::Datagram(Prepared {
+            at: Sighting {
+                frame: packet.frame,
+                time: packet.time,
+            },
+            flow: datagram.flow,
+            payload,
+        })
     }
 }

@@ -4,6 +4,7 @@
 use super::waiting::{Icmp, Sip};
 use super::{Engine, Mirror, Observer};
 use crate::capture::CaptureFacts;
+use crate::flow::Flow;
 use crate::frame::{Content, Decoded, Undecoded};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
@@ -34,6 +35,10 @@ impl<O: Observer> Engine<O> {
             Content::Fragment(_) | Content::Unrelated => {}
         }
         decoded
+    }
+
+    pub(super) fn hidden_flow(&self, flow: Flow) -> Flow {
+        (self.options.redactor.as_ref()).map_or(flow, |it| it.flow(flow))
     }
 
     /// A message with what stands for all in it that names somebody; `None` when that is no message any more.

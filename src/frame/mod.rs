@@ -296,6 +296,7 @@ fn first_layer(link_type: LinkType) -> Result<Layer, Undecoded> {
 ///
 /// # Errors
 /// [`Undecoded`] names the layer that is not understood or broken.
+#[inline]
 pub fn decode(
     link_type: LinkType,
     data: &[u8],
@@ -311,6 +312,7 @@ pub fn decode(
 }
 
 /// The same, layer by layer. `cut` says that the snap length took some of the packet.
+#[inline(never)]
 fn by_layers(link_type: LinkType, data: &[u8], cut: bool) -> Result<Decoded<'_>, Undecoded> {
     let first = first_layer(link_type)?;
     let envelope = Envelope {

@@ -3,7 +3,7 @@
 use super::Undecoded;
 use super::ip::Header;
 use crate::flow::{Flow, Transport};
-use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
+use etherparse::TcpHeaderSlice;
 use std::net::SocketAddr;
 
 /// A UDP datagram.
@@ -90,18 +90,23 @@ const UDP_HEADER_LEN: usize = 8;
 
 #[inline]
 pub(super) fn datagram(ip: Header, data: &[u8]) -> Result<Datagram<'_>, Undecoded> {
-    let header =
-        UdpHeaderSlice::from_slice(data).map_err(|_| Undecoded::because("udp-truncated"))?;
-    let rest = data.get(UDP_HEADER_LEN..).unwrap_or_default();
+    let Some((&[source, from, destination, to, length, len, _, _], rest)) =
+        data.split_first_chunk::<UDP_HEADER_LEN>()
+    else {
+        return Err(Undecoded::because("udp-truncated"));
+    };
+    let source = u16::from_be_bytes([source, from]);
+    let destination = u16::from_be_bytes([destination, to]);
+    let length = u16::from_be_bytes([length, len]);
     // A length of 0 stands for "to the end of the packet" (RFC 2675 §4, and segmentation offload).
-    let announced = match usize::from(header.length()) {
+    let announced = match usize::from(length) {
         0 => rest.len(),
         len => len.saturating_sub(UDP_HEADER_LEN),
     };
     Ok(Datagram {
         flow: Flow {
-            src: SocketAddr::new(ip.src, header.source_port()),
-            dst: SocketAddr::new(ip.dst, header.destination_port()),
+            src: SocketAddr::new(ip.src, source),
+            dst: SocketAddr::new(ip.dst, destination),
             transport: Transport::Udp,
         },
         identification: ip.identification,

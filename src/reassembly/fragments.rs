@@ -152,6 +152,13 @@ impl Fragments {
         whole
     }
 
+    /// Whether nothing waits at `now`, so that [`Self::expire`] has nothing to do.
+    #[inline]
+    pub fn is_idle(&mut self, now: Timestamp) -> bool {
+        self.now = self.now.max(Some(now));
+        self.by_age.is_empty() && self.overdue.is_empty()
+    }
+
     /// Gives back the datagrams that waited for more than a second at `now`, oldest first. Copies of whole ones are
     /// forgotten without a word.
     pub fn expire(&mut self, now: Timestamp) -> Vec<Incomplete> {

@@ -40,6 +40,8 @@ use crate::dialog::{
     Backoffs, Call, Defects, Keepalives, Negotiation, Registrations, Sources, Surroundings,
     TalkTimes, TlsServers,
 };
+use crate::flow::Transport;
+use crate::hash::HashMap;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::redact::Redactor;
@@ -314,7 +316,7 @@ pub struct Counts {
     /// Packets that were not decoded, by reason.
     pub undecoded: BTreeMap<String, u64>,
     /// What the packets without SIP were, by transport and port, as long as there was no SIP.
-    pub ports: BTreeMap<(&'static str, u16), u64>,
+    pub ports: HashMap<(Transport, u16), u64>,
     /// Fragments that are not the first of their datagram, of SIP or not.
     pub later_fragments: u64,
     /// Packets that have no ports and are no fragments, such as ARP and ICMP.

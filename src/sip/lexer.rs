@@ -105,6 +105,12 @@ pub fn looks_like_sip(bytes: &[u8], cut: bool) -> bool {
     start_line(skip_empty_lines(bytes), cut, &mut Oddities::default()).is_some()
 }
 
+/// Whether the first byte is one that a message, or the empty lines before it, can begin with.
+#[inline]
+pub(super) fn may_begin(bytes: &[u8]) -> bool {
+    (bytes.first()).is_some_and(|&byte| is_token_byte(byte) || matches!(byte, b'\r' | b'\n'))
+}
+
 /// How many bytes of empty lines stand before the message (RFC 3261 §7.5; keep-alives of RFC 5626 §4.4.1).
 pub fn leading_empty_lines(bytes: &[u8]) -> usize {
     bytes.len() - skip_empty_lines(bytes).len()

@@ -69,7 +69,16 @@ pub enum StartLine<'a> {
 
 impl Message {
     /// Reads a message; `None` when the bytes do not begin with a SIP start line.
+    #[inline]
     pub fn parse(bytes: &[u8], carrier: Carrier) -> Option<Self> {
+        // Nearly all that is no SIP is told by its first byte.
+        if !lexer::may_begin(bytes) {
+            return None;
+        }
+        Self::read(bytes, carrier)
+    }
+
+    fn read(bytes: &[u8], carrier: Carrier) -> Option<Self> {
         let scan = lexer::scan(bytes, carrier.cut)?;
         let body = u32::try_from(scan.body_start).ok()?..u32::try_from(bytes.len()).ok()?;
         let core = Core::of(bytes, &scan);

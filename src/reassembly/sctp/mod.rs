@@ -168,6 +168,12 @@ impl Sctp {
         }
     }
 
+    /// Whether nothing waits, so that [`Self::expire`] has nothing to do.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.seen_order.is_empty()
+    }
+
     /// Gives up what waited too long at this time, or is too much; the beginnings of messages are added to `out` as cut.
     pub fn expire(&mut self, now: Timestamp, out: &mut Vec<UserMessage>) {
         while let Some(&(time, arrival, place)) = self.waiting.front() {

@@ -3,6 +3,7 @@
 use crate::rules::transport::tcp_connect_failed;
 use crate::rules::{CaptureView, Finding, Judge, Rule, tls};
 use crate::severity::Severity;
+use std::cmp::Reverse;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "capture-no-sip",
@@ -23,7 +24,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let filter = view.facts.filter.as_ref();
     let refused = filter.filter(|_| read > view.counts.packets);
     let mut ports: Vec<_> = view.counts.ports.iter().collect();
-    ports.sort_by_key(|&(port, count)| (std::cmp::Reverse(*count), port));
+    ports.sort_by_key(|&((transport, port), count)| (Reverse(*count), transport.name(), port));
     let ports: Vec<_> = ports
         .iter()
         .take(PORTS_SHOWN)
