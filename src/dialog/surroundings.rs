@@ -28,6 +28,10 @@ pub struct Surroundings {
     hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
+    /// 423s, by whom they were for.
+    too_brief: LastTimes,
+    /// Those to a request that was sent after another one was refused so.
+    still_too_brief: LastTimes,
     quick_busies: BTreeMap<IpAddr, (u64, u64)>,
     origins: Origins,
     pairs_refused: u64,
@@ -77,6 +81,14 @@ impl LastTimes {
                 self.times.remove(&oldest);
             }
         }
+    }
+
+    fn is_known(&self, key: u64) -> bool {
+        self.times.contains_key(&key)
+    }
+
+    fn is_before(&self, key: u64, moment: Timestamp) -> bool {
+        self.times.get(&key).is_some_and(|at| *at < moment)
     }
 
     pub(super) fn is_after(&self, key: u64, moment: Timestamp) -> bool {
@@ -233,6 +245,22 @@ impl Surroundings {
     /// Whether such a request had credentials after that moment: the challenge was answered under another Call-ID.
     pub fn authenticated_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
         self.credentials.is_after(self.key(transaction), moment)
+    }
+
+    /// Notes that the lifetime which a request asked for was refused as too brief at that moment (423).
+    pub fn note_too_brief(&mut self, transaction: &Transaction, at: Timestamp) {
+        let client = self.key(transaction);
+        let sent = transaction.start();
+        if self.too_brief.is_before(client, sent) {
+            self.still_too_brief.note(client, at);
+        }
+        self.too_brief.note(client, at);
+    }
+
+    /// Whether the client of such a request asked for too little again after it had been told, under whatever Call-ID.
+    pub fn is_still_too_brief(&self, transaction: &Transaction) -> bool {
+        let client = self.key(transaction);
+        self.still_too_brief.is_known(client)
     }
 
     /// Notes how a host decided a new INVITE: `quick_busy` says that it was busy before a telephone could ring.

@@ -106,6 +106,7 @@ impl<O: Observer> Engine<O> {
         }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
+            Some(423) => self.surroundings.note_too_brief(transaction, time),
             // Codes that clients answer with another try are told when the call is over.
             Some(code) if self.options.alerts && code >= 403 && !RETRIED.contains(&code) => {
                 self.alert(id);

@@ -40,14 +40,15 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let requested = register
             .expires
             .map_or_else(|| "?".to_owned(), |it| it.to_string());
-        // Guard G-END: a client takes its time for the next try.
+        // Guard G-END: a client takes its time for the next try. One that asked for as little again will not do better.
+        let repeated = view.surroundings.is_still_too_brief(register);
         let elapsed = view.watched_since(response.time());
-        let silence = if elapsed >= timers::timeout(register, view.thresholds.t1) {
+        let silence = if repeated || elapsed >= timers::timeout(register, view.thresholds.t1) {
             Silence::Proven
         } else {
             Silence::SoFar
         };
-        let severity = if elapsed < view.thresholds.credentials_within {
+        let severity = if !repeated && elapsed < view.thresholds.credentials_within {
             Severity::Info
         } else {
             Severity::Error
