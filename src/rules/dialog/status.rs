@@ -135,6 +135,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || cause::is_ordinary(response)
         || is_outvoted(view, transaction, response.code)
         || is_tried_again(view, transaction, response)
+        || (!is_bye && session::crosses_bye(view.call, transaction, response))
         || (redirected && redirect_not_followed::is_pursued(view, transaction, response))
     {
         Severity::Info

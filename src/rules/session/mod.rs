@@ -121,12 +121,19 @@ fn is_same_dialog(one: &Transaction, other: &Transaction) -> bool {
         || (one.from.tag == other.to.tag && one.to.tag == other.from.tag)
 }
 
-/// Whether the dialog was being ended by a BYE when this response came: then what it says is a normal race.
-fn crosses_bye(call: &Call, request: &Transaction, response: &Response) -> bool {
+/// Whether the dialog was being ended by a BYE when this response came: then what it says is a normal race. With 481 and 487 a
+/// side says so that has sent or got a BYE meanwhile (RFC 5407 §3.2.2; RFC 3261 §15.1.2); whatever else it says, where the other
+/// side had hung up before the request came.
+pub(super) fn crosses_bye(call: &Call, request: &Transaction, response: &Response) -> bool {
     call.of(&Method::Bye).any(|bye| {
+        let own = bye.from.tag == request.from.tag;
         bye.id != request.id
             && is_same_dialog(bye, request)
-            && (bye.from.tag != request.from.tag || bye.cseq != request.cseq)
-            && bye.start() <= response.time()
+            && (!own || bye.cseq != request.cseq)
+            && if matches!(response.code, 481 | 487) {
+                bye.start() <= response.time()
+            } else {
+                !own && bye.start() < request.start()
+            }
     })
 }
