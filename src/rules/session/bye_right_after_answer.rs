@@ -27,13 +27,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
             continue;
         };
-        let Some(acknowledged) = dialog
-            .acknowledged()
-            .filter(|_| is_so(dialog, view.thresholds))
+        let Some(talk) = (dialog.talk_after_ack()).filter(|_| is_so(dialog, view.thresholds))
         else {
             continue;
         };
-        let talk = bye.start().since(acknowledged);
         let second = dialogs.iter().any(|other| {
             other.caller_tag == dialog.caller_tag
                 && other.callee_tag != dialog.callee_tag
@@ -70,10 +67,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 
 /// Whether the caller ended the dialog at once.
 pub(super) fn is_so(dialog: &Dialog<'_>, thresholds: &Thresholds) -> bool {
-    let (Some(bye), Some(acknowledged)) = (dialog.bye(), dialog.acknowledged()) else {
-        return false;
-    };
-    dialog.is_by_caller(bye) && bye.start().since(acknowledged) < thresholds.hang_up_after_answer
+    let talk = dialog.talk_after_ack();
+    dialog.bye().is_some_and(|bye| dialog.is_by_caller(bye))
+        && talk.is_some_and(|it| it < thresholds.hang_up_after_answer)
 }
 
 /// An INVITE without a description, whose 2xx made the offer.
