@@ -90,6 +90,8 @@ pub struct Finding {
     seen: bool,
     /// When it began.
     pub time: Timestamp,
+    /// When the last packet of the transaction that it is about was seen.
+    pub(super) until: Timestamp,
     /// The call; `None` for findings about the capture or a host pair.
     pub call_id: Option<Arc<[u8]>>,
     /// The transactions, the decisive one first.
@@ -133,6 +135,7 @@ impl Finding {
             came_right: false,
             seen: false,
             time,
+            until: time,
             call_id: None,
             transactions: Vec::new(),
             frames: Vec::new(),
@@ -160,6 +163,7 @@ impl Finding {
             .collect(),
             transactions: vec![transaction.id],
             frames,
+            until: transaction.last,
             ..Self::of_capture(rule, transaction.start())
         }
     }
