@@ -233,9 +233,9 @@ const fn awaits_another_try(response: &Response) -> bool {
     matches!(response.code, 401 | 407) || asks_for_another_try(response)
 }
 
-/// RFC 3261 §8.1.3.4, RFC 4028 §7.3, RFC 3263 §4.3.
+/// RFC 3261 §8.1.3.4, RFC 3903 §4, RFC 4028 §7.3, RFC 3263 §4.3.
 const fn asks_for_another_try(response: &Response) -> bool {
-    matches!(response.code, 300..400 | 422 | 423 | 503)
+    matches!(response.code, 300..400 | 412 | 422 | 423 | 503)
 }
 
 /// What clients send again at once with what was wanted, or with more digits (RFC 3261 §8.1.3.5, RFC 3578 §2).
