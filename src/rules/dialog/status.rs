@@ -181,9 +181,10 @@ fn is_outvoted(view: &CallView<'_>, transaction: &Transaction, code: u64) -> boo
     }
 }
 
-/// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
+/// By another try of the same call, an UPDATE also by a re-INVITE; or, for codes that ask for one, by one that the client made under a new Call-ID.
 fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
     view.came_right(transaction)
+        || session::is_done_by_invite(view.call, transaction)
         || (asks_for_another_try(response)
             && view
                 .surroundings

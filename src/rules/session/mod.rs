@@ -47,6 +47,24 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
     }
 }
 
+/// Whether the side whose UPDATE was refused changed the call by a re-INVITE then, as it may with one that knows no UPDATE or has
+/// to ask its user first (RFC 3311 §5.1, §5.2).
+pub(super) fn is_done_by_invite(call: &Call, request: &Transaction) -> bool {
+    let next = call
+        .transactions
+        .iter()
+        .filter(|it| {
+            matches!(it.method, Method::Invite | Method::Update)
+                && it.start() >= request.last
+                && it.from.tag == request.from.tag
+                && it.to.tag == request.to.tag
+        })
+        .min_by_key(|it| (it.start(), it.id));
+    request.method == Method::Update
+        && request.in_dialog()
+        && next.is_some_and(|it| it.method == Method::Invite && it.succeeded())
+}
+
 /// The final response that refused a request inside a dialog, challenges apart.
 fn refusal(request: &Transaction) -> Option<&Response> {
     request
