@@ -102,6 +102,8 @@ pub struct Finding {
     pub facts: Vec<(&'static str, Fact)>,
     /// The fault of connections that it tells, or that lies behind it.
     pub(super) stream: Option<StreamFault>,
+    /// The BYE of its dialog, where that may follow from it.
+    pub(super) hung_up: Option<FrameNumber>,
     /// Who sent the request that it is about, where it was first seen. Port 0 is any.
     pub source: Option<SocketAddr>,
     /// The finding that caused this one.
@@ -141,6 +143,7 @@ impl Finding {
             frames: Vec::new(),
             facts: Vec::new(),
             stream: None,
+            hung_up: None,
             source: None,
             consequence_of: None,
         }

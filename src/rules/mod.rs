@@ -370,6 +370,7 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
     }
     consequence::link(view.call, &mut found);
     consequence::blame(view, &mut found);
+    consequence::note_hang_up(view.call, &mut found);
     consequence::settle(found.iter_mut());
     found
 }

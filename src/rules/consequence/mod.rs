@@ -9,7 +9,7 @@ mod streams;
 mod table;
 
 pub(super) use attacks::link_attacks;
-pub(super) use capture::{link_over_time, link_to_capture};
+pub(super) use capture::{link_over_time, link_to_capture, note_hang_up};
 pub(super) use legs::link_legs;
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
