@@ -42,6 +42,11 @@ impl Timestamp {
         }
     }
 
+    /// The same; `None` when `earlier` is later.
+    pub fn checked_since(self, earlier: Self) -> Option<Duration> {
+        (self >= earlier).then(|| self.since(earlier))
+    }
+
     /// The distance to `other`, whichever comes first.
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_nanos(self.0.abs_diff(other.0))
@@ -88,6 +93,8 @@ mod tests {
     fn since_never_goes_below_zero() {
         let (early, late) = (Timestamp::MIN, Timestamp::from_nanos(i64::MAX));
         assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early.checked_since(late), None);
+        assert_eq!(early.checked_since(early), Some(Duration::ZERO));
         assert_eq!(late.since(early), Duration::from_nanos(u64::MAX));
     }
 }

@@ -92,6 +92,10 @@ fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
                 if message.is_empty() {
                     faults.push(format!("{}: {}: no message", flow.name, finding.name()));
                 }
+                // A list of nothing.
+                if message.ends_with(": -") {
+                    faults.push(format!("{}: {message}", flow.name));
+                }
                 let others = (catalogue.causes(finding).into_iter())
                     .chain(catalogue.advice(finding))
                     .chain([message.into(), catalogue.meaning(finding).into()]);
@@ -105,6 +109,29 @@ fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// Findings that explain each other would all be told as consequences, and none as the fault.
+#[test]
+fn no_finding_explains_itself() {
+    for path in flows() {
+        let flow = Flow::read(&path);
+        let report = flow.run().report;
+        for finding in &report.findings {
+            let cause = |it: &Finding| {
+                let id = it.consequence_of?;
+                report.findings.iter().find(|it| it.id == id)
+            };
+            let chain = std::iter::successors(Some(finding), |it| cause(it));
+            let steps = chain.take(report.findings.len() + 1).count();
+            assert!(
+                steps <= report.findings.len(),
+                "{}: {}",
+                flow.name,
+                finding.name()
+            );
+        }
+    }
 }
 
 /// The first calls were judged before the others were seen; in the end all of them say the same.

@@ -62,9 +62,15 @@ impl<'a> Dialog<'a> {
             .copied()
     }
 
-    /// From the 2xx to the first BYE; `None` when one of them was not seen.
+    /// From the 2xx to the first BYE; `None` when one of them was not seen, or the times do not tell: the clock was set back
+    /// between them, or they were captured in another order.
     pub fn talk_time(&self) -> Option<Duration> {
-        Some(self.bye()?.start().since(self.answered()?))
+        self.bye()?.start().checked_since(self.answered()?)
+    }
+
+    /// The same from the ACK.
+    pub fn talk_after_ack(&self) -> Option<Duration> {
+        self.bye()?.start().checked_since(self.acknowledged()?)
     }
 
     /// Whether a transaction inside this dialog was begun by the side that sent the INVITE.

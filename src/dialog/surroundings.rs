@@ -4,8 +4,8 @@ use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits};
 use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
-use crate::sip::Message;
 use crate::sip::value::address_of_record;
+use crate::sip::{HeaderName, Message};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
@@ -73,7 +73,10 @@ pub(super) struct LastTimes {
 
 impl LastTimes {
     pub(super) fn note(&mut self, key: u64, at: Timestamp) {
-        if self.times.insert(key, at).is_none() {
+        if let Some(known) = self.times.get_mut(&key) {
+            *known = at.max(*known);
+        } else {
+            self.times.insert(key, at);
             self.order.push_back(key);
             if self.order.len() > MAX_SUCCESSES
                 && let Some(oldest) = self.order.pop_front()
@@ -236,8 +239,8 @@ impl Surroundings {
         self.credentials.note(key, at);
     }
 
-    /// Whether a request of the same method between the same addresses-of-record succeeded after that moment, under
-    /// whatever Call-ID.
+    /// Whether a request of the same method between the same addresses-of-record, for the same event package where it names one,
+    /// succeeded after that moment, under whatever Call-ID.
     pub fn succeeded_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
         self.successes.is_after(self.key(transaction), moment)
     }
@@ -363,8 +366,16 @@ impl Surroundings {
     }
 
     fn key(&self, transaction: &Transaction) -> u64 {
+        let event = transaction
+            .request()
+            .and_then(|it| it.header(HeaderName::Event));
+        let package = event.map(|it| {
+            let name = it.split(|&byte| byte == b';').next();
+            name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
+        });
         self.hasher.hash_one((
             &transaction.method,
+            package,
             transaction.flow.src.ip(),
             address_of_record(&transaction.from.uri),
             address_of_record(&transaction.to.uri),

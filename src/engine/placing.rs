@@ -104,6 +104,13 @@ impl<O: Observer> Engine<O> {
         if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
             self.surroundings.note_invite(transaction);
         }
+        // Captured behind its answer: only now is it known what succeeded.
+        if message.status().is_none()
+            && message.method() != Some(Method::Ack)
+            && let Some(answer) = transaction.final_response().filter(|it| it.is_success())
+        {
+            self.surroundings.note_success(transaction, answer.time());
+        }
         match message.status() {
             Some(200..300) => self.surroundings.note_success(transaction, time),
             Some(423) => self.surroundings.note_too_brief(transaction, time),

@@ -90,6 +90,8 @@ pub struct Finding {
     seen: bool,
     /// When it began.
     pub time: Timestamp,
+    /// When the last packet of the transaction that it is about was seen.
+    pub(super) until: Timestamp,
     /// The call; `None` for findings about the capture or a host pair.
     pub call_id: Option<Arc<[u8]>>,
     /// The transactions, the decisive one first.
@@ -100,6 +102,8 @@ pub struct Finding {
     pub facts: Vec<(&'static str, Fact)>,
     /// The fault of connections that it tells, or that lies behind it.
     pub(super) stream: Option<StreamFault>,
+    /// The BYE of its dialog, where that may follow from it.
+    pub(super) hung_up: Option<FrameNumber>,
     /// Who sent the request that it is about, where it was first seen. Port 0 is any.
     pub source: Option<SocketAddr>,
     /// The finding that caused this one.
@@ -133,11 +137,13 @@ impl Finding {
             came_right: false,
             seen: false,
             time,
+            until: time,
             call_id: None,
             transactions: Vec::new(),
             frames: Vec::new(),
             facts: Vec::new(),
             stream: None,
+            hung_up: None,
             source: None,
             consequence_of: None,
         }
@@ -160,6 +166,7 @@ impl Finding {
             .collect(),
             transactions: vec![transaction.id],
             frames,
+            until: transaction.last,
             ..Self::of_capture(rule, transaction.start())
         }
     }

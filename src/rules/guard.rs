@@ -263,7 +263,10 @@ impl CallView<'_> {
 
     /// Whether the attempt came to a success after this failure (guard G-OUTCOME), here or under another Call-ID.
     pub fn came_right(&self, transaction: &Transaction) -> bool {
+        // Who loses the connection under a request makes a new one and a new call.
+        let broken = self.streams.broken.of(self.call, transaction);
         self.call.succeeded_elsewhere(transaction)
+            || broken.is_some_and(|it| self.surroundings.succeeded_after(transaction, it.at.time))
     }
 }
 

@@ -372,7 +372,8 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
     }
     consequence::link(view.call, &mut found);
     consequence::blame(view, &mut found);
-    consequence::raise(found.iter_mut());
+    consequence::note_hang_up(view.call, &mut found);
+    consequence::settle(found.iter_mut());
     found
 }
 
@@ -395,7 +396,7 @@ pub fn judge_capture(
     consequence::link_streams(&mut found, of_calls);
     consequence::link_to_capture(view, &found, of_calls);
     consequence::link_peers(&mut found, of_calls);
-    consequence::raise(found.iter_mut().chain(of_calls));
+    consequence::settle(found.iter_mut().chain(of_calls));
     found
 }
 
@@ -407,7 +408,7 @@ pub fn judge_source(host: IpAddr, source: &Source, thresholds: &Thresholds) -> V
 /// Links what failed on one leg of a call to what failed on the legs behind it, over all calls (guard G-B2BUA).
 pub fn link_legs(findings: &mut [Finding], legs: &Legs) {
     consequence::link_legs(findings, legs);
-    consequence::raise(findings.iter_mut());
+    consequence::settle(findings.iter_mut());
 }
 
 /// The findings, which are sorted, drawn together with those that are counted only: see [`Cluster`].

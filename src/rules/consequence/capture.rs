@@ -4,11 +4,12 @@
 use super::attacks::{attack_behind, by_host};
 use super::table::REFUSED;
 use crate::capture::FrameNumber;
+use crate::dialog::{Call, Dialog};
 use crate::hash::HashMap;
 use crate::rules::{CaptureView, Fact, Finding, FindingId, format};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::address_of_record;
-use crate::transaction::TransactionId;
+use crate::transaction::{Transaction, TransactionId};
 use std::net::SocketAddr;
 
 /// Links findings of calls to what is found of the capture as a whole: a request whose fragments were lost has no answer
@@ -236,19 +237,43 @@ const DROPS: &[&str] = &[
     "session-refresh-failed",
 ];
 
+/// Notes the BYE of the dialogs that may have been ended for what was found.
+pub(in crate::rules) fn note_hang_up(call: &Call, findings: &mut [Finding]) {
+    for finding in findings {
+        if DROPS.contains(&finding.rule.name) {
+            let dialogs = call.dialogs();
+            let own = |it: &&Transaction| finding.transactions.contains(&it.id);
+            let dialog = (dialogs.iter())
+                .find(|it| it.invites.iter().any(own) || it.requests.iter().any(own));
+            let bye = dialog.and_then(Dialog::bye);
+            finding.hung_up = bye.and_then(|it| Some(it.requests.first()?.frame));
+        }
+    }
+}
+
 /// Calls that all end after the same time have the cause that one of them shows; it is told by the BYE.
 pub(in crate::rules) fn link_drops(of_capture: &mut [Finding], of_calls: &[Finding]) {
     let pattern = |it: &Finding| it.rule.name == "call-dropped-at-fixed-time";
     if !of_capture.iter().any(pattern) {
         return;
     }
-    let causes: HashMap<FrameNumber, FindingId> = of_calls
+    let causes: HashMap<FrameNumber, (FindingId, &str)> = of_calls
         .iter()
         .filter(|it| DROPS.contains(&it.rule.name) && it.severity >= Severity::Warning)
-        .flat_map(|it| it.frames.iter().map(|frame| (*frame, it.id)))
+        .filter_map(|it| Some((it.hung_up?, (it.id, it.rule.name))))
+        // Of several in a call the first in the order of judgement.
+        .rev()
         .collect();
     for finding in of_capture.iter_mut().filter(|it| pattern(it)) {
-        let cause = finding.frames.iter().find_map(|frame| causes.get(frame));
-        finding.consequence_of = finding.consequence_of.or(cause.copied());
+        // What waits for an ACK waits for 64*T1, and a refresh is due when the session interval says so.
+        let constant = match finding.get("constant") {
+            Some(Fact::Text(constant)) => constant.as_str(),
+            _ => "",
+        };
+        let fits =
+            |name: &str| constant.is_empty() || (constant == "64*T1") == name.starts_with("ack-");
+        let causes = finding.frames.iter().filter_map(|frame| causes.get(frame));
+        let cause = causes.filter(|it| fits(it.1)).map(|it| it.0).next();
+        finding.consequence_of = finding.consequence_of.or(cause);
     }
 }

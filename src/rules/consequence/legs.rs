@@ -5,8 +5,9 @@ use crate::hash::HashMap;
 use crate::limits::MAX_TEXT;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
-use crate::sip::value::user_and_host;
+use crate::sip::value::{address_of_record, user_and_host};
 use crate::time::Timestamp;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 /// finding says which leg that was and how it is known.
 pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     link_transfers(findings);
+    link_controllers(findings);
     // The finding that tells a leg's fate: the worst of its Call-ID that has no cause there.
     let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::default();
     for finding in findings.iter() {
@@ -103,6 +105,84 @@ fn link_transfers(findings: &mut [Finding]) {
         }
     }
 }
+
+/// Who connects two parties calls the one without an offer and then the other one, and hangs up on the first as soon as the other
+/// cannot be reached (RFC 3725 §6).
+fn link_controllers(findings: &mut [Finding]) {
+    let given_up = |it: &Finding| {
+        it.rule.name == "bye-right-after-answer"
+            && it.get("late_offer") == Some(&Fact::Number(1))
+            && matches!(it.variant, None | Some("late-offer"))
+            && it.consequence_of.is_none()
+    };
+    if !findings.iter().any(given_up) {
+        return;
+    }
+    let aor = |finding: &Finding, name| match finding.get(name) {
+        Some(Fact::Text(uri)) => Some(address_of_record(uri.as_bytes())),
+        _ => None,
+    };
+    // It calls both by its own name, or each by the name of the other.
+    let parties = |finding: &Finding| {
+        let host = finding.source?.ip();
+        Some((host, aor(finding, "from")?, aor(finding, "to")?))
+    };
+    let mut refused: HashMap<(IpAddr, String, Option<String>), Vec<Refusal>> = HashMap::default();
+    let invite = Fact::from("INVITE");
+    for finding in findings.iter() {
+        if finding.status.is_some()
+            && finding.get("method") == Some(&invite)
+            && let Some((host, from, to)) = parties(finding)
+        {
+            let refusal = (
+                finding.until,
+                finding.id,
+                finding.severity,
+                finding.call_id.clone(),
+            );
+            let own = refused.entry((host, from.clone(), None)).or_default();
+            own.push(refusal.clone());
+            refused
+                .entry((host, from, Some(to)))
+                .or_default()
+                .push(refusal);
+        }
+    }
+    for refusals in refused.values_mut() {
+        refusals.sort_by_key(|it| (it.0, it.1));
+    }
+    for finding in findings.iter_mut().filter(|it| given_up(it)) {
+        let Some((host, from, to)) = parties(finding) else {
+            continue;
+        };
+        let last = |key| {
+            let refusals: &Vec<Refusal> = refused.get(&key)?;
+            let before = refusals.get(..refusals.partition_point(|it| it.0 <= finding.time))?;
+            before.last()
+        };
+        let cause = [(host, from.clone(), None), (host, to, Some(from))];
+        let cause = cause
+            .into_iter()
+            .filter_map(last)
+            .max_by_key(|it| (it.0, it.1));
+        let cause = cause.filter(|(until, _, _, call_id)| {
+            *call_id != finding.call_id && finding.time.since(*until) <= GIVES_UP
+        });
+        if let Some(&(_, id, severity, _)) = cause {
+            finding.consequence_of = Some(id);
+            // It is no worse than what it follows from.
+            if finding.severity_was.is_none() {
+                finding.severity = finding.severity.min(severity);
+            }
+        }
+    }
+}
+
+/// When a call was refused, the finding that says so, and its Call-ID.
+type Refusal = (Timestamp, FindingId, Severity, Option<Arc<[u8]>>);
+
+/// How long after a refusal a program that calls two parties hangs up on the other one.
+const GIVES_UP: Duration = Duration::from_secs(2);
 
 /// Whom a URI names: who is referred may dial another domain for the same user.
 fn user(uri: &str) -> Option<String> {

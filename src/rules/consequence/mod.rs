@@ -9,17 +9,18 @@ mod streams;
 mod table;
 
 pub(super) use attacks::link_attacks;
-pub(super) use capture::{link_over_time, link_to_capture};
+pub(super) use capture::{link_over_time, link_to_capture, note_hang_up};
 pub(super) use legs::link_legs;
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
 use super::{Fact, Finding, FindingId};
 use crate::dialog::Call;
-use crate::hash::HashMap;
+use crate::hash::{HashMap, HashSet};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId};
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use table::{Tie, explanations};
 
@@ -46,11 +47,50 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
 /// Findings between a cause and the last of its consequences.
 const LONGEST_CHAIN: usize = 8;
 
+/// Brings findings that are linked into a state that can be told: without circles, and causes as bad as what they led to.
+pub(super) fn settle<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
+    let mut all: Vec<_> = findings.collect();
+    open_circles(&mut all);
+    raise(&mut all);
+}
+
+/// Takes its cause from one finding of each circle, the first in the order of judgement of the worst: findings that explain each
+/// other would all be told as consequences, and none as the fault.
+fn open_circles(all: &mut [&mut Finding]) {
+    let mut causes: HashMap<FindingId, FindingId> = (all.iter())
+        .filter_map(|it| Some((it.id, it.consequence_of?)))
+        .collect();
+    if causes.is_empty() {
+        return;
+    }
+    // Those that lead to no circle are not looked at twice.
+    let mut open: HashSet<FindingId> = HashSet::default();
+    let linked: Vec<FindingId> = all.iter().map(|it| it.id).collect();
+    for start in linked {
+        let mut path = Vec::new();
+        let mut next = Some(start);
+        while let Some(id) = next.filter(|id| open.insert(*id)) {
+            path.push(id);
+            next = causes.get(&id).copied();
+        }
+        let again = next.and_then(|id| path.iter().position(|it| *it == id));
+        let Some(circle) = again.and_then(|at| path.get(at..)) else {
+            continue;
+        };
+        let first = (all.iter_mut())
+            .filter(|it| circle.contains(&it.id))
+            .min_by_key(|it| (Reverse(it.severity), it.id));
+        if let Some(first) = first {
+            first.consequence_of = None;
+            causes.remove(&first.id);
+        }
+    }
+}
+
 /// Makes what explains other findings as bad as the worst of them, and no surer than that it is: its consequences are told in its
 /// place. What is only possible raises nothing, nor does anything raise a note, what is told "so far" or what a user judged; and that
 /// an attack is refused makes it no worse.
-pub(super) fn raise<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
-    let mut all: Vec<_> = findings.collect();
+fn raise(all: &mut [&mut Finding]) {
     let causes: HashMap<FindingId, FindingId> = all
         .iter()
         .filter_map(|it| Some((it.id, it.consequence_of?)))
@@ -67,7 +107,7 @@ pub(super) fn raise<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
             *known = own.max(*known);
         }
     }
-    for finding in &mut all {
+    for finding in all {
         let fixed = finding.severity == Severity::Info
             || finding.so_far
             || attacks::is_attack(finding)
@@ -119,6 +159,8 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         let said = others()
             .filter(|other| causes.contains(&other.rule.name))
             .filter(|other| tie == Tie::Call || shares_transaction(other, finding))
+            // Who refused because the hop behind was silent did not make it so.
+            .filter(|other| !(waited_for_next_hop(other) && lies_behind(call, finding, other)))
             .min_by_key(|other| causes.iter().position(|it| *it == other.rule.name));
         if said.is_some() {
             return said;
@@ -242,4 +284,59 @@ fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
                 .iter()
                 .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RULES;
+    use crate::time::Timestamp;
+
+    /// Findings with their numbers, severities and causes.
+    fn findings(links: &[(u64, Severity, Option<u64>)]) -> Vec<Finding> {
+        let one = |&(id, severity, cause): &(u64, Severity, Option<u64>)| {
+            let rule = RULES.first()?;
+            let mut finding = Finding::of_capture(rule, Timestamp::MIN).severity(severity);
+            finding.id = FindingId(id);
+            finding.consequence_of = cause.map(FindingId);
+            Some(finding)
+        };
+        links.iter().filter_map(one).collect()
+    }
+
+    fn causes(links: &[(u64, Severity, Option<u64>)]) -> Vec<Option<u64>> {
+        let mut all = findings(links);
+        settle(all.iter_mut());
+        let causes = all.iter().map(|it| it.consequence_of.map(|it| it.0));
+        causes.collect()
+    }
+
+    #[test]
+    fn of_a_circle_the_first_of_the_worst_is_told() {
+        let (warning, error) = (Severity::Warning, Severity::Error);
+        let circle = [
+            (1, warning, Some(3)),
+            (2, error, Some(1)),
+            (3, error, Some(2)),
+            (4, error, Some(2)),
+        ];
+        assert_eq!(causes(&circle), [Some(3), None, Some(2), Some(2)]);
+        assert_eq!(causes(&[(1, error, Some(1))]), [None]);
+    }
+
+    #[test]
+    fn every_circle_is_opened_and_a_chain_stays_as_it_is() {
+        let error = Severity::Error;
+        let links = [
+            (1, error, Some(2)),
+            (2, error, Some(1)),
+            (5, error, Some(6)),
+            (6, error, Some(5)),
+            (7, error, Some(8)),
+            (8, error, Some(9)),
+            (9, error, None),
+        ];
+        let opened = [None, Some(1), None, Some(5), Some(8), Some(9), None];
+        assert_eq!(causes(&links), opened);
+    }
 }

@@ -135,6 +135,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
         || cause::is_ordinary(response)
         || is_outvoted(view, transaction, response.code)
         || is_tried_again(view, transaction, response)
+        || (!is_bye && session::crosses_bye(view.call, transaction, response))
         || (redirected && redirect_not_followed::is_pursued(view, transaction, response))
     {
         Severity::Info
@@ -180,9 +181,10 @@ fn is_outvoted(view: &CallView<'_>, transaction: &Transaction, code: u64) -> boo
     }
 }
 
-/// By another try of the same call; or, for codes that ask for one, by one that the client made under a new Call-ID.
+/// By another try of the same call, an UPDATE also by a re-INVITE; or, for codes that ask for one, by one that the client made under a new Call-ID.
 fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
     view.came_right(transaction)
+        || session::is_done_by_invite(view.call, transaction)
         || (asks_for_another_try(response)
             && view
                 .surroundings
@@ -232,9 +234,9 @@ const fn awaits_another_try(response: &Response) -> bool {
     matches!(response.code, 401 | 407) || asks_for_another_try(response)
 }
 
-/// RFC 3261 §8.1.3.4, RFC 4028 §7.3, RFC 3263 §4.3.
+/// RFC 3261 §8.1.3.4, RFC 3903 §4, RFC 4028 §7.3, RFC 3263 §4.3.
 const fn asks_for_another_try(response: &Response) -> bool {
-    matches!(response.code, 300..400 | 422 | 423 | 503)
+    matches!(response.code, 300..400 | 412 | 422 | 423 | 503)
 }
 
 /// What clients send again at once with what was wanted, or with more digits (RFC 3261 §8.1.3.5, RFC 3578 §2).

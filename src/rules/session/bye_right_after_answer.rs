@@ -27,19 +27,17 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
             continue;
         };
-        let Some(acknowledged) = dialog
-            .acknowledged()
-            .filter(|_| is_so(dialog, view.thresholds))
+        let Some(talk) = (dialog.talk_after_ack()).filter(|_| is_so(dialog, view.thresholds))
         else {
             continue;
         };
-        let talk = bye.start().since(acknowledged);
         let second = dialogs.iter().any(|other| {
             other.caller_tag == dialog.caller_tag
                 && other.callee_tag != dialog.callee_tag
                 && other.answered().is_some()
         });
         let cancelled = dialog.invites.iter().any(|hop| hop.cancelled.is_some());
+        let late_offer = has_late_offer(dialog);
         let (severity, confidence, variant) = if cancelled {
             // RFC 3261 §9.1: a CANCEL that comes too late is followed by ACK and BYE.
             (Severity::Info, Confidence::Certain, Some("after-cancel"))
@@ -48,7 +46,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             (Severity::Info, Confidence::Certain, Some("second-answer"))
         } else if media_refused(dialog) {
             (Severity::Warning, Confidence::Likely, Some("media-refused"))
-        } else if has_late_offer(dialog) {
+        } else if late_offer && !takes_offer(dialog) {
             (Severity::Warning, Confidence::Likely, Some("late-offer"))
         } else if talk < AT_ONCE {
             (Severity::Warning, view.confidence(), None)
@@ -60,6 +58,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("talk", talk)
                 .fact("src", bye.flow.src.to_string())
                 .fact("dst", bye.flow.dst.to_string())
+                .fact("late_offer", u64::from(late_offer))
                 .severity(severity)
                 .confidence(confidence)
                 .variant(variant)
@@ -70,16 +69,23 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 
 /// Whether the caller ended the dialog at once.
 pub(super) fn is_so(dialog: &Dialog<'_>, thresholds: &Thresholds) -> bool {
-    let (Some(bye), Some(acknowledged)) = (dialog.bye(), dialog.acknowledged()) else {
-        return false;
-    };
-    dialog.is_by_caller(bye) && bye.start().since(acknowledged) < thresholds.hang_up_after_answer
+    let talk = dialog.talk_after_ack();
+    dialog.bye().is_some_and(|bye| dialog.is_by_caller(bye))
+        && talk.is_some_and(|it| it < thresholds.hang_up_after_answer)
 }
 
 /// An INVITE without a description, whose 2xx made the offer.
 fn has_late_offer(dialog: &Dialog<'_>) -> bool {
     let request = dialog.invites.first().and_then(|it| it.request());
     request.is_some_and(|it| !it.is_cut() && it.body().is_empty()) && answer(dialog).is_some()
+}
+
+/// The ACK took the offer of the 2xx, so that it is not why the caller hung up.
+fn takes_offer(dialog: &Dialog<'_>) -> bool {
+    let acks = dialog.invites.iter().flat_map(|invite| &invite.acks);
+    acks.filter(|ack| ack.to_tag.as_deref() == Some(dialog.callee_tag))
+        .filter_map(|ack| ack.message().and_then(Sdp::of))
+        .any(|answer| !look::refuses_all(&answer))
 }
 
 /// The answer takes none of the media.

@@ -2,7 +2,7 @@
 
 use super::change::{Change, Purpose, changes};
 use super::look;
-use super::{finding_of, finding_of_refusal, refusal, session_refresh_failed};
+use super::{crosses_bye, finding_of, finding_of_refusal, refusal, session_refresh_failed};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::sdp::{Direction, Sdp};
@@ -32,7 +32,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     || session_refresh_failed::failed(view, request).is_some();
                 if !told {
                     found.push(
-                        finding_of_refusal(view.call, &RULE, request, response).note_if(resumed),
+                        finding_of_refusal(view.call, &RULE, request, response)
+                            .note_if(resumed || crosses_bye(view.call, request, response)),
                     );
                 }
             } else if let Some(direction) = stays_held(change) {

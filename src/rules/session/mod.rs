@@ -47,6 +47,24 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
     }
 }
 
+/// Whether the side whose UPDATE was refused changed the call by a re-INVITE then, as it may with one that knows no UPDATE or has
+/// to ask its user first (RFC 3311 §5.1, §5.2).
+pub(super) fn is_done_by_invite(call: &Call, request: &Transaction) -> bool {
+    let next = call
+        .transactions
+        .iter()
+        .filter(|it| {
+            matches!(it.method, Method::Invite | Method::Update)
+                && it.start() >= request.last
+                && it.from.tag == request.from.tag
+                && it.to.tag == request.to.tag
+        })
+        .min_by_key(|it| (it.start(), it.id));
+    request.method == Method::Update
+        && request.in_dialog()
+        && next.is_some_and(|it| it.method == Method::Invite && it.succeeded())
+}
+
 /// The final response that refused a request inside a dialog, challenges apart.
 fn refusal(request: &Transaction) -> Option<&Response> {
     request
@@ -121,12 +139,19 @@ fn is_same_dialog(one: &Transaction, other: &Transaction) -> bool {
         || (one.from.tag == other.to.tag && one.to.tag == other.from.tag)
 }
 
-/// Whether the dialog was being ended by a BYE when this response came: then what it says is a normal race.
-fn crosses_bye(call: &Call, request: &Transaction, response: &Response) -> bool {
+/// Whether the dialog was being ended by a BYE when this response came: then what it says is a normal race. With 481 and 487 a
+/// side says so that has sent or got a BYE meanwhile (RFC 5407 §3.2.2; RFC 3261 §15.1.2); whatever else it says, where the other
+/// side had hung up before the request came.
+pub(super) fn crosses_bye(call: &Call, request: &Transaction, response: &Response) -> bool {
     call.of(&Method::Bye).any(|bye| {
+        let own = bye.from.tag == request.from.tag;
         bye.id != request.id
             && is_same_dialog(bye, request)
-            && (bye.from.tag != request.from.tag || bye.cseq != request.cseq)
-            && bye.start() <= response.time()
+            && (!own || bye.cseq != request.cseq)
+            && if matches!(response.code, 481 | 487) {
+                bye.start() <= response.time()
+            } else {
+                !own && bye.start() < request.start()
+            }
     })
 }

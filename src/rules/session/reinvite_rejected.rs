@@ -1,7 +1,9 @@
 //! `reinvite-rejected`: a change of an answered call was refused; the call goes on as it was (RFC 3261 §14.1).
 
 use super::change::{Purpose, changes};
-use super::{finding_of_refusal, invite_overlap_500, is_echo, refusal, session_refresh_failed};
+use super::{
+    crosses_bye, finding_of_refusal, invite_overlap_500, is_echo, refusal, session_refresh_failed,
+};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -44,7 +46,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let finding = finding_of_refusal(view.call, &RULE, request, response)
             .severity(severity)
             .variant(purpose.variant())
-            .note_if(view.came_right(request));
+            .note_if(view.came_right(request) || crosses_bye(view.call, request, response));
         // The same refusal on the other side of a B2BUA, or of another try, is the same finding.
         let known = found.iter_mut().find(|other| {
             other.variant == finding.variant && other.get("code") == finding.get("code")

@@ -1,7 +1,7 @@
 //! `session-refresh-failed`: the request that was to keep the call alive failed, and the call ends (RFC 4028 §7.4, §10).
 
 use super::change::{Purpose, SessionExpires, changes};
-use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
+use super::{crosses_bye, finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
@@ -80,7 +80,9 @@ pub(in crate::rules) fn failed(view: &CallView<'_>, request: &Transaction) -> Op
     }
     let carried = SessionExpires::of(request.request()?)?;
     let interval = Duration::from_secs(carried.seconds);
-    let refused = refusal(request).filter(|it| !matches!(it.code, 422 | 491));
+    // What crosses a BYE is refused because the call is over, and not the other way round.
+    let refused = refusal(request)
+        .filter(|it| !matches!(it.code, 422 | 491) && !crosses_bye(view.call, request, it));
     let silence = if request.final_response().is_none() {
         view.silence(request)
     } else {

@@ -18,10 +18,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
             continue;
         };
-        let Some(acknowledged) = dialog.acknowledged() else {
+        let Some(talk) = dialog.talk_after_ack() else {
             continue;
         };
-        let talk = bye.start().since(acknowledged);
         let by_program = bye_right_after_answer::is_so(&dialog, view.thresholds);
         if talk >= view.thresholds.short_call || by_program {
             continue;

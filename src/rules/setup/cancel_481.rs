@@ -36,12 +36,11 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             let mut finals = invite.responses.iter().filter(|it| it.is_final());
             finals.any(|it| it.time() <= response.time())
         });
+        let differs = invite.and_then(|invite| differences(cancel, invite));
         let mut finding = Finding::of(&RULE, cancel)
+            .variant(differs.as_ref().map(|_| "differs"))
             .fact("src", response.flow.src.to_string())
-            .fact(
-                "differs",
-                invite.map_or_else(|| "-".to_owned(), |invite| differences(cancel, invite)),
-            )
+            .fact_if("differs", differs)
             .note_if(crossed)
             .confidence(if invite.is_some() {
                 Confidence::Certain
@@ -61,8 +60,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// What RFC 3261 §9.1 asks to be the same and is not, by the names of the fields.
-fn differences(cancel: &Transaction, invite: &Transaction) -> String {
+/// What RFC 3261 §9.1 asks to be the same and is not, by the names of the fields; `None` where all is.
+fn differences(cancel: &Transaction, invite: &Transaction) -> Option<String> {
     let differing: Vec<&str> = [
         ("Via branch", cancel.branch != invite.branch),
         ("Request-URI", cancel.request_uri != invite.request_uri),
@@ -73,9 +72,5 @@ fn differences(cancel: &Transaction, invite: &Transaction) -> String {
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
     .collect();
-    if differing.is_empty() {
-        "-".to_owned()
-    } else {
-        differing.join(", ")
-    }
+    (!differing.is_empty()).then(|| differing.join(", "))
 }
