@@ -53,7 +53,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             Severity::Error
         };
         found.push(
-            of_register(&RULE, register)
+            of_register(view, &RULE, register)
                 .variant(variant)
                 .fact("requested", requested)
                 .fact("minimum", minimum.unwrap_or("?"))
