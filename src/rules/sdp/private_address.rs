@@ -94,6 +94,8 @@ fn doubt(view: &CallView<'_>, side: &Description<'_>, other: &Description<'_>) -
             let across = from.is_public() || to.is_public();
             if !across
                 && (address == src
+                    // All of one network: nothing stands between them.
+                    || (is_near(address, src) && is_near(address, dst))
                     || is_relayed(view, side)
                     || !calls_itself(side.message, address))
             {
