@@ -80,6 +80,25 @@ fn the_other_cases_of_a_rule_say_what_they_expect() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// One fault on each hop that shows it is one finding.
+#[test]
+fn what_a_proxy_passes_on_is_told_once() {
+    let mut faults = Vec::new();
+    for path in flows() {
+        if !path.to_string_lossy().contains("two-hops") {
+            continue;
+        }
+        let flow = Flow::read(&path);
+        let mut told = BTreeSet::new();
+        for finding in &flow.run().report.findings {
+            if finding.severity > Severity::Info && !told.insert(finding.name()) {
+                faults.push(format!("{}: {} twice", flow.name, finding.name()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
 #[test]
 fn messages_are_filled_in_every_language_and_findings_name_their_packets() {
     let mut faults = Vec::new();
@@ -255,10 +274,24 @@ fn differences(flow: &Flow, outcome: &Outcome) -> Vec<String> {
             faults.push(format!("{}: has also {worded}: {message}", flow.name));
         }
     }
+    let words: Vec<_> = outcome.report.findings.iter().map(words).collect();
+    for wanted in &flow.says {
+        if !words.iter().any(|it| it.contains(wanted)) {
+            faults.push(format!("{}: nowhere says {wanted}: {words:?}", flow.name));
+        }
+    }
     if flow.expects.is_empty() && flow.expects_not.is_empty() {
         faults.push(format!("{}: expects nothing", flow.name));
     }
     faults
+}
+
+/// The message and the advice of a finding.
+fn words(finding: &Finding) -> String {
+    let catalogue = Catalogue::new(Language::English);
+    let mut words = vec![catalogue.message(finding)];
+    words.extend(catalogue.advice(finding).into_iter().map(Into::into));
+    words.join(" ")
 }
 
 fn is_named(name: &str, rule: &Rule) -> bool {

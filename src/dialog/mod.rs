@@ -14,6 +14,7 @@ mod defects;
     reason = "a dialog is what RFC 3261 §12 calls one"
 )]
 mod dialog;
+mod hops;
 mod keepalive;
 pub mod kpi;
 pub mod legs;

@@ -9,6 +9,7 @@ use crate::sip::sdp::{Content, Sdp};
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Sighting, Transaction};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// A session description with the message that carried it.
@@ -82,6 +83,18 @@ pub struct Exchange<'a> {
     pub outcome: Outcome<'a>,
 }
 
+impl Outcome<'_> {
+    /// Who sent, on this hop, what it rests on; `None` when the capture does not show that.
+    pub fn sender(&self) -> Option<SocketAddr> {
+        Some(match self {
+            Self::Answered(by) | Self::Announced { by, .. } => by.flow.src,
+            Self::Refused(response) => response.flow.src,
+            Self::Missing { flow, .. } => flow.src,
+            Self::Open => return None,
+        })
+    }
+}
+
 impl<'a> Exchange<'a> {
     /// The answer; `None` when there is none that binds.
     pub fn answer(&self) -> Option<&Description<'a>> {
@@ -94,6 +107,11 @@ impl<'a> Exchange<'a> {
     /// The first offer that is made in a dialog.
     pub fn is_initial(&self) -> bool {
         self.transaction.method == Method::Invite && !self.transaction.in_dialog()
+    }
+
+    /// Whether the offer is in a response, so that the side that sent the request has to answer (RFC 3261 §13.2.1).
+    pub fn is_late(&self) -> bool {
+        self.offer.message.status().is_some()
     }
 
     /// When the offer was made.

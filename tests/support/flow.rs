@@ -5,6 +5,7 @@
 //! # expects: invite-no-response warning possible so-far      what must be found: name severity confidence
 //! # expects: status-487 info certain consequence-of invite-stuck-trying
 //! # expects-not: icmp-unreachable                             what must not be found
+//! # says: 192.0.2.20:5060 refused                             what the words of a finding must have
 //! alice = 192.0.2.10:5060                                     who is who
 //! bob = 192.0.2.20:5060
 //!
@@ -64,6 +65,7 @@ pub(crate) struct Flow {
     pub(crate) name: String,
     pub(crate) expects: Vec<Expectation>,
     pub(crate) expects_not: Vec<String>,
+    pub(crate) says: Vec<String>,
     pub(crate) packets: Vec<FlowPacket>,
     pub(crate) facts: CaptureFacts,
     /// Name and password.
@@ -158,6 +160,7 @@ impl Reader {
             ["#", "expects:", rest @ ..] => {
                 self.flow.expects.push(Expectation(rest.join(" ")));
             }
+            ["#", "says:", rest @ ..] => self.flow.says.push(rest.join(" ")),
             ["#", "expects-not:", name] => self.flow.expects_not.push((*name).to_owned()),
             [first, ..] if first.starts_with('#') => {}
             [name, "=", address] => {

@@ -4,7 +4,7 @@ use super::{answered, challenged, challenged_again, in_realm, is_echo, list, no_
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::Challenge;
-use crate::transaction::{Response, Transaction, timers};
+use crate::transaction::{Transaction, timers};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-algorithm-mismatch",
@@ -35,8 +35,8 @@ fn not_offered(view: &CallView<'_>, transaction: &Transaction) -> Option<Finding
         if offered().any(|it| it.algorithm.eq_ignore_ascii_case(&used.algorithm)) {
             return None;
         }
-        let finding = with_facts(&RULE, transaction, response, offered())
-            .also(before)
+        let finding = with_facts(view, transaction, before, offered());
+        let finding = super::with_try(finding, view.call, before)
             .fact("used", super::short(&used.algorithm))
             .fact("user", super::short(&used.username))
             .seen();
@@ -65,7 +65,7 @@ fn not_answered(view: &CallView<'_>, transaction: &Transaction) -> Option<Findin
     } else {
         Silence::SoFar
     };
-    let mut finding = with_facts(&RULE, transaction, response, digests())
+    let mut finding = with_facts(view, transaction, transaction, digests())
         .variant(Some("unanswered"))
         .silence(silence, view.lossy);
     // It may have no credentials at all.
@@ -74,17 +74,18 @@ fn not_answered(view: &CallView<'_>, transaction: &Transaction) -> Option<Findin
 }
 
 fn with_facts<'a>(
-    rule: &'static Rule,
+    view: &CallView<'_>,
     transaction: &Transaction,
-    response: &Response,
+    asked: &Transaction,
     offered: impl Iterator<Item = &'a Challenge>,
 ) -> Finding {
-    Finding::of(rule, transaction)
+    let response = challenged(asked);
+    Finding::of(&RULE, transaction)
         .fact("method", transaction.method.name())
-        .fact("code", response.code)
-        .fact("realm", super::short(super::realm(response)))
+        .fact_if("code", response.map(|it| it.code))
+        .fact("realm", super::short(response.map_or("", super::realm)))
         .fact("src", transaction.flow.src.to_string())
-        .fact("dst", transaction.flow.dst.to_string())
+        .fact("dst", view.call.answered_by(asked).to_string())
         .fact(
             "offered",
             super::short(&list(offered.map(|it| &*it.algorithm))),

@@ -1,7 +1,8 @@
 //! `auth-loop`: credentials were challenged again: they were rejected (RFC 3261 §22.1). Where the packets show which value
 //! is wrong, that is the variant.
 
-use super::{Rejection, came_right, is_echo, list, nonce_was_fresh, rejection, short};
+use super::{Rejection, came_right, is_echo, list, nonce_was_fresh, rejection, short, with_try};
+use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::digest::{Proof, Side};
@@ -42,7 +43,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("user", &*rejection.used.username)
             .fact("realm", &*rejection.used.realm)
             .fact("tries", 1 + rejected.len())
-            .fact("dst", transaction.flow.dst.to_string())
+            .fact("dst", view.call.answered_by(transaction).to_string())
             .fact("method", transaction.method.name());
         finding = with_values(finding, transaction, &rejection);
         if proof.is_some() {
@@ -59,8 +60,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         for (name, it) in TRIES.iter().zip(tries) {
             finding = finding.fact_if(name, line(view, it));
         }
-        for try_again in rejected {
-            finding = finding.also(try_again);
+        let tries = std::iter::once(transaction).chain(rejected);
+        for rejected in tries.take(MAX_FRAMES_SHOWN) {
+            finding = with_try(finding, view.call, rejected);
         }
         // The last word, but to a nonce that may only have grown old.
         if !fresh {

@@ -29,12 +29,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(fault) = fault(response) else {
             continue;
         };
+        let behind = view.call.behind(transaction, response);
+        let made = behind.map_or(response, |(_, made)| made);
         let schemes = super::list(response.challenges.iter().map(|it| &*it.scheme));
         let finding = Finding::of(&RULE, transaction)
             .variant(fault.variant())
             .fact("method", transaction.method.name())
             .fact("code", response.code)
-            .fact("dst", response.flow.src.to_string())
+            .fact("dst", made.flow.src.to_string())
             .fact("field", field(response.code))
             .fact_if(
                 "scheme",

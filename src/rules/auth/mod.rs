@@ -196,6 +196,16 @@ fn came_right(view: &CallView<'_>, transaction: &Transaction, response: &Respons
             .succeeded_after(transaction, response.time())
 }
 
+/// Adds a try, and the hop on which it was decided: a proxy passes challenges and refusals on.
+fn with_try(finding: Finding, call: &Call, transaction: &Transaction) -> Finding {
+    let finding = finding.also(transaction);
+    let response = transaction.final_response();
+    match response.and_then(|it| call.behind(transaction, it)) {
+        Some((hop, _)) => finding.also(hop),
+        None => finding,
+    }
+}
+
 /// Whether the same was found on another hop: a proxy passes challenges and credentials on.
 fn is_echo(found: &[Finding], finding: &Finding, by: &[&str]) -> bool {
     found.iter().any(|other| {

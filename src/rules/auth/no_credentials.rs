@@ -5,7 +5,6 @@ use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction, timers};
-use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-no-credentials",
@@ -43,7 +42,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("method", transaction.method.name())
                 .fact("code", response.code)
                 .fact("realm", realm(response))
-                .fact("dst", challenger(view, transaction, response).to_string())
+                .fact("dst", view.call.answered_by(transaction).to_string())
                 .fact("src", transaction.flow.src.to_string())
                 .fact_if("other_realms", (!others.is_empty()).then_some(others))
                 .silence(silence, view.lossy)
@@ -100,19 +99,6 @@ pub(in crate::rules) fn is_unheard(transaction: &Transaction, response: &Respons
         .last()
         .is_some_and(|last| last.time > response.time())
         || transaction.icmp.iter().any(|note| note.of_response)
-}
-
-/// Who asks for credentials: of the hops with the same challenge the one farthest from the client. The others pass it on.
-fn challenger(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> SocketAddr {
-    let nonce = |it: &Response| it.challenges.first().map(|it| it.nonce.clone());
-    let wanted = nonce(response);
-    view.call
-        .of(&transaction.method)
-        .filter(|it| it.cseq == transaction.cseq && it.via_count > transaction.via_count)
-        .filter_map(|it| Some((it.via_count, challenged(it)?)))
-        .filter(|(_, it)| it.code == response.code && wanted.is_some() && nonce(it) == wanted)
-        .max_by_key(|(via_count, _)| *via_count)
-        .map_or(transaction.flow.dst, |(_, deepest)| deepest.flow.src)
 }
 
 /// A proxy passes the challenge on: the same challenge on the next hop is its echo.

@@ -30,7 +30,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             let finding = finding
                 .fact("user", short(&used.username))
                 .fact("realm", short(&used.realm))
-                .fact("dst", transaction.flow.dst.to_string())
+                .fact("dst", view.call.answered_by(transaction).to_string())
                 .fact("method", transaction.method.name())
                 .fact("nonce_used", short(&used.nonce))
                 // A server that does not mind has no trouble with it.

@@ -1,5 +1,6 @@
 //! `auth-rejected-403`: 403 to a request with credentials (RFC 3261 §21.4.4).
 
+use super::with_try;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 
@@ -25,13 +26,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let reason = transaction
             .final_response()
             .map_or("", |response| &response.reason);
-        found.push(
-            Finding::of(&RULE, transaction)
-                .fact("method", transaction.method.name())
-                .fact("user", &*credentials.username)
-                .fact("dst", transaction.flow.dst.to_string())
-                .fact("reason", reason)
-                .note_if(view.came_right(transaction)),
-        );
+        let finding = Finding::of(&RULE, transaction)
+            .fact("method", transaction.method.name())
+            .fact("user", &*credentials.username)
+            .fact("dst", view.call.answered_by(transaction).to_string())
+            .fact("reason", reason)
+            .note_if(view.came_right(transaction));
+        found.push(with_try(finding, view.call, transaction));
     }
 }

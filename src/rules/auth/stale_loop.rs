@@ -1,6 +1,7 @@
 //! `auth-stale-loop`: a nonce that was just offered is called stale, again and again (RFC 7616 §3.3).
 
-use super::{FRESH, Rejection, came_right, challenged_again, is_echo, list, short};
+use super::{FRESH, Rejection, came_right, challenged_again, is_echo, list, short, with_try};
+use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::transaction::Transaction;
@@ -53,7 +54,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .variant(ignored.then_some("nonce-ignored"))
             .fact("user", short(&stale.used.username))
             .fact("realm", short(&stale.used.realm))
-            .fact("dst", transaction.flow.dst.to_string())
+            .fact("dst", view.call.answered_by(transaction).to_string())
             .fact("count", chain.len())
             .fact("nonce_used", short(&last_stale.used.nonce))
             .fact(
@@ -61,8 +62,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 short(&list(last_stale.offered().map(|it| &*it.nonce))),
             )
             .fact_if("server", (!servers.is_empty()).then_some(servers));
-        for (other, _) in chain.iter().skip(1) {
-            finding = finding.also(other);
+        for (stale, _) in chain.iter().take(MAX_FRAMES_SHOWN) {
+            finding = with_try(finding, view.call, stale);
         }
         if came_right(view, last, last_stale.response) {
             finding = finding.severity(Severity::Warning);

@@ -56,7 +56,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         })
         .fact("user", short(&stale.used.username))
         .fact("realm", short(&stale.used.realm))
-        .fact("dst", first.flow.dst.to_string())
+        .fact("dst", view.call.answered_by(first).to_string())
         .fact("count", count)
         .fact("requests", requests)
         .fact_if("age", shortest);

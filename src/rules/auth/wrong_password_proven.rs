@@ -39,7 +39,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact("user", short(&used.username))
                 .fact("realm", short(&used.realm))
                 .fact("src", transaction.flow.src.to_string())
-                .fact("dst", transaction.flow.dst.to_string())
+                .fact("dst", view.call.answered_by(transaction).to_string())
                 .fact("algorithm", short(&used.algorithm))
                 .fact("uri", short(&used.uri))
                 .fact("response", &*used.response_start)

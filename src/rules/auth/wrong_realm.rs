@@ -32,7 +32,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 "used",
                 short(&list(transaction.credentials.iter().map(|it| &*it.realm))),
             )
-            .fact("dst", transaction.flow.dst.to_string());
+            .fact("dst", view.call.answered_by(before).to_string());
         if is_echo(found, &finding, &["realm", "used"]) {
             continue;
         }

@@ -20,6 +20,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let unanswered = view
         .call
         .initial_invites()
+        .filter(|invite| !was_declined_elsewhere(view, invite))
         .filter_map(|invite| Some((invite, rang_in_vain(view, invite)?)))
         .min_by_key(|(invite, _)| invite.via_count);
     let Some((invite, ring)) = unanswered else {
@@ -70,6 +71,17 @@ pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<
         }
         _ => None,
     }
+}
+
+/// Whether a branch stopped ringing because another one was declined, for all of them (RFC 3261 §16.7 step 5): `status` has that.
+fn was_declined_elsewhere(view: &CallView<'_>, invite: &Transaction) -> bool {
+    let Some(cancel) = invite.cancelled else {
+        return false;
+    };
+    view.call.attempt(invite).any(|other| {
+        let last = other.final_response().filter(|it| it.code >= 600);
+        other.cseq == invite.cseq && last.is_some_and(|it| it.time() <= cancel.time)
+    })
 }
 
 /// Q.850 18 and 19: no user responding, no answer from user.

@@ -10,7 +10,7 @@ pub(super) mod short_expiry;
 pub(super) mod too_frequent;
 pub(super) mod unregistered;
 
-use super::{Finding, Rule};
+use super::{CallView, Finding, Rule};
 use crate::dialog::{Entry, Proof};
 use crate::hash::HashSet;
 use crate::limits::MAX_FRAMES_SHOWN;
@@ -56,7 +56,7 @@ impl<'a> Told<'a> {
 }
 
 /// A finding about a REGISTER with what tells whose it is.
-fn of_register(rule: &'static Rule, register: &Transaction) -> Finding {
+fn of_register(view: &CallView<'_>, rule: &'static Rule, register: &Transaction) -> Finding {
     let (_, domain) = user_and_host(&register.request_uri);
     let contact = register
         .request()
@@ -67,7 +67,7 @@ fn of_register(rule: &'static Rule, register: &Transaction) -> Finding {
         .fact("domain", String::from_utf8_lossy(domain).into_owned())
         .fact_if("user", register.credentials.first().map(|it| &*it.username))
         .fact_if("asked_contact", contact)
-        .fact("dst", register.flow.dst.to_string())
+        .fact("dst", view.call.answered_by(register).to_string())
 }
 
 /// Whether a REGISTER asks to remove all bindings: `Contact: *` (RFC 3261 §10.2.2).

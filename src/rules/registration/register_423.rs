@@ -16,10 +16,19 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    let mut told: Vec<u64> = Vec::new();
     for register in view.call.of(&Method::Register) {
         let Some(response) = register.final_response().filter(|it| it.code == 423) else {
             continue;
         };
+        // A proxy passes it on: the same REGISTER on the next hop.
+        if let Some(at) = told.iter().position(|it| *it == register.cseq) {
+            if let Some(finding) = found.get_mut(at) {
+                *finding = finding.clone().also(register);
+            }
+            continue;
+        }
+        told.push(register.cseq);
         let minimum = response.evidence("Min-Expires");
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
@@ -54,7 +63,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             Severity::Error
         };
         found.push(
-            of_register(&RULE, register)
+            of_register(view, &RULE, register)
                 .variant(variant)
                 .fact("requested", requested)
                 .fact("minimum", minimum.unwrap_or("?"))

@@ -28,7 +28,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
         found.push(
-            of_register(&RULE, register)
+            of_register(view, &RULE, register)
                 .fact("code", response.code)
                 .fact("reason", &*response.reason)
                 .fact_if("server", response.evidence("Server"))

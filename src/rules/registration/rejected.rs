@@ -48,7 +48,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         });
         let bound = bound_already(register, response);
         found.push(
-            of_register(&RULE, register)
+            of_register(view, &RULE, register)
                 .variant(if bound.is_some() {
                     Some("contact-limit")
                 } else {

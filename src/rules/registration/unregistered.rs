@@ -29,7 +29,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         // On the next hop it is the same REGISTER.
         if (removed || refused) && told.insert((register.cseq, response.code)) {
             found.push(
-                of_register(&RULE, register)
+                of_register(view, &RULE, register)
                     .variant(refused.then_some("star-refused"))
                     .fact("code", response.code),
             );

@@ -17,10 +17,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for exchange in view.negotiation.exchanges() {
-        let (Some(fault), Some(answer)) = (fault(exchange), exchange.answer()) else {
+        let Some(fault) = fault(exchange) else {
             continue;
         };
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .variant(fault.variant)
             .severity(fault.severity)
             .confidence(if view.lossy {
@@ -29,8 +29,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 Confidence::Certain
             })
             .fact("wanted", fault.wanted)
-            .fact("answered", fault.answered)
-            .fact("dst", answer.flow.src.to_string());
+            .fact("answered", fault.answered);
         tell(
             found,
             finding,

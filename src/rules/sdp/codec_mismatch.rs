@@ -37,14 +37,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some((variant, answered)) = fault(exchange) else {
             continue;
         };
-        let Some(answer) = exchange.answer() else {
-            continue;
-        };
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .variant(Some(variant))
             .confidence(view.confidence())
             .fact("answered", answered)
-            .fact("dst", answer.flow.src.to_string())
             .note_if(super::came_right(view, exchange, has_speech));
         tell(
             found,

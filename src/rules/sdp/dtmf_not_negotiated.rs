@@ -1,14 +1,14 @@
 //! `dtmf-not-negotiated`: digits have no way: not both sides know telephone events, and INFO is refused (RFC 4733 §2.5.1,
 //! RFC 6086).
 
-use super::{finding_of, tell};
+use super::{finding_of_offer, tell};
 use crate::dialog::negotiation::{Description, Exchange};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::body::MediaType;
 use crate::sip::sdp::Codec;
 use crate::sip::{HeaderName, Message, Method};
-use crate::transaction::Transaction;
+use crate::transaction::{Response, Transaction};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "dtmf-not-negotiated",
@@ -21,12 +21,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let infos = view.call.of(&Method::Info);
-    for (info, code, exchange, lacking) in infos.filter_map(|it| lost_digits(view, it)) {
-        let finding = finding_of(&RULE, exchange)
+    for (info, refused, exchange, lacking) in infos.filter_map(|it| lost_digits(view, it)) {
+        let refuser = view.call.answered_by(info);
+        let finding = finding_of_offer(view, &RULE, exchange)
             .confidence(view.confidence())
             .variant(lacking.is_none().then_some("neither"))
-            .fact("code", code)
-            .fact("dst", info.flow.dst.to_string())
+            .fact("code", refused.code)
+            .fact("dst", refuser.to_string())
             .fact("lacking", lacking.unwrap_or_default())
             .also(info);
         tell(found, finding, info, &["code"]);
@@ -38,14 +39,19 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction) -> bool {
     request.method == Method::Info && lost_digits(view, request).is_some()
 }
 
-/// A refused INFO with digits, its code, the offer and answer that hold, and which side lacks telephone events; `None` in
+/// A refused INFO with digits, its refusal, the offer and answer that hold, and which side lacks telephone events; `None` in
 /// the last place when both do.
 fn lost_digits<'a>(
     view: &CallView<'a>,
     info: &'a Transaction,
-) -> Option<(&'a Transaction, u64, &'a Exchange<'a>, Option<String>)> {
-    let code = info.final_code()?;
-    let refused = matches!(code, 405 | 406 | 415 | 469 | 488 | 501 | 606);
+) -> Option<(
+    &'a Transaction,
+    &'a Response,
+    &'a Exchange<'a>,
+    Option<String>,
+)> {
+    let refusal = info.final_response()?;
+    let refused = matches!(refusal.code, 405 | 406 | 415 | 469 | 488 | 501 | 606);
     if !refused || !info.request().is_some_and(has_digits) {
         return None;
     }
@@ -59,13 +65,14 @@ fn lost_digits<'a>(
         .filter(in_dialog)
         .filter(|it| it.time() < info.start())
         .find_map(|it| Some((it, it.answer()?)))?;
-    let offer = &exchange.offer;
-    match (knows_events(offer)?, knows_events(answer)?) {
-        (true, true) => None,
-        (true, false) => Some((info, code, exchange, Some(answer.flow.src.to_string()))),
-        (false, true) => Some((info, code, exchange, Some(offer.flow.src.to_string()))),
-        (false, false) => Some((info, code, exchange, None)),
-    }
+    let lacking = match (knows_events(&exchange.offer)?, knows_events(answer)?) {
+        (true, true) => return None,
+        (true, false) => view.negotiation.answerer(exchange),
+        (false, true) => Some(view.negotiation.offerer(exchange)),
+        (false, false) => None,
+    };
+    let lacking = lacking.map(|it| it.to_string());
+    Some((info, refusal, exchange, lacking))
 }
 
 /// Whether the speech that is wanted goes with telephone events; `None` where none is wanted.

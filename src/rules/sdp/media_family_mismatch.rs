@@ -38,14 +38,13 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         );
     }
     for exchange in view.negotiation.exchanges() {
-        let (Some((wanted, answered)), Some(answer)) = (fault(exchange), exchange.answer()) else {
+        let Some((wanted, answered)) = fault(exchange) else {
             continue;
         };
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .confidence(view.confidence())
             .fact("address", wanted)
             .fact("answered", answered)
-            .fact("dst", answer.flow.src.to_string())
             .note_if(super::came_right(view, exchange, |later| {
                 later.answer().is_some() && fault(later).is_none()
             }));

@@ -94,12 +94,18 @@ fn tell(found: &mut Vec<Finding>, finding: Finding, about: &Transaction, same: &
     }
 }
 
-/// A finding about an offer and what became of it.
-fn finding_of(rule: &'static Rule, exchange: &Exchange<'_>) -> Finding {
+/// A finding about an offer and what became of it: who made both, and not who passes them on.
+fn finding_of(view: &CallView<'_>, rule: &'static Rule, exchange: &Exchange<'_>) -> Finding {
+    let answerer = view.negotiation.answerer(exchange);
+    finding_of_offer(view, rule, exchange).fact_if("dst", answerer.map(|it| it.to_string()))
+}
+
+/// A finding about an offer.
+fn finding_of_offer(view: &CallView<'_>, rule: &'static Rule, exchange: &Exchange<'_>) -> Finding {
     Finding::of(rule, exchange.transaction)
         .fact("method", method(exchange.transaction))
         .fact("offered", formats(&exchange.offer.sdp))
-        .fact("src", exchange.offer.flow.src.to_string())
+        .fact("src", view.negotiation.offerer(exchange).to_string())
 }
 
 /// As people say it.

@@ -18,18 +18,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for exchange in view.negotiation.exchanges() {
-        let late =
-            exchange.offer.writer != exchange.transaction.from.tag.as_deref().unwrap_or_default();
-        let (variant, severity, by) = match &exchange.outcome {
-            Outcome::Missing { flow, .. } if late => {
-                (Some("late-offer"), Severity::Error, flow.src)
-            }
-            Outcome::Missing { flow, .. } => (None, Severity::Error, flow.src),
+        let (variant, severity) = match &exchange.outcome {
+            Outcome::Missing { .. } if exchange.is_late() => (Some("late-offer"), Severity::Error),
+            Outcome::Missing { .. } => (None, Severity::Error),
             // Most callers take what was announced for the answer (RFC 3261 §13.2.1), and the call works.
             Outcome::Announced {
-                by,
-                then_missing: true,
-            } => (Some("announced"), Severity::Warning, by.flow.src),
+                then_missing: true, ..
+            } => (Some("announced"), Severity::Warning),
             _ => continue,
         };
         let confidence = if view.lossy {
@@ -39,11 +34,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         } else {
             Confidence::Certain
         };
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .variant(variant)
             .severity(severity)
             .confidence(confidence)
-            .fact("dst", by.to_string())
             .note_if(super::came_right(view, exchange, |later| {
                 later.answer().is_some()
             }));

@@ -1,6 +1,6 @@
 //! `sdp-private-address`: a side wants its media at an address that the other side can hardly reach (RFC 4787, RFC 8445).
 
-use super::{finding_of, tell};
+use super::{finding_of_offer, tell};
 use crate::address::{self, Reach};
 use crate::dialog::negotiation::Description;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
@@ -35,7 +35,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             else {
                 continue;
             };
-            let finding = finding_of(&RULE, exchange)
+            let finding = finding_of_offer(view, &RULE, exchange)
                 .severity(doubt.severity)
                 .confidence(if view.lossy {
                     Confidence::Possible
@@ -94,6 +94,8 @@ fn doubt(view: &CallView<'_>, side: &Description<'_>, other: &Description<'_>) -
             let across = from.is_public() || to.is_public();
             if !across
                 && (address == src
+                    // All of one network: nothing stands between them.
+                    || (is_near(address, src) && is_near(address, dst))
                     || is_relayed(view, side)
                     || !calls_itself(side.message, address))
             {

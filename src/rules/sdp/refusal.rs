@@ -8,7 +8,7 @@ use crate::sip::HeaderName;
 use crate::sip::body::MediaType;
 use crate::sip::sdp::Content;
 use crate::sip::value;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::Response;
 
 /// What it was refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,20 +205,18 @@ pub(super) fn finding(view: &CallView<'_>, rule: &'static Rule, refusal: &Refusa
             it.final_code() == Some(response.code) && it.cseq == exchange.transaction.cseq
         })
     };
-    let deepest = hops()
-        .chain([exchange.transaction])
-        .max_by_key(|it| it.via_count)
-        .and_then(Transaction::final_response)
-        .unwrap_or(response);
-    let mut finding = super::finding_of(rule, exchange)
+    let deepest = view
+        .call
+        .behind(exchange.transaction, response)
+        .map_or(response, |(_, made)| made);
+    let mut finding = super::finding_of(view, rule, exchange)
         .confidence(if view.lossy {
             Confidence::Possible
         } else {
             refusal.confidence
         })
         .fact("code", response.code)
-        .fact("reason", &*response.reason)
-        .fact("dst", deepest.flow.src.to_string());
+        .fact("reason", &*response.reason);
     for (name, fact) in [
         ("Warning", "warning"),
         ("Reason", "reason_header"),

@@ -37,10 +37,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         );
     }
     for exchange in view.negotiation.exchanges() {
-        let (Some(fault), Some(answer)) = (fault(exchange), exchange.answer()) else {
+        let Some(fault) = fault(exchange) else {
             continue;
         };
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .variant(Some(fault.variant))
             .confidence(if view.lossy {
                 Confidence::Possible
@@ -49,7 +49,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             })
             .fact("profile", fault.offered)
             .fact("answered", fault.answered)
-            .fact("dst", answer.flow.src.to_string())
             .note_if(super::came_right(view, exchange, |later| {
                 later.answer().is_some() && self::fault(later).is_none()
             }));

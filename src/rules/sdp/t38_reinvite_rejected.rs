@@ -5,7 +5,6 @@ use crate::dialog::negotiation::{Exchange, Outcome};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::sdp::Media;
-use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "t38-reinvite-rejected",
@@ -25,7 +24,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         });
         let later_taken = super::came_right(view, exchange, takes_fax);
         let response = exchange.transaction.final_response();
-        let finding = finding_of(&RULE, exchange)
+        let finding = finding_of(view, &RULE, exchange)
             .confidence(view.confidence())
             .variant(refusal.code.is_none().then_some("port-zero"))
             .fact_if("code", refusal.code)
@@ -36,7 +35,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .map(|it| &*it.reason),
             )
             .fact_if("warning", response.and_then(|it| it.evidence("Warning")))
-            .fact("dst", refusal.by.to_string())
             .fact("fallback", u64::from(by_speech))
             .note_if(later_taken);
         tell(found, finding, exchange.transaction, &["code", "method"]);
@@ -49,7 +47,6 @@ pub(super) struct Refusal<'a> {
     pub(super) exchange: &'a Exchange<'a>,
     /// `None` where the answer has the port 0.
     pub(super) code: Option<u64>,
-    by: SocketAddr,
 }
 
 /// Whether and how a change to fax was refused.
@@ -59,19 +56,17 @@ pub(super) fn refusal<'a>(exchange: &'a Exchange<'a>) -> Option<Refusal<'a>> {
     if !asks || !offer.media.iter().any(is_wanted) {
         return None;
     }
-    let (code, by) = match &exchange.outcome {
-        Outcome::Refused(response) if is_of_media(response.code) => {
-            (Some(response.code), response.flow.src)
-        }
+    let code = match &exchange.outcome {
+        Outcome::Refused(response) if is_of_media(response.code) => Some(response.code),
         Outcome::Answered(answer) => {
             let mut fax = pairs(offer, &answer.sdp).filter(|(one, _)| is_wanted(one));
             let whole = !answer.sdp.damaged && answer.sdp.media.len() == offer.media.len();
             let refused = whole && fax.all(|(_, it)| it.port == 0);
-            refused.then_some((None, answer.flow.src))?
+            refused.then_some(None)?
         }
         _ => return None,
     };
-    Some(Refusal { exchange, code, by })
+    Some(Refusal { exchange, code })
 }
 
 fn is_wanted(medium: &Media<'_>) -> bool {

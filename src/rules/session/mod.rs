@@ -72,28 +72,18 @@ fn refusal(request: &Transaction) -> Option<&Response> {
         .filter(|it| it.code >= 300 && !matches!(it.code, 401 | 407))
 }
 
-/// The same request on other hops.
-fn hops<'a>(call: &'a Call, request: &'a Transaction) -> impl Iterator<Item = &'a Transaction> {
-    call.of(&request.method).filter(move |other| {
-        other.id != request.id
-            && other.cseq == request.cseq
-            && other.from.tag == request.from.tag
-            && other.to.tag == request.to.tag
-    })
-}
-
 /// Whether the request was seen before, on the hop that is nearer to its sender.
 fn is_echo(call: &Call, request: &Transaction) -> bool {
-    hops(call, request).any(|hop| hop.id < request.id)
+    call.hops(request).any(|hop| hop.id < request.id)
 }
 
-/// A finding about a request inside a dialog, on all hops that show it.
+/// A finding about a request inside a dialog, on all hops that show it, with who answered it, or to whom it was sent.
 fn finding_of(call: &Call, rule: &'static Rule, request: &Transaction) -> Finding {
     let mut finding = Finding::of(rule, request)
         .fact("method", method_name(request))
         .fact("src", request.flow.src.to_string())
-        .fact("dst", request.flow.dst.to_string());
-    for hop in hops(call, request) {
+        .fact("dst", call.answered_by(request).to_string());
+    for hop in call.hops(request) {
         finding = finding.also(hop);
     }
     finding
@@ -106,19 +96,16 @@ fn finding_of_refusal(
     request: &Transaction,
     response: &Response,
 ) -> Finding {
-    let deepest = hops(call, request)
-        .chain([request])
-        .filter(|hop| hop.final_code() == Some(response.code))
-        .max_by_key(|hop| hop.via_count)
-        .and_then(Transaction::final_response)
-        .unwrap_or(response);
+    let deepest = call
+        .behind(request, response)
+        .map_or(response, |(_, made)| made);
     let mut finding = Finding::of(rule, request)
         .fact("method", method_name(request))
         .fact("src", request.flow.src.to_string())
         .fact("dst", deepest.flow.src.to_string())
         .fact("code", response.code)
         .fact("reason", &*response.reason);
-    for hop in hops(call, request) {
+    for hop in call.hops(request) {
         finding = finding.also(hop);
     }
     evidence::shown(finding, deepest)

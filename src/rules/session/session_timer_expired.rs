@@ -49,10 +49,15 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .iter()
             .filter(|it| is_refresh(it) && it.start() > timer.started)
             .find(|it| !it.succeeded());
-        let refresher = refresh.map(|it| it.flow.src).or_else(|| {
+        // An end, and never a proxy between the two (RFC 4028 §7.2).
+        let refresher = refresh.map(|it| view.call.origin(it)).or_else(|| {
             let own = timer.refresher.as_deref() == bye.from.tag.as_deref();
             timer.refresher.as_ref()?;
-            Some(if own { bye.flow.src } else { bye.flow.dst })
+            Some(if own {
+                view.call.origin(bye)
+            } else {
+                view.call.destination(bye)
+            })
         });
         let mut finding = finding_of(view.call, &RULE, bye)
             .fact("interval", timer.interval)
