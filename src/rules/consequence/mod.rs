@@ -142,6 +142,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
                 other.rule.name,
                 "icmp-unreachable"
                     | "invite-no-response"
+                    | "noninvite-no-response"
                     | "invite-stuck-trying"
                     | "codec-mismatch"
                     | "srtp-profile-mismatch"
@@ -165,7 +166,8 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     }
     if name == "bye-no-response" {
         let dead = others().find(|it| {
-            it.rule.name == "invite-no-response" && share_a_dead_peer(call, it, finding)
+            matches!(it.rule.name, "invite-no-response" | "noninvite-no-response")
+                && share_a_dead_peer(call, it, finding)
         });
         if dead.is_some() {
             return dead;
@@ -219,27 +221,22 @@ fn shares_transaction(one: &Finding, other: &Finding) -> bool {
         .any(|id| other.transactions.contains(id))
 }
 
-/// Whether the first finding is about an INVITE that left the host to which the second one's INVITE had come.
+/// Whether the first finding is about a request that left the host to which the second one's had come: the same one, or
+/// another one that went the same way. A CANCEL goes the way of its INVITE, and what belongs to a dialog that of the dialog.
 fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
-    let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
-    let arrived: Vec<&Transaction> = before
-        .transactions
-        .iter()
-        .filter_map(find)
-        .flat_map(|it| {
-            // A CANCEL went the way of its INVITE.
-            call.of(&Method::Invite)
-                .filter(|invite| invite.flow == it.flow)
+    let of = |finding: &Finding| -> Vec<&Transaction> {
+        let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
+        finding.transactions.iter().filter_map(find).collect()
+    };
+    let came = of(before);
+    of(behind).into_iter().any(|next| {
+        came.iter().any(|hop| {
+            let same_way = next.method == Method::Invite
+                || next.method == hop.method
+                || (next.in_dialog() && hop.in_dialog() && behind.status.is_none());
+            same_way
+                && hop.flow.dst.ip() == next.flow.src.ip()
+                && (call.of(&next.method)).any(|it| it.flow == hop.flow && it.id < next.id)
         })
-        .collect();
-    behind
-        .transactions
-        .iter()
-        .filter_map(find)
-        .filter(|it| it.method == Method::Invite)
-        .any(|next| {
-            arrived
-                .iter()
-                .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
-        })
+    })
 }
