@@ -10,7 +10,7 @@ mod table;
 
 pub(super) use attacks::link_attacks;
 pub(super) use capture::{link_over_time, link_to_capture};
-pub(super) use legs::link_legs;
+pub(super) use legs::{link_legs, settle_legs};
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
