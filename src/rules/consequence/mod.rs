@@ -14,6 +14,7 @@ pub(super) use legs::{link_legs, settle_legs};
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
+use super::setup::pdd_high;
 use super::{Fact, Finding, FindingId};
 use crate::dialog::Call;
 use crate::hash::HashMap;
@@ -88,6 +89,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         all.iter()
             .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
     };
+    // The time went by waiting for a hop that is dead.
+    if name == "pdd-high" && pdd_high::is_of_dead_routes(finding) {
+        let dead = others().find(|it| {
+            matches!(it.rule.name, "icmp-unreachable" | "invite-no-response")
+                && shares_transaction(it, finding)
+        });
+        if dead.is_some() {
+            return dead;
+        }
+    }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {
         return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
@@ -119,6 +130,8 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         let said = others()
             .filter(|other| causes.contains(&other.rule.name))
             .filter(|other| tie == Tie::Call || shares_transaction(other, finding))
+            // Who says that the hop behind is silent does not make it so.
+            .filter(|other| !(waited_for_next_hop(other) && lies_behind(call, finding, other)))
             .min_by_key(|other| causes.iter().position(|it| *it == other.rule.name));
         if said.is_some() {
             return said;
