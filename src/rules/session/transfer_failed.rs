@@ -1,11 +1,12 @@
 //! `transfer-failed`: a REFER was refused, or what it asked for failed (RFC 3515 §2.4).
 
-use super::{finding_of, finding_of_refusal, is_echo, is_same_dialog, refusal};
+use super::{finding_of, finding_of_refusal, hops, is_echo, is_same_dialog, refusal};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::NameAddr;
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -44,7 +45,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         found.push(
             finding
                 .fact_if("refer_to", target(refer))
-                .fact("referred", refer.flow.dst.ip().to_string())
+                .fact("referred", referred(view, refer).to_string())
                 .note_if(succeeded_later(view, refer)),
         );
     }
@@ -146,6 +147,13 @@ fn target(refer: &Transaction) -> Option<String> {
     let bare = uri.split(|&byte| byte == b'?').next().unwrap_or(uri);
     let text = String::from_utf8_lossy(bare);
     Some(text.chars().take(crate::limits::MAX_TEXT).collect())
+}
+
+/// Who was asked to call: proxies pass a REFER on.
+fn referred(view: &CallView<'_>, refer: &Transaction) -> IpAddr {
+    let hops = hops(view.call, refer).chain([refer]);
+    let last = hops.max_by_key(|hop| hop.via_count).unwrap_or(refer);
+    last.flow.dst.ip()
 }
 
 /// Whether a later try of the same side went well (guard G-OUTCOME).
