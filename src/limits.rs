@@ -346,6 +346,9 @@ pub const MAX_LEG_LINKS: usize = 262_144;
 /// Legs behind one leg: a call that rings a large group of telephones.
 pub const MAX_LEG_CHILDREN: usize = 64;
 
+/// Legs one behind the other that are followed: more elements than a call passes.
+pub const MAX_LEG_DEPTH: usize = 8;
+
 /// Hosts named of those that met the same fault: more than a line of the screen holds.
 pub const MAX_CLUSTER_PEERS: usize = 16;
 

@@ -174,6 +174,35 @@ fn calls_that_are_busy_at_once_are_one_headline_with_their_count() {
 }
 
 /// Not the code alone: whose text it is says where to look.
+/// Address and time of a sentence are those of one leg.
+#[test]
+fn times_are_those_of_the_leg_that_is_named() {
+    let cases = [
+        ("dialog/status.dead-route-before", "status-480", "after", 40),
+        (
+            "setup/pdd_high.dead-fork",
+            "pdd-high",
+            "dead_routes",
+            32_051,
+        ),
+        ("setup/pdd_high.slow-fork", "pdd-high", "dead_routes", 201),
+        ("setup/pdd_high.dead-leg", "pdd-high", "dead_routes", 8_000),
+        (
+            "setup/pdd_high.dead-routes",
+            "pdd-high",
+            "dead_routes",
+            12_000,
+        ),
+    ];
+    for (stem, name, fact, millis) in cases {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+        let report = Flow::read(&path.join(format!("{stem}.flow"))).run().report;
+        let finding = report.findings.iter().find(|it| it.name() == name);
+        let wanted = Fact::Time(std::time::Duration::from_millis(millis));
+        assert_eq!(finding.unwrap().get(fact), Some(&wanted), "{stem}");
+    }
+}
+
 #[test]
 fn a_phrase_that_one_program_writes_is_explained_also_in_a_call() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

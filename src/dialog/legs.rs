@@ -2,7 +2,7 @@
 
 use crate::flow::Flow;
 use crate::hash::{HashMap, RandomState};
-use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_KEYS, MAX_LEG_LINKS};
+use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
 use crate::sip::value;
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
@@ -49,6 +49,8 @@ pub struct Link {
     pub from: Arc<[u8]>,
     /// How that is known.
     pub by: LinkedBy,
+    /// When it began.
+    pub began: Timestamp,
     /// How the INVITE of the leg before it arrived, where that had a signed caller number (RFC 8224).
     pub signed: Option<Flow>,
 }
@@ -84,9 +86,22 @@ pub struct Legs {
     links: HashMap<Arc<[u8]>, Link>,
     linked: VecDeque<Arc<[u8]>>,
     children: HashMap<Arc<[u8]>, Vec<Arc<[u8]>>>,
-    /// The first BYE of those that are linked.
-    hung_up: HashMap<Arc<[u8]>, Timestamp>,
+    /// What became of those that are linked.
+    fates: HashMap<Arc<[u8]>, Fate>,
     refused: u64,
+}
+
+/// What became of a leg, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate {
+    /// The first response that tells the caller something.
+    progressed: Option<Timestamp>,
+    /// The first 2xx to its INVITE.
+    answered: Option<Timestamp>,
+    /// The last final response to its INVITE that is no challenge.
+    code: Option<u64>,
+    /// The first BYE.
+    hung_up: Option<Timestamp>,
 }
 
 /// A leg that is known by one of its values; it has several.
@@ -128,6 +143,7 @@ impl Legs {
                 let link = Link {
                     from: leg.call_id.clone(),
                     by,
+                    began: time,
                     signed: leg.signed.then_some(leg.flow),
                 };
                 self.link(call_id, link);
@@ -160,17 +176,96 @@ impl Legs {
 
     /// Notes a BYE.
     pub fn bye(&mut self, call_id: &Arc<[u8]>, time: Timestamp) {
-        let is_leg = self.links.contains_key(call_id) || self.children.contains_key(call_id);
-        if is_leg && self.hung_up.len() < MAX_LEG_LINKS {
-            self.hung_up.entry(Arc::clone(call_id)).or_insert(time);
+        if let Some(fate) = self.fate_mut(call_id) {
+            fate.hung_up.get_or_insert(time);
         }
+    }
+
+    /// Notes a response to an INVITE outside a dialog, on whatever hop.
+    pub fn response(&mut self, call_id: &Arc<[u8]>, code: u64, time: Timestamp) {
+        // 100 comes from the next hop, and a challenge is answered with another INVITE.
+        if matches!(code, 100 | 401 | 407) {
+            return;
+        }
+        let Some(fate) = self.fate_mut(call_id) else {
+            return;
+        };
+        if matches!(code, 101..300 | 486 | 600 | 603) {
+            fate.progressed.get_or_insert(time);
+        }
+        if (200..300).contains(&code) {
+            fate.answered.get_or_insert(time);
+        }
+        if code >= 200 {
+            fate.code = Some(code);
+        }
+    }
+
+    /// Whether the leg before this one, which was not answered, may still get another answer; `false` where there is none before.
+    pub fn is_undecided_before(&self, call_id: &[u8]) -> bool {
+        let before = self.link_of(call_id).map(|link| &link.from);
+        self.fate(call_id).answered.is_none()
+            && before.is_some_and(|before| self.fate(before).code.is_none())
+    }
+
+    /// The leg that was answered after `began` in the place of this one or of the one that it belongs to, which were not (guard
+    /// G-OUTCOME): the element before them went on to it, or tried it at the same time.
+    pub fn answered_instead(&self, call_id: &[u8], began: Timestamp) -> Option<&Arc<[u8]>> {
+        let mut leg = call_id;
+        for _ in 0..MAX_LEG_DEPTH {
+            if self.fate(leg).answered.is_some() {
+                break;
+            }
+            let before = &self.link_of(leg)?.from;
+            let beside = self.behind(before).iter().find(|other| {
+                let answered = self.fate(other).answered;
+                ***other != *leg && answered.is_some_and(|at| at > began)
+            });
+            if beside.is_some() {
+                return beside;
+            }
+            leg = before;
+        }
+        None
+    }
+
+    /// The leg whose refusal was passed on to the leg before this one, which was refused with another code.
+    pub fn refused_instead(&self, call_id: &[u8], code: u64) -> Option<&Arc<[u8]>> {
+        let before = &self.link_of(call_id)?.from;
+        let passed_on = self.fate(before).code?;
+        let mut beside = self.behind(before).iter();
+        beside.find(|other| {
+            passed_on >= 300
+                && passed_on != code
+                && ***other != *call_id
+                && self.fate(other).code == Some(passed_on)
+        })
+    }
+
+    /// When each leg behind a leg began, and when it first told its caller something, in the order in which they began.
+    pub fn tried_behind(
+        &self,
+        call_id: &[u8],
+    ) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> {
+        let legs = self.behind(call_id).iter();
+        legs.filter_map(|leg| Some((self.link_of(leg)?.began, self.fate(leg).progressed)))
+    }
+
+    fn fate(&self, call_id: &[u8]) -> Fate {
+        self.fates.get(call_id).copied().unwrap_or_default()
+    }
+
+    fn fate_mut(&mut self, call_id: &Arc<[u8]>) -> Option<&mut Fate> {
+        let is_leg = self.links.contains_key(call_id) || self.children.contains_key(call_id);
+        let room = self.fates.len() < 2 * MAX_LEG_LINKS || self.fates.contains_key(call_id);
+        (is_leg && room).then(|| self.fates.entry(Arc::clone(call_id)).or_default())
     }
 
     /// When the legs before and behind a leg were hung up, as far as they were.
     pub fn hung_up_beside(&self, call_id: &[u8]) -> impl Iterator<Item = Timestamp> {
         let before = self.link_of(call_id).map(|link| &link.from);
         let beside = before.into_iter().chain(self.behind(call_id));
-        beside.filter_map(|leg| self.hung_up.get(leg).copied())
+        beside.filter_map(|leg| self.fate(leg).hung_up)
     }
 
     /// How many legs and identifiers could not be remembered.
@@ -192,9 +287,15 @@ impl Legs {
             // The same client with a new Call-ID tries again; it is no leg of its own.
             && leg.flow.src.ip() != flow.src.ip()
             && leg.began <= time
-            && (mark.by != LinkedBy::Users || age <= AT_ONCE)
+            && (mark.by != LinkedBy::Users || age <= AT_ONCE || self.hunts(&leg.call_id))
             && self.link_of(&leg.call_id).is_none_or(|link| link.from != *call_id);
         fits.then_some(leg)
+    }
+
+    /// Whether a leg that has no answer yet was carried on before: when one route fails the next one is tried, however long
+    /// that took.
+    fn hunts(&self, call_id: &[u8]) -> bool {
+        !self.behind(call_id).is_empty() && self.fate(call_id).code.is_none()
     }
 
     fn link(&mut self, call_id: &Arc<[u8]>, link: Link) {
@@ -203,8 +304,8 @@ impl Legs {
             && let Some(gone) = self.links.remove(&oldest)
         {
             self.children.remove(&gone.from);
-            self.hung_up.remove(&gone.from);
-            self.hung_up.remove(&oldest);
+            self.fates.remove(&gone.from);
+            self.fates.remove(&oldest);
             self.refused += 1;
         }
         let children = self.children.entry(link.from.clone()).or_default();

@@ -261,6 +261,7 @@ impl<O: Observer> Engine<O> {
             connections: self.intake.notable(),
             tls_servers: &self.tls_servers,
             streams: &self.streams,
+            legs: &self.legs,
             now: end,
             lossy: self.lossy,
             thresholds: &self.options.thresholds,

@@ -139,17 +139,20 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA), which ends with a BYE on any of them.
+    /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA), which is answered on one of them and ends
+    /// with a BYE on any.
     fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
         let Some(transaction) = self.table.get(id) else {
             return;
         };
         let call_id = &transaction.call_id;
-        match message.method() {
-            Some(Method::Invite) if !transaction.in_dialog() && !call_id.is_empty() => {
+        let sets_up = transaction.method == Method::Invite && !transaction.in_dialog();
+        match (message.method(), message.status()) {
+            (Some(Method::Invite), _) if sets_up && !call_id.is_empty() => {
                 self.legs.invite(message, call_id, transaction.flow, time);
             }
-            Some(Method::Bye) => self.legs.bye(call_id, time),
+            (Some(Method::Bye), _) => self.legs.bye(call_id, time),
+            (None, Some(code)) if sets_up => self.legs.response(call_id, code, time),
             _ => {}
         }
     }

@@ -62,8 +62,16 @@ impl Names {
         }
     }
 
-    /// Replaces a name in its place, or puts back what it stands for.
+    /// Replaces a name in its place, or puts back what it stands for. Line ends inside of it stay: they end a header field.
     pub(super) fn replace(&mut self, name: &mut [u8], cipher: &Cipher, way: Way) {
+        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        if name.iter().any(is_line_end) {
+            let lines = name.split_mut(is_line_end);
+            for line in lines.filter(|line| !line.is_empty()) {
+                self.replace(line, cipher, way);
+            }
+            return;
+        }
         let table = match way {
             Way::Hide => &self.hidden,
             Way::Show => &self.shown,
@@ -204,6 +212,14 @@ mod tests {
         let mut bytes = name.as_bytes().to_vec();
         names.replace(&mut bytes, &Cipher::new(b""), Way::Hide);
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn line_ends_inside_a_name_stay() {
+        let mut names = Names::of_letter(b'h');
+        let name = hidden(&mut names, "one\r\n two");
+        assert_eq!(name.find("\r\n"), Some(3), "{name:?}");
+        assert_eq!(name.len(), 9);
     }
 
     #[test]

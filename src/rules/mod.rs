@@ -292,6 +292,8 @@ pub struct CaptureView<'a> {
     pub tls_servers: &'a TlsServers,
     /// What went wrong with connections as such.
     pub streams: &'a Streams,
+    /// Which Call-IDs are legs of one call.
+    pub legs: &'a Legs,
     /// The time of the last packet.
     pub now: Timestamp,
     /// Between these moments nothing was captured.
@@ -384,6 +386,7 @@ pub fn judge_capture(
     last_id: &mut u64,
 ) -> Vec<Finding> {
     status::busy::settle(of_calls, view.surroundings, view.thresholds);
+    consequence::settle_legs(view, of_calls);
     let mut found = Vec::new();
     for rule in RULES {
         if let Judge::Capture(judge) = rule.judge {

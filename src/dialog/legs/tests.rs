@@ -215,3 +215,48 @@ fn a_short_call_id_in_a_header_tells_when_there_is_such_a_call() {
     );
     assert_eq!(by(&legs, "leg-3"), None);
 }
+
+#[test]
+fn the_users_tell_the_next_route_as_long_as_no_route_has_decided() {
+    const OTHER_TRUNK: &str = "198.51.100.40";
+    for (decided, known) in [(None, true), (Some(401), true), (Some(480), false)] {
+        let mut legs = Legs::default();
+        let users = ("alice", "bob");
+        invite(&mut legs, 0.0, "in-1", IN, users, "", "");
+        invite(&mut legs, 0.1, "out-1", OUT, users, "", "");
+        if let Some(code) = decided {
+            let time = Timestamp::MIN + Duration::from_secs(1);
+            legs.response(&Arc::from(&b"in-1"[..]), code, time);
+        }
+        invite(&mut legs, 4.2, "out-2", (PBX, OTHER_TRUNK), users, "", "");
+        let by_users = by(&legs, "out-2") == Some(LinkedBy::Users);
+        assert_eq!(by_users, known, "{decided:?}");
+    }
+}
+
+#[test]
+fn a_leg_that_failed_came_right_by_one_that_was_answered_after_it_began() {
+    let mut legs = Legs::default();
+    let users = ("alice", "bob");
+    invite(&mut legs, 0.0, "in-1", IN, users, "", "");
+    invite(&mut legs, 0.1, "out-1", OUT, users, "", "");
+    invite(
+        &mut legs,
+        0.2,
+        "out-2",
+        (PBX, "198.51.100.40"),
+        users,
+        "",
+        "",
+    );
+    let at = |seconds| Timestamp::MIN + Duration::from_secs(seconds);
+    assert!(legs.is_undecided_before(b"out-1"));
+    assert_eq!(legs.answered_instead(b"out-1", at(0)), None);
+    legs.response(&Arc::from(&b"out-2"[..]), 200, at(3));
+    legs.response(&Arc::from(&b"in-1"[..]), 200, at(3));
+    let instead = legs.answered_instead(b"out-1", at(0));
+    assert_eq!(instead.map(|it| &**it), Some(&b"out-2"[..]));
+    assert_eq!(legs.answered_instead(b"out-1", at(5)), None);
+    assert_eq!(legs.answered_instead(b"out-2", at(0)), None);
+    assert!(!legs.is_undecided_before(b"out-1"));
+}

@@ -1,23 +1,99 @@
 //! One fault, one headline, across Call-IDs: what happened on a leg behind another one (guard G-B2BUA).
 
+use super::table::REFUSED;
 use crate::dialog::legs::Legs;
-use crate::hash::HashMap;
+use crate::hash::{HashMap, HashSet};
 use crate::limits::MAX_TEXT;
-use crate::rules::{Fact, Finding, FindingId};
-use crate::severity::Severity;
+use crate::rules::{CaptureView, Fact, Finding, FindingId, Guard, Judge, watched_since};
+use crate::severity::{Confidence, Severity};
 use crate::sip::value::{address_of_record, user_and_host};
 use crate::time::Timestamp;
-use std::net::IpAddr;
+use std::cmp::Reverse;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Takes back what failed on a leg where the call came right on another one, or was refused on another one in another way:
+/// legs that are known to be one call are one attempt (guard G-OUTCOME). The finding says which leg that was and how it is
+/// known. All legs must have been judged.
+pub(in crate::rules) fn settle_legs(view: &CaptureView<'_>, of_calls: &mut [Finding]) {
+    let legs = view.legs;
+    let mut taken_back: HashSet<FindingId> = HashSet::default();
+    for finding in of_calls.iter_mut() {
+        let may_come_right = !matches!(finding.rule.judge, Judge::Capture(_))
+            && finding.rule.guards.contains(&Guard::Outcome);
+        let Some(call_id) = finding.call_id.clone().filter(|_| may_come_right) else {
+            continue;
+        };
+        let instead = legs.answered_instead(&call_id, finding.time).or_else(|| {
+            let code = finding.status.filter(|_| sets_up(finding))?;
+            legs.refused_instead(&call_id, code)
+        });
+        if let Some(instead) = instead {
+            // Wrong credentials stay wrong, as they do within a Call-ID.
+            let insisted = matches!(finding.rule.name, "auth-loop" | "auth-stale-loop");
+            let at_most = if insisted {
+                Severity::Warning
+            } else {
+                taken_back.insert(finding.id);
+                Severity::Info
+            };
+            finding.severity = finding.severity.min(at_most);
+            finding.severity_was = None;
+            finding.came_right = true;
+            tell_leg(finding, instead, legs);
+        } else if sets_up(finding)
+            && legs.is_undecided_before(&call_id)
+            && watched_since(finding.time, view.now, view.gaps) < TRIES_ANOTHER_WITHIN
+        {
+            // The element before it may still go on to another one (guard G-END).
+            finding.confidence = finding.confidence.min(Confidence::Likely);
+        }
+    }
+    for finding in of_calls {
+        // What else is wrong is not explained by what did no harm.
+        if finding.severity > Severity::Info
+            && finding
+                .consequence_of
+                .is_some_and(|id| taken_back.contains(&id))
+        {
+            finding.consequence_of = None;
+        }
+    }
+}
+
+/// Timer B of RFC 3261 §17.1.1.2: as long as an element waits for one route.
+const TRIES_ANOTHER_WITHIN: Duration = Duration::from_secs(32);
+
+/// Whether a finding is about a request that was to set up a call.
+fn sets_up(finding: &Finding) -> bool {
+    finding.get("method") == Some(&Fact::Text("INVITE".to_owned()))
+}
+
+/// Says which other leg a finding is told with, and how that is known.
+fn tell_leg(finding: &mut Finding, leg: &[u8], legs: &Legs) {
+    if finding.get("leg").is_some() {
+        return;
+    }
+    let text = String::from_utf8_lossy(leg)
+        .chars()
+        .take(MAX_TEXT)
+        .collect();
+    finding.facts.push(("leg", Fact::Text(text)));
+    let link = (legs.link_of(leg)).or_else(|| legs.link_of(finding.call_id.as_deref()?));
+    if let Some(link) = link {
+        finding.facts.push(("linked_by", link.by.name().into()));
+    }
+}
 
 /// Links across Call-IDs: where a leg behind failed, what the leg before it got is the consequence (guard G-B2BUA). The
 /// finding says which leg that was and how it is known.
 pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     link_transfers(findings);
     link_controllers(findings);
-    // The finding that tells a leg's fate: the worst of its Call-ID that has no cause there.
-    let mut fates: HashMap<Arc<[u8]>, Fate> = HashMap::default();
+    link_bridged(findings, legs);
+    // The findings that tell a leg's fate: those of its Call-ID that have no cause there.
+    let mut fates: HashMap<Arc<[u8]>, Vec<Fate>> = HashMap::default();
     for finding in findings.iter() {
         let Some(call_id) = finding.call_id.clone() else {
             continue;
@@ -31,10 +107,7 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
             time: finding.time,
             status: finding.status,
         };
-        let entry = fates.entry(call_id).or_insert(fate);
-        if fate.severity > entry.severity {
-            *entry = fate;
-        }
+        fates.entry(call_id).or_default().push(fate);
     }
     for finding in findings {
         let Some(call_id) = finding.call_id.as_deref() else {
@@ -44,26 +117,101 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
             continue;
         }
         let behind = legs.behind(call_id).iter().filter_map(|leg| {
-            let fate = fates.get(leg)?;
+            // What the leg got is the same, or else what was worst there.
+            let same = |fate: &Fate| fate.status.is_some() && fate.status == finding.status;
+            let fate = fates
+                .get(leg)?
+                .iter()
+                .min_by_key(|it| (!same(it), Reverse(it.severity)))?;
             // A leg that the caller's giving up ended is itself the consequence.
             let own_fault = fate.status != Some(487) && fate.time >= finding.time;
             let as_bad = fate.severity >= finding.severity || fate.severity > Severity::Info;
-            (own_fault && as_bad).then_some((fate, leg))
+            (own_fault && as_bad).then_some(((same(fate), fate.severity, fate.time), fate.id, leg))
         });
-        // Of several routes the last one decided.
-        if let Some((fate, leg)) = behind.max_by_key(|(fate, _)| (fate.severity, fate.time)) {
-            finding.consequence_of = Some(fate.id);
-            let text = String::from_utf8_lossy(leg)
-                .chars()
-                .take(MAX_TEXT)
-                .collect();
-            finding.facts.push(("leg", Fact::Text(text)));
-            if let Some(link) = legs.link_of(leg) {
-                finding.facts.push(("linked_by", link.by.name().into()));
-            }
+        // Of several routes the one whose refusal was passed on decided, else the last one.
+        if let Some((_, cause, leg)) = behind.max_by_key(|(rank, ..)| *rank) {
+            finding.consequence_of = Some(cause);
+            tell_leg(finding, leg, legs);
         }
     }
 }
+
+/// A B2BUA that passes a request of an answered call on to another leg refuses it when it fails there, on whichever side.
+fn link_bridged(findings: &mut [Finding], legs: &Legs) {
+    let mut failed: HashMap<Arc<[u8]>, Vec<(usize, Bridged)>> = HashMap::default();
+    for (at, finding) in findings.iter().enumerate() {
+        let says_no =
+            REFUSED.contains(&finding.rule.name) || (finding.status.is_some() && !sets_up(finding));
+        let told = says_no || finding.rule.name.ends_with("-no-response");
+        if let (Some(call_id), Some(source), Some(Fact::Text(method))) =
+            (&finding.call_id, finding.source, finding.get("method"))
+            && told
+            && finding.severity > Severity::Info
+        {
+            let refuser = match (finding.get("dst"), finding.get("code")) {
+                (Some(Fact::Text(dst)), Some(_)) if says_no => dst.parse().ok(),
+                _ => None,
+            };
+            let bridged = Bridged {
+                // A re-INVITE that nobody answers is told as an INVITE.
+                method: method.trim_start_matches("re-").to_owned(),
+                sender: source.ip(),
+                refuser: refuser.map(|it: SocketAddr| it.ip()),
+                time: finding.time,
+                explained: finding.consequence_of.is_some(),
+            };
+            let of_leg = failed.entry(Arc::clone(call_id)).or_default();
+            of_leg.push((at, bridged));
+        }
+    }
+    let mut causes: Vec<(usize, usize, Arc<[u8]>)> = Vec::new();
+    for (call_id, own) in &failed {
+        let before = legs.link_of(call_id).map(|link| &link.from);
+        let beside: Vec<_> = before.into_iter().chain(legs.behind(call_id)).collect();
+        for (at, refused) in own {
+            let cause = beside.iter().find_map(|leg| {
+                let others = failed.get(*leg)?.iter();
+                let (cause, _) = others
+                    .filter(|(_, other)| refused.failed_as(other))
+                    .min_by_key(|(_, other)| other.explained)?;
+                Some((*at, *cause, Arc::clone(leg)))
+            });
+            causes.extend(cause);
+        }
+    }
+    for (at, cause, leg) in causes {
+        let cause = findings.get(cause).map(|it| it.id);
+        if let Some(finding) = findings.get_mut(at)
+            && finding.consequence_of.is_none()
+        {
+            finding.consequence_of = cause;
+            tell_leg(finding, &leg, legs);
+        }
+    }
+}
+
+/// A request of an answered call that failed.
+struct Bridged {
+    method: String,
+    sender: IpAddr,
+    /// `None` where nobody answered.
+    refuser: Option<IpAddr>,
+    time: Timestamp,
+    explained: bool,
+}
+
+impl Bridged {
+    /// Whether this one was refused by the host that had just sent the other one on.
+    fn failed_as(&self, other: &Self) -> bool {
+        self.refuser == Some(other.sender)
+            && self.method == other.method
+            && other.time >= self.time
+            && other.time.since(self.time) <= PASSED_ON_WITHIN
+    }
+}
+
+/// A B2BUA passes on at once what it does not answer itself.
+const PASSED_ON_WITHIN: Duration = Duration::from_secs(2);
 
 /// The call that a REFER asked for has a Call-ID of its own: its refusal is what the transfer failed of (RFC 3515 §2.4).
 fn link_transfers(findings: &mut [Finding]) {

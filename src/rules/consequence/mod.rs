@@ -10,10 +10,11 @@ mod table;
 
 pub(super) use attacks::link_attacks;
 pub(super) use capture::{link_over_time, link_to_capture, note_hang_up};
-pub(super) use legs::link_legs;
+pub(super) use legs::{link_legs, settle_legs};
 pub(super) use peers::link as link_peers;
 pub(super) use streams::{blame, link_streams};
 
+use super::setup::pdd_high;
 use super::{Fact, Finding, FindingId};
 use crate::dialog::Call;
 use crate::hash::{HashMap, HashSet};
@@ -128,6 +129,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         all.iter()
             .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
     };
+    // The time went by waiting for a hop that is dead.
+    if name == "pdd-high" && pdd_high::is_of_dead_routes(finding) {
+        let dead = others().find(|it| {
+            matches!(it.rule.name, "icmp-unreachable" | "invite-no-response")
+                && shares_transaction(it, finding)
+        });
+        if dead.is_some() {
+            return dead;
+        }
+    }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {
         return others().find(|it| it.rule.name != name && shares_transaction(it, finding));
@@ -184,6 +195,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
                 other.rule.name,
                 "icmp-unreachable"
                     | "invite-no-response"
+                    | "noninvite-no-response"
                     | "invite-stuck-trying"
                     | "codec-mismatch"
                     | "srtp-profile-mismatch"
@@ -207,7 +219,8 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     }
     if name == "bye-no-response" {
         let dead = others().find(|it| {
-            it.rule.name == "invite-no-response" && share_a_dead_peer(call, it, finding)
+            matches!(it.rule.name, "invite-no-response" | "noninvite-no-response")
+                && share_a_dead_peer(call, it, finding)
         });
         if dead.is_some() {
             return dead;
@@ -261,29 +274,24 @@ fn shares_transaction(one: &Finding, other: &Finding) -> bool {
         .any(|id| other.transactions.contains(id))
 }
 
-/// Whether the first finding is about an INVITE that left the host to which the second one's INVITE had come.
+/// Whether the first finding is about a request that left the host to which the second one's had come: the same one, or
+/// another one that went the same way. A CANCEL goes the way of its INVITE, and what belongs to a dialog that of the dialog.
 fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
-    let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
-    let arrived: Vec<&Transaction> = before
-        .transactions
-        .iter()
-        .filter_map(find)
-        .flat_map(|it| {
-            // A CANCEL went the way of its INVITE.
-            call.of(&Method::Invite)
-                .filter(|invite| invite.flow == it.flow)
+    let of = |finding: &Finding| -> Vec<&Transaction> {
+        let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
+        finding.transactions.iter().filter_map(find).collect()
+    };
+    let came = of(before);
+    of(behind).into_iter().any(|next| {
+        came.iter().any(|hop| {
+            let same_way = next.method == Method::Invite
+                || next.method == hop.method
+                || (next.in_dialog() && hop.in_dialog() && behind.status.is_none());
+            same_way
+                && hop.flow.dst.ip() == next.flow.src.ip()
+                && (call.of(&next.method)).any(|it| it.flow == hop.flow && it.id < next.id)
         })
-        .collect();
-    behind
-        .transactions
-        .iter()
-        .filter_map(find)
-        .filter(|it| it.method == Method::Invite)
-        .any(|next| {
-            arrived
-                .iter()
-                .any(|invite| invite.id < next.id && invite.flow.dst.ip() == next.flow.src.ip())
-        })
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::no_answer::rang_in_vain;
 use crate::rules::setup::redirect_not_followed;
-use crate::rules::status::{cause, evidence, explain};
+use crate::rules::status::{cause, deepest, evidence, explain};
 use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
@@ -70,7 +70,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .fact("method", method)
             .fact("code", response.code)
             .fact("reason", &*response.reason)
-            .fact("dst", deepest_sender(view, response));
+            .fact(
+                "dst",
+                deepest(view, transaction, response).1.flow.src.to_string(),
+            );
         finding = evidence::shown(finding, response);
         finding.status = Some(response.code);
         let explained = explain(view, transaction, response);
@@ -246,15 +249,3 @@ const fn is_corrected(response: &Response) -> bool {
 
 /// As long as exchanges wait for the next digit (ITU-T Q.931 T302, Q.764 T35: 15 s at least).
 const CORRECTS_WITHIN: Duration = Duration::from_secs(15);
-
-/// Who gave this answer first: of the hops that show the same code, the one farthest from the caller.
-fn deepest_sender(view: &CallView<'_>, response: &Response) -> String {
-    view.call
-        .transactions
-        .iter()
-        .filter(|hop| hop.final_code() == Some(response.code))
-        .max_by_key(|hop| hop.via_count)
-        .and_then(Transaction::final_response)
-        .map_or(response.flow.src, |deepest| deepest.flow.src)
-        .to_string()
-}

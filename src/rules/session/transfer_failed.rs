@@ -44,7 +44,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         found.push(
             finding
                 .fact_if("refer_to", target(refer))
-                .fact("referred", refer.flow.dst.ip().to_string())
+                .fact("referred", view.call.destination(refer).ip().to_string())
                 .note_if(succeeded_later(view, refer)),
         );
     }

@@ -1,7 +1,7 @@
 //! `pdd-high`: a long time from the first INVITE to ringing or the answer, with where it went (RFC 6076 §4.3, ITU-T E.721).
 
 use super::nearest_first;
-use crate::rules::{CallView, Finding, Guard, Judge, Rule};
+use crate::rules::{CallView, Fact, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
@@ -145,22 +145,77 @@ fn gave_up(tried: &Transaction, next: Timestamp) -> bool {
     }
 }
 
-/// How long the next host tried targets that did not lead anywhere, until the one that did.
+/// Whether most of the time of a finding went by on routes that led nowhere.
+pub(in crate::rules) fn is_of_dead_routes(finding: &Finding) -> bool {
+    match (finding.get("dead_routes"), finding.get("pdd")) {
+        (Some(Fact::Time(dead)), Some(Fact::Time(pdd))) => *dead * 2 > *pdd,
+        _ => false,
+    }
+}
+
+/// A try by the next host.
+struct Try {
+    began: Timestamp,
+    /// When it was given up at the earliest.
+    tried_until: Timestamp,
+    /// When it was over, of one that led to somebody.
+    led_on_until: Option<Timestamp>,
+}
+
+/// How long the next host waited for targets that did not lead anywhere, and for no other.
 fn dead_routes(view: &CallView<'_>, invite: &Transaction, progress: Timestamp) -> Duration {
-    let behind = || {
-        view.call.initial_invites().filter(|it| {
+    let mut tries: Vec<Try> = view
+        .call
+        .initial_invites()
+        .filter(|it| {
             it.via_count > invite.via_count
                 && it.flow.src.ip() == invite.flow.dst.ip()
                 && it.cseq == invite.cseq
-                && it.start() <= progress
         })
+        .map(|it| {
+            let over = it.final_response().map(Response::time);
+            let last = it.requests.last().map_or(it.start(), |seen| seen.time);
+            Try {
+                began: it.start(),
+                tried_until: over.unwrap_or(last),
+                led_on_until: self::progress(it).map(|_| over.unwrap_or(progress)),
+            }
+        })
+        .collect();
+    if tries.is_empty() {
+        // A B2BUA tries under Call-IDs of its own.
+        let legs = view.legs.tried_behind(&view.call.call_id);
+        tries.extend(legs.map(|(began, progressed)| Try {
+            began,
+            // Legs that begin together ring together.
+            tried_until: began + view.thresholds.t1,
+            led_on_until: progressed.map(|_| progress),
+        }));
+    }
+    tries.retain(|it| it.began <= progress);
+    let given_up = |tried: &Try| {
+        let next = tries.iter().map(|it| it.began);
+        let next = next.filter(|it| *it > tried.tried_until);
+        next.min().unwrap_or(progress).min(progress)
     };
-    let first = behind().map(Transaction::start).min();
-    let led_on = behind()
-        .filter(|it| self::progress(it).is_some())
-        .map(Transaction::start)
-        .min();
-    led_on
-        .zip(first)
-        .map_or(Duration::ZERO, |(led_on, first)| led_on.since(first))
+    let mut dead = Duration::ZERO;
+    // Between two of these moments nothing changes.
+    let mut moments: Vec<Timestamp> = (tries.iter())
+        .flat_map(|it| [it.began, it.led_on_until.unwrap_or_else(|| given_up(it))])
+        .map(|it| it.min(progress))
+        .collect();
+    moments.sort_unstable();
+    for (from, until) in moments.iter().zip(moments.iter().skip(1)) {
+        let waits = |it: &Try, end: Timestamp| it.began <= *from && end >= *until;
+        let lives = tries
+            .iter()
+            .any(|it| it.led_on_until.is_some_and(|end| waits(it, end)));
+        let waits_for_dead = tries
+            .iter()
+            .any(|it| it.led_on_until.is_none() && waits(it, given_up(it)));
+        if waits_for_dead && !lives {
+            dead += until.since(*from);
+        }
+    }
+    dead
 }

@@ -40,12 +40,7 @@ pub(in crate::rules) fn explain(
     transaction: &Transaction,
     response: &Response,
 ) -> Explained {
-    let pair = Pair {
-        transaction,
-        response,
-        request: transaction.request().filter(|it| !it.is_cut()),
-        answer: response.message().filter(|it| !it.is_cut()),
-    };
+    let pair = Pair::of(transaction, response);
     if let Some(explained) = cause::told(response) {
         return explained;
     }
@@ -63,10 +58,30 @@ pub(in crate::rules) fn explain(
         489 => pair.event(),
         503 => pair.retry_after(),
         580 => pair.precondition(),
-        _ if transaction.method == Method::Invite => pair.timing(view),
+        487 if transaction.method == Method::Invite => pair.timing(view),
+        // Who only passes it on may have tried others before.
+        _ if transaction.method == Method::Invite => {
+            let (asked, answer) = deepest(view, transaction, response);
+            Pair::of(asked, answer).timing(view)
+        }
         _ => None,
     };
     explained.unwrap_or_default()
+}
+
+/// Where this answer was given first: of the hops that show the same code for the same request, the one farthest from the
+/// caller.
+pub(in crate::rules) fn deepest<'a>(
+    view: &CallView<'a>,
+    transaction: &'a Transaction,
+    response: &'a Response,
+) -> (&'a Transaction, &'a Response) {
+    let hops = view.call.of(&transaction.method);
+    hops.filter(|hop| hop.in_dialog() == transaction.in_dialog())
+        .filter_map(|hop| Some((hop, hop.final_response()?)))
+        .filter(|(_, answer)| answer.code == response.code)
+        .max_by_key(|(hop, _)| hop.via_count)
+        .unwrap_or((transaction, response))
 }
 
 /// A request and its answer, as far as they were captured whole.
@@ -77,7 +92,16 @@ struct Pair<'a> {
     answer: Option<&'a Message>,
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
+    fn of(transaction: &'a Transaction, response: &'a Response) -> Self {
+        Self {
+            transaction,
+            response,
+            request: transaction.request().filter(|it| !it.is_cut()),
+            answer: response.message().filter(|it| !it.is_cut()),
+        }
+    }
+
     /// RFC 3261 §21.4.6: the answer must say which methods it takes.
     fn allow(&self) -> Option<Explained> {
         let allowed = tokens(self.answer?, HeaderName::Allow);
