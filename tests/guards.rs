@@ -166,6 +166,7 @@ const OVER_BEFORE: &[(&str, &str)] = &[
     ("options-no-response", "the pings behind it"),
     ("prack-missing", "the end of the INVITE"),
     ("prack-not-effective", "the end of the INVITE"),
+    ("register-423", "the next try, which asks for as little"),
     ("response-to-wrong-place", "repeats of the request"),
 ];
 
