@@ -49,14 +49,16 @@ impl Walk<'_> {
             return None;
         };
         let (name, value) = field.split_at_mut(colon);
-        let is_name = name.trim_ascii_end().iter().all(|it| {
+        // White space before the colon is none of the name (RFC 3261 §7.3.1).
+        let bare = name.trim_ascii_end();
+        let is_name = bare.iter().all(|it| {
             it.is_ascii_alphanumeric()
                 || matches!(
                     it,
                     b'-' | b'_' | b'.' | b'!' | b'%' | b'*' | b'+' | b'`' | b'\'' | b'~'
                 )
         });
-        if !is_name || name.len() > 48 {
+        if !is_name || bare.len() > 48 {
             self.words(name);
         }
         let kind = Kind::of(name);
