@@ -3,6 +3,8 @@
 
 use super::Call;
 use super::negotiation::{Exchange, Negotiation, Outcome};
+use crate::sip::Message;
+use crate::sip::digest::Credentials;
 use crate::transaction::{Response, Transaction, TransactionId};
 use std::cmp::Reverse;
 use std::net::SocketAddr;
@@ -23,6 +25,12 @@ impl Call {
     ) -> Option<(&'a Transaction, &'a Response)> {
         self.hops(hop)
             .filter(|other| hop.via_count > 0 && other.via_count > hop.via_count)
+            // What a proxy changed in the request, the answer to it is not about.
+            .filter(|other| match response.code {
+                ..300 => body_of(other) == body_of(hop),
+                401 | 403 | 407 => has_credentials_of(other, hop, response),
+                _ => true,
+            })
             .filter_map(|other| {
                 let same = other.responses.iter().find(|it| is_same(it, response))?;
                 Some((other, same))
@@ -113,11 +121,32 @@ fn is_same(one: &Response, other: &Response) -> bool {
             && bodies.is_none_or(|(one, other)| one.body() == other.body()))
 }
 
+fn body_of(request: &Transaction) -> Option<&[u8]> {
+    request.request().map(Message::body)
+}
+
+/// Whether the credentials that a response is about went on to another hop: a proxy takes out those that are for itself.
+fn has_credentials_of(other: &Transaction, hop: &Transaction, response: &Response) -> bool {
+    let is_about = |own: &Credentials| {
+        let mut asked = response.challenges.iter();
+        response.challenges.is_empty() || asked.any(|it| it.realm == own.realm)
+    };
+    let went_on = |own: &Credentials| {
+        let same = |it: &Credentials| (&it.nonce, it.response) == (&own.nonce, own.response);
+        other.credentials.iter().any(same)
+    };
+    let mut about = hop.credentials.iter().filter(|it| is_about(it)).peekable();
+    about.peek().is_none() || about.any(went_on)
+}
+
 fn is_same_outcome(one: &Exchange<'_>, other: &Exchange<'_>) -> bool {
     let of_one = one.to_tag == other.to_tag;
     match (&one.outcome, &other.outcome) {
         (Outcome::Refused(one), Outcome::Refused(other)) => is_same(one, other),
-        (Outcome::Answered(one), Outcome::Answered(other)) => of_one && one.body() == other.body(),
+        // Who was offered something else answered something else.
+        (Outcome::Answered(answer), Outcome::Answered(same)) => {
+            of_one && answer.body() == same.body() && one.offer.body() == other.offer.body()
+        }
         (
             Outcome::Announced { by, then_missing },
             Outcome::Announced {

@@ -519,7 +519,7 @@ impl Marks<'_> {
 }
 
 /// A user as two legs may both write it: of a telephone number the last eight digits.
-fn normal(user: &[u8]) -> Vec<u8> {
+pub(super) fn normal(user: &[u8]) -> Vec<u8> {
     let user = user.split(|byte| matches!(byte, b';' | b':')).next();
     let user = user.unwrap_or_default();
     let is_number = !user.is_empty()

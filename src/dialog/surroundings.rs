@@ -1,11 +1,11 @@
 //! What the rest of the capture says about a call.
 
 use super::origins::{Origins, ReusedCallId};
-use super::{Bindings, Markings, MediaErrors, Paths, Traits};
+use super::{Bindings, Markings, MediaErrors, Paths, Traits, legs};
 use crate::hash::{HashMap, HashSet, RandomState};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
-use crate::sip::value::address_of_record;
-use crate::sip::{HeaderName, Message};
+use crate::sip::value::{address_of_record, user_and_host};
+use crate::sip::{HeaderName, Message, Method};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
@@ -373,12 +373,25 @@ impl Surroundings {
             let name = it.split(|&byte| byte == b';').next();
             name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
         });
+        // Who tries one gateway after the other writes each one's address behind the number.
+        let (user, _) = user_and_host(&transaction.to.uri);
+        let number = (transaction.method == Method::Invite && is_dialled(user))
+            .then(|| String::from_utf8_lossy(&legs::normal(user)).into_owned());
         self.hasher.hash_one((
             &transaction.method,
             package,
             transaction.flow.src.ip(),
             address_of_record(&transaction.from.uri),
-            address_of_record(&transaction.to.uri),
+            number.unwrap_or_else(|| address_of_record(&transaction.to.uri)),
         ))
     }
 }
+
+/// Whether a user is a telephone number that is the same one at every gateway, as an extension is not.
+fn is_dialled(user: &[u8]) -> bool {
+    let digits = user.strip_prefix(b"+").unwrap_or(user);
+    digits.len() >= SHORTEST_NUMBER && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Digits of the shortest number that is no extension.
+const SHORTEST_NUMBER: usize = 6;

@@ -123,8 +123,9 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
                 .get(leg)?
                 .iter()
                 .min_by_key(|it| (!same(it), Reverse(it.severity)))?;
-            // A leg that the caller's giving up ended is itself the consequence.
-            let own_fault = fate.status != Some(487) && fate.time >= finding.time;
+            // A leg that the caller's giving up ended is itself the consequence, and what began later led to nothing.
+            let in_time = (finding.time..=finding.until).contains(&fate.time);
+            let own_fault = fate.status != Some(487) && in_time;
             let as_bad = fate.severity >= finding.severity || fate.severity > Severity::Info;
             (own_fault && as_bad).then_some(((same(fate), fate.severity, fate.time), fate.id, leg))
         });
