@@ -8,8 +8,9 @@ use crate::catalogue::{Catalogue, fill};
 use crate::rules::Finding;
 use crate::severity::Severity;
 use crate::text::sanitize;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -107,11 +108,11 @@ impl Meter {
         let bar = self.bar.get_or_insert_with(|| match progress.total {
             Some(total) => ProgressBar::new(total)
                 .with_style(style(
-                    "{bar:24} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  -{eta}",
+                    "{bar:24} {percent:>3} %  {bytes}/{total_bytes}  {rate}  ETA {left}",
                 ))
                 .with_elapsed(waited),
             None => ProgressBar::no_length()
-                .with_style(style("{spinner} {bytes}  {bytes_per_sec}  {elapsed}"))
+                .with_style(style("{spinner} {bytes}  {rate}  {elapsed}"))
                 .with_elapsed(waited),
         });
         bar.set_position(progress.read);
@@ -132,7 +133,32 @@ impl Drop for Meter {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            let rate = per_second(state.pos(), state.elapsed());
+            let _ = write!(out, "{}/s", HumanBytes(rate));
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
+            let left = left(state.pos(), state.len(), state.elapsed());
+            let _ = match left {
+                Some(left) => write!(out, "{} s", left.as_secs()),
+                None => write!(out, "?"),
+            };
+        })
+}
+
+/// Bytes a second since the beginning: the bar comes late, and what was read before it did is no burst.
+fn per_second(read: u64, waited: Duration) -> u64 {
+    let millis = waited.as_millis().max(1);
+    u64::try_from(u128::from(read) * 1000 / millis).unwrap_or(u64::MAX)
+}
+
+/// The time that the rest takes at that rate; `None` where nobody knows how much there is, or how fast it goes.
+fn left(read: u64, total: Option<u64>, waited: Duration) -> Option<Duration> {
+    let rest = total?.saturating_sub(read);
+    let rate = per_second(read, waited);
+    (rate > 0).then(|| Duration::from_secs(rest.div_ceil(rate)))
 }
 
 #[cfg(test)]
@@ -161,6 +187,16 @@ mod tests {
                 total: Some(100),
             })
         }
+    }
+
+    #[test]
+    fn the_rest_takes_as_long_as_what_was_read_did() {
+        let waited = Duration::from_secs(3);
+        assert_eq!(per_second(300, waited), 100);
+        assert_eq!(left(300, Some(1000), waited), Some(Duration::from_secs(7)));
+        assert_eq!(left(300, Some(200), waited), Some(Duration::ZERO));
+        assert_eq!(left(0, Some(1000), waited), None);
+        assert_eq!(left(300, None, waited), None);
     }
 
     #[test]
