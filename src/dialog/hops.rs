@@ -28,7 +28,7 @@ impl Call {
             // What a proxy changed in the request, the answer to it is not about.
             .filter(|other| match response.code {
                 ..300 => body_of(other) == body_of(hop),
-                401 | 403 | 407 => has_credentials_of(other, hop, response),
+                401 | 407 => has_credentials_of(other, hop, response),
                 _ => true,
             })
             .filter_map(|other| {
@@ -125,18 +125,11 @@ fn body_of(request: &Transaction) -> Option<&[u8]> {
     request.request().map(Message::body)
 }
 
-/// Whether the credentials that a response is about went on to another hop: a proxy takes out those that are for itself.
-fn has_credentials_of(other: &Transaction, hop: &Transaction, response: &Response) -> bool {
-    let is_about = |own: &Credentials| {
-        let mut asked = response.challenges.iter();
-        response.challenges.is_empty() || asked.any(|it| it.realm == own.realm)
-    };
-    let went_on = |own: &Credentials| {
-        let same = |it: &Credentials| (&it.nonce, it.response) == (&own.nonce, own.response);
-        other.credentials.iter().any(same)
-    };
-    let mut about = hop.credentials.iter().filter(|it| is_about(it)).peekable();
-    about.peek().is_none() || about.any(went_on)
+/// Whether the credentials that a challenge is about went on to another hop: a proxy takes out those that are for itself.
+fn has_credentials_of(other: &Transaction, hop: &Transaction, challenge: &Response) -> bool {
+    let is_about = |own: &&Credentials| challenge.challenges.iter().any(|it| it.realm == own.realm);
+    let mut about = hop.credentials.iter().filter(is_about).peekable();
+    about.peek().is_none() || about.any(|own| other.credentials.iter().any(|it| it.is_same(own)))
 }
 
 fn is_same_outcome(one: &Exchange<'_>, other: &Exchange<'_>) -> bool {

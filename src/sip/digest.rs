@@ -90,6 +90,13 @@ pub struct Credentials {
     pub inputs: u64,
 }
 
+impl Credentials {
+    /// Whether both are one answer to one challenge, wherever they were seen.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.response == other.response && self.nonce == other.nonce
+    }
+}
+
 /// Characters of a response that may be shown: enough to see that two tries differ, too few to test passwords with.
 const RESPONSE_SHOWN: usize = 6;
 

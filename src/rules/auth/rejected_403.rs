@@ -3,6 +3,7 @@
 use super::with_try;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
+use crate::transaction::Transaction;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "auth-rejected-403",
@@ -26,10 +27,17 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let reason = transaction
             .final_response()
             .map_or("", |response| &response.reason);
+        // Who never got the credentials did not refuse them.
+        let got = |hop: &Transaction| hop.credentials.iter().any(|it| it.is_same(credentials));
+        let refuser = transaction
+            .final_response()
+            .and_then(|response| view.call.behind(transaction, response))
+            .filter(|(hop, _)| got(hop))
+            .map_or(transaction.flow.dst, |(_, made)| made.flow.src);
         let finding = Finding::of(&RULE, transaction)
             .fact("method", transaction.method.name())
             .fact("user", &*credentials.username)
-            .fact("dst", view.call.answered_by(transaction).to_string())
+            .fact("dst", refuser.to_string())
             .fact("reason", reason)
             .note_if(view.came_right(transaction));
         found.push(with_try(finding, view.call, transaction));
