@@ -16,19 +16,15 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    let mut told: Vec<u64> = Vec::new();
     for register in view.call.of(&Method::Register) {
         let Some(response) = register.final_response().filter(|it| it.code == 423) else {
             continue;
         };
-        // A proxy passes it on: the same REGISTER on the next hop.
-        if let Some(at) = told.iter().position(|it| *it == register.cseq) {
-            if let Some(finding) = found.get_mut(at) {
-                *finding = finding.clone().also(register);
-            }
+        // A proxy passes it on: the same REGISTER on the hop before.
+        let passed_on = |hop: &Transaction| hop.final_code() == Some(423);
+        if (view.call.hops(register)).any(|hop| hop.id < register.id && passed_on(hop)) {
             continue;
         }
-        told.push(register.cseq);
         let minimum = response.evidence("Min-Expires");
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
@@ -62,8 +58,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         } else {
             Severity::Error
         };
+        let finding = of_register(view, &RULE, register);
+        let hops = view.call.hops(register).filter(|it| passed_on(it));
         found.push(
-            of_register(view, &RULE, register)
+            hops.fold(finding, Finding::also)
                 .variant(variant)
                 .fact("requested", requested)
                 .fact("minimum", minimum.unwrap_or("?"))
