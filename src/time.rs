@@ -35,16 +35,12 @@ impl Timestamp {
 
     /// The time that passed since `earlier`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
-        if self.0 > earlier.0 {
-            self.distance(earlier)
-        } else {
-            Duration::ZERO
-        }
+        self.checked_since(earlier).unwrap_or_default()
     }
 
     /// The same; `None` when `earlier` is later.
     pub fn checked_since(self, earlier: Self) -> Option<Duration> {
-        (self >= earlier).then(|| self.since(earlier))
+        (self >= earlier).then(|| self.distance(earlier))
     }
 
     /// The distance to `other`, whichever comes first.
