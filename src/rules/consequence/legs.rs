@@ -8,6 +8,7 @@ use crate::rules::{CaptureView, Fact, Finding, FindingId, Guard, Judge, watched_
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{address_of_record, user_and_host};
 use crate::time::Timestamp;
+use crate::transaction::timers;
 use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -44,9 +45,10 @@ pub(in crate::rules) fn settle_legs(view: &CaptureView<'_>, of_calls: &mut [Find
             tell_leg(finding, instead, legs);
         } else if sets_up(finding)
             && legs.is_undecided_before(&call_id)
-            && watched_since(finding.time, view.now, view.gaps) < TRIES_ANOTHER_WITHIN
+            && watched_since(finding.time, view.now, view.gaps)
+                < view.thresholds.t1 * timers::TIMEOUT_FACTOR
         {
-            // The element before it may still go on to another one (guard G-END).
+            // The element before it may still go on to another one: it waits that long for a route (RFC 3261 §17.1.1.2, guard G-END).
             finding.confidence = finding.confidence.min(Confidence::Likely);
         }
     }
@@ -61,9 +63,6 @@ pub(in crate::rules) fn settle_legs(view: &CaptureView<'_>, of_calls: &mut [Find
         }
     }
 }
-
-/// Timer B of RFC 3261 §17.1.1.2: as long as an element waits for one route.
-const TRIES_ANOTHER_WITHIN: Duration = Duration::from_secs(32);
 
 /// Whether a finding is about a request that was to set up a call.
 fn sets_up(finding: &Finding) -> bool {
