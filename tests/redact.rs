@@ -306,6 +306,8 @@ fn nothing_that_was_captured_is_shown_in_any_format() {
             .collect();
         for format in FORMATS {
             let out = render(format, &packets, &facts, redacting().0, Language::English);
+            // The script of the page counts with numbers of its own.
+            let out = out.replace(include_str!("../src/report/html/script.js").trim(), "");
             for name_shown in telling.iter().filter(|it| has_word(&out, it)) {
                 let at = out.find(name_shown.as_str()).unwrap_or(0);
                 let near: String = out[..at]
@@ -332,10 +334,6 @@ fn nothing_that_was_captured_is_shown_in_any_format() {
 
 /// Whether sipdiag's own words have it, as an account that is called `trunk`: then it tells nobody.
 fn is_own_word(name: &str) -> bool {
-    // The script of the page counts with numbers of its own.
-    if name.bytes().all(|it| it.is_ascii_digit()) {
-        return has_word(include_str!("../src/report/html/script.js"), name);
-    }
     let mut rules = sipdiag::rules::RULES.iter();
     name.bytes().all(|it| it.is_ascii_alphabetic()) && rules.any(|it| has_word(it.words, name))
 }
