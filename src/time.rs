@@ -33,6 +33,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Whole seconds since the epoch.
+    pub const fn second(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
+
     /// The time that passed since `earlier`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.checked_since(earlier).unwrap_or_default()

@@ -4,7 +4,7 @@
 use crate::address::Reach;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{HashMap, KeyMap, RandomState};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
@@ -66,8 +66,8 @@ pub struct Bindings {
     /// By the client's side of the NAT and the server.
     clients: HashMap<(SocketAddr, SocketAddr), Client>,
     /// Where the Contact with that fingerprint was last seen to come from, and at which server.
-    contacts: HashMap<u64, (SocketAddr, SocketAddr)>,
-    wakes: HashMap<TransactionId, Wake>,
+    contacts: KeyMap<u64, (SocketAddr, SocketAddr)>,
+    wakes: KeyMap<TransactionId, Wake>,
     /// The order of `wakes`, with some that are done with.
     order: VecDeque<TransactionId>,
     refused: u64,

@@ -1,7 +1,7 @@
 //! The book of Call-IDs: collects what belongs together and says when it can be judged.
 
 use super::Call;
-use crate::hash::{HashMap, HashSet, RandomState};
+use crate::hash::{KeyMap, KeySet, RandomState};
 use crate::limits::{
     MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
     MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_WAITING_TRANSACTIONS,
@@ -15,16 +15,17 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Book {
     hasher: RandomState,
-    entries: HashMap<Arc<[u8]>, Box<Entry>>,
-    call_ids: HashSet<u64>,
+    /// By [`Message::call_key`].
+    entries: KeyMap<u64, Box<Entry>>,
+    call_ids: KeySet<u64>,
     /// Confirmed dialogs that were not ended.
     open_dialogs: usize,
     /// Finished transactions that wait for the end of their dialog.
     waiting: usize,
     /// Calls of which nothing is open but a dialog, those that are silent longest first, with the number of their silence.
-    idle: VecDeque<(Arc<[u8]>, u64)>,
+    idle: VecDeque<(u64, u64)>,
     /// The last of them, whose transactions are not packed.
-    unpacked: VecDeque<(Arc<[u8]>, u64)>,
+    unpacked: VecDeque<(u64, u64)>,
     packer: Packer,
     judged_early: u64,
     calls: u64,
@@ -34,6 +35,8 @@ pub struct Book {
 
 #[derive(Debug, Default)]
 struct Entry {
+    /// That of the first transaction that was closed.
+    call_id: Option<Arc<[u8]>>,
     open: usize,
     closed: Vec<Transaction>,
     /// Those that were closed before it fell silent.
@@ -56,48 +59,22 @@ impl Book {
     /// Notes a message that is no copy. `began` says that it began a transaction, `late` that it is a request whose
     /// response was read before it, as clocks of several capture points make it.
     pub fn message(&mut self, message: &Message, began: bool, late: bool) {
-        let Some(call_id) = message.call_id() else {
-            return;
-        };
-        let fingerprint = self.hasher.hash_one(&call_id);
-        let new = if self.call_ids.contains(&fingerprint) {
-            false
-        } else if self.call_ids.len() < MAX_CALL_IDS {
-            self.call_ids.insert(fingerprint)
-        } else {
-            self.refused += 1;
-            false
-        };
-        if new {
-            // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
-            // A cut message hides its tags (guard G-SNAP).
-            let mid_dialog = !message.is_cut()
-                && message
-                    .cseq()
-                    .is_some_and(|(_, method)| is_of_call(&method))
-                && match message.start_line() {
-                    StartLine::Request { method, .. } => {
-                        method == Method::Ack || message.to_tag().is_some()
-                    }
-                    StartLine::Response { .. } => true,
-                };
-            self.mid_dialog += u64::from(mid_dialog);
-            self.calls += u64::from(!mid_dialog && message.method() == Some(Method::Invite));
-            if began {
+        let key = message.call_key();
+        let known = self.entries.contains_key(&key);
+        if !known || self.call_ids.len() >= MAX_CALL_IDS {
+            if message.call_id().is_none() {
+                return;
+            }
+            let starts_mid_dialog = self.count(message);
+            if began && !known {
                 let entry = Entry {
-                    starts_mid_dialog: mid_dialog,
+                    starts_mid_dialog,
                     ..Entry::default()
                 };
-                self.entries
-                    .insert(Arc::from(call_id.as_ref()), Box::new(entry));
+                self.entries.insert(key, Box::new(entry));
             }
         }
-        if began && !self.entries.contains_key(call_id.as_ref()) {
-            self.entries
-                .insert(Arc::from(call_id.as_ref()), Box::default());
-        }
-        self.note_dialog(message, &call_id);
-        let Some(entry) = self.entries.get_mut(call_id.as_ref()) else {
+        let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
         entry.open += usize::from(began);
@@ -106,18 +83,49 @@ impl Book {
             self.mid_dialog = self.mid_dialog.saturating_sub(1);
             self.calls += u64::from(message.method() == Some(Method::Invite));
         }
+        if let Some(begins) = begins_dialog(message) {
+            self.note_dialog(message, begins);
+        }
+    }
+
+    /// Counts a Call-ID when it is new; whether it is and begins in the middle of a dialog.
+    fn count(&mut self, message: &Message) -> bool {
+        let key = message.call_key();
+        if self.call_ids.len() >= MAX_CALL_IDS && !self.call_ids.contains(&key) {
+            self.refused += 1;
+            return false;
+        }
+        if !self.call_ids.insert(key) {
+            return false;
+        }
+        // Guard G-START: a response, an ACK or a request with a To tag has a history before this capture.
+        // A cut message hides its tags (guard G-SNAP).
+        let mid_dialog = !message.is_cut()
+            && message
+                .cseq()
+                .is_some_and(|(_, method)| is_of_call(&method))
+            && match message.start_line() {
+                StartLine::Request { method, .. } => {
+                    method == Method::Ack || message.to_tag().is_some()
+                }
+                StartLine::Response { .. } => true,
+            };
+        self.mid_dialog += u64::from(mid_dialog);
+        self.calls += u64::from(!mid_dialog && message.method() == Some(Method::Invite));
+        mid_dialog
     }
 
     /// Takes a finished transaction. Returns the call when nothing of its Call-ID is open and none of its dialogs goes on, or
     /// when enough has gathered.
     pub fn closed(&mut self, transaction: Transaction) -> Option<Call> {
-        let call_id = transaction.call_id.clone();
-        let Some(entry) = self.entries.get_mut(&call_id) else {
+        let key = transaction.call_key;
+        let Some(entry) = self.entries.get_mut(&key) else {
             return Some(Call {
-                call_id,
+                call_id: transaction.call_id.clone(),
                 transactions: vec![transaction],
             });
         };
+        (entry.call_id).get_or_insert_with(|| Arc::clone(&transaction.call_id));
         entry.open = entry.open.saturating_sub(1);
         if entry.closed.is_empty() {
             // Transactions are large, and many calls have one only.
@@ -134,18 +142,18 @@ impl Book {
         if waits && !crowded && entry.len() < full {
             if entry.open == 0 {
                 entry.silences += 1;
-                self.idle.push_back((Arc::clone(&call_id), entry.silences));
-                self.unpacked.push_back((call_id, entry.silences));
+                self.idle.push_back((key, entry.silences));
+                self.unpacked.push_back((key, entry.silences));
                 self.forget_ended();
                 self.pack();
             }
             return None;
         }
         self.judged_early += u64::from(waits && crowded);
-        let call = entry.take(call_id.clone(), &mut self.packer);
+        let call = entry.take(&mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         if entry.open == 0 && !entry.goes_on() {
-            self.entries.remove(&call_id);
+            self.entries.remove(&key);
         }
         Some(call)
     }
@@ -153,10 +161,10 @@ impl Book {
     /// The call that is silent longest, before its end; `None` when something is open of every call. What belongs to it and
     /// comes later is judged without it.
     pub fn take_idle(&mut self) -> Option<Call> {
-        while let Some((call_id, silence)) = self.idle.pop_front() {
-            let entry = self.entries.get_mut(&call_id);
+        while let Some((key, silence)) = self.idle.pop_front() {
+            let entry = self.entries.get_mut(&key);
             if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
-                let call = entry.take(call_id, &mut self.packer);
+                let call = entry.take(&mut self.packer);
                 self.waiting = self.waiting.saturating_sub(call.transactions.len());
                 self.judged_early += 1;
                 return Some(call);
@@ -168,9 +176,9 @@ impl Book {
     /// Packs the calls that are silent longest, of those that are not packed.
     fn pack(&mut self) {
         while self.unpacked.len() > MAX_UNPACKED_CALLS
-            && let Some((call_id, silence)) = self.unpacked.pop_front()
+            && let Some((key, silence)) = self.unpacked.pop_front()
         {
-            let entry = self.entries.get_mut(&call_id);
+            let entry = self.entries.get_mut(&key);
             let Some(entry) = entry.filter(|it| it.is_silent(silence)) else {
                 continue;
             };
@@ -188,27 +196,26 @@ impl Book {
     fn forget_ended(&mut self) {
         if self.idle.len() > 2 * self.entries.len() + 64 {
             let entries = &self.entries;
-            self.idle.retain(|(call_id, silence)| {
-                entries
-                    .get(call_id)
-                    .is_some_and(|it| it.is_silent(*silence))
+            self.idle.retain(|(key, silence)| {
+                let entry = entries.get(key);
+                entry.is_some_and(|it| it.is_silent(*silence))
             });
         }
     }
 
-    /// Ends the capture: the Call-IDs whose dialogs go on, in the order in which they began, for [`Self::take`].
-    pub fn finish(&self) -> Vec<Arc<[u8]>> {
+    /// Ends the capture: the keys of the Call-IDs whose dialogs go on, in the order in which they began, for [`Self::take`].
+    pub fn finish(&self) -> Vec<u64> {
         let mut calls: Vec<_> = (self.entries.iter())
-            .filter_map(|(call_id, entry)| Some((entry.first()?, Arc::clone(call_id))))
+            .filter_map(|(key, entry)| Some((entry.first()?, *key)))
             .collect();
         calls.sort_unstable_by_key(|(first, _)| *first);
-        calls.into_iter().map(|(_, call_id)| call_id).collect()
+        calls.into_iter().map(|(_, key)| key).collect()
     }
 
     /// What there is of a call at the end of the capture.
-    pub fn take(&mut self, call_id: Arc<[u8]>) -> Option<Call> {
-        let mut entry = self.entries.remove(&call_id)?;
-        let call = entry.take(call_id, &mut self.packer);
+    pub fn take(&mut self, key: u64) -> Option<Call> {
+        let mut entry = self.entries.remove(&key)?;
+        let call = entry.take(&mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         Some(call)
     }
@@ -243,24 +250,9 @@ impl Book {
         self.open_dialogs as u64
     }
 
-    /// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it, which its 2xx
-    /// proves where the capture lacks the request.
-    fn note_dialog(&mut self, message: &Message, call_id: &[u8]) {
-        let begins = match message.start_line() {
-            StartLine::Request {
-                method: Method::Bye,
-                ..
-            } => false,
-            StartLine::Response {
-                status: 200..300, ..
-            } => match message.cseq() {
-                Some((_, Method::Invite)) => true,
-                Some((_, Method::Bye)) => false,
-                _ => return,
-            },
-            _ => return,
-        };
-        let Some(entry) = self.entries.get_mut(call_id) else {
+    /// Notes that a message confirms its dialog, or ends it.
+    fn note_dialog(&mut self, message: &Message, begins: bool) {
+        let Some(entry) = self.entries.get_mut(&message.call_key()) else {
             return;
         };
         // Either side may send the BYE, so the order of the tags means nothing.
@@ -312,7 +304,8 @@ impl Entry {
         self.dialogs.iter().any(|(_, goes_on)| *goes_on)
     }
 
-    fn take(&mut self, call_id: Arc<[u8]>, packer: &mut Packer) -> Call {
+    fn take(&mut self, packer: &mut Packer) -> Call {
+        let call_id = self.call_id.clone().unwrap_or_default();
         let mut transactions = std::mem::take(&mut self.closed);
         for packed in self.packed.drain(..) {
             transactions.extend(packer.unpack(&packed, &call_id));
@@ -322,6 +315,20 @@ impl Entry {
             call_id,
             transactions,
         }
+    }
+}
+
+/// What a message does to a dialog (RFC 3261 §12.1, §15): a 2xx to INVITE confirms it, a BYE ends it, which its 2xx proves where
+/// the capture lacks the request. `None` when it does neither.
+fn begins_dialog(message: &Message) -> Option<bool> {
+    match message.status() {
+        None => (message.method() == Some(Method::Bye)).then_some(false),
+        Some(200..300) => match message.cseq()? {
+            (_, Method::Invite) => Some(true),
+            (_, Method::Bye) => Some(false),
+            _ => None,
+        },
+        Some(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ mod looks;
 mod of_call;
 mod outcome;
 
-use crate::hash::HashMap;
+use crate::hash::{HashMap, KeyMap};
 pub use kinds::{Defect, Detail};
 pub use of_call::Found;
 pub use outcome::Outcomes;
@@ -32,9 +32,9 @@ pub struct Defects {
     /// The groups by who received the first of their messages from a sender: a proxy passes on what it got.
     received: HashMap<(Defect, IpAddr), usize>,
     /// What is known of transactions that are not judged yet.
-    open: HashMap<TransactionId, Noted>,
+    open: KeyMap<TransactionId, Noted>,
     /// The groups to blame for transactions that were refused or ignored.
-    harmed: HashMap<TransactionId, usize>,
+    harmed: KeyMap<TransactionId, usize>,
     refused: u64,
 }
 

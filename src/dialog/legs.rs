@@ -1,7 +1,7 @@
 //! Legs: which Call-IDs are one call that went through a B2BUA, and by which rule that is known (guard G-B2BUA).
 
 use crate::flow::Flow;
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{HashMap, KeyMap, RandomState};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
 use crate::sip::value;
 use crate::sip::{HeaderName, Message};
@@ -81,7 +81,7 @@ const CUTS: usize = 8;
 pub struct Legs {
     hasher: RandomState,
     headers: Vec<String>,
-    known: HashMap<u64, Known>,
+    known: KeyMap<u64, Known>,
     order: VecDeque<(Timestamp, u64)>,
     links: HashMap<Arc<[u8]>, Link>,
     linked: VecDeque<Arc<[u8]>>,

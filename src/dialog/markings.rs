@@ -3,7 +3,7 @@
 
 use crate::capture::FrameNumber;
 use crate::flow::Flow;
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{HashMap, KeyMap, RandomState};
 use crate::limits::{MAX_MARKED_HOSTS, MAX_MARKED_MESSAGES, MAX_TRAIT_FRAMES};
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Sighting};
@@ -62,7 +62,7 @@ struct Host {
 #[derive(Debug, Default)]
 pub struct Markings {
     hasher: RandomState,
-    messages: HashMap<u64, Marked>,
+    messages: KeyMap<u64, Marked>,
     oldest: VecDeque<u64>,
     hosts: HashMap<IpAddr, Host>,
     losses: BTreeMap<(Unmarked, IpAddr, IpAddr), Loss>,

@@ -122,8 +122,8 @@ impl<'a> Exchange<'a> {
     /// Whether both belong to one dialog, on the same hop.
     pub fn is_in_dialog_of(&self, other: &Self) -> bool {
         let tags = |it: &Self| {
-            let from = it.transaction.from.tag.clone().unwrap_or_default();
-            let to: Box<[u8]> = it.to_tag.into();
+            let from = it.transaction.from.tag.as_deref().unwrap_or_default();
+            let to = it.to_tag;
             if from < to { (from, to) } else { (to, from) }
         };
         self.offer.is_on_hop_of(&other.offer) && tags(self) == tags(other)

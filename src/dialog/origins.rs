@@ -1,7 +1,7 @@
 //! Who began what: the INVITEs that began calls, by Call-ID and by target, over all calls.
 
 use super::surroundings::LastTimes;
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{KeyMap, RandomState};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
@@ -33,7 +33,7 @@ pub struct ReusedCallId {
 #[derive(Debug, Default)]
 pub(super) struct Origins {
     hasher: RandomState,
-    first: HashMap<u64, Origin>,
+    first: KeyMap<u64, Origin>,
     order: VecDeque<u64>,
     reused: Vec<ReusedCallId>,
     targets: LastTimes,

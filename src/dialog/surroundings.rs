@@ -2,7 +2,7 @@
 
 use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits, legs};
-use crate::hash::{HashMap, HashSet, RandomState};
+use crate::hash::{HashSet, KeyMap, RandomState};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
 use crate::sip::value::{address_of_record, user_and_host};
 use crate::sip::{HeaderName, Message, Method};
@@ -60,14 +60,14 @@ pub struct UnseenRequests {
 /// Requests that may begin a dialog and seem to have no answer, by Call-ID and From tag. The oldest are forgotten first.
 #[derive(Debug, Default)]
 struct Unanswered {
-    requests: HashMap<u64, (IpAddr, IpAddr, Sighting)>,
+    requests: KeyMap<u64, (IpAddr, IpAddr, Sighting)>,
     order: VecDeque<u64>,
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
 #[derive(Debug, Default)]
 pub(super) struct LastTimes {
-    times: HashMap<u64, Timestamp>,
+    times: KeyMap<u64, Timestamp>,
     order: VecDeque<u64>,
 }
 

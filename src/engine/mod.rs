@@ -15,7 +15,7 @@ mod redacting;
 mod report;
 mod waiting;
 
-use crate::hash::HashSet;
+use crate::hash::{HashSet, KeySet};
 pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use prepared::Prepared;
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
@@ -87,7 +87,7 @@ pub struct Engine<O> {
     /// The time of a packet that is far ahead of all others.
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
-    alerted: HashSet<TransactionId>,
+    alerted: KeySet<TransactionId>,
     passwords: Passwords,
     /// Those that a request had credentials for.
     passwords_met: BTreeSet<usize>,
@@ -138,7 +138,7 @@ impl<O: Observer> Engine<O> {
             previous: None,
             suspect: None,
             watched: BinaryHeap::new(),
-            alerted: HashSet::default(),
+            alerted: KeySet::default(),
             passwords: Passwords::default(),
             passwords_met: BTreeSet::new(),
             alerted_hosts: HashSet::default(),
@@ -234,8 +234,8 @@ impl<O: Observer> Engine<O> {
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
-        for call_id in self.book.finish() {
-            if let Some(call) = self.book.take(call_id) {
+        for key in self.book.finish() {
+            if let Some(call) = self.book.take(key) {
                 self.is_over(call);
             }
         }

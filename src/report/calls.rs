@@ -10,7 +10,7 @@ use crate::report::ladder::{Ladder, Room};
 use crate::severity::Severity;
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{State, Transaction};
+use crate::transaction::{State, Transaction, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub(super) struct LadderCall {
     pub(super) call_id: Arc<[u8]>,
     pub(super) start: Timestamp,
     pub(super) method: Method,
-    pub(super) from: Box<[u8]>,
-    pub(super) to: Box<[u8]>,
+    pub(super) from: Value,
+    pub(super) to: Value,
     pub(super) state: AttemptState,
     pub(super) code: Option<u64>,
     /// Post-dial delay.

@@ -21,12 +21,11 @@ pub use method::Method;
 pub use oddity::{Oddities, Oddity};
 pub use place::Place;
 
-use crate::hash::RandomState;
+use crate::hash::fingerprint;
 use core::Core;
 use lexer::{Field, Scan, Span, Start};
 use memchr::memchr;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 use value::NameAddr;
 
 /// A message as it was captured, with an index of its parts.
@@ -37,6 +36,7 @@ pub struct Message {
     body: Span,
     core: Core,
     fingerprint: u64,
+    call_key: u64,
 }
 
 /// What carried a message, as far as it decides what is odd.
@@ -88,7 +88,9 @@ impl Message {
             body,
             core,
             fingerprint: fingerprint(bytes),
+            call_key: 0,
         };
+        message.call_key = message.call_id().map_or(0, |id| fingerprint(&id));
         message.measure_body(carrier);
         if !carrier.cut {
             let found = message.check();
@@ -190,6 +192,11 @@ impl Message {
     /// The Call-ID; `None` when there is none or it is empty.
     pub fn call_id(&self) -> Option<Cow<'_, [u8]>> {
         self.header(HeaderName::CallId).filter(|id| !id.is_empty())
+    }
+
+    /// A fingerprint of the Call-ID, by which calls are found; 0 when there is none.
+    pub const fn call_key(&self) -> u64 {
+        self.call_key
     }
 
     /// The number and method of the CSeq; `None` when it is missing or unreadable.
@@ -319,12 +326,6 @@ impl Message {
 const LINE: usize = 64;
 /// Cache lines that the head of most messages takes.
 const TOUCHED: usize = 10;
-
-/// A fingerprint that strangers cannot foresee.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    SEED.hash_one(bytes)
-}
 
 /// RFC 3261 §7.3.1: a line break with the white space around it counts as one space.
 fn unfold(value: &[u8]) -> Cow<'_, [u8]> {

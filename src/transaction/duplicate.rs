@@ -2,7 +2,7 @@
 //! not a retransmission.
 
 use super::{Arrival, TransactionId};
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{KeyMap, RandomState};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -18,9 +18,9 @@ const REMEMBERED: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Duplicates {
     hasher: RandomState,
-    recent: HashMap<u64, Copy>,
+    recent: KeyMap<u64, Copy>,
     /// By the fingerprint of the bytes; `None` until a mirror sends something, which most captures have nothing of.
-    mirrors: Option<HashMap<u64, Mirrored>>,
+    mirrors: Option<KeyMap<u64, Mirrored>>,
     order: VecDeque<Remembered>,
     forgotten_early: u64,
 }

@@ -12,7 +12,9 @@ pub(super) struct Identity<'a> {
     pub(super) cseq: u64,
     pub(super) branch: Option<Cow<'a, [u8]>>,
     sent_by: Cow<'a, [u8]>,
-    call_id: Cow<'a, [u8]>,
+    /// The key under which the INVITEs of an ACK are found: one to a 2xx has a branch of its own (§13.2.2.4), and one with a wrong
+    /// CSeq number still has the Call-ID.
+    pub(super) call_key: u64,
     from_tag: Option<&'a [u8]>,
 }
 
@@ -31,7 +33,7 @@ impl<'a> Identity<'a> {
             cseq,
             branch: message.branch(),
             sent_by: sent_by.map(normal_sent_by).unwrap_or_default(),
-            call_id: message.call_id().unwrap_or_default(),
+            call_key: message.call_key(),
             from_tag: message.from_tag(),
         })
     }
@@ -42,7 +44,7 @@ impl<'a> Identity<'a> {
     /// the To tag is left out of them because the ACK has one that the INVITE had not.
     pub(super) fn key(&self, hasher: &impl BuildHasher) -> u64 {
         let mut state = hasher.build_hasher();
-        self.call_id.hash(&mut state);
+        self.call_key.hash(&mut state);
         self.cseq.hash(&mut state);
         match self.method {
             Method::Ack => Method::Invite.name(),
@@ -55,12 +57,6 @@ impl<'a> Identity<'a> {
             self.from_tag.hash(&mut state);
         }
         state.finish()
-    }
-
-    /// The key under which the INVITEs of an ACK are found: one to a 2xx has a branch of its own (§13.2.2.4), and one with a
-    /// wrong CSeq number still has the Call-ID.
-    pub(super) fn invite_key(&self, hasher: &impl BuildHasher) -> u64 {
-        hasher.hash_one(&self.call_id)
     }
 
     pub(super) fn branch_fingerprint(&self, hasher: &impl BuildHasher) -> u64 {

@@ -216,13 +216,18 @@ impl Sends {
     }
 }
 
+/// A URI or a branch: nearly all are short enough to need no memory of their own.
+pub type Value = SmallVec<[u8; 40]>;
+/// A tag, likewise.
+pub type Tag = SmallVec<[u8; 24]>;
+
 /// One side of a request as From or To names it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Party {
     /// The URI as written; empty when the field is missing.
-    pub uri: Box<[u8]>,
+    pub uri: Value,
     /// The tag.
-    pub tag: Option<Box<[u8]>>,
+    pub tag: Option<Tag>,
 }
 
 /// An ACK that belongs to an INVITE transaction.
@@ -231,7 +236,7 @@ pub struct Ack {
     /// From where to where.
     pub flow: Flow,
     /// Its To tag: which fork it acknowledges.
-    pub to_tag: Option<Box<[u8]>>,
+    pub to_tag: Option<Tag>,
     /// When it was sent.
     pub sends: Sends,
     branch: u64,
@@ -270,7 +275,7 @@ pub struct Response {
     /// The reason phrase as written.
     pub reason: Box<str>,
     /// The To tag.
-    pub to_tag: Option<Box<[u8]>>,
+    pub to_tag: Option<Tag>,
     /// From where to where.
     pub flow: Flow,
     /// When it was seen.
@@ -323,12 +328,14 @@ pub struct Transaction {
     pub id: TransactionId,
     /// The Call-ID; empty when the request has none.
     pub call_id: Arc<[u8]>,
+    /// See [`Message::call_key`].
+    pub call_key: u64,
     /// The method.
     pub method: Method,
     /// The CSeq number.
     pub cseq: u64,
     /// The top Via's branch; `None` when it has none.
-    pub branch: Option<Box<[u8]>>,
+    pub branch: Option<Value>,
     /// From the client to the server.
     pub flow: Flow,
     /// How many Vias the request had: the hops it has come, this one included. 0 when only responses were seen.
@@ -338,7 +345,7 @@ pub struct Transaction {
     /// The To; a tag here means that the request is in a dialog.
     pub to: Party,
     /// The Request-URI as written; empty when only responses were seen.
-    pub request_uri: Box<[u8]>,
+    pub request_uri: Value,
     /// The credentials the request carries.
     pub credentials: Vec<Credentials>,
     /// The lifetime asked for, in seconds: of the Contact or the Expires (RFC 3261 §10.2.1.1).

@@ -1,7 +1,7 @@
 //! What a transaction keeps of its messages: who sent the request, what a response explains itself with.
 
 use super::kept::Budget;
-use super::{Ack, Arrival, Sends, Sighting, Transaction};
+use super::{Ack, Arrival, Sends, Sighting, Tag, Transaction, Value};
 use crate::limits::{MAX_CHALLENGES, MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest::{self, Side};
 use crate::sip::value::{self, NameAddr};
@@ -26,10 +26,10 @@ pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
 /// Takes from the request what responses do not have.
 pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
     let message = arrival.message;
-    transaction.request_uri = clip_bytes(uri);
+    transaction.request_uri = Value::from_slice(clip_uri(uri));
     transaction.cut = message.is_cut();
     transaction.via_count = message.via_count();
-    transaction.to.tag = message.to_tag().map(Into::into);
+    transaction.to.tag = message.to_tag().map(Tag::from_slice);
     let of_contact = (transaction.method == Method::Register).then(|| contact_expires(message));
     transaction.expires = (of_contact.flatten()).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = message
@@ -46,8 +46,8 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
 }
 
 /// As much of a URI as is kept.
-pub(super) fn clip_bytes(uri: &[u8]) -> Box<[u8]> {
-    uri.get(..MAX_URI).unwrap_or(uri).into()
+pub(super) fn clip_uri(uri: &[u8]) -> &[u8] {
+    uri.get(..MAX_URI).unwrap_or(uri)
 }
 
 fn contact_expires(message: &Message) -> Option<u64> {
@@ -128,7 +128,7 @@ pub(super) fn note_ack(
         }
         acks.push(Ack {
             flow: arrival.flow,
-            to_tag: to_tag.map(Into::into),
+            to_tag: to_tag.map(Tag::from_slice),
             sends,
             branch,
             kept: budget.keep(arrival.message),

@@ -1,28 +1,28 @@
 //! The table of open transactions: places each message, and closes what the timers close.
 
 mod acks;
+mod deadlines;
 mod open;
 
 use super::kept::Budget;
 use super::key::Identity;
-use super::notes::{challenges, clip_bytes, describe, evidence, text};
+use super::notes::{challenges, clip_uri, describe, evidence, text};
 use super::{
     Arrival, IcmpNote, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting, State,
-    Transaction, TransactionId,
+    Tag, Transaction, TransactionId, Value,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{HashMap, KeyMap, RandomState};
 use crate::limits::{
     MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
 };
 use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
+use deadlines::Deadlines;
 use open::{Open, state_at_end};
 use smallvec::SmallVec;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -34,14 +34,14 @@ const REMINDER: Duration = Duration::from_secs(30);
 pub struct Table {
     thresholds: Thresholds,
     hasher: RandomState,
-    open: HashMap<TransactionId, Box<Open>>,
+    open: KeyMap<TransactionId, Box<Open>>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
-    by_key: HashMap<u64, SmallVec<[TransactionId; 1]>>,
+    by_key: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
     /// INVITEs by Call-ID, for the ACKs to their 2xx.
-    invites: HashMap<u64, SmallVec<[TransactionId; 1]>>,
+    invites: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
     /// The newest transaction of a direction, for ICMP errors that quote eight bytes only.
     by_flow: HashMap<Flow, TransactionId>,
-    deadlines: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
+    deadlines: Deadlines,
     closed: Vec<Transaction>,
     now: Option<Timestamp>,
     budget: Budget,
@@ -162,11 +162,7 @@ impl Table {
     /// Closes what the timers close until `now`.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
-        while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
-            if deadline > now {
-                break;
-            }
-            self.deadlines.pop();
+        while let Some(id) = self.deadlines.pop_until(now) {
             let Some(open) = self.open.get_mut(&id) else {
                 continue;
             };
@@ -178,7 +174,7 @@ impl Table {
             }
             let true_deadline = open.deadline(&self.thresholds);
             if true_deadline > now {
-                self.deadlines.push(Reverse((true_deadline, id)));
+                self.deadlines.push(true_deadline, id);
             } else {
                 self.close(id);
             }
@@ -253,7 +249,7 @@ impl Table {
             ids.iter().copied().find(|id| {
                 self.get(*id).is_some_and(|it| {
                     it.flow == arrival.flow
-                        && (it.request_uri.is_empty() || *it.request_uri == *clip_bytes(uri))
+                        && (it.request_uri.is_empty() || *it.request_uri == *clip_uri(uri))
                 })
             })
         });
@@ -378,7 +374,7 @@ impl Table {
             transaction.responses.push(Response {
                 code: status,
                 reason: text(reason),
-                to_tag: to_tag.map(Into::into),
+                to_tag: to_tag.map(Tag::from_slice),
                 flow: arrival.flow,
                 sends,
                 challenges: challenges(arrival.message, status),
@@ -426,7 +422,7 @@ impl Table {
         key: u64,
     ) -> TransactionId {
         while self.open.len() >= MAX_OPEN_TRANSACTIONS {
-            let Some(Reverse((_, id))) = self.deadlines.pop() else {
+            let Some((_, id)) = self.deadlines.pop() else {
                 break;
             };
             if self.open.contains_key(&id) {
@@ -437,11 +433,10 @@ impl Table {
         self.last_id += 1;
         let id = TransactionId(self.last_id);
         let message = arrival.message;
-        let invite_key =
-            (identity.method == Method::Invite).then(|| identity.invite_key(&self.hasher));
+        let invite_key = (identity.method == Method::Invite).then(|| message.call_key());
         let party = |header, tag: Option<&[u8]>| Party {
-            uri: clip_bytes(&message.uri(header).unwrap_or_default()),
-            tag: tag.map(Into::into),
+            uri: Value::from_slice(clip_uri(&message.uri(header).unwrap_or_default())),
+            tag: tag.map(Tag::from_slice),
         };
         let is_request = message.method().is_some();
         let transaction = Transaction {
@@ -449,15 +444,16 @@ impl Table {
             call_id: message
                 .call_id()
                 .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
+            call_key: message.call_key(),
             method: identity.method,
             cseq: identity.cseq,
-            branch: identity.branch.map(|it| it.as_ref().into()),
+            branch: identity.branch.map(|it| Value::from_slice(&it)),
             flow,
             via_count: 0,
             from: party(HeaderName::From, message.from_tag()),
             // A response's To tag is the responder's, not the request's.
             to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
-            request_uri: Box::default(),
+            request_uri: Value::new(),
             credentials: Vec::new(),
             expires: None,
             cut: false,
@@ -485,8 +481,7 @@ impl Table {
             invite_key,
             rings_unseen: false,
         });
-        self.deadlines
-            .push(Reverse((open.deadline(&self.thresholds), id)));
+        self.deadlines.push(open.deadline(&self.thresholds), id);
         self.open.insert(id, open);
         id
     }
@@ -520,7 +515,7 @@ impl Table {
 
 /// Enters a transaction under a key; false when too many are there already, which no real network makes.
 fn index(
-    index: &mut HashMap<u64, SmallVec<[TransactionId; 1]>>,
+    index: &mut KeyMap<u64, SmallVec<[TransactionId; 1]>>,
     key: u64,
     id: TransactionId,
 ) -> bool {
@@ -532,7 +527,7 @@ fn index(
     room
 }
 
-fn forget(index: &mut HashMap<u64, SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) {
+fn forget(index: &mut KeyMap<u64, SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) {
     if let Some(ids) = index.get_mut(&key) {
         ids.retain(|other| *other != id);
         if ids.is_empty() {

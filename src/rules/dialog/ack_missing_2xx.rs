@@ -6,7 +6,7 @@ use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
-use crate::transaction::{Response, Transaction, timers};
+use crate::transaction::{Response, Tag, Transaction, timers};
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -22,7 +22,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // The hop nearest to the callee first: the others repeat what it says.
     let mut invites: Vec<_> = view.call.of(&Method::Invite).collect();
     invites.sort_by_key(|invite| (std::cmp::Reverse(invite.via_count), invite.id));
-    let mut told: Vec<(Finding, Option<Box<[u8]>>)> = Vec::new();
+    let mut told: Vec<(Finding, Option<Tag>)> = Vec::new();
     for invite in invites {
         for response in invite.responses.iter().filter(|it| it.is_success()) {
             if acknowledged(invite, response) || !is_missed(view, invite, response) {

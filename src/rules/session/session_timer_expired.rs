@@ -7,7 +7,7 @@ use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
-use crate::transaction::Transaction;
+use crate::transaction::{Tag, Transaction};
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -27,7 +27,7 @@ struct Timer {
     started: Timestamp,
     interval: Duration,
     /// The tag of the side that refreshes; `None` when nobody said who.
-    refresher: Option<Box<[u8]>>,
+    refresher: Option<Tag>,
 }
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {

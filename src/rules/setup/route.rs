@@ -7,7 +7,7 @@ use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
-use crate::transaction::{Ack, Response, Transaction};
+use crate::transaction::{Ack, Response, Transaction, Value};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(super) struct RouteSet {
     /// The host from which or to which the INVITE went.
     pub(super) neighbour: IpAddr,
     /// What the caller dialled, where the neighbour is a proxy that passed the INVITE on.
-    dialled: Option<Box<[u8]>>,
+    dialled: Option<Value>,
     /// From where its INVITE came on every link: inside and outside of a NAT.
     seen_at: Vec<IpAddr>,
 }

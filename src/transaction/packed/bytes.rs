@@ -111,14 +111,14 @@ fn part<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(part)
 }
 
-impl Bytes for Box<[u8]> {
+impl<const N: usize> Bytes for SmallVec<[u8; N]> {
     fn put(&self, out: &mut Vec<u8>) {
         self.len().put(out);
         out.extend_from_slice(self);
     }
 
     fn take(from: &mut &[u8]) -> Option<Self> {
-        part(from).map(Into::into)
+        part(from).map(Self::from_slice)
     }
 }
 
@@ -412,6 +412,7 @@ fields!(Transaction {
     stray_acks,
     id,
     call_id,
+    call_key,
     method,
     cseq,
     branch,

@@ -118,7 +118,7 @@ impl Table {
         matches: &dyn Fn(&Transaction) -> bool,
     ) -> Vec<TransactionId> {
         self.invites
-            .get(&identity.invite_key(&self.hasher))
+            .get(&identity.call_key)
             .into_iter()
             .flatten()
             .copied()
