@@ -17,7 +17,7 @@ use sipdiag::report::{Format, RecordKind, Renderer, Settings};
 use sipdiag::sip::{Carrier, Message};
 use sipdiag::thresholds::Thresholds;
 use sipdiag::time::Timestamp;
-use sipdiag::transaction::{Arrival, Table};
+use sipdiag::transaction::{Arrival, Keys, Table};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -138,6 +138,7 @@ fn rooms(criterion: &mut Criterion) {
                     time: *time,
                     flow: *flow,
                     message,
+                    keys: Keys::of(message, *flow, None),
                     identification: None,
                     sequence: None,
                     mirrored: false,

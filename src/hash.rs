@@ -2,7 +2,7 @@
 //! several times as fast as the standard library's.
 
 use std::collections::{HashMap as StdMap, HashSet as StdSet};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 /// The seeded hash function of every table.
@@ -14,10 +14,16 @@ pub type HashMap<K, V> = StdMap<K, V, RandomState>;
 /// A hash set; make one with `HashSet::default()`.
 pub type HashSet<T> = StdSet<T, RandomState>;
 
-/// A fingerprint of bytes that strangers cannot foresee: equal for equal bytes within one run, and nothing else.
-pub fn fingerprint(bytes: &[u8]) -> u64 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    SEED.hash_one(bytes)
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// A fingerprint that strangers cannot foresee: equal for equal values within one run, and nothing else.
+pub fn fingerprint(value: impl Hash) -> u64 {
+    SEED.hash_one(value)
+}
+
+/// The same of several values one after the other.
+pub fn fingerprints() -> impl Hasher {
+    SEED.build_hasher()
 }
 
 /// A hash map whose keys are fingerprints made with [`RandomState`], or numbers that were given out one after the other: they are

@@ -38,7 +38,7 @@ struct Entry {
     /// That of the first transaction that was closed.
     call_id: Option<Arc<[u8]>>,
     open: usize,
-    closed: Vec<Transaction>,
+    closed: Vec<Box<Transaction>>,
     /// Those that were closed before it fell silent.
     packed: Vec<Packed>,
     starts_mid_dialog: bool,
@@ -88,6 +88,11 @@ impl Book {
         }
     }
 
+    /// Reads where the call of a message is looked up, so that it is in the cache when the message comes.
+    pub fn touch(&self, message: &Message) {
+        std::hint::black_box(self.entries.contains_key(&message.call_key()));
+    }
+
     /// Counts a Call-ID when it is new; whether it is and begins in the middle of a dialog.
     fn count(&mut self, message: &Message) -> bool {
         let key = message.call_key();
@@ -117,20 +122,16 @@ impl Book {
 
     /// Takes a finished transaction. Returns the call when nothing of its Call-ID is open and none of its dialogs goes on, or
     /// when enough has gathered.
-    pub fn closed(&mut self, transaction: Transaction) -> Option<Call> {
+    pub fn closed(&mut self, transaction: Box<Transaction>) -> Option<Call> {
         let key = transaction.call_key;
         let Some(entry) = self.entries.get_mut(&key) else {
             return Some(Call {
                 call_id: transaction.call_id.clone(),
-                transactions: vec![transaction],
+                transactions: vec![*transaction],
             });
         };
         (entry.call_id).get_or_insert_with(|| Arc::clone(&transaction.call_id));
         entry.open = entry.open.saturating_sub(1);
-        if entry.closed.is_empty() {
-            // Transactions are large, and many calls have one only.
-            entry.closed.reserve_exact(1);
-        }
         entry.closed.push(transaction);
         self.waiting += 1;
         let (full, waits) = if entry.dialogs.is_empty() {
@@ -306,7 +307,8 @@ impl Entry {
 
     fn take(&mut self, packer: &mut Packer) -> Call {
         let call_id = self.call_id.clone().unwrap_or_default();
-        let mut transactions = std::mem::take(&mut self.closed);
+        let mut transactions = Vec::with_capacity(self.len());
+        transactions.extend(self.closed.drain(..).map(|it| *it));
         for packed in self.packed.drain(..) {
             transactions.extend(packer.unpack(&packed, &call_id));
         }

@@ -6,6 +6,7 @@ use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS
 use crate::sip::value;
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ impl Legs {
             call_id: call_id.clone(),
             flow,
             began: time,
-            signed: message.header(HeaderName::Identity).is_some(),
+            signed: message.has(HeaderName::Identity),
         });
         let mut last = None;
         for told in marks.into_iter().map(|mark| mark.told) {
@@ -359,10 +360,10 @@ impl Legs {
     }
 
     /// What ties this INVITE to others.
-    fn marks(&self, message: &Message, call_id: &[u8], flow: Flow) -> Vec<Mark> {
+    fn marks(&self, message: &Message, call_id: &[u8], flow: Flow) -> SmallVec<[Mark; 16]> {
         let mut marks = Marks {
             hasher: &self.hasher,
-            all: Vec::new(),
+            all: SmallVec::new(),
         };
         if let Some(session) = message.header(HeaderName::SessionId) {
             // The caller's side keeps its identifier on every leg; a null one says that it has none (RFC 7989 §5).
@@ -422,7 +423,7 @@ struct Mark {
 
 struct Marks<'a> {
     hasher: &'a RandomState,
-    all: Vec<Mark>,
+    all: SmallVec<[Mark; 16]>,
 }
 
 impl Marks<'_> {

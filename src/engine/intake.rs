@@ -14,7 +14,7 @@ use crate::reassembly::{Connection, Connections, Outcome};
 use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
-use crate::transaction::Arrival;
+use crate::transaction::{Arrival, Keys};
 use std::sync::Arc;
 
 /// What is put together from several packets, and what became of it.
@@ -69,6 +69,7 @@ impl<O: Observer> Engine<O> {
             Payload::Sip(it) => {
                 let sip = Sip {
                     message: it.message,
+                    keys: it.keys,
                     flow,
                     identification: it.identification,
                     sequence: None,
@@ -125,6 +126,7 @@ impl<O: Observer> Engine<O> {
                     return false;
                 };
                 let sip = Sip {
+                    keys: Keys::of(&message, datagram.flow, None),
                     message,
                     flow: datagram.flow,
                     identification: datagram.identification,
@@ -266,6 +268,7 @@ impl<O: Observer> Engine<O> {
             return false;
         };
         let sip = Sip {
+            keys: Keys::of(&message, mirrored.flow, None),
             message: Arc::new(message),
             flow: mirrored.flow,
             identification: None,
@@ -317,6 +320,7 @@ impl<O: Observer> Engine<O> {
                 continue;
             }
             let sip = Sip {
+                keys: Keys::of(&message, it.flow, Some(it.tsn)),
                 message: Arc::new(message),
                 flow: it.flow,
                 identification: None,
@@ -332,6 +336,7 @@ impl<O: Observer> Engine<O> {
     fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
         for delivery in outcome.messages {
             let sip = Sip {
+                keys: Keys::of(&delivery.message, delivery.flow, Some(delivery.sequence)),
                 message: Arc::new(delivery.message),
                 flow: delivery.flow,
                 identification: None,

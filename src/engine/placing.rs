@@ -28,6 +28,7 @@ impl<O: Observer> Engine<O> {
                 time,
                 flow: sip.flow,
                 message,
+                keys: sip.keys,
                 identification: sip.identification,
                 sequence: sip.sequence,
                 mirrored: sip.mirror.is_some(),

@@ -7,6 +7,7 @@ use crate::flow::Flow;
 use crate::frame::{self, Content, Datagram, Decoded, Envelope, Undecoded};
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
+use crate::transaction::Keys;
 use std::sync::Arc;
 
 /// A datagram, and all that is asked of it.
@@ -20,7 +21,7 @@ pub struct Prepared {
 /// What a datagram holds: little of what is no SIP, as there are millions of those.
 #[derive(Debug)]
 pub(super) enum Payload {
-    Sip(Box<SipPayload>),
+    Sip(SipPayload),
     /// Something else, with its DSCP, which may look like RTP.
     Other {
         dscp: Option<u8>,
@@ -32,6 +33,7 @@ pub(super) enum Payload {
 #[derive(Debug)]
 pub(super) struct SipPayload {
     pub(super) message: Arc<Message>,
+    pub(super) keys: Keys,
     pub(super) envelope: Envelope,
     /// IPv4 identification; `None` for zero and for IPv6.
     pub(super) identification: Option<u16>,
@@ -90,12 +92,13 @@ impl<'a> Opened<'a> {
             return Self::Other(decoded);
         };
         let payload = match message_of(datagram) {
-            Some(message) => Payload::Sip(Box::new(SipPayload {
+            Some(message) => Payload::Sip(SipPayload {
+                keys: Keys::of(&message, datagram.flow, None),
                 message,
                 envelope: *envelope,
                 identification: datagram.identification,
                 snapped: snapped(packet, envelope),
-            })),
+            }),
             None => Payload::Other {
                 dscp: envelope.dscp,
                 like_rtp: is_like_rtp(datagram.payload),

@@ -11,6 +11,7 @@ use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
 use crate::redact::Redactor;
 use crate::sip::{self, Carrier, Message, Oddity};
+use crate::transaction::Keys;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ impl<O: Observer> Engine<O> {
             return None;
         };
         Some(Sip {
+            keys: Keys::of(&message, sip.flow, sip.sequence),
             message: Arc::new(message),
             mirror,
             ..sip

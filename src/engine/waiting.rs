@@ -7,6 +7,7 @@ use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
 use crate::sip::Message;
 use crate::time::Timestamp;
+use crate::transaction::Keys;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(super) enum What {
 #[derive(Debug)]
 pub(super) struct Sip {
     pub(super) message: Arc<Message>,
+    pub(super) keys: Keys,
     pub(super) flow: Flow,
     pub(super) identification: Option<u16>,
     pub(super) sequence: Option<u32>,
@@ -99,14 +101,11 @@ impl Queue {
         self.0.insert(at, waiting);
     }
 
-    /// Has the memory of the message after next fetched.
-    pub(super) fn touch(&self) {
-        if let Some(Waiting {
-            what: What::Sip(sip),
-            ..
-        }) = self.0.get(2)
-        {
-            sip.message.touch();
+    /// The message that comes so many places behind the next; `None` when there is none.
+    pub(super) fn behind(&self, places: usize) -> Option<&Sip> {
+        match &self.0.get(places)?.what {
+            What::Sip(sip) => Some(sip),
+            What::Icmp(_) => None,
         }
     }
 

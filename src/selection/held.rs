@@ -9,7 +9,7 @@ use crate::hash::HashMap;
 use crate::rules::Finding;
 use crate::sip::Message;
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Placement, Transaction};
+use crate::transaction::{Arrival, Keys, Placement, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub(super) struct HeldMessage {
     time: Timestamp,
     flow: Flow,
     message: Arc<Message>,
+    keys: Keys,
     identification: Option<u16>,
     sequence: Option<u32>,
     mirrored: bool,
@@ -37,6 +38,7 @@ impl HeldMessage {
             time: arrival.time,
             flow: arrival.flow,
             message: Arc::clone(arrival.message),
+            keys: arrival.keys,
             identification: arrival.identification,
             sequence: arrival.sequence,
             mirrored: arrival.mirrored,
@@ -54,6 +56,7 @@ impl HeldMessage {
                 time: self.time,
                 flow: self.flow,
                 message: &self.message,
+                keys: self.keys,
                 identification: self.identification,
                 sequence: self.sequence,
                 mirrored: self.mirrored,

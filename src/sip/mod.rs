@@ -90,7 +90,7 @@ impl Message {
             fingerprint: fingerprint(bytes),
             call_key: 0,
         };
-        message.call_key = message.call_id().map_or(0, |id| fingerprint(&id));
+        message.call_key = message.call_id().map_or(0, fingerprint);
         message.measure_body(carrier);
         if !carrier.cut {
             let found = message.check();

@@ -1,9 +1,35 @@
 //! What makes two messages parts of one transaction.
 
+use crate::flow::Flow;
+use crate::hash::{fingerprint, fingerprints};
 use crate::sip::value::has_cookie;
 use crate::sip::{Message, Method};
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
+
+/// What a message is found by, made once and wherever there is time for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Its transaction; `None` when it does not say which.
+    pub(super) transaction: Option<u64>,
+    /// The two ends, in the direction of requests.
+    pub(super) flow: u64,
+    /// The packet: its ends, its bytes, and its place in the stream.
+    pub(super) packet: u64,
+}
+
+impl Keys {
+    /// Those of a message that went that way; `sequence` is that of TCP.
+    pub fn of(message: &Message, flow: Flow, sequence: Option<u32>) -> Self {
+        let is_response = message.status().is_some();
+        let flow = fingerprint(if is_response { flow.reversed() } else { flow });
+        Self {
+            transaction: Identity::of(message).map(|it| it.key()),
+            flow,
+            packet: fingerprint((flow, is_response, sequence, message.fingerprint())),
+        }
+    }
+}
 
 /// What a message says of its transaction.
 #[derive(Clone, Debug)]
@@ -42,8 +68,8 @@ impl<'a> Identity<'a> {
     /// counting as its INVITE. The CSeq number and the Call-ID are in it too, so that stacks that use a branch again
     /// for another request are told apart. Without the magic cookie the fields of §17.2.3's second list take its place;
     /// the To tag is left out of them because the ACK has one that the INVITE had not.
-    pub(super) fn key(&self, hasher: &impl BuildHasher) -> u64 {
-        let mut state = hasher.build_hasher();
+    pub(super) fn key(&self) -> u64 {
+        let mut state = fingerprints();
         self.call_key.hash(&mut state);
         self.cseq.hash(&mut state);
         match self.method {
@@ -59,8 +85,8 @@ impl<'a> Identity<'a> {
         state.finish()
     }
 
-    pub(super) fn branch_fingerprint(&self, hasher: &impl BuildHasher) -> u64 {
-        hasher.hash_one(&self.branch)
+    pub(super) fn branch_fingerprint(&self) -> u64 {
+        fingerprint(&self.branch)
     }
 
     fn has_cookie(&self) -> bool {

@@ -12,6 +12,7 @@ pub mod timers;
 
 pub use crate::capture::Sighting;
 pub use duplicate::{Duplicates, Key, Seen};
+pub use key::Keys;
 pub use packed::{Packed, Packer};
 pub use table::Table;
 
@@ -38,6 +39,8 @@ pub struct Arrival<'a> {
     pub flow: Flow,
     /// The message.
     pub message: &'a Arc<Message>,
+    /// What it is found by.
+    pub keys: Keys,
     /// IPv4 identification of its packet, when not zero.
     pub identification: Option<u16>,
     /// TCP sequence number of its first byte.

@@ -62,7 +62,10 @@ impl Packer {
     ///
     /// # Errors
     /// Gives them back when there are none, and should the library refuse them.
-    pub fn pack(&mut self, transactions: Vec<Transaction>) -> Result<Packed, Vec<Transaction>> {
+    pub fn pack(
+        &mut self,
+        transactions: Vec<Box<Transaction>>,
+    ) -> Result<Packed, Vec<Box<Transaction>>> {
         let Some(first) = transactions.iter().map(|it| it.id).min() else {
             return Err(transactions);
         };

@@ -8,12 +8,12 @@ use super::kept::Budget;
 use super::key::Identity;
 use super::notes::{challenges, clip_uri, describe, evidence, text};
 use super::{
-    Arrival, IcmpNote, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting, State,
-    Tag, Transaction, TransactionId, Value,
+    Arrival, IcmpNote, Keys, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting,
+    State, Tag, Transaction, TransactionId, Value,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::hash::{HashMap, KeyMap, RandomState};
+use crate::hash::{KeyMap, fingerprint};
 use crate::limits::{
     MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
 };
@@ -33,16 +33,15 @@ const REMINDER: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Table {
     thresholds: Thresholds,
-    hasher: RandomState,
-    open: KeyMap<TransactionId, Box<Open>>,
+    open: KeyMap<TransactionId, Open>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
     by_key: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
     /// INVITEs by Call-ID, for the ACKs to their 2xx.
     invites: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
-    /// The newest transaction of a direction, for ICMP errors that quote eight bytes only.
-    by_flow: HashMap<Flow, TransactionId>,
+    /// The newest transaction of a direction, by its fingerprint, for ICMP errors that quote eight bytes only.
+    by_flow: KeyMap<u64, TransactionId>,
     deadlines: Deadlines,
-    closed: Vec<Transaction>,
+    closed: Vec<Box<Transaction>>,
     now: Option<Timestamp>,
     budget: Budget,
     last_id: u64,
@@ -95,17 +94,18 @@ impl Table {
     }
 
     fn find_place(&mut self, arrival: &Arrival<'_>) -> (Kind, Option<TransactionId>) {
-        let Some(identity) = Identity::of(arrival.message) else {
+        let identity = Identity::of(arrival.message).zip(arrival.keys.transaction);
+        let Some((identity, key)) = identity else {
             return (Kind::New, None);
         };
         match arrival.message.start_line() {
             StartLine::Request {
                 method: Method::Ack,
                 ..
-            } => self.ack(arrival, &identity),
-            StartLine::Request { uri, .. } => self.request(arrival, identity, uri),
+            } => self.ack(arrival, &identity, key),
+            StartLine::Request { uri, .. } => self.request(arrival, identity, key, uri),
             StartLine::Response { status, reason } => {
-                self.response(arrival, identity, status, reason)
+                self.response(arrival, identity, key, (status, reason))
             }
         }
     }
@@ -124,7 +124,7 @@ impl Table {
             .is_some_and(|it| it.method() == Some(Method::Ack));
         let to_tag = quoted.as_ref().and_then(Message::to_tag);
         let by_message = quoted.as_ref().and_then(Identity::of).and_then(|identity| {
-            let own = self.by_key.get(&identity.key(&self.hasher));
+            let own = self.by_key.get(&identity.key());
             own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
                 .or_else(|| {
                     let answered = if of_ack {
@@ -143,7 +143,9 @@ impl Table {
             } else {
                 quote.flow
             };
-            blind.then(|| self.by_flow.get(&flow).copied()).flatten()
+            blind
+                .then(|| self.by_flow.get(&fingerprint(flow)).copied())
+                .flatten()
         })?;
         let transaction = &mut self.open.get_mut(&id)?.transaction;
         if transaction.icmp.len() < MAX_NOTES {
@@ -157,6 +159,19 @@ impl Table {
             });
         }
         Some(id)
+    }
+
+    /// Reads where the transaction of a message is looked up, so that it is in the cache when the message comes.
+    pub fn touch_place(&self, keys: Keys) {
+        let known = keys.transaction.map(|key| self.by_key.contains_key(&key));
+        std::hint::black_box(known);
+    }
+
+    /// Reads the transaction of a message for the same reason, where [`Self::touch_place`] was asked before.
+    pub fn touch(&self, keys: Keys) {
+        let ids = keys.transaction.and_then(|key| self.by_key.get(&key));
+        let open = ids.and_then(|ids| self.open.get(ids.last()?));
+        std::hint::black_box(open.map(|open| open.transaction.state));
     }
 
     /// Closes what the timers close until `now`.
@@ -195,13 +210,13 @@ impl Table {
     }
 
     /// What was closed since the last time, in the order of closing.
-    pub fn take_closed(&mut self) -> Vec<Transaction> {
+    pub fn take_closed(&mut self) -> Vec<Box<Transaction>> {
         std::mem::take(&mut self.closed)
     }
 
     /// An open transaction; `None` when it is closed already.
     pub fn get(&self, id: TransactionId) -> Option<&Transaction> {
-        self.open.get(&id).map(|open| &open.transaction)
+        self.open.get(&id).map(|open| &*open.transaction)
     }
 
     /// How many messages were not kept for judgement because too many were.
@@ -237,9 +252,9 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         identity: Identity<'_>,
+        key: u64,
         uri: &[u8],
     ) -> (Kind, Option<TransactionId>) {
-        let key = identity.key(&self.hasher);
         let clock = self.clock(arrival);
         let sighting = Sighting {
             frame: arrival.frame,
@@ -256,7 +271,7 @@ impl Table {
         let cancels = (identity.method == Method::Cancel).then(|| {
             let mut invite = identity.clone();
             invite.method = Method::Invite;
-            invite.key(&self.hasher)
+            invite.key()
         });
         // Its response may have been read before it.
         let id = known.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow, key));
@@ -290,10 +305,9 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         identity: Identity<'_>,
-        status: u64,
-        reason: &[u8],
+        key: u64,
+        (status, reason): (u64, &[u8]),
     ) -> (Kind, Option<TransactionId>) {
-        let key = identity.key(&self.hasher);
         let found = self
             .by_key
             .get(&key)
@@ -473,14 +487,16 @@ impl Table {
         if let Some(invite_key) = invite_key {
             self.refused += u64::from(!index(&mut self.invites, invite_key, id));
         }
-        self.by_flow.insert(flow, id);
-        let open = Box::new(Open {
+        let flow_key = arrival.keys.flow;
+        self.by_flow.insert(flow_key, id);
+        let open = Open {
             touched: self.clock(arrival),
-            transaction,
+            transaction: Box::new(transaction),
             key,
+            flow_key,
             invite_key,
             rings_unseen: false,
-        });
+        };
         self.deadlines.push(open.deadline(&self.thresholds), id);
         self.open.insert(id, open);
         id
@@ -497,15 +513,15 @@ impl Table {
         }
     }
 
-    fn remove(&mut self, id: TransactionId) -> Option<Transaction> {
+    fn remove(&mut self, id: TransactionId) -> Option<Box<Transaction>> {
         let open = self.open.remove(&id)?;
         self.ringing_unseen -= usize::from(open.rings_unseen);
         forget(&mut self.by_key, open.key, id);
         if let Some(invite_key) = open.invite_key {
             forget(&mut self.invites, invite_key, id);
         }
-        if self.by_flow.get(&open.transaction.flow) == Some(&id) {
-            self.by_flow.remove(&open.transaction.flow);
+        if self.by_flow.get(&open.flow_key) == Some(&id) {
+            self.by_flow.remove(&open.flow_key);
         }
         let mut transaction = open.transaction;
         transaction.closed = self.now.unwrap_or(transaction.last).max(transaction.last);

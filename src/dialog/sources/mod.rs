@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::flow::Transport;
     use crate::sip::{Carrier, Message};
-    use crate::transaction::{Arrival, Table};
+    use crate::transaction::{Arrival, Keys, Table};
 
     /// One REGISTER for each user, refused by turns with 404 and, under one nonce, with 401.
     fn calls() -> Vec<Call> {
@@ -235,12 +235,14 @@ mod tests {
                 format!("SIP/2.0 {code} No\r\n{common}WWW-Authenticate: Digest {realm}\r\n\r\n");
             for (text, flow, after) in [(request, flow, 0), (response, flow.reversed(), 1)] {
                 let message = Message::parse(text.as_bytes(), Carrier::default());
+                let message = Arc::new(message.expect("a message"));
                 let at = i64::try_from(index * 10 + after).expect("a small number");
                 table.place(&Arrival {
                     frame: FrameNumber(index * 2 + after + 1),
                     time: Timestamp::from_nanos(at * 1_000_000),
                     flow,
-                    message: &Arc::new(message.expect("a message")),
+                    keys: Keys::of(&message, flow, None),
+                    message: &message,
                     identification: None,
                     sequence: None,
                     mirrored: false,
@@ -252,7 +254,7 @@ mod tests {
         closed
             .map(|transaction| Call {
                 call_id: transaction.call_id.clone(),
-                transactions: vec![transaction],
+                transactions: vec![*transaction],
             })
             .collect()
     }

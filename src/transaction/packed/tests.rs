@@ -6,12 +6,13 @@ use crate::flow::{Flow, Transport};
 use crate::sip::{Carrier, Message};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Ack, Arrival, Response, Table};
+use crate::transaction::{Ack, Arrival, Keys, Response, Table};
+use std::borrow::Borrow;
 
 const CALL_ID: &[u8] = b"1@192.0.2.1";
 
 /// A call that is challenged and answered, and a request with a response that is not kept.
-fn transactions(number: u64) -> Vec<Transaction> {
+fn transactions(number: u64) -> Vec<Box<Transaction>> {
     let message = |start: &str, cseq: &str, tag: &str, more: &str| {
         format!(
             "{start}\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{number}{cseq}\r\nFrom: <sip:a@example.com>;tag=1\r\n\
@@ -70,11 +71,13 @@ fn transactions(number: u64) -> Vec<Transaction> {
         };
         let message = Arc::new(Message::parse(text.as_bytes(), carrier).expect("a message"));
         let nanos = i64::try_from(frame).expect("a small number") * 1_000_000;
+        let flow = if is_request { flow } else { flow.reversed() };
         table.place(&Arrival {
             frame: FrameNumber(frame),
             time: Timestamp::from_nanos(nanos),
-            flow: if is_request { flow } else { flow.reversed() },
+            flow,
             message: &message,
+            keys: Keys::of(&message, flow, None),
             identification: None,
             sequence: None,
             mirrored: false,
@@ -84,16 +87,16 @@ fn transactions(number: u64) -> Vec<Transaction> {
     table.take_closed()
 }
 
-fn plain(transactions: &[Transaction]) -> Vec<u8> {
+fn plain<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<u8> {
     let mut plain = Vec::new();
     for it in transactions {
-        it.put(&mut plain);
+        it.borrow().put(&mut plain);
     }
     plain
 }
 
-fn messages(transactions: &[Transaction]) -> Vec<Message> {
-    let kept = transactions.iter().flat_map(|it| {
+fn messages<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<Message> {
+    let kept = transactions.iter().map(Borrow::borrow).flat_map(|it| {
         let responses = it.responses.iter().filter_map(Response::message);
         let acks = it.acks.iter().filter_map(Ack::message);
         it.request().into_iter().chain(responses).chain(acks)

@@ -14,10 +14,11 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         identity: &Identity<'_>,
+        key: u64,
     ) -> (Kind, Option<TransactionId>) {
         let by_branch = self
             .by_key
-            .get(&identity.key(&self.hasher))
+            .get(&key)
             .and_then(|ids| self.best_leg(ids, arrival.flow, false))
             // What a response to an ACK began has this key too.
             .filter(|id| (self.get(*id)).is_some_and(|it| it.method == Method::Invite));
@@ -29,7 +30,7 @@ impl Table {
         if ids.is_empty() {
             return (self.stray_ack(arrival, identity, to_tag), None);
         }
-        let branch = identity.branch_fingerprint(&self.hasher);
+        let branch = identity.branch_fingerprint();
         let clock = self.clock(arrival);
         let mut kind = Kind::New;
         for id in &ids {
@@ -94,7 +95,7 @@ impl Table {
                 && same_src
                 && (same_dst || same_fork)
         });
-        let branch = identity.branch_fingerprint(&self.hasher);
+        let branch = identity.branch_fingerprint();
         let clock = self.clock(arrival);
         let open = self
             .best_leg(&waiting, arrival.flow, false)

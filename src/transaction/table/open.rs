@@ -15,11 +15,12 @@ const PROCEEDING: Duration = Duration::from_mins(15);
 
 #[derive(Debug)]
 pub(super) struct Open {
-    pub(super) transaction: Transaction,
+    pub(super) transaction: Box<Transaction>,
     /// The table's clock when the transaction was last seen. In a capture whose times jump backwards it runs ahead of
     /// the message's own time, so that a late older part is not closed before it is read.
     pub(super) touched: Timestamp,
     pub(super) key: u64,
+    pub(super) flow_key: u64,
     pub(super) invite_key: Option<u64>,
     /// Whether it is kept open because a telephone may ring unseen.
     pub(super) rings_unseen: bool,
