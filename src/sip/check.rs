@@ -1,74 +1,90 @@
 //! What RFC 3261 asks of every message and the scan did not see.
 
-use super::core::Branch;
-use super::lexer::Start;
+use super::core::{Branch, Core};
+use super::head::{Head, Start};
+use super::packed::Part;
 use super::{HeaderName, Message, Oddities, Oddity, value};
+
+/// What every message has.
+const NEEDED: [(HeaderName, Oddity); 5] = [
+    (HeaderName::Via, Oddity::ViaMissing),
+    (HeaderName::From, Oddity::FromMissing),
+    (HeaderName::To, Oddity::ToMissing),
+    (HeaderName::CallId, Oddity::CallIdMissing),
+    (HeaderName::CSeq, Oddity::CseqMissing),
+];
+
+/// What stands in a message once at most.
+const SINGLE: u64 = HeaderName::bits(&[
+    HeaderName::From,
+    HeaderName::To,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+    HeaderName::MaxForwards,
+    HeaderName::ContentLength,
+]);
+
+/// Numbers of which all but one are in few messages, with the largest.
+const NUMBERS: [(HeaderName, u64); 4] = [
+    (HeaderName::MaxForwards, 255),
+    (HeaderName::Expires, u32::MAX as u64),
+    (HeaderName::MinExpires, u32::MAX as u64),
+    (HeaderName::RetryAfter, u32::MAX as u64),
+];
 
 impl Message {
     /// What RFC 3261 §8.1.1 asks of every message.
-    pub(super) fn check(&self) -> Oddities {
+    pub(super) fn check(&self, head: &Head, core: &Core) -> Oddities {
         let mut found = Oddities::default();
-        for (header, oddity) in [
-            (HeaderName::Via, Oddity::ViaMissing),
-            (HeaderName::From, Oddity::FromMissing),
-            (HeaderName::To, Oddity::ToMissing),
-            (HeaderName::CallId, Oddity::CallIdMissing),
-            (HeaderName::CSeq, Oddity::CseqMissing),
-        ] {
-            if !self.has(header) {
+        for (header, oddity) in NEEDED {
+            if !head.has(header) {
                 found.insert(oddity);
             }
         }
-        let single = [
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-            HeaderName::MaxForwards,
-            HeaderName::ContentLength,
-        ];
-        if single.into_iter().any(|it| self.scan.is_repeated(it)) {
+        if head.repeated & SINGLE != 0 {
             found.insert(Oddity::RepeatedSingle);
         }
-        match self.core.branch {
+        match core.branch {
             Branch::Unreadable => found.insert(Oddity::ViaUnreadable),
             Branch::CookieAlone => found.insert(Oddity::BranchWithoutId),
             Branch::WithoutCookie => found.insert(Oddity::BranchWithoutCookie),
             Branch::NoVia | Branch::Proper => {}
         }
-        for address in [&self.core.from, &self.core.to].into_iter().flatten() {
+        for address in [&core.from, &core.to].into_iter().flatten() {
             if !address.balanced {
                 found.insert(Oddity::QuoteUnbalanced);
             } else if address.unclosed {
                 found.insert(Oddity::BracketUnclosed);
             }
         }
-        // RFC 3261 §8.2.6.2: only 100 Trying may do without.
-        let tagged = self.status().is_some_and(|code| code > 100);
-        if tagged && self.core.to.as_ref().is_some_and(|to| !to.has_tag()) {
-            found.insert(Oddity::ToTagMissing);
-        }
-        if self.core.from.as_ref().is_some_and(|from| !from.has_tag()) {
+        if core.from.is_some_and(|from| !from.tagged) {
             found.insert(Oddity::FromTagMissing);
         }
-        let cseq = self.core.cseq.as_ref();
-        if self.has(HeaderName::CSeq)
+        let cseq = core.cseq.as_ref();
+        if head.has(HeaderName::CSeq)
             && cseq.is_none_or(|(number, _)| *number > u64::from(u32::MAX))
         {
             found.insert(Oddity::CseqUnreadable);
         }
-        if let Some(method) = self.method() {
-            if !self.has(HeaderName::MaxForwards) {
-                found.insert(Oddity::MaxForwardsMissing);
+        match &head.start {
+            // RFC 3261 §8.2.6.2: only 100 Trying may do without.
+            Start::Response { status, .. } => {
+                if *status > 100 && core.to.is_some_and(|to| !to.tagged) {
+                    found.insert(Oddity::ToTagMissing);
+                }
             }
-            if cseq.is_some_and(|(_, other)| *other != method) {
-                found.insert(Oddity::CseqMethod);
+            Start::Request { .. } => {
+                if !head.has(HeaderName::MaxForwards) {
+                    found.insert(Oddity::MaxForwardsMissing);
+                }
+                if cseq.is_some_and(|(_, other)| self.method().as_ref() != Some(other)) {
+                    found.insert(Oddity::CseqMethod);
+                }
+                if self.part(Part::Target).is_some_and(value::has_headers) {
+                    found.insert(Oddity::RequestUriHeaders);
+                }
             }
-        }
-        if let Start::Request { uri, .. } = &self.scan.start
-            && value::has_headers(self.bytes(uri))
-        {
-            found.insert(Oddity::RequestUriHeaders);
+            Start::Unread => {}
         }
         found.union(self.out_of_range())
     }
@@ -76,12 +92,7 @@ impl Message {
     /// Numbers and dates that elements must not send; few messages have these fields.
     fn out_of_range(&self) -> Oddities {
         let mut found = Oddities::default();
-        for (header, largest) in [
-            (HeaderName::MaxForwards, 255),
-            (HeaderName::Expires, u64::from(u32::MAX)),
-            (HeaderName::MinExpires, u64::from(u32::MAX)),
-            (HeaderName::RetryAfter, u64::from(u32::MAX)),
-        ] {
+        for (header, largest) in NUMBERS {
             if self
                 .header(header)
                 .is_some_and(|value| value::delta_seconds(&value).is_none_or(|it| it > largest))
@@ -89,10 +100,10 @@ impl Message {
                 found.insert(Oddity::NumberOutOfRange);
             }
         }
-        if self
-            .header(HeaderName::Date)
-            .is_some_and(|date| !date.to_ascii_uppercase().ends_with(b"GMT"))
-        {
+        if self.header(HeaderName::Date).is_some_and(|date| {
+            let zone = date.last_chunk::<3>();
+            !zone.is_some_and(|zone| zone.eq_ignore_ascii_case(b"GMT"))
+        }) {
             found.insert(Oddity::DateZone);
         }
         found
