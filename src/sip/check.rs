@@ -3,7 +3,7 @@
 use super::core::{Branch, Core};
 use super::head::{Head, Start};
 use super::packed::Part;
-use super::{HeaderName, Message, Oddities, Oddity, value};
+use super::{HeaderName, Message, Oddities, Oddity, value, value_in};
 
 /// What every message has.
 const NEEDED: [(HeaderName, Oddity); 5] = [
@@ -13,6 +13,14 @@ const NEEDED: [(HeaderName, Oddity); 5] = [
     (HeaderName::CallId, Oddity::CallIdMissing),
     (HeaderName::CSeq, Oddity::CseqMissing),
 ];
+
+const NEEDED_NAMES: u64 = HeaderName::bits(&[
+    HeaderName::Via,
+    HeaderName::From,
+    HeaderName::To,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+]);
 
 /// What stands in a message once at most.
 const SINGLE: u64 = HeaderName::bits(&[
@@ -32,13 +40,24 @@ const NUMBERS: [(HeaderName, u64); 4] = [
     (HeaderName::RetryAfter, u32::MAX as u64),
 ];
 
+/// Header fields of which [`out_of_range`] asks.
+const RANGED: u64 = HeaderName::bits(&[
+    HeaderName::MaxForwards,
+    HeaderName::Expires,
+    HeaderName::MinExpires,
+    HeaderName::RetryAfter,
+    HeaderName::Date,
+]);
+
 impl Message {
     /// What RFC 3261 §8.1.1 asks of every message.
-    pub(super) fn check(&self, head: &Head, core: &Core) -> Oddities {
+    pub(super) fn check(&self, raw: &[u8], head: &Head, core: &Core) -> Oddities {
         let mut found = Oddities::default();
-        for (header, oddity) in NEEDED {
-            if !head.has(header) {
-                found.insert(oddity);
+        if !head.present & NEEDED_NAMES != 0 {
+            for (header, oddity) in NEEDED {
+                if !head.has(header) {
+                    found.insert(oddity);
+                }
             }
         }
         if head.repeated & SINGLE != 0 {
@@ -86,26 +105,27 @@ impl Message {
             }
             Start::Unread => {}
         }
-        found.union(self.out_of_range())
-    }
-
-    /// Numbers and dates that elements must not send; few messages have these fields.
-    fn out_of_range(&self) -> Oddities {
-        let mut found = Oddities::default();
-        for (header, largest) in NUMBERS {
-            if self
-                .header(header)
-                .is_some_and(|value| value::delta_seconds(&value).is_none_or(|it| it > largest))
-            {
-                found.insert(Oddity::NumberOutOfRange);
-            }
-        }
-        if self.header(HeaderName::Date).is_some_and(|date| {
-            let zone = date.last_chunk::<3>();
-            !zone.is_some_and(|zone| zone.eq_ignore_ascii_case(b"GMT"))
-        }) {
-            found.insert(Oddity::DateZone);
+        if head.present & RANGED != 0 {
+            out_of_range(raw, head, &mut found);
         }
         found
+    }
+}
+
+/// Numbers and dates that elements must not send; few messages have more than one of these fields.
+fn out_of_range(raw: &[u8], head: &Head, found: &mut Oddities) {
+    for (header, largest) in NUMBERS {
+        let seconds = |it| value::delta_seconds(&value_in(raw, it)).is_none_or(|it| it > largest);
+        if head.field(header).is_some_and(seconds) {
+            found.insert(Oddity::NumberOutOfRange);
+        }
+    }
+    let elsewhere = |date: &[u8]| {
+        let zone = date.last_chunk::<3>();
+        !zone.is_some_and(|zone| zone.eq_ignore_ascii_case(b"GMT"))
+    };
+    let date = head.field(HeaderName::Date);
+    if date.is_some_and(|it| elsewhere(&value_in(raw, it))) {
+        found.insert(Oddity::DateZone);
     }
 }

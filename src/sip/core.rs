@@ -1,5 +1,6 @@
 //! What is asked of every message, read once: CSeq, tags, the topmost Via, where the Contact is.
 
+use super::find;
 use super::head::{Field, Head, Span, Start};
 use super::packed::{PARTS, Part, Parts};
 use super::value::{self, Brackets, NameAddr, Via};
@@ -64,27 +65,24 @@ impl Core {
             head.field(header)
                 .map(|it| bytes(&it.value).unwrap_or_default())
         };
-        let mut top_via = None;
-        let mut vias = 0_u16;
-        for field in head.of(HeaderName::Via) {
-            for value in value::list(bytes(&field.value).unwrap_or_default()) {
-                top_via.get_or_insert(value);
-                // Stray separators are no values (RFC 4475 §3.1.2.1).
-                vias = vias.saturating_add(u16::from(!value.starts_with(b";")));
-            }
-        }
+        let (top_via, vias) = vias(raw, head);
         let via = top_via.and_then(Via::of);
         let branch = via.and_then(|via| via.branch());
         note(Part::TopVia, top_via.and_then(|via| span_in(raw, via)));
         note(Part::SentBy, via.and_then(|via| span_in(raw, via.sent_by)));
         note(Part::Branch, branch.and_then(|it| span_in(raw, it)));
-        let contact = first(HeaderName::Contact).and_then(|value| value::list(value).next());
-        let contact = contact.map(|value| NameAddr::of(value).uri);
-        note(Part::Contact, contact.and_then(|uri| span_in(raw, uri)));
+        let contact = first(HeaderName::Contact).and_then(|value| {
+            // Brackets and nothing behind them: what is no list.
+            NameAddr::plain(value)
+                .filter(|it| it.params().is_empty())
+                .or_else(|| value::list(value).next().map(NameAddr::of))
+        });
+        note(Part::Contact, contact.and_then(|it| span_in(raw, it.uri)));
         let call_id = head.field(HeaderName::CallId);
         note(Part::CallId, call_id.map(|it| it.value.clone()));
         let mut address = |header, uri, tag| {
-            let it = NameAddr::of(first(header)?);
+            let value = first(header)?;
+            let it = NameAddr::plain(value).unwrap_or_else(|| NameAddr::of(value));
             let found = it.tag();
             note(uri, span_in(raw, it.uri));
             note(tag, found.and_then(|tag| span_in(raw, tag)));
@@ -110,6 +108,29 @@ impl Core {
             names_stream: names_stream(raw, head),
         }
     }
+}
+
+/// The topmost Via value, and how many there are.
+fn vias<'a>(raw: &'a [u8], head: &Head) -> (Option<&'a [u8]>, u16) {
+    let bytes = |it: &Field| raw.get(it.value.start as usize..it.value.end as usize);
+    let Some(field) = head.field(HeaderName::Via) else {
+        return (None, 0);
+    };
+    let first = bytes(field).unwrap_or_default();
+    let single = !field.repeated && find::any([b',', b'"', b'<'], first).is_none();
+    if single && !matches!(first, [] | [b';', ..]) {
+        return (Some(first), 1);
+    }
+    let mut top = None;
+    let mut count = 0_u16;
+    for field in head.of(HeaderName::Via) {
+        for value in value::list(bytes(field).unwrap_or_default()) {
+            top.get_or_insert(value);
+            // Stray separators are no values (RFC 4475 §3.1.2.1).
+            count = count.saturating_add(u16::from(!value.starts_with(b";")));
+        }
+    }
+    (top, count)
 }
 
 /// Whether the Request-URI, a Contact, a Route or a Record-Route can be a URI that names TCP or TLS: by its scheme `sips` or

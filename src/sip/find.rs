@@ -27,6 +27,13 @@ pub(super) fn any<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Option<usize
     (marks != 0).then(|| before + first(marks))
 }
 
+/// Where a byte first stands in a block.
+#[inline]
+pub(super) fn in_block(wanted: u8, block: &[u8; BLOCK]) -> Option<usize> {
+    let marks = marks([wanted], *block);
+    (marks != 0).then(|| first(marks))
+}
+
 /// Where a byte last stands.
 pub(super) fn last(wanted: u8, bytes: &[u8]) -> Option<usize> {
     let (rest, blocks) = bytes.as_rchunks::<BLOCK>();

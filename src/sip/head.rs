@@ -49,6 +49,10 @@ pub(super) struct Head {
     first: [u8; COUNT],
     /// Where the bytes after the empty line begin.
     pub(super) body_start: usize,
+    /// Whether a value goes on over several lines.
+    pub(super) folded: bool,
+    /// The length of the longest name.
+    pub(super) longest: u32,
     pub(super) oddities: Oddities,
 }
 
@@ -56,21 +60,24 @@ impl Head {
     /// Fields from here on are searched for one by one.
     pub(super) const LAST: u8 = u8::MAX;
 
-    pub(super) fn new(oddities: Oddities, body_start: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             start: Start::Unread,
             fields: SmallVec::new(),
             present: 0,
             repeated: 0,
             first: [0; COUNT],
-            body_start,
-            oddities,
+            body_start: 0,
+            folded: false,
+            longest: 0,
+            oddities: Oddities::default(),
         }
     }
 
     #[inline]
     pub(super) fn push(&mut self, field: Field) {
         let bit = field.header.bit();
+        self.longest = self.longest.max(field.name.end - field.name.start);
         if self.present & bit == 0 {
             self.present |= bit;
             if let Some(first) = self.first.get_mut(field.header as usize) {
@@ -126,13 +133,14 @@ impl Head {
         self.first.get(header as usize).copied().unwrap_or_default()
     }
 
-    /// The places of the first fields of the names that occur, by the order of [`HeaderName`].
-    pub(super) fn places(&self) -> impl Iterator<Item = u8> {
+    /// Writes the places of the first fields of the names that occur, by the order of [`HeaderName`].
+    #[inline]
+    pub(super) fn write_places(&self, places: &mut [u8]) {
         let mut left = self.present;
-        std::iter::from_fn(move || {
-            let name = left.checked_ilog2().map(|_| left.trailing_zeros())?;
-            left &= left - 1;
-            self.first.get(name as usize).copied()
-        })
+        for place in places {
+            let name = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            *place = self.first.get(name as usize).copied().unwrap_or_default();
+        }
     }
 }

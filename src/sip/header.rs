@@ -206,14 +206,16 @@ impl HeaderName {
         Self::look_up(name, start, end)
     }
 
-    /// The same of the first bytes of a line, which go on behind the name.
+    /// The same of a name, and the line that begins with it and goes on behind it.
     #[inline]
-    pub(super) fn at_start(line: &[u8], len: usize) -> Self {
-        let name = line.get(..len).unwrap_or_default();
-        match line.first_chunk::<8>() {
-            Some(start) if (1..8).contains(&len) => {
-                let start =
-                    u64::from_le_bytes(*start) & (u64::MAX >> (u64::BITS as usize - 8 * len));
+    pub(super) fn at_start(line: &[u8], name: &[u8]) -> Self {
+        match (line.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(start), Some(end)) => {
+                Self::look_up(name, u64::from_le_bytes(*start), u64::from_le_bytes(*end))
+            }
+            (Some(start), None) if !name.is_empty() => {
+                let behind = u64::BITS as usize - 8 * name.len();
+                let start = u64::from_le_bytes(*start) & (u64::MAX >> behind);
                 Self::look_up(name, start, 0)
             }
             _ => Self::of(name),
@@ -304,7 +306,7 @@ mod tests {
                 for behind in [&b""[..], b":", b": value of it"] {
                     let line = [name, behind].concat();
                     assert_eq!(
-                        HeaderName::at_start(&line, name.len()),
+                        HeaderName::at_start(&line, name),
                         if name == [0] {
                             HeaderName::Other
                         } else {
@@ -314,7 +316,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(HeaderName::at_start(b"", 0), HeaderName::Other);
-        assert_eq!(HeaderName::at_start(b": no name", 0), HeaderName::Other);
+        assert_eq!(HeaderName::at_start(b"", b""), HeaderName::Other);
+        assert_eq!(HeaderName::at_start(b": no name", b""), HeaderName::Other);
     }
 }

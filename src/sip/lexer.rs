@@ -32,30 +32,29 @@ fn skip_empty_lines(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Scans a message. `None` when the bytes do not begin with a SIP start line.
-#[inline]
-pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Head> {
+/// Scans a message into an empty head. `None` when the bytes do not begin with a SIP start line.
+pub(super) fn scan(bytes: &[u8], cut: bool, head: &mut Head) -> Option<()> {
     let skipped = leading_empty_lines(bytes);
     let message = bytes.get(skipped..)?;
     if !message.first().copied().is_some_and(is_token_byte) {
         return None;
     }
-    let mut head = Head::new(Oddities::default(), bytes.len());
     let mut lines = Lines::of(bytes, skipped);
-    let line_end = lines.next_end();
-    let first = message.get(..line_end.map_or(message.len(), |end| end - skipped))?;
-    let ended = line_end.is_some();
-    head.start = start_line_of(first, ended, cut, &mut head.oddities)?;
+    let first = lines.next_line();
+    let line = first.clone().map_or(skipped..bytes.len(), |it| it.line);
+    let content = bytes.get(line)?;
+    head.start = match first {
+        Some(Line { bare, .. }) => start_line_of(content, !bare, true, cut, &mut head.oddities)?,
+        None => {
+            lines.start = bytes.len();
+            start_line_of(content, false, false, cut, &mut head.oddities)?
+        }
+    };
     if skipped > 0 {
         head.oddities.insert(Oddity::LeadingCrlf);
-        head.start = head.start.shifted(skipped);
+        head.start = head.start.clone().shifted(skipped);
     }
-    header_fields(
-        &mut lines,
-        line_end.map_or(bytes.len(), |end| end + 1),
-        cut,
-        &mut head,
-    );
+    header_fields(&mut lines, cut, head);
     if cut {
         head.oddities.insert(Oddity::Incomplete);
     }
@@ -63,7 +62,7 @@ pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Head> {
         let read = bytes.get(skipped..head.body_start).unwrap_or_default();
         check_bytes(read, cut, &mut head.oddities);
     }
-    Some(head)
+    Some(())
 }
 
 /// What is odd about a head that has more than printable ASCII.
@@ -79,10 +78,12 @@ fn check_bytes(head: &[u8], cut: bool, oddities: &mut Oddities) {
     }
 }
 
-/// The ends of lines. They are looked for among the bytes that are not printable, so that one pass over the head finds them
-/// and whether there are others.
+/// The lines of a head. Their ends are looked for among the bytes that are not printable, so that one pass finds them and
+/// whether there are others.
 struct Lines<'a> {
     bytes: &'a [u8],
+    /// Where the line begins that comes next.
+    start: usize,
     /// Where the piece begins that is looked at, and where the next one does.
     piece: usize,
     next: usize,
@@ -92,10 +93,19 @@ struct Lines<'a> {
     odd: bool,
 }
 
+/// A line without its end.
+#[derive(Clone)]
+struct Line {
+    line: Range<usize>,
+    /// Whether no CR stands before its LF.
+    bare: bool,
+}
+
 impl<'a> Lines<'a> {
     const fn of(bytes: &'a [u8], start: usize) -> Self {
         Self {
             bytes,
+            start,
             piece: start,
             next: start,
             marks: 0,
@@ -103,34 +113,59 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Where the next LF stands; `None` when there is no other.
+    /// The next line that ends in LF; `None` when no other does.
     #[inline]
-    fn next_end(&mut self) -> Option<usize> {
+    fn next_line(&mut self) -> Option<Line> {
         loop {
             while self.marks == 0 {
-                self.piece = self.next;
-                let rest = self.bytes.get(self.piece..)?;
-                self.next = self.piece + find::PIECE;
-                self.marks = match rest.first_chunk() {
-                    Some(piece) => find::unusual(piece),
-                    None if rest.is_empty() => return None,
-                    None => {
-                        let mut piece = [b' '; find::PIECE];
-                        if let Some(start) = piece.get_mut(..rest.len()) {
-                            start.copy_from_slice(rest);
-                        }
-                        find::unusual(&piece)
-                    }
-                };
+                self.take_piece()?;
             }
-            let at = self.piece + self.marks.trailing_zeros() as usize;
+            let bit = self.marks.trailing_zeros();
             self.marks &= self.marks - 1;
-            match self.bytes.get(at) {
-                Some(b'\n') => return Some(at),
-                Some(b'\r' | b'\t') => {}
+            let at = self.piece + bit as usize;
+            match self.bytes.get(at..) {
+                // An LF that is the first of the next piece is left to it.
+                Some([b'\r', b'\n', ..]) if self.marks >> bit & 2 != 0 => {
+                    self.marks &= self.marks - 1;
+                    return Some(self.ended(at, at + 2, false));
+                }
+                Some([b'\n', ..]) => {
+                    let before = at.checked_sub(1).filter(|&it| it >= self.start);
+                    let carriage_return = before.filter(|&it| self.bytes.get(it) == Some(&b'\r'));
+                    let end = carriage_return.unwrap_or(at);
+                    return Some(self.ended(end, at + 1, carriage_return.is_none()));
+                }
+                Some([b'\r' | b'\t', ..]) => {}
                 _ => self.odd = true,
             }
         }
+    }
+
+    #[inline]
+    const fn ended(&mut self, end: usize, next: usize, bare: bool) -> Line {
+        let line = self.start..end;
+        self.start = next;
+        Line { line, bare }
+    }
+
+    /// Takes the next piece; `None` when there is none.
+    #[inline]
+    fn take_piece(&mut self) -> Option<()> {
+        self.piece = self.next;
+        let rest = self.bytes.get(self.piece..)?;
+        self.next = self.piece + find::PIECE;
+        self.marks = match rest.first_chunk() {
+            Some(piece) => find::unusual(piece),
+            None if rest.is_empty() => return None,
+            None => {
+                let mut piece = [b' '; find::PIECE];
+                if let Some(start) = piece.get_mut(..rest.len()) {
+                    start.copy_from_slice(rest);
+                }
+                find::unusual(&piece)
+            }
+        };
+        Some(())
     }
 }
 
@@ -168,10 +203,10 @@ impl Start {
     }
 }
 
-/// Messages are far below 4 GiB: a UDP datagram, or a stream message within `limits`.
-fn span(range: Range<usize>) -> Span {
-    let end = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    end(range.start)..end(range.end)
+/// Messages are far below 4 GiB: a UDP datagram, or a stream message within `limits`; no longer one is read.
+#[expect(clippy::cast_possible_truncation, reason = "see above")]
+const fn span(range: Range<usize>) -> Span {
+    range.start as u32..range.end as u32
 }
 
 /// The start line at the beginning of the bytes.
@@ -181,27 +216,34 @@ pub(super) fn start_line(bytes: &[u8], cut: bool, oddities: &mut Oddities) -> Op
     }
     let end = find::byte(b'\n', bytes);
     let line = bytes.get(..end.unwrap_or(bytes.len()))?;
-    start_line_of(line, end.is_some(), cut, oddities)
+    match line.strip_suffix(b"\r") {
+        Some(content) => start_line_of(content, true, end.is_some(), cut, oddities),
+        None => start_line_of(line, false, end.is_some(), cut, oddities),
+    }
 }
 
-/// The start line in all that stands before the first LF, or before the end of the bytes where none follows.
-fn start_line_of(line: &[u8], ended: bool, cut: bool, oddities: &mut Oddities) -> Option<Start> {
-    let content = line.strip_suffix(b"\r");
-    if let Some(start) = content.filter(|_| ended).and_then(plain_start_line) {
-        return Some(start);
+/// The start line in all that stands before the first line's end, or before the end of the bytes where it has none: whether
+/// it has a CR, and whether it has an LF.
+fn start_line_of(
+    content: &[u8],
+    carriage_return: bool,
+    ended: bool,
+    cut: bool,
+    oddities: &mut Oddities,
+) -> Option<Start> {
+    if !ended {
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        return status_line(content, !cut, oddities)
+            .or_else(|| request_line(content, oddities))
+            .or_else(|| cut.then(|| cut_request_line(content)).flatten());
     }
-    if ended {
-        let start = status_line(content.unwrap_or(line), true, oddities)
-            .or_else(|| request_line(content.unwrap_or(line), oddities))?;
-        if content.is_none() {
-            oddities.insert(Oddity::BareLf);
-        }
-        return Some(start);
+    let start = plain_start_line(content)
+        .or_else(|| status_line(content, true, oddities))
+        .or_else(|| request_line(content, oddities))?;
+    if !carriage_return {
+        oddities.insert(Oddity::BareLf);
     }
-    let content = content.unwrap_or(line);
-    status_line(content, !cut, oddities)
-        .or_else(|| request_line(content, oddities))
-        .or_else(|| cut.then(|| cut_request_line(content)).flatten())
+    Some(start)
 }
 
 /// A start line that nothing is odd about, as nearly all are; `None` for any other.
@@ -385,39 +427,37 @@ const fn token_bytes() -> [bool; 256] {
     token
 }
 
-fn header_fields(lines: &mut Lines<'_>, start: usize, cut: bool, head: &mut Head) {
-    let bytes = lines.bytes;
-    let mut at = start;
-    while let Some(end) = lines.next_end() {
-        let content = bytes.get(at..end).unwrap_or_default();
-        let content = content.strip_suffix(b"\r").unwrap_or_else(|| {
+fn header_fields(lines: &mut Lines<'_>, cut: bool, head: &mut Head) {
+    while let Some(Line { line, bare }) = lines.next_line() {
+        if bare {
             head.oddities.insert(Oddity::BareLf);
-            content
-        });
-        if content.is_empty() {
-            head.body_start = end + 1;
+        }
+        if line.is_empty() {
+            head.body_start = lines.start;
             return;
         }
-        header_line(bytes, content, at, head);
-        at = end + 1;
+        header_line(lines.bytes, line, head);
     }
-    let rest = bytes.get(at..).unwrap_or_default();
     // Part of a value, such as half a Call-ID, would be taken for another value.
     if !cut {
+        let rest = lines.start..lines.bytes.len();
         if !rest.is_empty() {
-            header_line(bytes, rest, at, head);
+            header_line(lines.bytes, rest, head);
         }
         head.oddities.insert(Oddity::HeadersUnfinished);
     }
-    head.body_start = bytes.len();
+    head.body_start = lines.bytes.len();
 }
 
 #[inline]
-fn header_line(bytes: &[u8], content: &[u8], at: usize, head: &mut Head) {
+fn header_line(bytes: &[u8], line: Range<usize>, head: &mut Head) {
+    let at = line.start;
+    let begun = bytes.get(at..).unwrap_or_default();
+    let content = begun.get(..line.len()).unwrap_or_default();
     if let [b' ' | b'\t', ..] = content {
         fold(content, at, head);
     } else {
-        field(bytes, content, at, head);
+        field(begun, content, at, head);
     }
 }
 
@@ -431,6 +471,7 @@ fn fold(content: &[u8], at: usize, head: &mut Head) {
     match head.fields.last_mut() {
         Some(field) => {
             field.folded = true;
+            head.folded = true;
             let end = span(at..at + trimmed.len());
             if field.value.is_empty() {
                 let lead = trimmed.len() - trimmed.trim_ascii_start().len();
@@ -443,29 +484,61 @@ fn fold(content: &[u8], at: usize, head: &mut Head) {
     }
 }
 
+/// A field in a line, and what goes on behind that.
 #[inline]
-fn field(bytes: &[u8], content: &[u8], at: usize, head: &mut Head) {
-    let Some(colon) = find::byte(b':', content) else {
+fn field(begun: &[u8], content: &[u8], at: usize, head: &mut Head) {
+    let Some((name, after)) = colon(begun, content).and_then(|it| {
+        let (name, after) = content.split_at_checked(it)?;
+        Some((name, after.get(1..)?))
+    }) else {
         head.oddities.insert(Oddity::JunkLine);
         return;
     };
-    let name = content.get(..colon).unwrap_or_default().trim_ascii_end();
-    let header = HeaderName::at_start(bytes.get(at..).unwrap_or_default(), name.len());
+    let value_start = at + name.len() + 1;
+    let name = match name {
+        [.., b' ' | b'\t' | b'\r' | b'\x0c'] => name.trim_ascii_end(),
+        _ => name,
+    };
+    let header = HeaderName::at_start(begun, name);
     if header == HeaderName::Other && !is_token(name) {
         head.oddities.insert(Oddity::HeaderName);
     }
-    let after = content.get(colon + 1..).unwrap_or_default();
-    let begun = after.trim_ascii_start();
-    let value_start = at + colon + 1 + (after.len() - begun.len());
-    let value = match begun.trim_ascii_end() {
-        [] => span(at + colon + 1..at + colon + 1),
-        value => span(value_start..value_start + value.len()),
-    };
+    let (lead, value) = trimmed(after);
+    let value_start = value_start + lead;
     head.push(Field {
         header,
         folded: false,
         repeated: false,
         name: span(at..at + name.len()),
-        value,
+        value: span(value_start..value_start + value.len()),
     });
+}
+
+/// The first colon of a line. Nearly all names are short enough for one look.
+#[inline]
+fn colon(begun: &[u8], content: &[u8]) -> Option<usize> {
+    match begun.first_chunk().and_then(|it| find::in_block(b':', it)) {
+        Some(at) => (at < content.len()).then_some(at),
+        None => find::byte(b':', content),
+    }
+}
+
+/// A value without the white space around it, of which nearly always there is one space before, and how much stands before.
+/// What is nothing else is no value, and has nothing before it.
+#[inline]
+fn trimmed(value: &[u8]) -> (usize, &[u8]) {
+    let (lead, begun) = match value {
+        [b' ', begun @ ..] => (1, begun),
+        _ => (0, value),
+    };
+    match begun {
+        [first, .., last] if *first > b' ' && *last > b' ' => (lead, begun),
+        _ => {
+            let begun = value.trim_ascii_start();
+            match begun.trim_ascii_end() {
+                [] => (0, &[]),
+                inner => (value.len() - begun.len(), inner),
+            }
+        }
+    }
 }

@@ -26,9 +26,12 @@ pub use place::Place;
 
 use crate::hash::RandomState;
 use core::Core;
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use head::{Field, Head, Span, Start};
 use packed::{Packed, Part};
 use std::borrow::Cow;
+use std::hash::Hasher as _;
 use std::sync::LazyLock;
 use value::NameAddr;
 
@@ -107,8 +110,10 @@ impl Message {
     }
 
     fn read(bytes: &[u8], carrier: Carrier) -> Option<Self> {
-        let mut head = lexer::scan(bytes, carrier.cut)?;
-        let body = u32::try_from(head.body_start).ok()?..u32::try_from(bytes.len()).ok()?;
+        let len = u32::try_from(bytes.len()).ok()?;
+        let mut head = Head::new();
+        lexer::scan(bytes, carrier.cut, &mut head)?;
+        let body = u32::try_from(head.body_start).ok()?..len;
         let core = Core::of(bytes, &head);
         let end = match measure_body(bytes, &head, &body, carrier) {
             Ok(end) => {
@@ -149,10 +154,10 @@ impl Message {
             },
             cseq_method,
             names_stream: core.names_stream,
-            folded: head.fields.iter().any(|it| it.folded),
+            folded: head.folded,
         };
         if !carrier.cut {
-            let found = message.check(&head, &core);
+            let found = message.check(bytes, &head, &core);
             message.oddities = message.oddities.union(found);
         }
         Some(message)
@@ -249,18 +254,23 @@ impl Message {
 
     /// The value of the first field of that name, unfolded (RFC 3261 §7.3.1); `None` when there is none.
     pub fn header(&self, header: HeaderName) -> Option<Cow<'_, [u8]>> {
-        let (_, field) = self.packed.first(header)?;
-        Some(self.value(&field))
+        let (value, folded) = self.packed.first_value(header)?;
+        Some(self.value(&value, folded))
     }
 
     /// The values of all fields of that name in their order, unfolded.
     pub fn headers(&self, header: HeaderName) -> impl Iterator<Item = Cow<'_, [u8]>> {
-        (self.packed.of_name(header)).map(|field| self.value(&field))
+        (self.packed.of_name(header)).map(|field| self.value(&field.value, field.folded))
     }
 
     /// Name and value of every field in order; values are unfolded.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
-        (self.packed.fields()).map(|field| (self.bytes(&field.name), self.value(&field)))
+        (self.packed.fields()).map(|field| {
+            (
+                self.bytes(&field.name),
+                self.value(&field.value, field.folded),
+            )
+        })
     }
 
     /// Whether there is a field of that name.
@@ -365,9 +375,9 @@ impl Message {
     }
 
     #[inline]
-    fn value(&self, field: &Field) -> Cow<'_, [u8]> {
-        let value = self.bytes(&field.value);
-        if field.folded {
+    fn value(&self, value: &Span, folded: bool) -> Cow<'_, [u8]> {
+        let value = self.bytes(value);
+        if folded {
             unfold(value)
         } else {
             Cow::Borrowed(value)
@@ -401,6 +411,17 @@ fn bytes_of<'a>(raw: &'a [u8], span: &Span) -> &'a [u8] {
         .unwrap_or_default()
 }
 
+/// The value of a field, unfolded.
+#[inline]
+fn value_in<'a>(raw: &'a [u8], field: &Field) -> Cow<'a, [u8]> {
+    let value = bytes_of(raw, &field.value);
+    if field.folded {
+        unfold(value)
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
 /// A method in one byte: its place among the registered ones, or [`OTHER_METHOD`].
 fn method_code(method: &Method) -> u8 {
     method.place().unwrap_or(OTHER_METHOD)
@@ -421,7 +442,7 @@ fn measure_body(raw: &[u8], head: &Head, body: &Span, carrier: Carrier) -> Resul
             _ => Ok(body.end),
         };
     };
-    let value = unfold(bytes_of(raw, &field.value));
+    let value = value_in(raw, field);
     let digits = value.trim_ascii();
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Oddity::ContentLengthUnreadable);
@@ -444,8 +465,15 @@ const TOUCHED: usize = 10;
 
 /// A fingerprint that strangers cannot foresee.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    SEED.hash_one(bytes)
+    static SEEDS: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
+        // The operating system seeds it.
+        let random = RandomState::new();
+        (random.hash_one(0), SharedSeed::from_u64(random.hash_one(1)))
+    });
+    let (seed, shared) = &*SEEDS;
+    let mut hasher = FoldHasher::with_seed(*seed, shared);
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// RFC 3261 §7.3.1: a line break with the white space around it counts as one space.

@@ -80,28 +80,23 @@ impl Packed {
     /// `None` when the message is longer than 32 bits tell.
     pub(super) fn of(raw: &[u8], head: &Head, parts: &Parts) -> Option<Self> {
         let len = u32::try_from(raw.len()).ok()?;
-        let longest = |it: &Field| it.name.end - it.name.start > u32::from(u8::MAX);
-        let wide = len > u32::from(u16::MAX) || head.fields.iter().any(longest);
-        let names = head.present.count_ones();
+        let wide = len > u32::from(u16::MAX) || head.longest > u32::from(u8::MAX);
+        let names = head.present.count_ones() as usize;
         let field_len = if wide { WIDE } else { NARROW };
         let parts_len = if wide { WIDE_PARTS } else { 0 };
-        let fields_len = head.fields.len() * field_len;
-        let mut bytes = Vec::with_capacity(raw.len() + names as usize + fields_len + parts_len);
+        let index_len = names + head.fields.len() * field_len + parts_len;
+        let mut bytes = Vec::with_capacity(raw.len() + index_len);
         bytes.extend_from_slice(raw);
-        bytes.extend(head.places());
+        bytes.resize(raw.len() + index_len, 0);
+        let (places, rest) = bytes.get_mut(raw.len()..)?.split_at_mut_checked(names)?;
+        head.write_places(places);
         let mut narrow = [ABSENT; PARTS];
         if wide {
-            for field in &head.fields {
-                bytes.extend_from_slice(&wide_field(field));
-            }
-            for part in parts {
-                let [start, end] = part.as_ref().map_or(WIDE_ABSENT, |it| [it.start, it.end]);
-                bytes.extend_from_slice(&start.to_le_bytes());
-                bytes.extend_from_slice(&end.to_le_bytes());
-            }
+            write_wide(rest, head, parts);
         } else {
-            for field in &head.fields {
-                bytes.extend_from_slice(&narrow_field(field).to_le_bytes());
+            let (words, _) = rest.as_chunks_mut::<NARROW>();
+            for (word, field) in words.iter_mut().zip(&head.fields) {
+                *word = narrow_field(field).to_le_bytes();
             }
             for (narrow, part) in narrow.iter_mut().zip(parts) {
                 if let Some(part) = part {
@@ -115,7 +110,7 @@ impl Packed {
             len,
             head_len: u32::try_from(head.body_start).ok()?,
             parts: narrow,
-            names: u8::try_from(names).unwrap_or(u8::MAX),
+            names: u8::try_from(names).ok()?,
             wide,
         })
     }
@@ -163,7 +158,6 @@ impl Packed {
     }
 
     /// The first field of a name and its place.
-    #[inline]
     pub(super) fn first(&self, header: HeaderName) -> Option<(usize, Field)> {
         let bit = header.bit();
         if self.present & bit == 0 {
@@ -178,6 +172,16 @@ impl Packed {
                 .map(|(field, at)| (at, field));
         }
         Some((place.into(), self.field(place.into())?))
+    }
+
+    /// Where the value of the first field of a name stands, and whether it is folded.
+    #[inline]
+    pub(super) fn first_value(&self, header: HeaderName) -> Option<(Span, bool)> {
+        if !self.has(header) {
+            return None;
+        }
+        let (_, field) = self.first(header)?;
+        Some((field.value, field.folded))
     }
 
     /// The fields of a name in their order.
@@ -218,18 +222,36 @@ impl Packed {
     }
 }
 
-/// Name and value of a field as they stand in its message.
+/// Name and nature of a field.
+#[inline]
 fn first_byte(field: &Field) -> u8 {
     field.header as u8
         | if field.folded { FOLDED } else { 0 }
         | if field.repeated { REPEATED } else { 0 }
 }
 
-/// What is known of a place in a message that is not wide to fit.
-fn short(place: u32) -> u16 {
-    u16::try_from(place).unwrap_or(u16::MAX)
+/// A place in a message that is not wide.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it fits where the message is not wide"
+)]
+const fn short(place: u32) -> u16 {
+    place as u16
 }
 
+#[cold]
+fn write_wide(index: &mut [u8], head: &Head, parts: &Parts) {
+    let fields = head.fields.iter().flat_map(wide_field);
+    let parts = parts
+        .iter()
+        .flat_map(|part| part.as_ref().map_or(WIDE_ABSENT, |it| [it.start, it.end]));
+    let (words, _) = index.as_chunks_mut::<4>();
+    for (place, word) in words.iter_mut().zip(fields.chain(parts)) {
+        *place = word.to_le_bytes();
+    }
+}
+
+#[inline]
 fn narrow_field(field: &Field) -> u64 {
     u64::from(first_byte(field))
         | u64::from((field.name.end - field.name.start) & 0xff) << 8
@@ -249,19 +271,14 @@ fn read_narrow(word: u64) -> Field {
     )
 }
 
-fn wide_field(field: &Field) -> [u8; WIDE] {
-    let words = [
+fn wide_field(field: &Field) -> [u32; WIDE / 4] {
+    [
         first_byte(field).into(),
         field.name.start,
         field.name.end,
         field.value.start,
         field.value.end,
-    ];
-    let mut bytes = [0; WIDE];
-    for (place, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-        *place = u32::to_le_bytes(word);
-    }
-    bytes
+    ]
 }
 
 #[cold]

@@ -62,14 +62,16 @@ impl Message {
             Oddity::QuoteUnbalanced | Oddity::BracketUnclosed => {
                 self.field_place(self.field(|it| {
                     matches!(it.header, HeaderName::From | HeaderName::To)
-                        && !is_name_addr(&self.value(it))
+                        && !is_name_addr(&self.value(&it.value, it.folded))
                 }))
             }
             Oddity::ContactUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Contact && !split(&self.value(it), b',').all(is_name_addr)
+                it.header == HeaderName::Contact
+                    && !split(&self.value(&it.value, it.folded), b',').all(is_name_addr)
             })),
             Oddity::ViaUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Via && !split(&self.value(it), b',').all(is_via)
+                it.header == HeaderName::Via
+                    && !split(&self.value(&it.value, it.folded), b',').all(is_via)
             })),
             Oddity::BranchWithoutId | Oddity::BranchWithoutCookie => {
                 self.field_place(field(HeaderName::Via))
@@ -82,7 +84,8 @@ impl Message {
             | Oddity::BytesAfterBody => self.field_place(field(HeaderName::ContentLength)),
             Oddity::DateZone => self.field_place(field(HeaderName::Date)),
             Oddity::NumberOutOfRange => self.field_place(self.field(|it| {
-                (NUMBERS.contains(&it.header) && !is_small_number(&self.value(it)))
+                (NUMBERS.contains(&it.header)
+                    && !is_small_number(&self.value(&it.value, it.folded)))
                     || it.header == HeaderName::Contact
             })),
             Oddity::RepeatedSingle => {

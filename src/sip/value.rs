@@ -22,15 +22,23 @@ impl<'a> Via<'a> {
     /// Reads one Via value; `None` without protocol and sent-by.
     pub fn of(value: &'a [u8]) -> Option<Self> {
         // `SIP / 2.0 / UDP first.example.com: 4000;ttl=16` is legal (RFC 3261 §20.42): the transport follows the second slash.
-        let slash = find::byte(b'/', value)?;
-        let second = slash + 1 + find::byte(b'/', value.get(slash + 1..)?)?;
-        let rest = value.get(second + 1..)?.trim_ascii_start();
-        let transport_len = rest.iter().position(u8::is_ascii_whitespace)?;
-        let (transport, rest) = rest.split_at_checked(transport_len)?;
-        let rest = rest.trim_ascii_start();
+        let (transport, rest) = match value {
+            // As nearly all have it.
+            [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b'/', rest @ ..] if matches!(rest, [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z', b' ', next, ..] if *next > b' ') => {
+                (rest.get(..3)?, rest.get(4..)?)
+            }
+            _ => {
+                let slash = find::byte(b'/', value)?;
+                let second = slash + 1 + find::byte(b'/', value.get(slash + 1..)?)?;
+                let rest = value.get(second + 1..)?.trim_ascii_start();
+                let transport_len = rest.iter().position(u8::is_ascii_whitespace)?;
+                let (transport, rest) = rest.split_at_checked(transport_len)?;
+                (transport, rest.trim_ascii_start())
+            }
+        };
         let sent_by_len = find::byte(b';', rest).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at_checked(sent_by_len)?;
-        let sent_by = sent_by.trim_ascii();
+        let sent_by = trimmed(sent_by);
         (!sent_by.is_empty()).then_some(Self {
             transport,
             sent_by,
@@ -125,9 +133,39 @@ pub enum Brackets {
 }
 
 impl<'a> NameAddr<'a> {
+    /// Reads a value without white space around it, as nearly all are: a quoted name without escapes or none at all, a URI in
+    /// brackets, and parameters or none. `None` for any other.
+    pub(super) fn plain(value: &'a [u8]) -> Option<Self> {
+        let display_len = match value {
+            [b'"', rest @ ..] => {
+                let end = find::any([b'"', b'\\'], rest)?;
+                (rest.get(end) == Some(&b'"')).then_some(end + 2)?
+            }
+            _ => 0,
+        };
+        let (display, rest) = value.split_at_checked(display_len)?;
+        let inner = match rest {
+            [b'<', inner @ ..] | [b' ', b'<', inner @ ..] => inner,
+            _ => return None,
+        };
+        let end = find::byte(b'>', inner)?;
+        let (uri, behind) = inner.split_at_checked(end)?;
+        let ([first, .., last], [b'>', params @ ..]) = (uri, behind) else {
+            return None;
+        };
+        (*first > b' ' && *last > b' ').then_some(Self {
+            display,
+            uri,
+            params,
+            balanced: true,
+            brackets: Brackets::Closed,
+            padded: false,
+        })
+    }
+
     /// Reads one value. It never fails: what cannot be told apart is in `uri`.
     pub fn of(value: &'a [u8]) -> Self {
-        let value = value.trim_ascii();
+        let value = trimmed(value);
         let (display_len, balanced) = match value {
             [b'"', ..] => match quoted_len(value) {
                 Some(len) => (len, true),
@@ -146,7 +184,7 @@ impl<'a> NameAddr<'a> {
             let end = find::byte(b'>', inner);
             let close = end.unwrap_or(inner.len());
             let between = inner.get(..close).unwrap_or_default();
-            let uri = between.trim_ascii();
+            let uri = trimmed(between);
             return Self {
                 display: value
                     .get(..display_len + open)
@@ -361,7 +399,7 @@ pub(super) fn split(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> 
         let current = rest.take()?;
         let end = top_level(current, separator).unwrap_or(current.len());
         rest = current.get(end + 1..);
-        Some(current.get(..end).unwrap_or_default().trim_ascii())
+        Some(trimmed(current.get(..end).unwrap_or_default()))
     })
 }
 
@@ -373,17 +411,20 @@ pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     // Nearly always the wanted one is the first.
-    if let Some((key, value)) = params
-        .strip_prefix(b";")
-        .and_then(|first| first.split_at_checked(name.len()))
-        && key.eq_ignore_ascii_case(name)
-        && let Some(value) = value.strip_prefix(b"=")
+    if let [b';', first @ ..] = params
+        && let Some((key, [b'=', value @ ..])) = first.split_at_checked(name.len())
+        && is_name(key, name)
     {
         let end = find::any([b';', b'"', b'<'], value).unwrap_or(value.len());
         if matches!(value.get(end), None | Some(b';')) {
-            return Some(value.get(..end).unwrap_or_default().trim_ascii());
+            return Some(trimmed(value.get(..end).unwrap_or_default()));
         }
     }
+    other_param(params, name)
+}
+
+/// See [`param`].
+fn other_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = params;
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
@@ -396,16 +437,38 @@ fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     None
 }
 
+/// Whether a name of that length is this one, in any case.
+#[inline]
+fn is_name(key: &[u8], name: &[u8]) -> bool {
+    match (key, name) {
+        ([one, ..], [other, ..]) if (one ^ other) & !0x20 != 0 => false,
+        _ => key == name || key.eq_ignore_ascii_case(name),
+    }
+}
+
+/// Without the white space around it, which nearly nothing has.
+#[inline]
+const fn trimmed(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [] => bytes,
+        [first, .., last] if *first > b' ' && *last > b' ' => bytes,
+        _ => bytes.trim_ascii(),
+    }
+}
+
 /// The value in `name=value` or `name`, when it has that name in any case.
 fn value_of<'a>(item: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let item = item.trim_ascii_start();
+    let item = match item {
+        [first, ..] if *first > b' ' => item,
+        _ => item.trim_ascii_start(),
+    };
     let (key, behind) = item.split_at_checked(name.len())?;
-    if !key.eq_ignore_ascii_case(name) {
+    if !is_name(key, name) {
         return None;
     }
     match behind.trim_ascii_start() {
         [] => Some(&[]),
-        [b'=', value @ ..] => Some(value.trim_ascii()),
+        [b'=', value @ ..] => Some(trimmed(value)),
         _ => None,
     }
 }
