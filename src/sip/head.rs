@@ -30,8 +30,8 @@ pub(super) struct Field {
     pub(super) header: HeaderName,
     /// Whether the value goes on over several lines.
     pub(super) folded: bool,
-    /// Whether it is the first of several of its name.
-    pub(super) repeated: bool,
+    /// Whether another one of its name follows.
+    pub(super) more: bool,
     pub(super) name: Span,
     /// Without the white space around it; folds are still inside.
     pub(super) value: Span,
@@ -91,12 +91,10 @@ impl Head {
 
     #[cold]
     fn repeat(&mut self, header: HeaderName) {
-        if self.repeated & header.bit() == 0 {
-            self.repeated |= header.bit();
-            let mut same = self.fields.iter_mut();
-            if let Some(first) = same.find(|it| it.header == header) {
-                first.repeated = true;
-            }
+        self.repeated |= header.bit();
+        let same = self.fields.iter_mut().rev();
+        if let Some(before) = same.into_iter().find(|it| it.header == header) {
+            before.more = true;
         }
     }
 
@@ -115,8 +113,10 @@ impl Head {
     #[inline]
     pub(super) fn of(&self, header: HeaderName) -> impl Iterator<Item = &Field> {
         let first = self.field(header);
-        let repeated = first.is_some_and(|it| it.repeated);
-        let others: &[Field] = if repeated { &self.fields } else { &[] };
+        let others: &[Field] = match first {
+            Some(Field { more: true, .. }) => &self.fields,
+            _ => &[],
+        };
         let others = others.iter().filter(move |it| it.header == header).skip(1);
         first.into_iter().chain(others)
     }

@@ -39,22 +39,31 @@ pub(super) fn scan(bytes: &[u8], cut: bool, head: &mut Head) -> Option<()> {
     if !message.first().copied().is_some_and(is_token_byte) {
         return None;
     }
-    let mut lines = Lines::of(bytes, skipped);
-    let first = lines.next_line();
-    let line = first.clone().map_or(skipped..bytes.len(), |it| it.line);
-    let content = bytes.get(line)?;
-    head.start = match first {
-        Some(Line { bare, .. }) => start_line_of(content, !bare, true, cut, &mut head.oddities)?,
-        None => {
-            lines.start = bytes.len();
-            start_line_of(content, false, false, cut, &mut head.oddities)?
-        }
-    };
     if skipped > 0 {
         head.oddities.insert(Oddity::LeadingCrlf);
-        head.start = head.start.clone().shifted(skipped);
     }
-    header_fields(&mut lines, cut, head);
+    let mut lines = Lines::of(bytes, skipped);
+    head.body_start = loop {
+        let Line { line, end } = lines.next_line();
+        let begun = bytes.get(line.start..)?;
+        let content = begun.get(..line.len())?;
+        if head.start == Start::Unread {
+            head.start = start_line_of(content, &end, cut, &mut head.oddities)?.shifted(skipped);
+            continue;
+        }
+        match end {
+            End::CrLf => {}
+            End::Lf => head.oddities.insert(Oddity::BareLf),
+            // Part of a value, such as half a Call-ID, would be taken for another value.
+            End::Nothing if cut => break bytes.len(),
+            End::Nothing => head.oddities.insert(Oddity::HeadersUnfinished),
+        }
+        match content {
+            [] => break lines.start,
+            [b' ' | b'\t', ..] => fold(content, line.start, head),
+            _ => field(begun, content, line.start, head),
+        }
+    };
     if cut {
         head.oddities.insert(Oddity::Incomplete);
     }
@@ -94,11 +103,17 @@ struct Lines<'a> {
 }
 
 /// A line without its end.
-#[derive(Clone)]
 struct Line {
     line: Range<usize>,
-    /// Whether no CR stands before its LF.
-    bare: bool,
+    end: End,
+}
+
+/// What a line ends in.
+enum End {
+    CrLf,
+    Lf,
+    /// The bytes end before it does.
+    Nothing,
 }
 
 impl<'a> Lines<'a> {
@@ -113,12 +128,14 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The next line that ends in LF; `None` when no other does.
+    /// The next line; behind the last one, an empty one without an end.
     #[inline]
-    fn next_line(&mut self) -> Option<Line> {
+    fn next_line(&mut self) -> Line {
         loop {
             while self.marks == 0 {
-                self.take_piece()?;
+                if self.take_piece().is_none() {
+                    return self.ended(self.bytes.len(), self.bytes.len(), End::Nothing);
+                }
             }
             let bit = self.marks.trailing_zeros();
             self.marks &= self.marks - 1;
@@ -127,13 +144,14 @@ impl<'a> Lines<'a> {
                 // An LF that is the first of the next piece is left to it.
                 Some([b'\r', b'\n', ..]) if self.marks >> bit & 2 != 0 => {
                     self.marks &= self.marks - 1;
-                    return Some(self.ended(at, at + 2, false));
+                    return self.ended(at, at + 2, End::CrLf);
                 }
                 Some([b'\n', ..]) => {
                     let before = at.checked_sub(1).filter(|&it| it >= self.start);
-                    let carriage_return = before.filter(|&it| self.bytes.get(it) == Some(&b'\r'));
-                    let end = carriage_return.unwrap_or(at);
-                    return Some(self.ended(end, at + 1, carriage_return.is_none()));
+                    return match before.filter(|&it| self.bytes.get(it) == Some(&b'\r')) {
+                        Some(end) => self.ended(end, at + 1, End::CrLf),
+                        None => self.ended(at, at + 1, End::Lf),
+                    };
                 }
                 Some([b'\r' | b'\t', ..]) => {}
                 _ => self.odd = true,
@@ -142,10 +160,10 @@ impl<'a> Lines<'a> {
     }
 
     #[inline]
-    const fn ended(&mut self, end: usize, next: usize, bare: bool) -> Line {
-        let line = self.start..end;
+    const fn ended(&mut self, last: usize, next: usize, end: End) -> Line {
+        let line = self.start..last;
         self.start = next;
-        Line { line, bare }
+        Line { line, end }
     }
 
     /// Takes the next piece; `None` when there is none.
@@ -216,22 +234,16 @@ pub(super) fn start_line(bytes: &[u8], cut: bool, oddities: &mut Oddities) -> Op
     }
     let end = find::byte(b'\n', bytes);
     let line = bytes.get(..end.unwrap_or(bytes.len()))?;
-    match line.strip_suffix(b"\r") {
-        Some(content) => start_line_of(content, true, end.is_some(), cut, oddities),
-        None => start_line_of(line, false, end.is_some(), cut, oddities),
+    match (end, line.strip_suffix(b"\r")) {
+        (None, _) => start_line_of(line, &End::Nothing, cut, oddities),
+        (Some(_), Some(content)) => start_line_of(content, &End::CrLf, cut, oddities),
+        (Some(_), None) => start_line_of(line, &End::Lf, cut, oddities),
     }
 }
 
-/// The start line in all that stands before the first line's end, or before the end of the bytes where it has none: whether
-/// it has a CR, and whether it has an LF.
-fn start_line_of(
-    content: &[u8],
-    carriage_return: bool,
-    ended: bool,
-    cut: bool,
-    oddities: &mut Oddities,
-) -> Option<Start> {
-    if !ended {
+/// The start line in a line.
+fn start_line_of(content: &[u8], end: &End, cut: bool, oddities: &mut Oddities) -> Option<Start> {
+    if matches!(end, End::Nothing) {
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         return status_line(content, !cut, oddities)
             .or_else(|| request_line(content, oddities))
@@ -240,7 +252,7 @@ fn start_line_of(
     let start = plain_start_line(content)
         .or_else(|| status_line(content, true, oddities))
         .or_else(|| request_line(content, oddities))?;
-    if !carriage_return {
+    if matches!(end, End::Lf) {
         oddities.insert(Oddity::BareLf);
     }
     Some(start)
@@ -427,40 +439,6 @@ const fn token_bytes() -> [bool; 256] {
     token
 }
 
-fn header_fields(lines: &mut Lines<'_>, cut: bool, head: &mut Head) {
-    while let Some(Line { line, bare }) = lines.next_line() {
-        if bare {
-            head.oddities.insert(Oddity::BareLf);
-        }
-        if line.is_empty() {
-            head.body_start = lines.start;
-            return;
-        }
-        header_line(lines.bytes, line, head);
-    }
-    // Part of a value, such as half a Call-ID, would be taken for another value.
-    if !cut {
-        let rest = lines.start..lines.bytes.len();
-        if !rest.is_empty() {
-            header_line(lines.bytes, rest, head);
-        }
-        head.oddities.insert(Oddity::HeadersUnfinished);
-    }
-    head.body_start = lines.bytes.len();
-}
-
-#[inline]
-fn header_line(bytes: &[u8], line: Range<usize>, head: &mut Head) {
-    let at = line.start;
-    let begun = bytes.get(at..).unwrap_or_default();
-    let content = begun.get(..line.len()).unwrap_or_default();
-    if let [b' ' | b'\t', ..] = content {
-        fold(content, at, head);
-    } else {
-        field(begun, content, at, head);
-    }
-}
-
 /// RFC 3261 §7.3.1: a line that begins with white space continues the field before it.
 #[cold]
 fn fold(content: &[u8], at: usize, head: &mut Head) {
@@ -508,7 +486,7 @@ fn field(begun: &[u8], content: &[u8], at: usize, head: &mut Head) {
     head.push(Field {
         header,
         folded: false,
-        repeated: false,
+        more: false,
         name: span(at..at + name.len()),
         value: span(value_start..value_start + value.len()),
     });

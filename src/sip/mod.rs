@@ -294,8 +294,8 @@ impl Message {
         match self.cseq_method {
             NO_METHOD => None,
             OTHER_METHOD => {
-                let (_, field) = self.packed.first(HeaderName::CSeq)?;
-                value::cseq(self.bytes(&field.value))
+                let (value, _) = self.packed.first_value(HeaderName::CSeq)?;
+                value::cseq(self.bytes(&value))
             }
             code => Some((self.cseq.into(), Method::at(code)?)),
         }

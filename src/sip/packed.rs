@@ -64,11 +64,8 @@ const WIDE_ABSENT: [u32; 2] = [1, 0];
 
 /// The bits of the first byte of a field beside its name.
 const FOLDED: u8 = 1 << 6;
-const REPEATED: u8 = 1 << 7;
+const MORE: u8 = 1 << 7;
 const _: () = assert!(header::COUNT <= FOLDED as usize);
-
-/// Behind all fields that there can be.
-const NOWHERE: usize = u32::MAX as usize;
 
 /// Bytes of a field.
 const NARROW: usize = 8;
@@ -157,55 +154,54 @@ impl Packed {
         self.present & header.bit() != 0
     }
 
-    /// The first field of a name and its place.
-    pub(super) fn first(&self, header: HeaderName) -> Option<(usize, Field)> {
+    /// The place of the first field of a name.
+    #[inline]
+    fn first(&self, header: HeaderName) -> Option<usize> {
         let bit = header.bit();
         if self.present & bit == 0 {
             return None;
         }
         let rank = (self.present & (bit - 1)).count_ones() as usize;
-        let place = *self.bytes.get(self.len as usize + rank)?;
-        if place == Head::LAST {
-            let mut rest = self.fields_from(place.into()).zip(usize::from(place)..);
-            return rest
-                .find(|(field, _)| field.header == header)
-                .map(|(field, at)| (at, field));
+        match *self.bytes.get(self.len as usize + rank)? {
+            Head::LAST => self.late(header),
+            place => Some(place.into()),
         }
-        Some((place.into(), self.field(place.into())?))
+    }
+
+    #[cold]
+    fn late(&self, header: HeaderName) -> Option<usize> {
+        (usize::from(Head::LAST)..)
+            .map_while(|at| Some((at, self.field(at)?)))
+            .find(|(_, field)| field.header == header)
+            .map(|(at, _)| at)
     }
 
     /// Where the value of the first field of a name stands, and whether it is folded.
     #[inline]
     pub(super) fn first_value(&self, header: HeaderName) -> Option<(Span, bool)> {
-        if !self.has(header) {
-            return None;
-        }
-        let (_, field) = self.first(header)?;
+        let field = self.field(self.first(header)?)?;
         Some((field.value, field.folded))
     }
 
     /// The fields of a name in their order.
     #[inline]
     pub(super) fn of_name(&self, header: HeaderName) -> impl Iterator<Item = Field> {
-        let first = self.first(header);
-        let behind = match &first {
-            Some((at, field)) if field.repeated => *at + 1,
-            _ => NOWHERE,
-        };
-        let others = self.fields_from(behind);
-        let first = first.map(|(_, field)| field);
-        first
-            .into_iter()
-            .chain(others.filter(move |it| it.header == header))
+        let mut next = self.first(header);
+        std::iter::from_fn(move || {
+            let mut at = next?;
+            let mut field = self.field(at)?;
+            while field.header != header {
+                at += 1;
+                field = self.field(at)?;
+            }
+            next = field.more.then_some(at + 1);
+            Some(field)
+        })
     }
 
     /// All fields in their order.
     pub(super) fn fields(&self) -> impl Iterator<Item = Field> {
-        self.fields_from(0)
-    }
-
-    fn fields_from(&self, at: usize) -> impl Iterator<Item = Field> {
-        (at..).map_while(|at| self.field(at))
+        (0..).map_while(|at| self.field(at))
     }
 
     #[inline]
@@ -225,9 +221,7 @@ impl Packed {
 /// Name and nature of a field.
 #[inline]
 fn first_byte(field: &Field) -> u8 {
-    field.header as u8
-        | if field.folded { FOLDED } else { 0 }
-        | if field.repeated { REPEATED } else { 0 }
+    field.header as u8 | if field.folded { FOLDED } else { 0 } | if field.more { MORE } else { 0 }
 }
 
 /// A place in a message that is not wide.
@@ -299,7 +293,7 @@ fn field_of(first: u8, name: Span, value: Span) -> Field {
     Field {
         header: HeaderName::at(first & (FOLDED - 1)),
         folded: first & FOLDED != 0,
-        repeated: first & REPEATED != 0,
+        more: first & MORE != 0,
         name,
         value,
     }

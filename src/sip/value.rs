@@ -68,11 +68,11 @@ impl<'a> Via<'a> {
 
     /// The port of the sent-by; `None` where none stands, which means the transport's own.
     pub fn port(&self) -> Option<u16> {
-        let behind = self.sent_by.rsplit(|&byte| byte == b']').next()?;
-        let mut parts = behind.split(|&byte| byte == b':').skip(1);
-        let port = parts.next()?;
+        let reference = find::last(b']', self.sent_by).map_or(0, |it| it + 1);
+        let behind = self.sent_by.get(reference..)?;
+        let port = behind.get(find::byte(b':', behind)? + 1..)?;
         // More than one colon is an IPv6 address that lacks its brackets.
-        if parts.next().is_some() {
+        if find::byte(b':', port).is_some() {
             return None;
         }
         port_number(port.trim_ascii())
@@ -101,7 +101,7 @@ pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 pub fn has_cookie(branch: &[u8]) -> bool {
     branch
         .get(..MAGIC_COOKIE.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+        .is_some_and(|start| start == MAGIC_COOKIE || start.eq_ignore_ascii_case(MAGIC_COOKIE))
 }
 
 /// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
