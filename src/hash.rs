@@ -1,6 +1,8 @@
 //! Hash tables for keys that strangers chose: seeded by the operating system, so that nobody can make keys collide, and
 //! several times as fast as the standard library's.
 
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use std::collections::{HashMap as StdMap, HashSet as StdSet};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::LazyLock;
@@ -14,16 +16,22 @@ pub type HashMap<K, V> = StdMap<K, V, RandomState>;
 /// A hash set; make one with `HashSet::default()`.
 pub type HashSet<T> = StdSet<T, RandomState>;
 
-static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-
 /// A fingerprint that strangers cannot foresee: equal for equal values within one run, and nothing else.
 pub fn fingerprint(value: impl Hash) -> u64 {
-    SEED.hash_one(value)
+    let mut hasher = fingerprints();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The same of several values one after the other.
 pub fn fingerprints() -> impl Hasher {
-    SEED.build_hasher()
+    static SEEDS: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
+        // The operating system seeds it.
+        let random = RandomState::new();
+        (random.hash_one(0), SharedSeed::from_u64(random.hash_one(1)))
+    });
+    let (seed, shared) = &*SEEDS;
+    FoldHasher::with_seed(*seed, shared)
 }
 
 /// A hash map whose keys are fingerprints made with [`RandomState`], or numbers that were given out one after the other: they are

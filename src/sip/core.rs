@@ -1,35 +1,30 @@
 //! What is asked of every message, read once: CSeq, tags, the topmost Via, where the Contact is.
 
-use super::lexer::{Field, Scan, Span, Start};
+use super::find;
+use super::head::{Field, Head, Span, Start};
+use super::packed::{PARTS, Part, Parts};
 use super::value::{self, Brackets, NameAddr, Via};
-use super::{HeaderName, Message, Method};
+use super::{HeaderName, Method};
 
 /// The values that make a message part of a transaction and of a dialog, and what is odd about them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Core {
+    pub(super) parts: Parts,
     pub(super) cseq: Option<(u64, Method)>,
+    /// `None` when there is no From, or no To.
     pub(super) from: Option<Address>,
     pub(super) to: Option<Address>,
-    /// The topmost Via value; folds are still inside.
-    pub(super) top_via: Option<Span>,
-    /// Its sent-by; folds are still inside.
-    pub(super) sent_by: Option<Span>,
-    /// Its branch, where it has one; folds are still inside.
-    pub(super) branch_value: Option<Span>,
     pub(super) branch: Branch,
     /// How many Via values there are, as far as 16 bits tell.
     pub(super) vias: u16,
-    /// The URI of the first Contact value; folds are still inside.
-    pub(super) contact: Option<Span>,
     /// Whether a URI to which requests may be sent can name TCP or TLS.
     pub(super) names_stream: bool,
 }
 
-/// A From or To.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is odd about a From or To.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Address {
-    uri: Option<Span>,
-    tag: Option<Span>,
+    pub(super) tagged: bool,
     pub(super) balanced: bool,
     pub(super) unclosed: bool,
 }
@@ -50,81 +45,112 @@ pub(super) enum Branch {
 }
 
 impl Core {
-    pub(super) fn of(raw: &[u8], scan: &Scan) -> Self {
-        let first = |header| {
-            let value = &scan.of(header).next()?.value;
-            raw.get(value.start as usize..value.end as usize)
-        };
-        let bytes = |span: &Span| raw.get(span.start as usize..span.end as usize);
-        let mut top_via = None;
-        let mut vias = 0_u16;
-        for field in scan.of(HeaderName::Via) {
-            for value in value::list(bytes(&field.value).unwrap_or_default()) {
-                top_via.get_or_insert(value);
-                // Stray separators are no values (RFC 4475 §3.1.2.1).
-                vias = vias.saturating_add(u16::from(!value.starts_with(b";")));
+    pub(super) fn of(raw: &[u8], head: &Head) -> Self {
+        let mut parts = [const { None }; PARTS];
+        let mut note = |part: Part, span: Option<Span>| {
+            if let Some(place) = parts.get_mut(part as usize) {
+                *place = span;
             }
+        };
+        match &head.start {
+            Start::Request { method, uri } => {
+                note(Part::Method, Some(method.clone()));
+                note(Part::Target, Some(uri.clone()));
+            }
+            Start::Response { reason, .. } => note(Part::Target, Some(reason.clone())),
+            Start::Unread => {}
         }
+        let bytes = |span: &Span| raw.get(span.start as usize..span.end as usize);
+        let first = |header| {
+            head.field(header)
+                .map(|it| bytes(&it.value).unwrap_or_default())
+        };
+        let (top_via, vias) = vias(raw, head);
         let via = top_via.and_then(Via::of);
         let branch = via.and_then(|via| via.branch());
-        let contact = first(HeaderName::Contact).and_then(|value| value::list(value).next());
-        let address = |header| first(header).map(|value| Address::of(raw, value));
+        note(Part::TopVia, top_via.and_then(|via| span_in(raw, via)));
+        note(Part::SentBy, via.and_then(|via| span_in(raw, via.sent_by)));
+        note(Part::Branch, branch.and_then(|it| span_in(raw, it)));
+        let contact = first(HeaderName::Contact).and_then(|value| {
+            // Brackets and nothing behind them: what is no list.
+            NameAddr::plain(value)
+                .filter(|it| it.params().is_empty())
+                .or_else(|| value::list(value).next().map(NameAddr::of))
+        });
+        note(Part::Contact, contact.and_then(|it| span_in(raw, it.uri)));
+        let call_id = head.field(HeaderName::CallId);
+        note(Part::CallId, call_id.map(|it| it.value.clone()));
+        let mut address = |header, uri, tag| {
+            let value = first(header)?;
+            let it = NameAddr::plain(value).unwrap_or_else(|| NameAddr::of(value));
+            let found = it.tag();
+            note(uri, span_in(raw, it.uri));
+            note(tag, found.and_then(|tag| span_in(raw, tag)));
+            Some(Address {
+                tagged: found.is_some(),
+                balanced: it.balanced,
+                unclosed: it.brackets == Brackets::Unclosed,
+            })
+        };
+        let from = address(HeaderName::From, Part::FromUri, Part::FromTag);
+        let to = address(HeaderName::To, Part::ToUri, Part::ToTag);
         Self {
+            parts,
             cseq: first(HeaderName::CSeq).and_then(value::cseq),
-            from: address(HeaderName::From),
-            to: address(HeaderName::To),
-            top_via: top_via.and_then(|via| span_in(raw, via)),
-            sent_by: via.and_then(|via| span_in(raw, via.sent_by)),
-            branch_value: branch.and_then(|branch| span_in(raw, branch)),
-            branch: match (first(HeaderName::Via), via) {
-                (None, _) => Branch::NoVia,
-                (Some(_), None) => Branch::Unreadable,
-                (Some(_), Some(_)) => Branch::of(branch),
+            from,
+            to,
+            branch: match (head.has(HeaderName::Via), via) {
+                (false, _) => Branch::NoVia,
+                (true, None) => Branch::Unreadable,
+                (true, Some(_)) => Branch::of(branch),
             },
             vias,
-            contact: contact.and_then(|value| span_in(raw, NameAddr::of(value).uri)),
-            names_stream: names_stream(raw, scan),
+            names_stream: names_stream(raw, head),
         }
     }
 }
 
+/// The topmost Via value, and how many there are.
+fn vias<'a>(raw: &'a [u8], head: &Head) -> (Option<&'a [u8]>, u16) {
+    let bytes = |it: &Field| raw.get(it.value.start as usize..it.value.end as usize);
+    let Some(field) = head.field(HeaderName::Via) else {
+        return (None, 0);
+    };
+    let first = bytes(field).unwrap_or_default();
+    let single = !field.more && find::any([b',', b'"', b'<'], first).is_none();
+    if single && !matches!(first, [] | [b';', ..]) {
+        return (Some(first), 1);
+    }
+    let mut top = None;
+    let mut count = 0_u16;
+    for field in head.of(HeaderName::Via) {
+        for value in value::list(bytes(field).unwrap_or_default()) {
+            top.get_or_insert(value);
+            // Stray separators are no values (RFC 4475 §3.1.2.1).
+            count = count.saturating_add(u16::from(!value.starts_with(b";")));
+        }
+    }
+    (top, count)
+}
+
 /// Whether the Request-URI, a Contact, a Route or a Record-Route can be a URI that names TCP or TLS: by its scheme `sips` or
 /// by its `transport` (RFC 3261 §19.1.1).
-fn names_stream(raw: &[u8], scan: &Scan) -> bool {
+fn names_stream(raw: &[u8], head: &Head) -> bool {
     let in_bytes = |span: &Span| {
         let bytes = raw.get(span.start as usize..span.end as usize);
         bytes.is_some_and(value::may_name_stream)
     };
     let in_field = |field: &Field| in_bytes(&field.value);
-    let of = |header| scan.of(header).any(in_field);
-    matches!(&scan.start, Start::Request { uri, .. } if in_bytes(uri))
+    let of = |header| {
+        head.field(header).is_some_and(|first| match first.more {
+            false => in_field(first),
+            true => head.of(header).any(in_field),
+        })
+    };
+    matches!(&head.start, Start::Request { uri, .. } if in_bytes(uri))
         || of(HeaderName::Contact)
         || of(HeaderName::Route)
         || of(HeaderName::RecordRoute)
-}
-
-impl Address {
-    fn of(raw: &[u8], value: &[u8]) -> Self {
-        let it = NameAddr::of(value);
-        Self {
-            uri: span_in(raw, it.uri),
-            tag: it.tag().and_then(|tag| span_in(raw, tag)),
-            balanced: it.balanced,
-            unclosed: it.brackets == Brackets::Unclosed,
-        }
-    }
-
-    pub(super) fn uri<'a>(&self, message: &'a Message) -> Option<&'a [u8]> {
-        self.uri.as_ref().map(|span| message.bytes(span))
-    }
-
-    pub(super) fn tag<'a>(&self, message: &'a Message) -> Option<&'a [u8]> {
-        self.tag.as_ref().map(|span| message.bytes(span))
-    }
-
-    pub(super) const fn has_tag(&self) -> bool {
-        self.tag.is_some()
-    }
 }
 
 impl Branch {

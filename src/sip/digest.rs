@@ -8,9 +8,9 @@ use crate::hash::RandomState;
 pub use passwords::{PasswordError, Passwords};
 pub use proof::Proof;
 
-use super::value::list;
+use super::find;
+use super::value::{list, lossy};
 use crate::limits::MAX_CHALLENGES;
-use memchr::memchr;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -171,9 +171,8 @@ impl<'a> Params<'a> {
 
     /// The same unquoted, as text; empty when it is not there.
     fn text(&self, name: &[u8]) -> Box<str> {
-        self.get(name).map_or_else(Box::default, |value| {
-            String::from_utf8_lossy(&unquote(value)).into()
-        })
+        self.get(name)
+            .map_or_else(Box::default, |value| lossy(&unquote(value)).into())
     }
 
     fn algorithm(&self) -> Box<str> {
@@ -200,6 +199,9 @@ const BARE_SCHEMES: &[&str] = &[
     "TLS-DSK",
 ];
 
+/// Parameters for which there is room at first: most challenges and credentials have no more.
+const USUAL_PARAMS: usize = 8;
+
 fn schemes(value: &[u8]) -> Vec<Params<'_>> {
     let mut found: Vec<Params<'_>> = Vec::new();
     for item in list(value) {
@@ -213,11 +215,11 @@ fn schemes(value: &[u8]) -> Vec<Params<'_>> {
                 break;
             }
             found.push(Params {
-                scheme: String::from_utf8_lossy(scheme).into(),
-                pairs: Vec::new(),
+                scheme: lossy(scheme).into(),
+                pairs: Vec::with_capacity(USUAL_PARAMS),
             });
         }
-        if let (Some(current), Some(equals)) = (found.last_mut(), memchr(b'=', pair))
+        if let (Some(current), Some(equals)) = (found.last_mut(), find::byte(b'=', pair))
             && current.pairs.len() < MAX_PARAMS
             && let (Some(key), Some(value)) = (pair.get(..equals), pair.get(equals + 1..))
         {
@@ -257,7 +259,7 @@ fn inside(value: &[u8]) -> &[u8] {
 /// The text that is meant: a backslash inside quotes makes the next byte an ordinary one (RFC 3261 §25.1).
 fn unquote(value: &[u8]) -> Cow<'_, [u8]> {
     let inner = inside(value);
-    if !value.starts_with(b"\"") || memchr(b'\\', inner).is_none() {
+    if !value.starts_with(b"\"") || find::byte(b'\\', inner).is_none() {
         return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());

@@ -12,6 +12,9 @@ macro_rules! headers {
             Other,
         }
 
+        /// In their order.
+        static ALL: &[HeaderName] = &[$(HeaderName::$variant,)+ HeaderName::Other];
+
         const NAMES: &[(HeaderName, &str, u8)] = &[$((HeaderName::$variant, $long, $compact),)+];
     };
 }
@@ -73,18 +76,102 @@ headers! {
 /// How many names there are, [`HeaderName::Other`] among them.
 pub(super) const COUNT: usize = NAMES.len() + 1;
 
-/// Where the names are found by [`slot`]: their places in [`NAMES`], the next free slot where two would share one.
+/// A name as it is looked up: what it begins and ends with, eight bytes each, in lower case. They overlap in names below
+/// sixteen bytes; a name below eight has the first alone, with zeros behind it.
+#[derive(Clone, Copy)]
+struct Form {
+    start: u64,
+    end: u64,
+    /// The bits that a name in any case gets to be in lower case: letters have one.
+    start_case: u64,
+    end_case: u64,
+    len: usize,
+    header: HeaderName,
+}
+
+/// Each name in its long form, and in its compact form where it has one.
+static FORMS: [Form; 2 * NAMES.len()] = forms();
+/// Where the forms are found by [`slot`]: their places in [`FORMS`], the next free slot where two would share one.
 static SLOTS: [u8; SLOT_COUNT] = slots();
 const SLOT_COUNT: usize = 256;
 const FREE: u8 = u8::MAX;
 
-/// A slot by what differs most among the names, in any case.
-const fn slot(name: &[u8]) -> usize {
-    let (first, last) = match name {
-        [first, .., last] => (*first | 0x20, *last | 0x20),
-        _ => (0, 0),
-    };
-    (name.len() * 29 + first as usize * 5 + last as usize * 17) % SLOT_COUNT
+/// The bit by which a lower-case letter differs from an upper-case one, in eight bytes.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// A slot by all that a name begins and ends with, in any case.
+#[inline]
+const fn slot(start: u64, end: u64, len: usize) -> usize {
+    let mixed = ((start | CASE) ^ (end | CASE).rotate_left(29) ^ len as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - SLOT_COUNT.ilog2())) as usize
+}
+
+/// Up to eight bytes as one number.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the loop ends where the bytes do, and the compiler can evaluate it"
+)]
+const fn word(bytes: &[u8]) -> u64 {
+    let mut word = 0;
+    let mut at = 0;
+    while at < bytes.len() && at < 8 {
+        word |= (bytes[at] as u64) << (8 * at);
+        at += 1;
+    }
+    word
+}
+
+/// What a name begins and ends with.
+const fn words(name: &[u8]) -> (u64, u64) {
+    match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(start), Some(end)) => (u64::from_le_bytes(*start), u64::from_le_bytes(*end)),
+        _ => (word(name), 0),
+    }
+}
+
+const fn form(header: HeaderName, name: &[u8]) -> Form {
+    let (start, end) = words(name);
+    let (start_case, end_case) = (letters(start), letters(end));
+    Form {
+        start: start | start_case,
+        end: end | end_case,
+        start_case,
+        end_case,
+        len: name.len(),
+        header,
+    }
+}
+
+/// [`CASE`] where letters stand.
+const fn letters(word: u64) -> u64 {
+    let mut found = 0;
+    let mut shift = 0;
+    while shift < u64::BITS {
+        if (((word >> shift) & 0xff) as u8).is_ascii_alphabetic() {
+            found |= 0x20 << shift;
+        }
+        shift += 8;
+    }
+    found
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it: what is out of range does not compile"
+)]
+const fn forms() -> [Form; 2 * NAMES.len()] {
+    let mut forms = [form(HeaderName::Other, b""); 2 * NAMES.len()];
+    let mut place = 0;
+    while place < NAMES.len() {
+        let (header, long, compact) = NAMES[place];
+        forms[place] = form(header, long.as_bytes());
+        if compact != 0 {
+            forms[NAMES.len() + place] = form(header, &[compact]);
+        }
+        place += 1;
+    }
+    forms
 }
 
 #[expect(
@@ -93,41 +180,96 @@ const fn slot(name: &[u8]) -> usize {
     reason = "the compiler evaluates it: what is out of range does not compile"
 )]
 const fn slots() -> [u8; SLOT_COUNT] {
+    let forms = forms();
     let mut slots = [FREE; SLOT_COUNT];
     let mut place = 0;
-    while place < NAMES.len() {
-        let mut at = slot(NAMES[place].1.as_bytes());
-        while slots[at] != FREE {
-            at = (at + 1) % SLOT_COUNT;
+    while place < forms.len() {
+        let form = forms[place];
+        if form.len > 0 {
+            let mut at = slot(form.start, form.end, form.len);
+            while slots[at] != FREE {
+                at = (at + 1) % SLOT_COUNT;
+            }
+            slots[at] = place as u8;
         }
-        slots[at] = place as u8;
         place += 1;
     }
     slots
 }
 
+const _: () = assert!(2 * NAMES.len() < FREE as usize);
+
 impl HeaderName {
     /// The field that a name stands for, in its long or compact form and any case (RFC 3261 §7.3.1, §7.3.3).
     pub fn of(name: &[u8]) -> Self {
-        if let [byte] = name {
-            let byte = byte.to_ascii_lowercase();
-            return NAMES
-                .iter()
-                .find(|(_, _, compact)| *compact == byte && byte != 0)
-                .map_or(Self::Other, |(header, _, _)| *header);
+        let (start, end) = words(name);
+        Self::look_up(name, start, end)
+    }
+
+    /// The same of a name, and the line that begins with it and goes on behind it.
+    #[inline]
+    pub(super) fn at_start(line: &[u8], name: &[u8]) -> Self {
+        match (line.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(start), Some(end)) => {
+                Self::look_up(name, u64::from_le_bytes(*start), u64::from_le_bytes(*end))
+            }
+            (Some(start), None) if !name.is_empty() => {
+                let behind = u64::BITS as usize - 8 * name.len();
+                let start = u64::from_le_bytes(*start) & (u64::MAX >> behind);
+                Self::look_up(name, start, 0)
+            }
+            _ => Self::of(name),
         }
-        let mut at = slot(name);
-        while let Some((header, long, _)) = SLOTS
-            .get(at)
-            .and_then(|place| NAMES.get(usize::from(*place)))
-        {
-            let long = long.as_bytes();
-            if long == name || long.eq_ignore_ascii_case(name) {
-                return *header;
+    }
+
+    #[inline]
+    fn look_up(name: &[u8], start: u64, end: u64) -> Self {
+        let mut at = slot(start, end, name.len());
+        while let Some(form) = SLOTS.get(at).and_then(|it| FORMS.get(usize::from(*it))) {
+            if form.start == start | form.start_case
+                && form.end == end | form.end_case
+                && form.len == name.len()
+                && form.is_all(name)
+            {
+                return form.header;
             }
             at = (at + 1) % SLOT_COUNT;
         }
         Self::Other
+    }
+
+    /// Its bit in a set of names.
+    #[inline]
+    pub(super) const fn bit(self) -> u64 {
+        1 << self as u64
+    }
+
+    /// The name of that number.
+    #[inline]
+    pub(super) fn at(number: u8) -> Self {
+        (ALL.get(usize::from(number)).copied()).unwrap_or(Self::Other)
+    }
+
+    /// Their bits.
+    pub(super) const fn bits(names: &[Self]) -> u64 {
+        let mut set = 0;
+        let mut rest = names;
+        while let [first, behind @ ..] = rest {
+            set |= first.bit();
+            rest = behind;
+        }
+        set
+    }
+}
+
+const _: () = assert!(COUNT <= u64::BITS as usize);
+
+impl Form {
+    /// Whether a name that begins and ends so is this one between, too.
+    #[inline]
+    fn is_all(&self, name: &[u8]) -> bool {
+        let long = NAMES.get(self.header as usize).map(|(_, long, _)| *long);
+        self.len <= 16 || long.is_some_and(|long| long.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 
@@ -152,5 +294,29 @@ mod tests {
         assert_eq!(HeaderName::of(b"X-Call-ID"), HeaderName::Other);
         assert_eq!(HeaderName::of(b""), HeaderName::Other);
         assert_eq!(HeaderName::of(&[0]), HeaderName::Other);
+        assert_eq!(HeaderName::of(b"Call\x0dID"), HeaderName::Other);
+        assert_eq!(HeaderName::of(b"Proxy-Xuthorization"), HeaderName::Other);
+        assert_eq!(HeaderName::of(b"z"), HeaderName::Other);
+    }
+
+    #[test]
+    fn what_follows_a_name_is_no_part_of_it() {
+        for &(header, long, compact) in NAMES {
+            for name in [long.as_bytes(), &[compact]] {
+                for behind in [&b""[..], b":", b": value of it"] {
+                    let line = [name, behind].concat();
+                    assert_eq!(
+                        HeaderName::at_start(&line, name),
+                        if name == [0] {
+                            HeaderName::Other
+                        } else {
+                            header
+                        }
+                    );
+                }
+            }
+        }
+        assert_eq!(HeaderName::at_start(b"", b""), HeaderName::Other);
+        assert_eq!(HeaderName::at_start(b": no name", b""), HeaderName::Other);
     }
 }

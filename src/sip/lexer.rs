@@ -1,102 +1,11 @@
 //! The tolerant scan of one message: start line, header fields, body. It never fails on bytes whose start line can be
 //! found; each departure from RFC 3261 §7 is an [`Oddity`].
 
-use super::header::{COUNT, HeaderName};
+use super::find;
+use super::head::{Field, Head, Span, Start};
+use super::header::HeaderName;
 use super::oddity::{Oddities, Oddity};
-use memchr::{memchr, memchr_iter, memchr2};
-use smallvec::SmallVec;
 use std::ops::Range;
-
-/// A stretch of the message's bytes.
-pub(super) type Span = Range<u32>;
-
-/// The start line, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    Request { method: Span, uri: Span },
-    Response { status: u64, reason: Span },
-}
-
-/// One header field as it stands in the message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) header: HeaderName,
-    /// Whether the value goes on over several lines.
-    pub(super) folded: bool,
-    pub(super) name: Span,
-    /// Without the white space around it; folds are still inside.
-    pub(super) value: Span,
-}
-
-/// Which header fields there are, and where the first of each name stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Index {
-    first: [u8; COUNT],
-    /// A bit for each name that occurs again.
-    repeated: u64,
-}
-
-const _: () = assert!(COUNT <= u64::BITS as usize);
-
-impl Index {
-    /// No field of that name.
-    const ABSENT: u8 = u8::MAX;
-    /// Fields from here on are searched for one by one.
-    const LAST: u8 = u8::MAX - 1;
-
-    fn note(&mut self, header: HeaderName, at: usize) {
-        let Some(first) = self.first.get_mut(header as usize) else {
-            return;
-        };
-        if *first == Self::ABSENT {
-            *first = u8::try_from(at).map_or(Self::LAST, |at| at.min(Self::LAST));
-        } else {
-            self.repeated |= 1 << header as u64;
-        }
-    }
-}
-
-/// What a scan found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scan {
-    pub(super) start: Start,
-    pub(super) fields: Box<[Field]>,
-    index: Index,
-    /// Where the bytes after the empty line begin.
-    pub(super) body_start: usize,
-    pub(super) oddities: Oddities,
-}
-
-impl Scan {
-    /// The fields of a name in their order.
-    pub(super) fn of(&self, header: HeaderName) -> impl Iterator<Item = &Field> {
-        let first = self.index.first.get(header as usize).copied();
-        let place = first.filter(|&at| at != Index::ABSENT);
-        let rest = place.and_then(|at| self.fields.get(usize::from(at)..));
-        // After the only one of its name, there is nothing to look for.
-        let only_one = place != Some(Index::LAST) && !self.is_repeated(header);
-        let most = if only_one { 1 } else { usize::MAX };
-        rest.unwrap_or_default()
-            .iter()
-            .filter(move |field| field.header == header)
-            .take(most)
-    }
-
-    /// Whether there is a field of that name.
-    pub(super) fn has(&self, header: HeaderName) -> bool {
-        (self.index.first.get(header as usize)).is_some_and(|&at| at != Index::ABSENT)
-    }
-
-    /// Whether there are several fields of that name.
-    pub(super) const fn is_repeated(&self, header: HeaderName) -> bool {
-        self.index.repeated & (1 << header as u64) != 0
-    }
-
-    /// The memory of the index, in bytes.
-    pub(super) fn footprint(&self) -> usize {
-        self.fields.len() * size_of::<Field>()
-    }
-}
 
 /// Whether bytes begin like a SIP message, so that a scan would find a start line: the test for any port.
 ///
@@ -123,65 +32,159 @@ fn skip_empty_lines(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Scans a message. `None` when the bytes do not begin with a SIP start line.
-pub(super) fn scan(bytes: &[u8], cut: bool) -> Option<Scan> {
-    let mut oddities = Oddities::default();
+/// Scans a message into an empty head. `None` when the bytes do not begin with a SIP start line.
+pub(super) fn scan(bytes: &[u8], cut: bool, head: &mut Head) -> Option<()> {
     let skipped = leading_empty_lines(bytes);
-    if skipped > 0 {
-        oddities.insert(Oddity::LeadingCrlf);
-    }
     let message = bytes.get(skipped..)?;
-    let (start, line_len) = start_line(message, cut, &mut oddities)?;
-    let mut head = Head {
-        fields: SmallVec::new(),
-        index: Index {
-            first: [Index::ABSENT; COUNT],
-            repeated: 0,
-        },
-        body_start: bytes.len(),
-        oddities,
-    };
-    header_fields(bytes, skipped + line_len, cut, &mut head);
-    let mut scan = Scan {
-        start: start.shifted(skipped),
-        // As many as there are, and no more: messages are kept.
-        fields: head.fields.as_slice().into(),
-        index: head.index,
-        body_start: head.body_start,
-        oddities: head.oddities,
+    if !message.first().copied().is_some_and(is_token_byte) {
+        return None;
+    }
+    if skipped > 0 {
+        head.oddities.insert(Oddity::LeadingCrlf);
+    }
+    let mut lines = Lines::of(bytes, skipped);
+    head.body_start = loop {
+        let Line { line, end } = lines.next_line();
+        let begun = bytes.get(line.start..)?;
+        let content = begun.get(..line.len())?;
+        if head.start == Start::Unread {
+            head.start = start_line_of(content, &end, cut, &mut head.oddities)?.shifted(skipped);
+            continue;
+        }
+        match end {
+            End::CrLf => {}
+            End::Lf => head.oddities.insert(Oddity::BareLf),
+            // Part of a value, such as half a Call-ID, would be taken for another value.
+            End::Nothing if cut => break bytes.len(),
+            End::Nothing => head.oddities.insert(Oddity::HeadersUnfinished),
+        }
+        match content {
+            [] => break lines.start,
+            [b' ' | b'\t', ..] => fold(content, line.start, head),
+            _ => field(begun, content, line.start, head),
+        }
     };
     if cut {
-        scan.oddities.insert(Oddity::Incomplete);
+        head.oddities.insert(Oddity::Incomplete);
     }
-    let head = bytes.get(skipped..scan.body_start).unwrap_or_default();
-    if is_plain(head) {
-        return Some(scan);
+    if lines.odd {
+        let read = bytes.get(skipped..head.body_start).unwrap_or_default();
+        check_bytes(read, cut, &mut head.oddities);
     }
+    Some(())
+}
+
+/// What is odd about a head that has more than printable ASCII.
+#[cold]
+fn check_bytes(head: &[u8], cut: bool, oddities: &mut Oddities) {
     if has_control_bytes(head) {
-        scan.oddities.insert(Oddity::ControlBytes);
+        oddities.insert(Oddity::ControlBytes);
     }
     if !head.is_ascii()
         && std::str::from_utf8(head).is_err_and(|error| !cut || error.error_len().is_some())
     {
-        scan.oddities.insert(Oddity::NotUtf8);
+        oddities.insert(Oddity::NotUtf8);
     }
-    Some(scan)
 }
 
-/// Whether all bytes are printable ASCII or end lines: in pieces of one length and without branches, so that the compiler
-/// takes many at once.
-fn is_plain(head: &[u8]) -> bool {
-    let (pieces, rest) = head.as_chunks::<64>();
-    pieces.iter().all(|piece| oddness(piece) == 0) && oddness(rest) == 0
+/// The lines of a head. Their ends are looked for among the bytes that are not printable, so that one pass finds them and
+/// whether there are others.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Where the line begins that comes next.
+    start: usize,
+    /// Where the piece begins that is looked at, and where the next one does.
+    piece: usize,
+    next: usize,
+    /// The bytes of the piece that are not printable ASCII and have not been seen.
+    marks: u64,
+    /// Whether a byte was seen that is neither printable ASCII nor a tab nor part of a line's end.
+    odd: bool,
 }
 
-/// Not zero when a byte is neither printable ASCII nor part of a line's end.
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
-fn oddness(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |odd, &byte| {
-        let control = (byte < b' ') & (byte != b'\r') & (byte != b'\n') & (byte != b'\t');
-        odd | u8::from(control | (byte >= 0x7f))
-    })
+/// A line without its end.
+struct Line {
+    line: Range<usize>,
+    end: End,
+}
+
+/// What a line ends in.
+enum End {
+    CrLf,
+    Lf,
+    /// The bytes end before it does.
+    Nothing,
+}
+
+impl<'a> Lines<'a> {
+    const fn of(bytes: &'a [u8], start: usize) -> Self {
+        Self {
+            bytes,
+            start,
+            piece: start,
+            next: start,
+            marks: 0,
+            odd: false,
+        }
+    }
+
+    /// The next line; behind the last one, an empty one without an end.
+    #[inline]
+    fn next_line(&mut self) -> Line {
+        loop {
+            while self.marks == 0 {
+                if self.take_piece().is_none() {
+                    return self.ended(self.bytes.len(), self.bytes.len(), End::Nothing);
+                }
+            }
+            let bit = self.marks.trailing_zeros();
+            self.marks &= self.marks - 1;
+            let at = self.piece + bit as usize;
+            match self.bytes.get(at..) {
+                // An LF that is the first of the next piece is left to it.
+                Some([b'\r', b'\n', ..]) if self.marks >> bit & 2 != 0 => {
+                    self.marks &= self.marks - 1;
+                    return self.ended(at, at + 2, End::CrLf);
+                }
+                Some([b'\n', ..]) => {
+                    let before = at.checked_sub(1).filter(|&it| it >= self.start);
+                    return match before.filter(|&it| self.bytes.get(it) == Some(&b'\r')) {
+                        Some(end) => self.ended(end, at + 1, End::CrLf),
+                        None => self.ended(at, at + 1, End::Lf),
+                    };
+                }
+                Some([b'\r' | b'\t', ..]) => {}
+                _ => self.odd = true,
+            }
+        }
+    }
+
+    #[inline]
+    const fn ended(&mut self, last: usize, next: usize, end: End) -> Line {
+        let line = self.start..last;
+        self.start = next;
+        Line { line, end }
+    }
+
+    /// Takes the next piece; `None` when there is none.
+    #[inline]
+    fn take_piece(&mut self) -> Option<()> {
+        self.piece = self.next;
+        let rest = self.bytes.get(self.piece..)?;
+        self.next = self.piece + find::PIECE;
+        self.marks = match rest.first_chunk() {
+            Some(piece) => find::unusual(piece),
+            None if rest.is_empty() => return None,
+            None => {
+                let mut piece = [b' '; find::PIECE];
+                if let Some(start) = piece.get_mut(..rest.len()) {
+                    start.copy_from_slice(rest);
+                }
+                find::unusual(&piece)
+            }
+        };
+        Some(())
+    }
 }
 
 /// Control characters are legal only behind a backslash: `quoted-pair` of RFC 3261 §25.1.
@@ -213,50 +216,80 @@ impl Start {
                 status,
                 reason: shift(reason),
             },
+            Self::Unread => Self::Unread,
         }
     }
 }
 
-/// Messages are far below 4 GiB: a UDP datagram, or a stream message within `limits`.
-fn span(range: Range<usize>) -> Span {
-    let end = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    end(range.start)..end(range.end)
+/// Messages are far below 4 GiB: a UDP datagram, or a stream message within `limits`; no longer one is read.
+#[expect(clippy::cast_possible_truncation, reason = "see above")]
+const fn span(range: Range<usize>) -> Span {
+    range.start as u32..range.end as u32
 }
 
-/// The line that begins at the start of `bytes`: its content without CRLF, its length with it, and whether CR was there.
-/// `None` when no LF follows.
-fn line(bytes: &[u8]) -> Option<(&[u8], usize, bool)> {
-    let end = memchr(b'\n', bytes)?;
-    let content = bytes.get(..end)?;
-    Some(match content.strip_suffix(b"\r") {
-        Some(stripped) => (stripped, end + 1, true),
-        None => (content, end + 1, false),
-    })
-}
-
-fn start_line(bytes: &[u8], cut: bool, oddities: &mut Oddities) -> Option<(Start, usize)> {
+/// The start line at the beginning of the bytes.
+pub(super) fn start_line(bytes: &[u8], cut: bool, oddities: &mut Oddities) -> Option<Start> {
     if !bytes.first().copied().is_some_and(is_token_byte) {
         return None;
     }
-    if let Some((content, len, carriage_return)) = line(bytes) {
-        let start =
-            status_line(content, true, oddities).or_else(|| request_line(content, oddities))?;
-        if !carriage_return {
-            oddities.insert(Oddity::BareLf);
-        }
-        return Some((start, len));
+    let end = find::byte(b'\n', bytes);
+    let line = bytes.get(..end.unwrap_or(bytes.len()))?;
+    match (end, line.strip_suffix(b"\r")) {
+        (None, _) => start_line_of(line, &End::Nothing, cut, oddities),
+        (Some(_), Some(content)) => start_line_of(content, &End::CrLf, cut, oddities),
+        (Some(_), None) => start_line_of(line, &End::Lf, cut, oddities),
     }
-    let content = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    let start = status_line(content, !cut, oddities)
-        .or_else(|| request_line(content, oddities))
-        .or_else(|| cut.then(|| cut_request_line(content)).flatten())?;
-    Some((start, bytes.len()))
+}
+
+/// The start line in a line.
+fn start_line_of(content: &[u8], end: &End, cut: bool, oddities: &mut Oddities) -> Option<Start> {
+    if matches!(end, End::Nothing) {
+        let content = content.strip_suffix(b"\r").unwrap_or(content);
+        return status_line(content, !cut, oddities)
+            .or_else(|| request_line(content, oddities))
+            .or_else(|| cut.then(|| cut_request_line(content)).flatten());
+    }
+    let start = plain_start_line(content)
+        .or_else(|| status_line(content, true, oddities))
+        .or_else(|| request_line(content, oddities))?;
+    if matches!(end, End::Lf) {
+        oddities.insert(Oddity::BareLf);
+    }
+    Some(start)
+}
+
+/// A start line that nothing is odd about, as nearly all are; `None` for any other.
+#[inline]
+fn plain_start_line(content: &[u8]) -> Option<Start> {
+    if let Some(behind) = content.strip_prefix(b"SIP/2.0 ") {
+        let (&[hundreds @ b'1'..=b'6', tens, ones, b' '], _) = behind.split_first_chunk::<4>()?
+        else {
+            return None;
+        };
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        return Some(Start::Response {
+            status: digit(hundreds)? * 100 + digit(tens)? * 10 + digit(ones)?,
+            reason: span(b"SIP/2.0 200 ".len()..content.len()),
+        });
+    }
+    let line = content.strip_suffix(b" SIP/2.0")?;
+    let method_end = find::any([b' ', b'\t'], line)?;
+    let uri = line.get(method_end + 1..)?;
+    let method = line.get(..method_end)?;
+    let plain = line.get(method_end) == Some(&b' ')
+        && !matches!(uri, [] | [b'<', ..])
+        && find::any([b' ', b'\t', b'\r', b'\x0c'], uri).is_none()
+        && is_token(method);
+    plain.then(|| Start::Request {
+        method: span(0..method_end),
+        uri: span(method_end + 1..line.len()),
+    })
 }
 
 /// RFC 3261 §7.2: `SIP-Version SP Status-Code SP Reason-Phrase`. `whole` is false when the snap length may have cut the
 /// line; then digits may be missing, and fewer than three say nothing.
 fn status_line(content: &[u8], whole: bool, oddities: &mut Oddities) -> Option<Start> {
-    let version_len = memchr(b' ', content)?;
+    let version_len = find::byte(b' ', content)?;
     if !is_version(content.get(..version_len)?) {
         return None;
     }
@@ -301,7 +334,7 @@ fn request_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
         .rposition(|byte| matches!(byte, b' ' | b'\t'))?
         + 1;
     let version = trimmed.get(version_start..)?;
-    let method_end = memchr2(b' ', b'\t', trimmed)?;
+    let method_end = find::any([b' ', b'\t'], trimmed)?;
     if !is_version(version) || !is_token(trimmed.get(..method_end)?) {
         return None;
     }
@@ -314,7 +347,7 @@ fn request_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
     if lead != 1 || between.len() - lead - uri.len() != 1 || trimmed.len() != content.len() {
         oddities.insert(Oddity::StartLineSpacing);
     }
-    if memchr2(b' ', b'\t', uri).is_some() {
+    if find::any([b' ', b'\t'], uri).is_some() {
         oddities.insert(Oddity::RequestUriSpace);
     }
     if uri.starts_with(b"<") {
@@ -330,13 +363,13 @@ fn request_line(content: &[u8], oddities: &mut Oddities) -> Option<Start> {
 
 /// A request line that the snap length cut: a method of the registry and a URI that begins as one.
 fn cut_request_line(content: &[u8]) -> Option<Start> {
-    let method_end = memchr(b' ', content)?;
+    let method_end = find::byte(b' ', content)?;
     let uri = content.get(method_end + 1..)?;
     let known = super::Method::of(content.get(..method_end)?).is_registered();
     let scheme = [&b"sip:"[..], b"sips:", b"tel:", b"urn:"]
         .iter()
         .any(|scheme| uri.len() >= scheme.len() && uri.starts_with(scheme));
-    let uri_len = memchr(b' ', uri).unwrap_or(uri.len());
+    let uri_len = find::byte(b' ', uri).unwrap_or(uri.len());
     (known && scheme).then(|| Start::Request {
         method: span(0..method_end),
         uri: span(method_end + 1..method_end + 1 + uri_len),
@@ -381,58 +414,33 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// `token` of RFC 3261 §25.1.
-pub(super) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-        )
+#[inline]
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    TOKEN.get(usize::from(byte)).is_some_and(|it| *it)
 }
 
-/// The header fields while they are read. Nearly all messages have fewer than this many.
-struct Head {
-    fields: SmallVec<[Field; 24]>,
-    index: Index,
-    body_start: usize,
-    oddities: Oddities,
-}
+static TOKEN: [bool; 256] = token_bytes();
 
-fn header_fields(bytes: &[u8], start: usize, cut: bool, head: &mut Head) {
-    let mut at = start;
-    for end in memchr_iter(b'\n', bytes.get(start..).unwrap_or_default()) {
-        let end = start + end;
-        let content = bytes.get(at..end).unwrap_or_default();
-        let content = content.strip_suffix(b"\r").unwrap_or_else(|| {
-            head.oddities.insert(Oddity::BareLf);
-            content
-        });
-        if content.is_empty() {
-            head.body_start = end + 1;
-            return;
-        }
-        header_line(content, at, head);
-        at = end + 1;
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it: what is out of range does not compile"
+)]
+const fn token_bytes() -> [bool; 256] {
+    let mut token = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        token[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+            );
+        byte += 1;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    // Part of a value, such as half a Call-ID, would be taken for another value.
-    if !cut {
-        if !rest.is_empty() {
-            header_line(rest, at, head);
-        }
-        head.oddities.insert(Oddity::HeadersUnfinished);
-    }
-    head.body_start = bytes.len();
-}
-
-fn header_line(content: &[u8], at: usize, head: &mut Head) {
-    if let [b' ' | b'\t', ..] = content {
-        fold(content, at, head);
-    } else {
-        field(content, at, head);
-    }
+    token
 }
 
 /// RFC 3261 §7.3.1: a line that begins with white space continues the field before it.
+#[cold]
 fn fold(content: &[u8], at: usize, head: &mut Head) {
     let trimmed = content.trim_ascii_end();
     if trimmed.is_empty() {
@@ -441,6 +449,7 @@ fn fold(content: &[u8], at: usize, head: &mut Head) {
     match head.fields.last_mut() {
         Some(field) => {
             field.folded = true;
+            head.folded = true;
             let end = span(at..at + trimmed.len());
             if field.value.is_empty() {
                 let lead = trimmed.len() - trimmed.trim_ascii_start().len();
@@ -453,29 +462,61 @@ fn fold(content: &[u8], at: usize, head: &mut Head) {
     }
 }
 
-fn field(content: &[u8], at: usize, head: &mut Head) {
-    // Names are short: a search by vectors would not pay.
-    let Some(colon) = content.iter().position(|&byte| byte == b':') else {
+/// A field in a line, and what goes on behind that.
+#[inline]
+fn field(begun: &[u8], content: &[u8], at: usize, head: &mut Head) {
+    let Some((name, after)) = colon(begun, content).and_then(|it| {
+        let (name, after) = content.split_at_checked(it)?;
+        Some((name, after.get(1..)?))
+    }) else {
         head.oddities.insert(Oddity::JunkLine);
         return;
     };
-    let name = content.get(..colon).unwrap_or_default().trim_ascii_end();
-    let header = HeaderName::of(name);
+    let value_start = at + name.len() + 1;
+    let name = match name {
+        [.., b' ' | b'\t' | b'\r' | b'\x0c'] => name.trim_ascii_end(),
+        _ => name,
+    };
+    let header = HeaderName::at_start(begun, name);
     if header == HeaderName::Other && !is_token(name) {
         head.oddities.insert(Oddity::HeaderName);
     }
-    let after = content.get(colon + 1..).unwrap_or_default();
-    let begun = after.trim_ascii_start();
-    let value_start = at + colon + 1 + (after.len() - begun.len());
-    let value = match begun.trim_ascii_end() {
-        [] => span(at + colon + 1..at + colon + 1),
-        value => span(value_start..value_start + value.len()),
-    };
-    head.index.note(header, head.fields.len());
-    head.fields.push(Field {
+    let (lead, value) = trimmed(after);
+    let value_start = value_start + lead;
+    head.push(Field {
         header,
         folded: false,
+        more: false,
         name: span(at..at + name.len()),
-        value,
+        value: span(value_start..value_start + value.len()),
     });
+}
+
+/// The first colon of a line. Nearly all names are short enough for one look.
+#[inline]
+fn colon(begun: &[u8], content: &[u8]) -> Option<usize> {
+    match begun.first_chunk().and_then(|it| find::in_block(b':', it)) {
+        Some(at) => (at < content.len()).then_some(at),
+        None => find::byte(b':', content),
+    }
+}
+
+/// A value without the white space around it, of which nearly always there is one space before, and how much stands before.
+/// What is nothing else is no value, and has nothing before it.
+#[inline]
+fn trimmed(value: &[u8]) -> (usize, &[u8]) {
+    let (lead, begun) = match value {
+        [b' ', begun @ ..] => (1, begun),
+        _ => (0, value),
+    };
+    match begun {
+        [first, .., last] if *first > b' ' && *last > b' ' => (lead, begun),
+        _ => {
+            let begun = value.trim_ascii_start();
+            match begun.trim_ascii_end() {
+                [] => (0, &[]),
+                inner => (value.len() - begun.len(), inner),
+            }
+        }
+    }
 }

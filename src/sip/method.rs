@@ -23,6 +23,15 @@ macro_rules! methods {
                 Self::Other(String::from_utf8_lossy(name).into())
             }
 
+            /// The place among the registered ones; `None` for any other.
+            #[inline]
+            pub(super) fn place(&self) -> Option<u8> {
+                let mut place = 0_u8;
+                $(if matches!(self, Self::$variant) { return Some(place); } place += 1;)+
+                let _ = place;
+                None
+            }
+
             /// The name as on the wire.
             pub fn name(&self) -> &str {
                 match self {
@@ -54,6 +63,14 @@ methods! {
     Info "INFO",
     Prack "PRACK",
     Publish "PUBLISH",
+}
+
+impl Method {
+    /// The registered method of a place; `None` beyond them.
+    #[inline]
+    pub(super) fn at(place: u8) -> Option<Self> {
+        Self::REGISTERED.get(usize::from(place)).cloned()
+    }
 }
 
 impl fmt::Display for Method {

@@ -1,6 +1,7 @@
 //! Where in a message an oddity stands, for people who look at the bytes.
 
-use super::lexer::{Field, is_token};
+use super::head::Field;
+use super::lexer::is_token;
 use super::typed::{is_name_addr, is_via};
 use super::value::split;
 use super::{HeaderName, Message, Oddity};
@@ -45,7 +46,7 @@ const NUMBERS: [HeaderName; 4] = [
 impl Message {
     /// What came behind the body that Content-Length gives.
     pub fn bytes_after_body(&self) -> &[u8] {
-        let end = self.body.end as usize;
+        let end = self.body_end as usize;
         self.raw().get(end..).unwrap_or_default()
     }
 
@@ -61,14 +62,16 @@ impl Message {
             Oddity::QuoteUnbalanced | Oddity::BracketUnclosed => {
                 self.field_place(self.field(|it| {
                     matches!(it.header, HeaderName::From | HeaderName::To)
-                        && !is_name_addr(&self.value(it))
+                        && !is_name_addr(&self.value(&it.value, it.folded))
                 }))
             }
             Oddity::ContactUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Contact && !split(&self.value(it), b',').all(is_name_addr)
+                it.header == HeaderName::Contact
+                    && !split(&self.value(&it.value, it.folded), b',').all(is_name_addr)
             })),
             Oddity::ViaUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Via && !split(&self.value(it), b',').all(is_via)
+                it.header == HeaderName::Via
+                    && !split(&self.value(&it.value, it.folded), b',').all(is_via)
             })),
             Oddity::BranchWithoutId | Oddity::BranchWithoutCookie => {
                 self.field_place(field(HeaderName::Via))
@@ -81,12 +84,13 @@ impl Message {
             | Oddity::BytesAfterBody => self.field_place(field(HeaderName::ContentLength)),
             Oddity::DateZone => self.field_place(field(HeaderName::Date)),
             Oddity::NumberOutOfRange => self.field_place(self.field(|it| {
-                (NUMBERS.contains(&it.header) && !is_small_number(&self.value(it)))
+                (NUMBERS.contains(&it.header)
+                    && !is_small_number(&self.value(&it.value, it.folded)))
                     || it.header == HeaderName::Contact
             })),
             Oddity::RepeatedSingle => {
                 let repeated = SINGLE.into_iter().find_map(|header| {
-                    let mut same = self.scan.fields.iter().filter(|it| it.header == header);
+                    let mut same = self.packed.of_name(header);
                     same.nth(1)
                 });
                 self.field_place(repeated)
@@ -100,7 +104,7 @@ impl Message {
                 self.line_place(bare.unwrap_or_default())
             }
             Oddity::ControlBytes => {
-                let head = raw.get(..self.scan.body_start).unwrap_or_default();
+                let head = raw.get(..self.body_start()).unwrap_or_default();
                 let control = head.iter().position(|&byte| {
                     byte.is_ascii_control() && !matches!(byte, b'\r' | b'\n' | b'\t')
                 });
@@ -118,12 +122,12 @@ impl Message {
         }
     }
 
-    fn field(&self, wanted: impl Fn(&Field) -> bool) -> Option<&Field> {
-        self.scan.fields.iter().find(|it| wanted(it))
+    fn field(&self, wanted: impl Fn(&Field) -> bool) -> Option<Field> {
+        self.packed.fields().find(|it| wanted(it))
     }
 
     /// A header field; the start line when there is none.
-    fn field_place(&self, field: Option<&Field>) -> Place {
+    fn field_place(&self, field: Option<Field>) -> Place {
         let Some(field) = field else {
             return self.line_place(super::leading_empty_lines(self.raw()));
         };
@@ -184,7 +188,7 @@ impl Message {
 
     /// Where the first line among the header fields begins that has no colon.
     fn junk_line(&self) -> usize {
-        let head = self.raw().get(..self.scan.body_start).unwrap_or_default();
+        let head = self.raw().get(..self.body_start()).unwrap_or_default();
         let mut at = 0;
         for (number, line) in head.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let folded = matches!(line, [b' ' | b'\t', ..]);

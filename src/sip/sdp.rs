@@ -3,9 +3,9 @@
 //! read is not there.
 
 use super::body::{self, MediaType};
+use super::find;
 use super::{HeaderName, Message, Oddity};
 use crate::limits::{MAX_MULTIPART_DEPTH, MAX_SDP_ATTRIBUTES, MAX_SDP_FORMATS, MAX_SDP_MEDIA};
-use memchr::memchr_iter;
 use std::net::IpAddr;
 
 /// One description.
@@ -186,6 +186,9 @@ const NO_MEDIA: &[&str] = &[
     "rtx",
 ];
 
+/// Attributes for which there is room at first: most media have no more.
+const USUAL_ATTRIBUTES: usize = 8;
+
 /// RFC 3551 §6: from here on a payload type means what its rtpmap says.
 const FIRST_DYNAMIC: u8 = 96;
 
@@ -356,39 +359,52 @@ impl<'a> Sdp<'a> {
     /// Reads a description.
     pub fn parse(body: &'a [u8]) -> Self {
         let mut sdp = Self::default();
+        // Texts are checked all at once, and one by one only where something is no text.
+        let text = std::str::from_utf8(body).ok();
         let mut start = 0;
-        for end in memchr_iter(b'\n', body).chain([body.len()]) {
+        for end in find::all([b'\n'], body).chain([body.len()]) {
             let line = body.get(start..end).unwrap_or_default().trim_ascii_end();
+            let begin = start;
             start = end + 1;
-            let [kind, b'=', value @ ..] = line else {
+            let [kind @ (b'o' | b'c' | b'm' | b'a'), b'=', value @ ..] = line else {
                 continue;
             };
-            let Ok(value) = std::str::from_utf8(value) else {
-                continue;
+            let value = match text {
+                Some(text) => text.get(begin + 2..begin + 2 + value.len()),
+                None => std::str::from_utf8(value).ok(),
             };
-            let room = sdp.media.len() < MAX_SDP_MEDIA;
-            let medium = sdp.media.last_mut();
-            match kind {
-                b'o' => sdp.origin = sdp.origin.or_else(|| origin(value)),
-                b'c' => {
-                    let slot = medium.map_or(&mut sdp.connection, |medium| &mut medium.connection);
-                    *slot = slot.or_else(|| connection(value));
-                }
-                b'm' => match media(value).filter(|_| room) {
-                    Some(medium) => sdp.media.push(medium),
-                    None => sdp.damaged = true,
-                },
-                b'a' => {
-                    let attributes =
-                        medium.map_or(&mut sdp.attributes, |medium| &mut medium.attributes);
-                    if attributes.len() < MAX_SDP_ATTRIBUTES {
-                        attributes.push(attribute_line(value));
-                    }
-                }
-                _ => {}
+            if let Some(value) = value {
+                sdp.line(*kind, value);
             }
         }
         sdp
+    }
+
+    /// Takes a line of these kinds.
+    fn line(&mut self, kind: u8, value: &'a str) {
+        let room = self.media.len() < MAX_SDP_MEDIA;
+        let medium = self.media.last_mut();
+        match kind {
+            b'o' => self.origin = self.origin.or_else(|| origin(value)),
+            b'c' => {
+                let slot = medium.map_or(&mut self.connection, |medium| &mut medium.connection);
+                *slot = slot.or_else(|| connection(value));
+            }
+            b'm' => match media(value).filter(|_| room) {
+                Some(medium) => self.media.push(medium),
+                None => self.damaged = true,
+            },
+            _ => {
+                let attributes =
+                    medium.map_or(&mut self.attributes, |medium| &mut medium.attributes);
+                if attributes.capacity() == 0 {
+                    attributes.reserve(USUAL_ATTRIBUTES);
+                }
+                if attributes.len() < MAX_SDP_ATTRIBUTES {
+                    attributes.push(attribute_line(value));
+                }
+            }
+        }
     }
 
     /// Where a medium is wanted: its own `c=` or that of the session.
@@ -443,8 +459,7 @@ fn attribute<'a>(attributes: &[(&'a str, &'a str)], name: &str) -> Option<&'a st
 
 /// Name and value, which may be empty.
 fn attribute_line(value: &str) -> (&str, &str) {
-    // Names are short: the first byte after one is found sooner than a search by vectors is set up.
-    let colon = value.bytes().position(|byte| byte == b':');
+    let colon = find::byte(b':', value.as_bytes());
     let parts = colon.and_then(|at| Some((value.get(..at)?, value.get(at + 1..)?)));
     parts.unwrap_or((value, ""))
 }
@@ -453,9 +468,10 @@ fn attribute_line(value: &str) -> (&str, &str) {
 fn origin(value: &str) -> Option<Origin<'_>> {
     let mut rest = value.trim();
     let mut last = || {
-        let (before, word) = rest.rsplit_once(|it: char| it.is_ascii_whitespace())?;
-        rest = before.trim_end();
-        Some(word)
+        let space = rest.bytes().rposition(|it| it.is_ascii_whitespace())?;
+        let word = rest.get(space + 1..);
+        rest = rest.get(..space)?.trim_end();
+        word
     };
     let (address, _, _) = (last()?, last()?, last()?);
     let (version, session) = (last()?, last()?);

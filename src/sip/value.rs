@@ -1,9 +1,10 @@
 //! The values that correlation needs, read from bytes without allocation: Via, name-addr, CSeq and lists.
 
 use super::Method;
+use super::find;
 use super::lexer::number;
 use crate::address::literal_with_port;
-use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// A Via value (RFC 3261 §20.42).
@@ -21,15 +22,23 @@ impl<'a> Via<'a> {
     /// Reads one Via value; `None` without protocol and sent-by.
     pub fn of(value: &'a [u8]) -> Option<Self> {
         // `SIP / 2.0 / UDP first.example.com: 4000;ttl=16` is legal (RFC 3261 §20.42): the transport follows the second slash.
-        let slash = memchr(b'/', value)?;
-        let second = slash + 1 + memchr(b'/', value.get(slash + 1..)?)?;
-        let rest = value.get(second + 1..)?.trim_ascii_start();
-        let transport_len = rest.iter().position(u8::is_ascii_whitespace)?;
-        let (transport, rest) = rest.split_at_checked(transport_len)?;
-        let rest = rest.trim_ascii_start();
-        let sent_by_len = memchr(b';', rest).unwrap_or(rest.len());
+        let (transport, rest) = match value {
+            // As nearly all have it.
+            [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b'/', rest @ ..] if matches!(rest, [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z', b' ', next, ..] if *next > b' ') => {
+                (rest.get(..3)?, rest.get(4..)?)
+            }
+            _ => {
+                let slash = find::byte(b'/', value)?;
+                let second = slash + 1 + find::byte(b'/', value.get(slash + 1..)?)?;
+                let rest = value.get(second + 1..)?.trim_ascii_start();
+                let transport_len = rest.iter().position(u8::is_ascii_whitespace)?;
+                let (transport, rest) = rest.split_at_checked(transport_len)?;
+                (transport, rest.trim_ascii_start())
+            }
+        };
+        let sent_by_len = find::byte(b';', rest).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at_checked(sent_by_len)?;
-        let sent_by = sent_by.trim_ascii();
+        let sent_by = trimmed(sent_by);
         (!sent_by.is_empty()).then_some(Self {
             transport,
             sent_by,
@@ -59,14 +68,14 @@ impl<'a> Via<'a> {
 
     /// The port of the sent-by; `None` where none stands, which means the transport's own.
     pub fn port(&self) -> Option<u16> {
-        let behind = self.sent_by.rsplit(|&byte| byte == b']').next()?;
-        let mut parts = behind.split(|&byte| byte == b':').skip(1);
-        let port = parts.next()?;
+        let reference = find::last(b']', self.sent_by).map_or(0, |it| it + 1);
+        let behind = self.sent_by.get(reference..)?;
+        let port = behind.get(find::byte(b':', behind)? + 1..)?;
         // More than one colon is an IPv6 address that lacks its brackets.
-        if parts.next().is_some() {
+        if find::byte(b':', port).is_some() {
             return None;
         }
-        std::str::from_utf8(port).ok()?.trim().parse().ok()
+        port_number(port.trim_ascii())
     }
 
     /// Where the server saw the request come from (RFC 3261 §18.2.1); `None` when it did not say.
@@ -76,10 +85,7 @@ impl<'a> Via<'a> {
 
     /// The port from which the server saw the request come (RFC 3581 §4); `None` when it did not say.
     pub fn rport(&self) -> Option<u16> {
-        std::str::from_utf8(self.param(b"rport")?)
-            .ok()?
-            .parse()
-            .ok()
+        port_number(self.param(b"rport")?)
     }
 
     /// The parameters as written, from the first semicolon; empty when there are none.
@@ -95,7 +101,7 @@ pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 pub fn has_cookie(branch: &[u8]) -> bool {
     branch
         .get(..MAGIC_COOKIE.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(MAGIC_COOKIE))
+        .is_some_and(|start| start == MAGIC_COOKIE || start.eq_ignore_ascii_case(MAGIC_COOKIE))
 }
 
 /// A From, To or Contact value: name-addr or addr-spec with parameters (RFC 3261 §20.10).
@@ -127,9 +133,39 @@ pub enum Brackets {
 }
 
 impl<'a> NameAddr<'a> {
+    /// Reads a value without white space around it, as nearly all are: a quoted name without escapes or none at all, a URI in
+    /// brackets, and parameters or none. `None` for any other.
+    pub(super) fn plain(value: &'a [u8]) -> Option<Self> {
+        let display_len = match value {
+            [b'"', rest @ ..] => {
+                let end = find::any([b'"', b'\\'], rest)?;
+                (rest.get(end) == Some(&b'"')).then_some(end + 2)?
+            }
+            _ => 0,
+        };
+        let (display, rest) = value.split_at_checked(display_len)?;
+        let inner = match rest {
+            [b'<', inner @ ..] | [b' ', b'<', inner @ ..] => inner,
+            _ => return None,
+        };
+        let end = find::byte(b'>', inner)?;
+        let (uri, behind) = inner.split_at_checked(end)?;
+        let ([first, .., last], [b'>', params @ ..]) = (uri, behind) else {
+            return None;
+        };
+        (*first > b' ' && *last > b' ').then_some(Self {
+            display,
+            uri,
+            params,
+            balanced: true,
+            brackets: Brackets::Closed,
+            padded: false,
+        })
+    }
+
     /// Reads one value. It never fails: what cannot be told apart is in `uri`.
     pub fn of(value: &'a [u8]) -> Self {
-        let value = value.trim_ascii();
+        let value = trimmed(value);
         let (display_len, balanced) = match value {
             [b'"', ..] => match quoted_len(value) {
                 Some(len) => (len, true),
@@ -141,14 +177,14 @@ impl<'a> NameAddr<'a> {
         let open = if balanced {
             open_bracket(rest)
         } else {
-            memchr(b'<', rest)
+            find::byte(b'<', rest)
         };
         if let Some(open) = open {
             let inner = rest.get(open + 1..).unwrap_or_default();
-            let end = memchr(b'>', inner);
+            let end = find::byte(b'>', inner);
             let close = end.unwrap_or(inner.len());
             let between = inner.get(..close).unwrap_or_default();
-            let uri = between.trim_ascii();
+            let uri = trimmed(between);
             return Self {
                 display: value
                     .get(..display_len + open)
@@ -165,7 +201,7 @@ impl<'a> NameAddr<'a> {
             };
         }
         // Without brackets, parameters belong to the header field (RFC 3261 §20.10).
-        let end = memchr(b';', rest).unwrap_or(rest.len());
+        let end = find::byte(b';', rest).unwrap_or(rest.len());
         Self {
             display: value.get(..display_len).unwrap_or_default(),
             uri: rest.get(..end).unwrap_or_default().trim_ascii(),
@@ -194,11 +230,11 @@ impl<'a> NameAddr<'a> {
 
 /// The user part of a URI with its scheme, and the host with port, as written. Empty where there is none.
 pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
-    let rest = memchr(b':', uri).map_or(uri, |colon| uri.get(colon + 1..).unwrap_or_default());
-    let end = memrchr(b'@', rest).map_or(0, |at| at + 1);
+    let rest = find::byte(b':', uri).map_or(uri, |colon| uri.get(colon + 1..).unwrap_or_default());
+    let end = find::last(b'@', rest).map_or(0, |at| at + 1);
     let user = rest.get(..end.saturating_sub(1)).unwrap_or_default();
     let host = rest.get(end..).unwrap_or_default();
-    let host_len = memchr3(b';', b'?', b'>', host).unwrap_or(host.len());
+    let host_len = find::any([b';', b'?', b'>'], host).unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
 }
 
@@ -210,22 +246,65 @@ pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
 /// The address-of-record a URI stands for: scheme, user and host without port, password, parameters and headers, the
 /// host in lower case (RFC 3261 §10.3 step 5). Text for people and keys; bytes that are not UTF-8 become U+FFFD.
 pub fn address_of_record(uri: &[u8]) -> String {
-    let scheme_len = memchr(b':', uri).map_or(0, |colon| colon + 1);
+    let scheme_len = find::byte(b':', uri).map_or(0, |colon| colon + 1);
     let scheme = uri.get(..scheme_len).unwrap_or_default();
     let (user, host) = user_and_host(uri);
     let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
     let host_end = match host {
-        [b'[', ..] => memchr(b']', host).map_or(host.len(), |at| at + 1),
-        _ => memchr(b':', host).unwrap_or(host.len()),
+        [b'[', ..] => find::byte(b']', host).map_or(host.len(), |at| at + 1),
+        _ => find::byte(b':', host).unwrap_or(host.len()),
     };
-    let mut text = String::with_capacity(uri.len());
-    push_lower(&mut text, scheme);
-    if !user.is_empty() {
-        text.push_str(&String::from_utf8_lossy(user));
-        text.push('@');
+    let host = host.get(..host_end).unwrap_or_default();
+    plain_address(scheme, user, host).unwrap_or_else(|| {
+        let mut text = String::with_capacity(uri.len());
+        push_lower(&mut text, scheme);
+        if !user.is_empty() {
+            text.push_str(&String::from_utf8_lossy(user));
+            text.push('@');
+        }
+        push_lower(&mut text, host);
+        text
+    })
+}
+
+/// An address-of-record of which scheme and host are ASCII; `None` for any other.
+fn plain_address(scheme: &[u8], user: &[u8], host: &[u8]) -> Option<String> {
+    if !scheme.is_ascii() || !host.is_ascii() {
+        return None;
     }
-    push_lower(&mut text, host.get(..host_end).unwrap_or_default());
-    text
+    let mut text = Vec::with_capacity(scheme.len() + user.len() + 1 + host.len());
+    text.extend_from_slice(scheme);
+    text.make_ascii_lowercase();
+    if !user.is_empty() {
+        text.extend_from_slice(user);
+        text.push(b'@');
+    }
+    let start = text.len();
+    text.extend_from_slice(host);
+    text.get_mut(start..)?.make_ascii_lowercase();
+    String::from_utf8(text).ok()
+}
+
+/// Text for people; bytes that are not UTF-8 become U+FFFD.
+#[inline]
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
+/// A port, as [`str::parse`] reads it.
+fn port_number(bytes: &[u8]) -> Option<u16> {
+    let digits = bytes.strip_prefix(b"+").unwrap_or(bytes);
+    let mut port = 0_u16;
+    for &digit in digits {
+        let value = digit.wrapping_sub(b'0');
+        port = port
+            .checked_mul(10)?
+            .checked_add((value <= 9).then(|| value.into())?)?;
+    }
+    (!digits.is_empty()).then_some(port)
 }
 
 fn push_lower(text: &mut String, bytes: &[u8]) {
@@ -266,30 +345,36 @@ pub(super) fn delta_seconds(value: &[u8]) -> Option<u64> {
 
 /// Whether a SIP URI has header fields, which begin at the first `?` behind the user part (RFC 3261 §19.1.1).
 pub(super) fn has_headers(uri: &[u8]) -> bool {
-    is_sip(uri)
+    find::byte(b'?', uri).is_some()
+        && is_sip(uri)
         && uri
             .rsplit(|&byte| byte == b'@')
             .next()
-            .is_some_and(|behind_user| memchr(b'?', behind_user).is_some())
+            .is_some_and(|behind_user| find::byte(b'?', behind_user).is_some())
 }
 
 /// Whether bytes with URIs in them have `transport=tcp`, `transport=tls` or a scheme `sips` (RFC 3261 §19.1.1). Nearly no
 /// message of a call over UDP does.
 pub fn may_name_stream(bytes: &[u8]) -> bool {
-    let transport = memchr_iter(b'=', bytes).any(|at| {
-        let behind = bytes.get(at + 1..at + 4).unwrap_or_default();
-        (behind.eq_ignore_ascii_case(b"tcp") || behind.eq_ignore_ascii_case(b"tls"))
-            && ends_with(bytes.get(..at), b"transport")
-    });
-    transport || memchr_iter(b':', bytes).any(|at| ends_with(bytes.get(..at), b"sips"))
+    find::all([b'=', b':'], bytes).any(|at| {
+        let (before, behind) = bytes.split_at_checked(at).unwrap_or_default();
+        match behind {
+            [b':', ..] => ends_with(before, b"sips"),
+            [_, t, rest @ ..] if t.eq_ignore_ascii_case(&b't') => {
+                let kind = rest
+                    .first_chunk::<2>()
+                    .map(|it| it.map(|it| it.to_ascii_lowercase()));
+                matches!(kind.as_ref(), Some(b"cp" | b"ls")) && ends_with(before, b"transport")
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Whether bytes end so, in any case.
-fn ends_with(bytes: Option<&[u8]>, end: &[u8]) -> bool {
-    let start = bytes.and_then(|it| it.len().checked_sub(end.len()));
-    let last = bytes
-        .zip(start)
-        .and_then(|(bytes, start)| bytes.get(start..));
+fn ends_with(bytes: &[u8], end: &[u8]) -> bool {
+    let start = bytes.len().checked_sub(end.len());
+    let last = start.and_then(|start| bytes.get(start..));
     last.is_some_and(|it| it.eq_ignore_ascii_case(end))
 }
 
@@ -314,7 +399,7 @@ pub(super) fn split(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> 
         let current = rest.take()?;
         let end = top_level(current, separator).unwrap_or(current.len());
         rest = current.get(end + 1..);
-        Some(current.get(..end).unwrap_or_default().trim_ascii())
+        Some(trimmed(current.get(..end).unwrap_or_default()))
     })
 }
 
@@ -326,29 +411,20 @@ pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     // Nearly always the wanted one is the first.
-    if let Some((key, value)) = params
-        .strip_prefix(b";")
-        .and_then(|first| first.split_at_checked(name.len()))
-        && key.eq_ignore_ascii_case(name)
-        && let Some(value) = value.strip_prefix(b"=")
+    if let [b';', first @ ..] = params
+        && let Some((key, [b'=', value @ ..])) = first.split_at_checked(name.len())
+        && is_name(key, name)
     {
-        let end = memchr3(b';', b'"', b'<', value).unwrap_or(value.len());
+        let end = find::any([b';', b'"', b'<'], value).unwrap_or(value.len());
         if matches!(value.get(end), None | Some(b';')) {
-            return Some(value.get(..end).unwrap_or_default().trim_ascii());
+            return Some(trimmed(value.get(..end).unwrap_or_default()));
         }
     }
-    if memchr2(b'"', b'<', params).is_none() {
-        // Of the others, every semicolon separates.
-        let first = memchr(b';', params)?;
-        let items = params.get(first + 1..).unwrap_or_default();
-        let mut start = 0;
-        let mut ends = memchr_iter(b';', items).chain([items.len()]);
-        return ends.find_map(|end| {
-            let item = items.get(start..end).unwrap_or_default();
-            start = end + 1;
-            value_of(item, name)
-        });
-    }
+    other_param(params, name)
+}
+
+/// See [`param`].
+fn other_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = params;
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
@@ -361,25 +437,50 @@ fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     None
 }
 
+/// Whether a name of that length is this one, in any case.
+#[inline]
+fn is_name(key: &[u8], name: &[u8]) -> bool {
+    match (key, name) {
+        ([one, ..], [other, ..]) if (one ^ other) & !0x20 != 0 => false,
+        _ => key == name || key.eq_ignore_ascii_case(name),
+    }
+}
+
+/// Without the white space around it, which nearly nothing has.
+#[inline]
+const fn trimmed(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [] => bytes,
+        [first, .., last] if *first > b' ' && *last > b' ' => bytes,
+        _ => bytes.trim_ascii(),
+    }
+}
+
 /// The value in `name=value` or `name`, when it has that name in any case.
 fn value_of<'a>(item: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let item = item.trim_ascii_start();
+    let item = match item {
+        [first, ..] if *first > b' ' => item,
+        _ => item.trim_ascii_start(),
+    };
     let (key, behind) = item.split_at_checked(name.len())?;
-    if !key.eq_ignore_ascii_case(name) {
+    if !is_name(key, name) {
         return None;
     }
     match behind.trim_ascii_start() {
         [] => Some(&[]),
-        [b'=', value @ ..] => Some(value.trim_ascii()),
+        [b'=', value @ ..] => Some(trimmed(value)),
         _ => None,
     }
 }
 
 /// Where a byte first stands outside quotes and angle brackets.
 fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
+    if bytes.first() == Some(&wanted) {
+        return Some(0);
+    }
     let mut at = 0;
     loop {
-        at += memchr3(wanted, b'"', b'<', bytes.get(at..)?)?;
+        at += find::any([wanted, b'"', b'<'], bytes.get(at..)?)?;
         let rest = bytes.get(at..)?;
         at += match rest {
             [b'"', ..] => quoted_len(rest)?,
@@ -394,7 +495,7 @@ fn top_level(bytes: &[u8], wanted: u8) -> Option<usize> {
 fn bracketed_len(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
-        at += memchr2(b'>', b'"', bytes.get(at..)?)?;
+        at += find::any([b'>', b'"'], bytes.get(at..)?)?;
         let rest = bytes.get(at..)?;
         if rest.first() == Some(&b'>') {
             return Some(at + 1);
@@ -407,7 +508,7 @@ fn bracketed_len(bytes: &[u8]) -> Option<usize> {
 fn open_bracket(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let next = at + memchr2(b'<', b'"', bytes.get(at..)?)?;
+        let next = at + find::any([b'<', b'"'], bytes.get(at..)?)?;
         match bytes.get(next..)? {
             quoted @ [b'"', ..] => at = next + quoted_len(quoted)?,
             _ => return Some(next),
@@ -419,7 +520,7 @@ fn open_bracket(bytes: &[u8]) -> Option<usize> {
 pub(super) fn quoted_len(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at += find::any([b'"', b'\\'], bytes.get(at..)?)?;
         if bytes.get(at) == Some(&b'"') {
             return Some(at + 1);
         }
