@@ -51,6 +51,7 @@ use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A finding that sipdiag can raise.
@@ -70,13 +71,16 @@ pub struct Rule {
     pub words: &'static str,
 }
 
+/// Looks at one Call-ID and tells what it finds.
+type JudgeCall = fn(&CallView<'_>, &mut Vec<Finding>);
+
 /// What a rule looks at.
 #[derive(Clone, Copy, Debug)]
 pub enum Judge {
     /// One Call-ID.
-    Call(fn(&CallView<'_>, &mut Vec<Finding>)),
+    Call(JudgeCall),
     /// One Call-ID that has all of this; of others it has nothing to say.
-    CallWith(Has, fn(&CallView<'_>, &mut Vec<Finding>)),
+    CallWith(Has, JudgeCall),
     /// The capture as a whole, at its end.
     Capture(fn(&CaptureView<'_>, &mut Vec<Finding>)),
 }
@@ -347,21 +351,32 @@ impl Judge {
     }
 }
 
+/// What the rules for one Call-ID need and do, in the order of [`RULES`]: side by side, for all of them are looked at for each
+/// call.
+static OF_CALLS: LazyLock<Vec<(Has, JudgeCall)>> = LazyLock::new(|| {
+    let of_call = |rule: &&Rule| match rule.judge {
+        Judge::Call(judge) => Some((Has::default(), judge)),
+        Judge::CallWith(needed, judge) => Some((needed, judge)),
+        Judge::Capture(_) => None,
+    };
+    RULES.iter().filter_map(of_call).collect()
+});
+
 /// Judges a call: its findings in the order of [`RULES`], with ids of their own (see [`renumber`]) and with their causes
 /// linked.
 pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut own = Vec::new();
     let has = Has::of(view.call);
-    for rule in RULES {
-        let judge = match rule.judge {
-            Judge::Call(judge) => judge,
-            Judge::CallWith(needed, judge) if has.all(needed) => judge,
-            Judge::CallWith(..) | Judge::Capture(_) => continue,
-        };
+    for &(_, judge) in OF_CALLS.iter().filter(|(needed, _)| has.all(*needed)) {
         // A rule looks only at what it found itself: echoes of the same fault on other hops.
         judge(view, &mut own);
-        found.append(&mut own);
+        if !own.is_empty() {
+            found.append(&mut own);
+        }
+    }
+    if found.is_empty() {
+        return found;
     }
     number(&mut found, &mut 0);
     for finding in &mut found {
@@ -375,7 +390,10 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
     consequence::link(view.call, &mut found);
     consequence::blame(view, &mut found);
     consequence::note_hang_up(view.call, &mut found);
-    consequence::settle(found.iter_mut());
+    // Without a link there is nothing to bring into order.
+    if found.iter().any(|it| it.consequence_of.is_some()) {
+        consequence::settle(found.iter_mut());
+    }
     found
 }
 
@@ -441,11 +459,14 @@ fn number(found: &mut [Finding], last_id: &mut u64) {
 /// Sorts findings for a reader: worst first, consequences behind causes, then by the order of judgement (damage of
 /// a file behind what its packets show) and by time.
 pub fn sort(findings: &mut [Finding]) {
+    let ranks = RULES
+        .iter()
+        .enumerate()
+        .map(|(rank, rule)| (rule.name, rank));
+    let ranks: HashMap<&str, usize> = ranks.rev().collect();
     findings.sort_by_cached_key(|finding| {
-        let rank = RULES
-            .iter()
-            .position(|rule| rule.name == finding.rule.name)
-            .unwrap_or(RULES.len());
+        let rank = ranks.get(finding.rule.name).copied();
+        let rank = rank.unwrap_or(RULES.len());
         (
             std::cmp::Reverse(finding.severity),
             finding.consequence_of.is_some(),
