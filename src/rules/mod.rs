@@ -365,21 +365,43 @@ static OF_CALLS: LazyLock<Vec<(Has, JudgeCall)>> = LazyLock::new(|| {
 /// Judges a call: its findings in the order of [`RULES`], with ids of their own (see [`renumber`]) and with their causes
 /// linked.
 pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+    judge_calls(std::slice::from_ref(view))
+        .pop()
+        .unwrap_or_default()
+}
+
+/// Judges calls, each by itself: what is found of each, in their order. Rule by rule, because what a hundred rules do is more than
+/// a processor has at hand, and what one does is not.
+pub fn judge_calls(views: &[CallView<'_>]) -> Vec<Vec<Finding>> {
+    let has: Vec<Has> = views.iter().map(|view| Has::of(view.call)).collect();
+    let some = has.iter().fold(Has::default(), |all, it| all.and(*it));
+    let mut found: Vec<Vec<Finding>> = views.iter().map(|_| Vec::new()).collect();
     let mut own = Vec::new();
-    let has = Has::of(view.call);
-    for &(_, judge) in OF_CALLS.iter().filter(|(needed, _)| has.all(*needed)) {
-        // A rule looks only at what it found itself: echoes of the same fault on other hops.
-        judge(view, &mut own);
-        if !own.is_empty() {
-            found.append(&mut own);
+    for &(needed, judge) in OF_CALLS.iter().filter(|(needed, _)| some.all(*needed)) {
+        for ((view, has), found) in views.iter().zip(&has).zip(&mut found) {
+            if !has.all(needed) {
+                continue;
+            }
+            // A rule looks only at what it found itself: echoes of the same fault on other hops.
+            judge(view, &mut own);
+            if !own.is_empty() {
+                found.append(&mut own);
+            }
         }
     }
-    if found.is_empty() {
-        return found;
+    for (view, found) in views.iter().zip(&mut found) {
+        relate(view, found);
     }
-    number(&mut found, &mut 0);
-    for finding in &mut found {
+    found
+}
+
+/// Brings the findings of a call together: their numbers, how sure they are, whence they come and what explains them.
+fn relate(view: &CallView<'_>, found: &mut [Finding]) {
+    if found.is_empty() {
+        return;
+    }
+    number(found, &mut 0);
+    for finding in &mut *found {
         if view.lossy {
             finding.lower_absence();
         }
@@ -387,14 +409,13 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
         let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
         finding.source = first.map(|it| view.call.origin(it));
     }
-    consequence::link(view.call, &mut found);
-    consequence::blame(view, &mut found);
-    consequence::note_hang_up(view.call, &mut found);
+    consequence::link(view.call, found);
+    consequence::blame(view, found);
+    consequence::note_hang_up(view.call, found);
     // Without a link there is nothing to bring into order.
     if found.iter().any(|it| it.consequence_of.is_some()) {
         consequence::settle(found.iter_mut());
     }
-    found
 }
 
 /// Judges the capture as a whole. Among the findings of calls, `of_calls`, it links those that it explains.
