@@ -90,7 +90,10 @@ impl<'a> Via<'a> {
         }
         let (mut received, mut rport) = (None, None);
         let behind = self.params.get(1..).unwrap_or_default();
-        for item in behind.split(|&byte| byte == b';') {
+        let mut start = 0;
+        for end in memchr_iter(b';', behind).chain([behind.len()]) {
+            let item = behind.get(start..end).unwrap_or_default();
+            start = end + 1;
             let may_be = |it: &u8| matches!(it, b'r' | b'R') || it.is_ascii_whitespace();
             if item.first().is_some_and(may_be) {
                 received = received.or_else(|| value_of(item, b"received"));

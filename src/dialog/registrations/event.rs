@@ -369,6 +369,9 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 fn clip(text: &str) -> Box<str> {
+    if text.len() <= MAX_TEXT {
+        return text.into();
+    }
     text.chars().take(MAX_TEXT).collect::<String>().into()
 }
 
