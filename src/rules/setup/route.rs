@@ -8,6 +8,7 @@ use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Transaction};
+use memchr::memchr2;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -286,6 +287,11 @@ fn copies(request: &Message, source: &Message, reversed: bool) -> bool {
     if !source.has(HeaderName::RecordRoute) {
         return true;
     }
+    // One proxy is what most dialogs have.
+    let one = only(request, HeaderName::Route).zip(only(source, HeaderName::RecordRoute));
+    if one.is_some_and(|(seen, recorded)| seen == recorded && is_one_loose(seen)) {
+        return true;
+    }
     let found = uris(request, HeaderName::Route).zip(uris(source, HeaderName::RecordRoute));
     found.is_some_and(|(seen, mut recorded)| {
         if reversed {
@@ -293,6 +299,22 @@ fn copies(request: &Message, source: &Message, reversed: bool) -> bool {
         }
         seen == recorded && recorded.first().is_some_and(|it| it.ends_with(b";lr"))
     })
+}
+
+/// The value of the only field of that name; `None` where there are several, and for one that is folded.
+fn only(message: &Message, header: HeaderName) -> Option<&[u8]> {
+    let mut values = message.headers(header);
+    match (values.next()?, values.next()) {
+        (Cow::Borrowed(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether a Route is one URI in brackets that ends with `lr`, at first sight.
+fn is_one_loose(value: &[u8]) -> bool {
+    value.starts_with(b"<")
+        && value.ends_with(b";lr>")
+        && memchr2(b'>', b',', value) == value.len().checked_sub(1)
 }
 
 /// The URIs of a Route or Record-Route as written; `None` where one is folded.
