@@ -7,6 +7,7 @@ use super::data::{
     FingerprintFacts, FingerprintWords, MethodFacts, MethodWords, PairWords, TimerFacts,
     TimerWords, WarningFacts, WarningWords,
 };
+use crate::hash::HashMap;
 use crate::rules::{RULES, Rule};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -82,7 +83,7 @@ pub(super) struct Locale {
 /// The words of the findings.
 enum Findings {
     /// One by one, as each rule has its own.
-    Each(LazyLock<BTreeMap<&'static str, OnceLock<FindingWords>>>),
+    Each(LazyLock<HashMap<&'static str, OnceLock<FindingWords>>>),
     /// Those of many rules in one file.
     Together(Lazy<FindingWords>),
 }

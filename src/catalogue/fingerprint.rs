@@ -3,6 +3,7 @@
 use super::data::FingerprintFacts;
 use super::files::Map;
 use crate::rules::{Fact, Finding};
+use std::cell::OnceCell;
 
 impl FingerprintFacts {
     /// Whether it stands on a text of its own, and not only on who sent it.
@@ -24,12 +25,16 @@ impl FingerprintFacts {
             end.is_some_and(|end| end.eq_ignore_ascii_case(it.as_bytes()))
         };
         let has_value = |name: &str| {
-            let value = text(refusal.finding, name).to_lowercase();
-            !value.is_empty()
-                && (self.contains.is_empty() || self.contains.iter().any(|it| value.contains(it)))
+            let value = text(refusal.finding, name);
+            let has_one = || {
+                let value = value.to_lowercase();
+                self.contains.iter().any(|it| value.contains(it))
+            };
+            !value.is_empty() && (self.contains.is_empty() || has_one())
         };
         let is_of = |server: &String| {
-            let own = text(refusal.finding, "server").to_lowercase();
+            let own = || text(refusal.finding, "server").to_lowercase();
+            let own = refusal.server.get_or_init(own);
             own.contains(server.as_str())
         };
         (self.phrases.is_empty() || self.phrases.iter().any(begins))
@@ -44,6 +49,8 @@ struct Refusal<'a> {
     finding: &'a Finding,
     code: Option<u64>,
     phrase: &'a [u8],
+    /// The Server in small letters, once somebody has asked for it.
+    server: OnceCell<String>,
 }
 
 impl<'a> Refusal<'a> {
@@ -57,6 +64,7 @@ impl<'a> Refusal<'a> {
             finding,
             code,
             phrase: text(finding, "reason").trim().as_bytes(),
+            server: OnceCell::new(),
         }
     }
 }

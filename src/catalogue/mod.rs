@@ -18,6 +18,7 @@ pub use files::Language;
 
 use crate::rules::{Fact, Finding, Rule};
 use files::{FACTS, Locale, Map};
+use memchr::memchr;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -149,14 +150,19 @@ impl Catalogue {
 
     /// A stretch of time as [`duration`] writes it, with the decimal sign of the language.
     pub fn duration(self, time: Duration) -> String {
-        duration(time).replace('.', self.word("decimal_sign"))
+        let text = duration(time);
+        match self.word("decimal_sign") {
+            "." => text,
+            sign => text.replace('.', sign),
+        }
     }
 
     /// What happened, in one sentence with the facts in it.
     pub fn message(self, finding: &Finding) -> String {
         let words = self.rule(finding.rule);
         let so_far = words.message_so_far.as_deref().filter(|_| finding.so_far);
-        let template = match (self.variant(finding), finding.status) {
+        let variant = finding.variant.and_then(|it| words.variants.get(it));
+        let template = match (variant, finding.status) {
             (Some(variant), _) => &variant.message,
             (None, Some(300..400)) => self.word("status_redirected"),
             // Busy, or cancelled: an end, and no failure.
@@ -164,15 +170,19 @@ impl Catalogue {
             (None, _) => so_far.unwrap_or(&words.message),
         };
         let once = |name: &str| finding.get(name) == Some(&Fact::Number(1));
-        let filled = self.filled(&counted(template, once), finding);
+        let mut filled = self.filled(&counted(template, once), finding);
         // What a peer did not say leaves no brackets behind.
-        filled.trim_end_matches(" ()").to_owned()
+        while filled.ends_with(" ()") {
+            filled.truncate(filled.len() - " ()".len());
+        }
+        filled
     }
 
     /// What the finding proves: of a status code, what the code says.
     pub fn meaning(self, finding: &Finding) -> String {
         let own = self.variant(finding).and_then(|it| it.meaning.as_ref());
-        let meaning = match self.coded(finding, own.is_some()) {
+        let coded = self.coded(finding);
+        let meaning = match coded.filter(|it| it.stands(own.is_some())) {
             Some(coded) => coded.meaning,
             None => match (own, self.status_words(finding)) {
                 (Some(own), _) => own,
@@ -186,53 +196,56 @@ impl Catalogue {
 
     /// Likely causes, likeliest first.
     pub fn causes(self, finding: &Finding) -> Vec<Cow<'static, str>> {
-        let own = self.variant(finding).and_then(|it| it.causes.as_ref());
-        let coded = self.coded(finding, own.is_some());
-        let causes = match (coded, own, self.status_words(finding)) {
-            (
-                Some(Coded {
-                    causes: Some(causes),
-                    ..
-                }),
-                ..,
-            ) => causes,
-            (_, Some(own), _) => own,
-            (_, None, Some(words)) => &words.causes,
-            (_, None, None) => &self.rule(finding.rule).causes,
-        };
-        // The first cause is the one of a closed port.
-        let known = if is_closed_port(finding) {
-            1
-        } else {
-            causes.len()
-        };
-        self.all_filled(causes.iter().take(known), finding)
+        self.causes_and_advice(finding).0
     }
 
     /// What to do now.
     pub fn advice(self, finding: &Finding) -> Vec<Cow<'static, str>> {
-        let own = self.variant(finding).and_then(|it| it.advice.as_ref());
-        let coded = self.coded(finding, own.is_some());
-        let advice = match (coded, own, self.status_words(finding)) {
-            (Some(Coded { fix: Some(fix), .. }), ..) => fix,
-            (_, Some(own), _) => own,
-            (_, None, Some(words)) => &words.fix,
-            (_, None, None) => &self.rule(finding.rule).advice,
+        self.causes_and_advice(finding).1
+    }
+
+    /// [`Self::causes`] and [`Self::advice`]: both stand in one place.
+    pub fn causes_and_advice(self, finding: &Finding) -> (Filled, Filled) {
+        let words = self.rule(finding.rule);
+        let variant = finding.variant.and_then(|it| words.variants.get(it));
+        let of_status = self.status_words(finding);
+        let coded = self.coded(finding);
+        let of_code = |own: Option<&_>, part: fn(Coded) -> Option<&'static [String]>| {
+            coded.filter(|it| it.stands(own.is_some())).and_then(part)
         };
-        // The last step is for packets that are too big.
-        let of_use = advice.len() - usize::from(is_closed_port(finding) && !advice.is_empty());
-        self.all_filled(advice.iter().take(of_use), finding)
+        let own = variant.and_then(|it| it.causes.as_ref());
+        let causes = match (of_code(own, |it| it.causes), own, of_status) {
+            (Some(causes), ..) => causes,
+            (_, Some(own), _) => own,
+            (_, None, Some(of_status)) => &of_status.causes,
+            (_, None, None) => &words.causes,
+        };
+        let own = variant.and_then(|it| it.advice.as_ref());
+        let advice = match (of_code(own, |it| it.fix), own, of_status) {
+            (Some(fix), ..) => fix,
+            (_, Some(own), _) => own,
+            (_, None, Some(of_status)) => &of_status.fix,
+            (_, None, None) => &words.advice,
+        };
+        let closed = is_closed_port(finding);
+        // The first cause is the one of a closed port, and the last step is for packets that are too big.
+        let known = if closed { 1 } else { causes.len() };
+        let of_use = advice.len() - usize::from(closed && !advice.is_empty());
+        (
+            self.all_filled(causes.iter().take(known), finding),
+            self.all_filled(advice.iter().take(of_use), finding),
+        )
     }
 
     fn filled(self, template: &str, finding: &Finding) -> String {
         fill(template, |name| {
             let Some(fact) = finding.get(name) else {
-                return (name == "title").then(|| self.title(finding).to_owned());
+                return (name == "title").then(|| Cow::Borrowed(self.title(finding)));
             };
             Some(match fact {
-                Fact::Text(text) => text.clone(),
-                Fact::Number(number) => number.to_string(),
-                Fact::Time(time) => self.duration(*time),
+                Fact::Text(text) => Cow::Borrowed(text),
+                Fact::Number(number) => number.to_string().into(),
+                Fact::Time(time) => self.duration(*time).into(),
             })
         })
     }
@@ -241,9 +254,9 @@ impl Catalogue {
         self,
         templates: impl Iterator<Item = &'static String>,
         finding: &Finding,
-    ) -> Vec<Cow<'static, str>> {
+    ) -> Filled {
         let filled = |template: &'static String| {
-            if template.contains('{') {
+            if memchr(b'{', template.as_bytes()).is_some() {
                 self.filled(template, finding).into()
             } else {
                 template.as_str().into()
@@ -273,8 +286,8 @@ impl Catalogue {
     }
 
     /// The words of a code that says more than the finding's own: a TLS alert, a Warning, a cause, or a text that only one
-    /// program sends. `variant` says that the packets prove something more exact than a hint would.
-    fn coded(self, finding: &Finding, variant: bool) -> Option<Coded> {
+    /// program sends.
+    fn coded(self, finding: &Finding) -> Option<Coded> {
         let number = |name| match finding.get(name) {
             Some(Fact::Number(number)) => Some(number.to_string()),
             _ => None,
@@ -294,13 +307,15 @@ impl Catalogue {
                         meaning: &words.meaning,
                         causes: Some(&words.causes),
                         fix: Some(&words.fix),
+                        is_hint: false,
                     });
                 }
                 let (found, words) = self.fingerprint(finding)?;
-                (found.is_exact() || !variant).then(|| Coded {
+                Some(Coded {
                     meaning: &words.meaning,
                     causes: None,
                     fix: (!words.fix.is_empty()).then_some(words.fix.as_slice()),
+                    is_hint: !found.is_exact(),
                 })
             }
         }
@@ -353,11 +368,17 @@ impl Catalogue {
     }
 }
 
+/// Sentences with the facts of a finding in them.
+pub type Filled = Vec<Cow<'static, str>>;
+
 /// Words that take the place of a finding's own; what is `None` stays as it is.
+#[derive(Clone, Copy)]
 struct Coded {
     meaning: &'static str,
     causes: Option<&'static [String]>,
     fix: Option<&'static [String]>,
+    /// Whether it gives way to what the packets prove more exactly.
+    is_hint: bool,
 }
 
 impl Coded {
@@ -366,7 +387,13 @@ impl Coded {
             meaning,
             causes: None,
             fix: Some(fix),
+            is_hint: false,
         }
+    }
+
+    /// Whether it says more than the words of a variant, where there are such.
+    const fn stands(&self, variant: bool) -> bool {
+        !(self.is_hint && variant)
     }
 }
 
@@ -398,15 +425,18 @@ fn both<F, W>(
 }
 
 /// Fills `{name}` with what `value` gives; a name that it does not know stays as it is.
-pub fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub fn fill<'v, V: Into<Cow<'v, str>>>(
+    template: &str,
+    value: impl Fn(&str) -> Option<V>,
+) -> String {
     let mut text = String::with_capacity(template.len() + 32);
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
+    while let Some((before, after)) = split_at_byte(rest, b'{') {
         text.push_str(before);
-        match after.split_once('}') {
+        match split_at_byte(after, b'}') {
             Some((name, behind)) => {
                 match value(name) {
-                    Some(value) => text.push_str(&value),
+                    Some(value) => text.push_str(&value.into()),
                     None => {
                         text.push('{');
                         text.push_str(name);
@@ -425,6 +455,12 @@ pub fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     text
 }
 
+/// What stands before and behind the first such byte of ASCII; `None` when it is not there.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr(byte, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// A stretch of time for people: `12 ms`, `31.5 s`, `3 min 20 s`, `2 h 5 min`. The same in every language.
 pub fn duration(time: Duration) -> String {
     let millis = time.as_millis();
@@ -434,7 +470,10 @@ pub fn duration(time: Duration) -> String {
         0 => format!("{millis} ms"),
         1..120 => {
             let tenths = (millis + 50) / 100;
-            format!("{}.{} s", tenths / 10, tenths % 10).replace(".0 s", " s")
+            match tenths % 10 {
+                0 => format!("{} s", tenths / 10),
+                rest => format!("{}.{rest} s", tenths / 10),
+            }
         }
         120..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         // Thirty days: nobody thinks of that in hours.

@@ -5,6 +5,7 @@ use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
+use smallvec::{SmallVec, smallvec};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
     /// All of them, on every hop, in the order in which they began.
-    pub invites: Vec<&'a Transaction>,
+    pub invites: SmallVec<[&'a Transaction; 4]>,
     /// The INVITEs as the caller sent them: on the hop nearest to it.
-    pub tries: Vec<&'a Transaction>,
+    pub tries: SmallVec<[&'a Transaction; 4]>,
     /// Whether it is the next leg of an attempt before it, sent by a B2BUA that keeps the Call-ID (guard G-B2BUA).
     pub is_leg: bool,
     ended: Option<Hangup>,
@@ -205,8 +206,8 @@ impl Call {
                 Some(attempt) => attempt.invites.push(invite),
                 None if !room => {}
                 None => attempts.push(Attempt {
-                    invites: vec![invite],
-                    tries: Vec::new(),
+                    invites: smallvec![invite],
+                    tries: SmallVec::new(),
                     is_leg: false,
                     ended: None,
                 }),
@@ -221,6 +222,9 @@ impl Call {
                 .copied()
                 .collect();
             attempt.ended = self.hangup(attempt);
+        }
+        if attempts.len() < 2 {
+            return attempts;
         }
         let legs: Vec<bool> = attempts
             .iter()

@@ -5,6 +5,7 @@ use crate::limits::MAX_CALL_DIALOGS;
 use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
+use smallvec::{SmallVec, smallvec};
 use std::time::Duration;
 
 /// A dialog of a call: a confirmed one, or one of which only later requests are seen, because it is early or because it
@@ -17,9 +18,9 @@ pub struct Dialog<'a> {
     pub callee_tag: &'a [u8],
     /// The INVITE that was answered with a 2xx with that tag, on each hop, the one nearest to the caller first. Empty when
     /// no such 2xx was seen.
-    pub invites: Vec<&'a Transaction>,
+    pub invites: SmallVec<[&'a Transaction; 4]>,
     /// The transactions inside the dialog, of both sides and on every hop, in the order in which they began.
-    pub requests: Vec<&'a Transaction>,
+    pub requests: SmallVec<[&'a Transaction; 4]>,
 }
 
 impl<'a> Dialog<'a> {
@@ -83,7 +84,7 @@ impl Call {
     /// The confirmed dialogs in the order of their answers, then those of which only later requests are seen.
     pub fn dialogs(&self) -> Vec<Dialog<'_>> {
         let mut dialogs: Vec<Dialog<'_>> = Vec::new();
-        let mut invites: Vec<&Transaction> = self.initial_invites().collect();
+        let mut invites: SmallVec<[&Transaction; 8]> = self.initial_invites().collect();
         invites.sort_by_key(|invite| (invite.via_count, invite.id));
         for invite in invites {
             let Some(caller) = invite.from.tag.as_deref() else {
@@ -104,8 +105,8 @@ impl Call {
                     None => dialogs.push(Dialog {
                         caller_tag: caller,
                         callee_tag: remote,
-                        invites: vec![invite],
-                        requests: Vec::new(),
+                        invites: smallvec![invite],
+                        requests: SmallVec::new(),
                     }),
                 }
             }
@@ -128,8 +129,8 @@ impl Call {
                 None => dialogs.push(Dialog {
                     caller_tag: sender,
                     callee_tag: target,
-                    invites: Vec::new(),
-                    requests: vec![request],
+                    invites: SmallVec::new(),
+                    requests: smallvec![request],
                 }),
             }
         }

@@ -15,8 +15,8 @@ use std::rc::Rc;
 /// A session description with the message that carried it.
 #[derive(Debug)]
 pub struct Description<'a> {
-    /// What it says.
-    pub sdp: Sdp<'a>,
+    /// What it says; of descriptions that are the same, byte by byte, it is read once.
+    pub sdp: Rc<Sdp<'a>>,
     /// Who carried it to whom on this hop.
     pub flow: Flow,
     /// When the message was first seen.
@@ -130,6 +130,9 @@ impl<'a> Exchange<'a> {
     }
 }
 
+/// Descriptions among which one in the same words is looked for.
+const LAST: usize = 4;
+
 /// All offers and answers of a call.
 #[derive(Debug, Default)]
 pub struct Negotiation<'a> {
@@ -179,22 +182,39 @@ impl<'a> Negotiation<'a> {
         if self.descriptions.len() >= MAX_CALL_DESCRIPTIONS {
             return Found::Unknown;
         }
-        match Content::of(message) {
-            Content::Nothing => Found::Nothing(flow, seen),
-            Content::Unreadable => Found::Unknown,
-            Content::Description(sdp) => {
-                let found = Rc::new(Description {
-                    sdp,
-                    flow,
-                    seen,
-                    writer: writer.unwrap_or_default(),
-                    message,
-                    transaction,
-                });
-                self.descriptions.push(Rc::clone(&found));
-                Found::Description(found)
-            }
+        let sdp = match self.known(message) {
+            Some(sdp) => sdp,
+            None => match Content::of(message) {
+                Content::Nothing => return Found::Nothing(flow, seen),
+                Content::Unreadable => return Found::Unknown,
+                Content::Description(sdp) => Rc::new(sdp),
+            },
+        };
+        let found = Rc::new(Description {
+            sdp,
+            flow,
+            seen,
+            writer: writer.unwrap_or_default(),
+            message,
+            transaction,
+        });
+        self.descriptions.push(Rc::clone(&found));
+        Found::Description(found)
+    }
+
+    /// What a message says when one of the last did in the same words: a request that is challenged, goes through a proxy or
+    /// rings before it is answered says the same again.
+    fn known(&self, message: &Message) -> Option<Rc<Sdp<'a>>> {
+        let body = message.body();
+        if body.is_empty() || message.is_cut() || !Content::is_measured(message) {
+            return None;
         }
+        let is_same = |it: &&Rc<Description<'a>>| {
+            let same = |header| it.message.header(header) == message.header(header);
+            it.body() == body && same(HeaderName::ContentType) && same(HeaderName::ContentEncoding)
+        };
+        let mut last = self.descriptions.iter().rev().take(LAST);
+        last.find(is_same).map(|it| Rc::clone(&it.sdp))
     }
 
     fn request(&mut self, of: &'a Transaction) -> Found<'a> {

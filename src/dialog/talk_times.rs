@@ -3,7 +3,7 @@
 use super::Call;
 use crate::capture::FrameNumber;
 use crate::limits::MAX_TALK_TIMES;
-use crate::sip::HeaderName;
+use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -39,6 +39,9 @@ pub struct TalkTimes {
 impl TalkTimes {
     /// Notes the answered calls of a Call-ID that were ended, with the hosts of the hop nearest to the caller.
     pub fn note(&mut self, call: &Call) {
+        if call.of(&Method::Bye).next().is_none() {
+            return;
+        }
         for dialog in call.dialogs() {
             let (Some(time), Some(bye), Some(invite)) =
                 (dialog.talk_time(), dialog.bye(), dialog.invites.first())

@@ -2,14 +2,14 @@
 //! Internet in clear, inside addresses that are shown outside.
 
 use super::Call;
-use crate::address::{Reach, literal};
+use crate::address::{Reach, literal, literal_with_port};
 use crate::capture::FrameNumber;
 use crate::limits::{MAX_TRAIT_FRAMES, MAX_TRAITS};
 use crate::sip::value::{self, NameAddr, Via};
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
@@ -190,7 +190,8 @@ impl<'a> Seen<'a> {
                     .iter()
                     .filter_map(|response| response.message()),
             );
-            if bodies.map(Message::body).any(has_keys) {
+            let mut bodies = bodies.map(Message::body).filter(|it| !it.is_empty());
+            if bodies.any(has_keys) {
                 tell(Trait::KeysInClear, src, dst, Detail::None);
             }
         }
@@ -209,11 +210,12 @@ fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
         .find_map(|response| response.message())?;
     let value = message.top_via()?;
     let via = Via::of(&value)?;
-    let sent_by = via.address()?.to_canonical();
-    let seen_as = via.received().map_or(sent_by, |it| it.to_canonical());
-    let port = via.port().unwrap_or(SIP_PORT);
-    let seen_port = via
-        .rport()
+    let (sent_by, port) = literal_with_port(via.sent_by)?;
+    let sent_by = sent_by.to_canonical();
+    let (received, rport) = via.seen_as();
+    let seen_as = received.map_or(sent_by, |it| it.to_canonical());
+    let port = port.unwrap_or(SIP_PORT);
+    let seen_port = rport
         .filter(|_| !transaction.flow.transport.is_reliable())
         .unwrap_or(port);
     if sent_by == seen_as && port == seen_port {
@@ -221,7 +223,7 @@ fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
     }
     // A server that is not asked for the port does not name it; the packets do.
     let src = transaction.flow.src;
-    let named = via.rport().is_some() || transaction.flow.transport.is_reliable();
+    let named = rport.is_some() || transaction.flow.transport.is_reliable();
     let seen_port = if named || src.ip().to_canonical() != seen_as {
         seen_port
     } else {
@@ -243,11 +245,17 @@ fn has_keys(body: &[u8]) -> bool {
         .any(|at| at == 0 || body.get(at - 1) == Some(&b'\n'))
 }
 
+/// Whether there is one field of that name, with one value.
+fn is_alone(message: &Message, header: HeaderName) -> bool {
+    let mut values = message.headers(header);
+    let first = values.next();
+    first.is_some_and(|it| memchr(b',', &it).is_none()) && values.next().is_none()
+}
+
 /// An address of an inside network that a request of a public host shows, and the header field it stands in. A client
 /// behind a NAT has no choice: its own Via and its Contact are not meant.
 fn shown(request: &Message, src: IpAddr) -> Option<(IpAddr, &'static str)> {
-    let top = request.top_via()?;
-    let own = Via::of(&top)?.address();
+    let own = literal_with_port(&request.sent_by()?).map(|(address, _)| address);
     // An element whose Via is not public is itself behind a NAT.
     if own.is_some_and(|own| own.to_canonical() != src && !Reach::of(own).is_public()) {
         return None;
@@ -264,7 +272,10 @@ fn shown(request: &Message, src: IpAddr) -> Option<(IpAddr, &'static str)> {
     }
     // How many there are, an inside address below the first, and whether the last one was seen through a NAT.
     let (mut count, mut hop, mut nated) = (0_usize, None, false);
-    for value in request.headers(HeaderName::Via) {
+    // Of one that stands alone nothing is asked but that it is there.
+    let alone = is_alone(request, HeaderName::Via);
+    count += usize::from(alone);
+    for value in request.headers(HeaderName::Via).filter(|_| !alone) {
         for via in value::list(&value).filter_map(Via::of) {
             let received = via.received();
             // The one with a public `received` is a client behind a NAT.

@@ -36,8 +36,8 @@ struct Judged<'a> {
 
 /// Calls that are judged at once: some milliseconds of work, and little memory.
 const BATCH: usize = 128;
-/// Calls that are worth a thread.
-const PIECE: usize = 4;
+/// Calls that one thread judges together.
+const PIECE: usize = 8;
 /// How long a call waits for others at most, on the clock of the capture: what is judged later knows more, and what is known of
 /// a call must not depend on how many others there are.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -56,6 +56,24 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// Judges some calls, each by itself.
+    fn judge<'c>(self, due: &'c [Due]) -> Vec<Judged<'c>> {
+        let negotiations: Vec<_> = due.iter().map(|due| Negotiation::of(&due.call)).collect();
+        let beside = due.iter().zip(&negotiations);
+        let views: Vec<_> = beside
+            .map(|(due, negotiation)| self.view(&due.call, negotiation, due.now))
+            .collect();
+        let found = rules::judge_calls(&views);
+        let beside = due.iter().zip(found);
+        beside
+            .map(|(Due { call, .. }, found)| Judged {
+                found,
+                traits: SeenTrait::in_call(call),
+                defects: FoundDefect::in_call(call, self.thresholds.t1),
+            })
+            .collect()
+    }
+
     pub(super) const fn view(
         self,
         call: &'a Call,
@@ -138,15 +156,9 @@ impl<O: Observer> Engine<O> {
         let mut due = std::mem::take(&mut self.due);
         let workers = self.options.workers.clone();
         let known = self.known();
-        let judged = workers.map(&due, PIECE, |Due { call, now, .. }| {
-            let negotiation = Negotiation::of(call);
-            Judged {
-                found: rules::judge_call(&known.view(call, &negotiation, *now)),
-                traits: SeenTrait::in_call(call),
-                defects: FoundDefect::in_call(call, known.thresholds.t1),
-            }
-        });
-        for (Due { call, .. }, judged) in due.iter().zip(judged) {
+        let pieces: Vec<&[Due]> = due.chunks(PIECE).collect();
+        let judged = workers.map(&pieces, 1, |piece| known.judge(piece));
+        for (Due { call, .. }, judged) in due.iter().zip(judged.into_iter().flatten()) {
             self.tell_judged(call, judged);
         }
         due.clear();

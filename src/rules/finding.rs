@@ -110,6 +110,9 @@ pub struct Finding {
     pub consequence_of: Option<FindingId>,
 }
 
+/// Facts that most findings have at most.
+const FACTS: usize = 8;
+
 impl Finding {
     /// Gives back the memory that it does not need: it may be kept until the capture ends.
     pub fn shrink(&mut self) {
@@ -153,17 +156,20 @@ impl Finding {
     pub(super) fn of(rule: &'static Rule, transaction: &Transaction) -> Self {
         let mut frames = transaction.frames();
         frames.truncate(MAX_FRAMES_SHOWN);
+        let uris = [
+            ("from", &transaction.from.uri),
+            ("to", &transaction.to.uri),
+            ("request_uri", &transaction.request_uri),
+        ];
+        let mut facts = Vec::with_capacity(FACTS);
+        facts.extend(
+            uris.into_iter()
+                .filter(|(_, uri)| !uri.is_empty())
+                .map(|(name, uri)| (name, Fact::Text(String::from_utf8_lossy(uri).into_owned()))),
+        );
         Self {
             call_id: Some(transaction.call_id.clone()),
-            facts: [
-                ("from", &transaction.from.uri),
-                ("to", &transaction.to.uri),
-                ("request_uri", &transaction.request_uri),
-            ]
-            .into_iter()
-            .filter(|(_, uri)| !uri.is_empty())
-            .map(|(name, uri)| (name, Fact::Text(String::from_utf8_lossy(uri).into_owned())))
-            .collect(),
+            facts,
             transactions: vec![transaction.id],
             frames,
             until: transaction.last,

@@ -51,6 +51,7 @@ use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// A finding that sipdiag can raise.
@@ -70,13 +71,16 @@ pub struct Rule {
     pub words: &'static str,
 }
 
+/// Looks at one Call-ID and tells what it finds.
+type JudgeCall = fn(&CallView<'_>, &mut Vec<Finding>);
+
 /// What a rule looks at.
 #[derive(Clone, Copy, Debug)]
 pub enum Judge {
     /// One Call-ID.
-    Call(fn(&CallView<'_>, &mut Vec<Finding>)),
+    Call(JudgeCall),
     /// One Call-ID that has all of this; of others it has nothing to say.
-    CallWith(Has, fn(&CallView<'_>, &mut Vec<Finding>)),
+    CallWith(Has, JudgeCall),
     /// The capture as a whole, at its end.
     Capture(fn(&CaptureView<'_>, &mut Vec<Finding>)),
 }
@@ -347,24 +351,57 @@ impl Judge {
     }
 }
 
+/// What the rules for one Call-ID need and do, in the order of [`RULES`]: side by side, for all of them are looked at for each
+/// call.
+static OF_CALLS: LazyLock<Vec<(Has, JudgeCall)>> = LazyLock::new(|| {
+    let of_call = |rule: &&Rule| match rule.judge {
+        Judge::Call(judge) => Some((Has::default(), judge)),
+        Judge::CallWith(needed, judge) => Some((needed, judge)),
+        Judge::Capture(_) => None,
+    };
+    RULES.iter().filter_map(of_call).collect()
+});
+
 /// Judges a call: its findings in the order of [`RULES`], with ids of their own (see [`renumber`]) and with their causes
 /// linked.
 pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
-    let mut found = Vec::new();
+    judge_calls(std::slice::from_ref(view))
+        .pop()
+        .unwrap_or_default()
+}
+
+/// Judges calls, each by itself: what is found of each, in their order. Rule by rule, because what a hundred rules do is more than
+/// a processor has at hand, and what one does is not.
+pub fn judge_calls(views: &[CallView<'_>]) -> Vec<Vec<Finding>> {
+    let has: Vec<Has> = views.iter().map(|view| Has::of(view.call)).collect();
+    let some = has.iter().fold(Has::default(), |all, it| all.and(*it));
+    let mut found: Vec<Vec<Finding>> = views.iter().map(|_| Vec::new()).collect();
     let mut own = Vec::new();
-    let has = Has::of(view.call);
-    for rule in RULES {
-        let judge = match rule.judge {
-            Judge::Call(judge) => judge,
-            Judge::CallWith(needed, judge) if has.all(needed) => judge,
-            Judge::CallWith(..) | Judge::Capture(_) => continue,
-        };
-        // A rule looks only at what it found itself: echoes of the same fault on other hops.
-        judge(view, &mut own);
-        found.append(&mut own);
+    for &(needed, judge) in OF_CALLS.iter().filter(|(needed, _)| some.all(*needed)) {
+        for ((view, has), found) in views.iter().zip(&has).zip(&mut found) {
+            if !has.all(needed) {
+                continue;
+            }
+            // A rule looks only at what it found itself: echoes of the same fault on other hops.
+            judge(view, &mut own);
+            if !own.is_empty() {
+                found.append(&mut own);
+            }
+        }
     }
-    number(&mut found, &mut 0);
-    for finding in &mut found {
+    for (view, found) in views.iter().zip(&mut found) {
+        relate(view, found);
+    }
+    found
+}
+
+/// Brings the findings of a call together: their numbers, how sure they are, whence they come and what explains them.
+fn relate(view: &CallView<'_>, found: &mut [Finding]) {
+    if found.is_empty() {
+        return;
+    }
+    number(found, &mut 0);
+    for finding in &mut *found {
         if view.lossy {
             finding.lower_absence();
         }
@@ -372,11 +409,13 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
         let first = first.and_then(|id| view.call.transactions.iter().find(|it| it.id == *id));
         finding.source = first.map(|it| view.call.origin(it));
     }
-    consequence::link(view.call, &mut found);
-    consequence::blame(view, &mut found);
-    consequence::note_hang_up(view.call, &mut found);
-    consequence::settle(found.iter_mut());
-    found
+    consequence::link(view.call, found);
+    consequence::blame(view, found);
+    consequence::note_hang_up(view.call, found);
+    // Without a link there is nothing to bring into order.
+    if found.iter().any(|it| it.consequence_of.is_some()) {
+        consequence::settle(found.iter_mut());
+    }
 }
 
 /// Judges the capture as a whole. Among the findings of calls, `of_calls`, it links those that it explains.
@@ -441,11 +480,14 @@ fn number(found: &mut [Finding], last_id: &mut u64) {
 /// Sorts findings for a reader: worst first, consequences behind causes, then by the order of judgement (damage of
 /// a file behind what its packets show) and by time.
 pub fn sort(findings: &mut [Finding]) {
+    let ranks = RULES
+        .iter()
+        .enumerate()
+        .map(|(rank, rule)| (rule.name, rank));
+    let ranks: HashMap<&str, usize> = ranks.rev().collect();
     findings.sort_by_cached_key(|finding| {
-        let rank = RULES
-            .iter()
-            .position(|rule| rule.name == finding.rule.name)
-            .unwrap_or(RULES.len());
+        let rank = ranks.get(finding.rule.name).copied();
+        let rank = rank.unwrap_or(RULES.len());
         (
             std::cmp::Reverse(finding.severity),
             finding.consequence_of.is_some(),

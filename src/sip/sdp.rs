@@ -299,10 +299,7 @@ impl<'a> Media<'a> {
 impl<'a> Content<'a> {
     /// Looks at a message.
     pub fn of(message: &'a Message) -> Self {
-        let oddities = message.oddities();
-        let measured = !oddities.contains(Oddity::ContentLengthTooLarge)
-            && !oddities.contains(Oddity::BytesAfterBody);
-        if message.is_cut() || !measured {
+        if message.is_cut() || !Self::is_measured(message) {
             return Self::Unreadable;
         }
         if message.body().is_empty() {
@@ -317,6 +314,13 @@ impl<'a> Content<'a> {
             }
             _ => Self::Unreadable,
         }
+    }
+
+    /// Whether the body of a message is as long as it says.
+    pub const fn is_measured(message: &Message) -> bool {
+        let oddities = message.oddities();
+        !oddities.contains(Oddity::ContentLengthTooLarge)
+            && !oddities.contains(Oddity::BytesAfterBody)
     }
 
     fn of_body(content_type: &[u8], body: &'a [u8], depth: usize) -> Self {

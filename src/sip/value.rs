@@ -88,6 +88,29 @@ impl<'a> Via<'a> {
         port_number(self.param(b"rport")?)
     }
 
+    /// [`Self::received`] and [`Self::rport`], in one look at the parameters.
+    pub fn seen_as(&self) -> (Option<IpAddr>, Option<u16>) {
+        // Nearly no Via has quotes, and all brackets that one may have stand in `received`.
+        if memchr2(b'"', b'<', self.params).is_some() {
+            return (self.received(), self.rport());
+        }
+        let (mut received, mut rport) = (None, None);
+        let behind = self.params.get(1..).unwrap_or_default();
+        let mut start = 0;
+        for end in memchr_iter(b';', behind).chain([behind.len()]) {
+            let item = behind.get(start..end).unwrap_or_default();
+            start = end + 1;
+            let may_be = |it: &u8| matches!(it, b'r' | b'R') || it.is_ascii_whitespace();
+            if item.first().is_some_and(may_be) {
+                received = received.or_else(|| value_of(item, b"received"));
+                rport = rport.or_else(|| value_of(item, b"rport"));
+            }
+        }
+        let received = received.and_then(literal_with_port);
+        let rport = rport.and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
+        (received.map(|(address, _)| address), rport)
+    }
+
     /// The parameters as written, from the first semicolon; empty when there are none.
     pub(super) const fn params(&self) -> &'a [u8] {
         self.params
@@ -552,6 +575,18 @@ mod tests {
         assert_eq!(via.port(), Some(5062));
         assert_eq!(via.received(), "192.0.2.9".parse().ok());
         assert_eq!(via.rport(), Some(40000));
+        assert_eq!(via.seen_as(), (via.received(), via.rport()));
+        for params in [
+            "",
+            ";rport",
+            ";Rport = 5;x=<;>; received = [2001:db8::1]",
+            ";rport;rport=5;received=;received=192.0.2.1;branch=z9hG4bK1",
+            ";branch=z9hG4bKr;RPORT=70000 ;received=a.example.com",
+        ] {
+            let value = format!("SIP/2.0/UDP 192.0.2.2{params}");
+            let via = Via::of(value.as_bytes()).expect("a Via");
+            assert_eq!(via.seen_as(), (via.received(), via.rport()), "{params}");
+        }
         let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
         assert_eq!(
             (named.address(), named.port(), named.rport()),

@@ -9,6 +9,7 @@ use crate::sip::value::{NameAddr, Via, has_cookie, list};
 use crate::sip::{HeaderName, Message, Method, Oddity, typed};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Sends, Transaction};
+use memchr::memchr;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -186,7 +187,7 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
     .find_map(|(header, name)| {
         message.headers(header).find_map(|value| {
             // One value, and nothing behind its bracket.
-            if value.ends_with(b">") && !value.contains(&b',') {
+            if value.ends_with(b">") && memchr(b',', &value).is_none() {
                 return None;
             }
             list(&value).find_map(|item| {
@@ -205,6 +206,13 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
 /// RFC 3261 §12.2.2: a request with a lower number than the one before in its direction is refused with 500.
 fn lower_cseqs<'a>(call: &'a Call, t1: Duration, tell: &mut impl FnMut(Found<'a>)) {
     type Direction<'a> = (&'a [u8], &'a [u8], IpAddr, IpAddr);
+    // Where they only rise, whoever sends them, none is lower in its direction.
+    let begun = call.initial_invites().map(|it| it.cseq).max();
+    let in_dialog = call.transactions.iter().filter(|it| it.in_dialog());
+    let numbers = begun.into_iter().chain(in_dialog.map(|it| it.cseq));
+    if numbers.is_sorted() {
+        return;
+    }
     let mut highest: HashMap<Direction<'_>, (u64, Timestamp)> = HashMap::default();
     for transaction in &call.transactions {
         let (Some(from), Some(to)) = (&transaction.from.tag, &transaction.to.tag) else {
@@ -272,6 +280,18 @@ fn first_of_dialog(call: &Call, request: &Transaction) -> Option<(u64, Timestamp
 
 /// Branches used twice, and hops that do not count.
 fn branches<'a>(call: &'a Call, tell: &mut impl FnMut(Found<'a>)) {
+    let all = &call.transactions;
+    let again = |(at, it): (usize, &Transaction)| {
+        let mut before = all.iter().take(at);
+        it.branch.is_some() && before.any(|other| other.branch == it.branch)
+    };
+    // Of few it is seen at once that each has its own branch, and that no hop behind another is there.
+    if all.len() <= FEW
+        && all.iter().all(|it| it.via_count < 2)
+        && !all.iter().enumerate().any(again)
+    {
+        return;
+    }
     let mut by_branch: HashMap<&[u8], Vec<&Transaction>> = HashMap::default();
     for transaction in &call.transactions {
         let Some(branch) = &transaction.branch else {
@@ -340,6 +360,9 @@ fn branches<'a>(call: &'a Call, tell: &mut impl FnMut(Found<'a>)) {
         }
     }
 }
+
+/// Transactions that nearly all calls have at most.
+const FEW: usize = 8;
 
 /// Transactions that share a branch and are looked at.
 const MAX_OF_BRANCH: usize = 16;

@@ -7,6 +7,7 @@ use crate::sip::value::{NameAddr, Via, list, user_and_host};
 use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction, TransactionId};
+use memchr::{memchr, memrchr};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ impl Contact {
         let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
         let (user, place) = (unescaped(user), place(host));
         Self {
-            key: clip(&format!("{user}@{place}")),
+            key: clip(&[&user, "@", &place].concat()),
             uri: clip(&String::from_utf8_lossy(uri)),
             user: clip(&user),
             place: clip(&place),
@@ -313,7 +314,18 @@ pub(super) fn place_of(address: SocketAddr) -> Box<str> {
 
 /// Host and port in one form: lower case, IPv6 as RFC 5952 writes it, without port 5060.
 fn place(host: &[u8]) -> String {
-    let text = String::from_utf8_lossy(host).to_lowercase();
+    let text = String::from_utf8_lossy(host);
+    if text.is_ascii() && !text.starts_with('[') {
+        let mut text = text.into_owned();
+        text.make_ascii_lowercase();
+        if let Some(colon) = memrchr(b':', text.as_bytes())
+            && matches!(text.get(colon + 1..), Some("" | "5060"))
+        {
+            text.truncate(colon);
+        }
+        return text;
+    }
+    let text = text.to_lowercase();
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|it| it.is_ascii_digit()) => (host, port),
         _ => (text.as_str(), ""),
@@ -331,6 +343,9 @@ fn place(host: &[u8]) -> String {
 
 /// The user without `%` escapes, which either side may use or not (RFC 3261 §19.1.4).
 fn unescaped(user: &[u8]) -> String {
+    if memchr(b'%', user).is_none() {
+        return String::from_utf8_lossy(user).into_owned();
+    }
     let mut bytes = Vec::with_capacity(user.len());
     let mut rest = user;
     while let [first, behind @ ..] = rest {
@@ -354,6 +369,9 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 fn clip(text: &str) -> Box<str> {
+    if text.len() <= MAX_TEXT {
+        return text.into();
+    }
     text.chars().take(MAX_TEXT).collect::<String>().into()
 }
 

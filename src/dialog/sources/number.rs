@@ -71,15 +71,16 @@ impl Number {
             .split(|byte| *byte == b';')
             .next()
             .unwrap_or_default();
-        let digits: String = user
+        let digits = user
             .iter()
-            .filter(|byte| !matches!(byte, b'-' | b'.' | b'(' | b')'))
-            .map(|byte| char::from(*byte))
-            .collect();
-        let all = digits.trim_start_matches(['+', '*', '#']);
-        let telephone =
-            (TAIL + 2..=LONGEST).contains(&all.len()) && all.bytes().all(|it| it.is_ascii_digit());
-        telephone.then(|| Self(digits.into()))
+            .copied()
+            .filter(|byte| !matches!(byte, b'-' | b'.' | b'(' | b')'));
+        let mut all = digits
+            .clone()
+            .skip_while(|byte| matches!(byte, b'+' | b'*' | b'#'));
+        let telephone = (TAIL + 2..=LONGEST).contains(&all.clone().count())
+            && all.all(|it| it.is_ascii_digit());
+        telephone.then(|| Self(digits.map(char::from).collect::<String>().into()))
     }
 
     /// As written.

@@ -21,17 +21,27 @@ const TOOLS: &[(&str, bool)] = &[
 /// The tool that a User-Agent names, and whether honest people use it as well; `None` for anything else.
 pub(super) fn of_agent(agent: &str) -> Option<(&'static str, bool)> {
     let bytes = agent.as_bytes();
-    // A word of its own: other programs have these letters inside their names.
     let alone = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphabetic());
-    let begins = |at: &usize| alone(at.checked_sub(1).and_then(|at| bytes.get(at)));
-    let begins: Vec<usize> = (0..bytes.len()).filter(begins).collect();
-    TOOLS.iter().copied().find(|(name, _)| {
-        begins.iter().any(|&at| {
+    let mut found: Option<usize> = None;
+    let mut inside = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        // A word of its own: other programs have these letters inside their names.
+        let begins = byte.is_ascii_alphabetic() && !inside;
+        inside = byte.is_ascii_alphabetic();
+        if !begins {
+            continue;
+        }
+        let tool = TOOLS.iter().position(|(name, _)| {
+            let first = name.as_bytes().first();
             let end = at + name.len();
-            let word = bytes.get(at..end).unwrap_or_default();
-            word.eq_ignore_ascii_case(name.as_bytes()) && alone(bytes.get(end))
-        })
-    })
+            first == Some(&byte.to_ascii_lowercase())
+                && (bytes.get(at..end)).is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()))
+                && alone(bytes.get(end))
+        });
+        // Of several the first of the table.
+        found = found.into_iter().chain(tool).min();
+    }
+    found.and_then(|at| TOOLS.get(at)).copied()
 }
 
 /// Whether a From tag is one that SIPVicious makes: hexadecimal digits of what it wants to know again, with a byte 1 before
@@ -73,6 +83,8 @@ mod tests {
         assert_eq!(of_agent("sipcli/v1.8").map(|it| it.0), Some("sipcli"));
         assert_eq!(of_agent("Teleswitch smapper"), None);
         assert_eq!(of_agent("Asterisk PBX 20.5"), None);
+        let both = of_agent("sipcli/2 (sip-scan)");
+        assert_eq!(both.map(|it| it.0), Some("sip-scan"));
     }
 
     #[test]

@@ -34,9 +34,14 @@ pub(super) fn link(call: &Call, findings: &mut [Finding]) {
     if findings.len() > MAX_LINKED {
         return;
     }
+    // A note explains nothing, and nothing explains itself.
+    let mut severe = findings.iter().filter(|it| is_cause(it)).map(|it| it.id);
+    let first = severe.next();
+    let several = severe.next().is_some();
     for index in 0..findings.len() {
         let cause = findings
             .get(index)
+            .filter(|finding| several || first.is_some_and(|it| it != finding.id))
             .and_then(|finding| cause(call, findings, finding))
             .map(|cause| cause.id);
         if let Some(finding) = findings.get_mut(index) {
@@ -123,11 +128,16 @@ fn raise(all: &mut [&mut Finding]) {
     }
 }
 
+/// Whether a finding is bad enough to be the cause of another one.
+fn is_cause(finding: &Finding) -> bool {
+    finding.severity >= Severity::Warning
+}
+
 fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a Finding> {
     let name = finding.rule.name;
     let others = || {
         all.iter()
-            .filter(|other| other.id != finding.id && other.severity >= Severity::Warning)
+            .filter(|other| other.id != finding.id && is_cause(other))
     };
     // The time went by waiting for a hop that is dead.
     if name == "pdd-high" && pdd_high::is_of_dead_routes(finding) {

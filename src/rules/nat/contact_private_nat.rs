@@ -1,8 +1,8 @@
 //! `contact-private-nat`: a Contact names an address that the other side cannot reach, so that what is sent to it, as RFC 3261
 //! §12.2.1.1 asks, is lost: the ACK, the BYE, the next call. A note while nothing sent there failed.
 
-use super::endpoint;
-use crate::address::Reach;
+use super::{Place as Target, endpoint};
+use crate::address::{Reach, literal_with_port};
 use crate::dialog::Call;
 use crate::flow::Transport;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule, Silence};
@@ -52,9 +52,6 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         add(found, noted(transaction));
     }
 }
-
-/// An address and the port that may stand beside it.
-type Target = (IpAddr, Option<u16>);
 
 fn spell(target: Target) -> String {
     endpoint(target.0, target.1)
@@ -323,30 +320,34 @@ fn of_client(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
     if transaction.via_count != 1 || transaction.cut || !is_datagram_or_stream(transaction) {
         return None;
     }
-    let target = super::contact(request)?;
+    let sent_by = request.sent_by()?;
+    let via = literal_with_port(&sent_by);
+    let target = super::contact_beside(request, &sent_by, via)?;
     let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
     let hidden =
         !Reach::of(target.0).is_public() && !own(target.0) && same_family(target.0, src.ip());
     if !hidden {
         return None;
     }
-    let value = request.top_via()?;
-    let via = Via::of(&value)?;
     let translated =
-        Reach::of(src.ip()).is_public() || via.address().is_some_and(|address| !own(address));
+        Reach::of(src.ip()).is_public() || via.is_some_and(|(address, _)| !own(address));
     // A registrar that is given a way back uses it (RFC 3581, RFC 3327, RFC 5626).
-    let helped = transaction.method == Method::Register && has_way_back(request, &via);
+    let helped = transaction.method == Method::Register && has_way_back(request);
     (translated && !helped).then_some((target, src))
 }
 
-fn has_way_back(request: &Message, via: &Via<'_>) -> bool {
+fn has_way_back(request: &Message) -> bool {
     let outbound = request.headers(HeaderName::Contact).any(|value| {
         value::list(&value).any(|contact| {
             let contact = NameAddr::of(contact);
             contact.param(b"reg-id").is_some() || contact.uri.ends_with(b";ob")
         })
     });
-    via.has_param(b"rport") || request.header(HeaderName::Path).is_some() || outbound
+    let via = request.top_via();
+    let via = via.as_deref().and_then(Via::of);
+    via.is_some_and(|via| via.has_param(b"rport"))
+        || request.header(HeaderName::Path).is_some()
+        || outbound
 }
 
 /// The Contact of a 2xx that no proxy stays in front of: its sender is public, and the Contact is not.
@@ -356,7 +357,15 @@ fn of_server(transaction: &Transaction) -> Option<(Target, SocketAddr)> {
     }
     let answer = transaction.responses.iter().find(|it| it.is_success())?;
     let src = answer.flow.src;
-    if !Reach::of(src.ip()).is_public() || answer.evidence("Record-Route").is_some() {
+    if !Reach::of(src.ip()).is_public() {
+        return None;
+    }
+    // Evidence is put together when somebody asks for it, and nearly every call has a proxy.
+    let recorded = match answer.message() {
+        Some(message) => message.has(HeaderName::RecordRoute),
+        None => answer.evidence("Record-Route").is_some(),
+    };
+    if recorded {
         return None;
     }
     let contact = NameAddr::of(value::list(answer.evidence("Contact")?.as_bytes()).next()?).uri;

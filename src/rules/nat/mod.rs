@@ -20,6 +20,7 @@ use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CaptureView, Finding, Rule};
 use crate::sip::value;
 use crate::sip::{HeaderName, Message};
+use memchr::memrchr;
 use std::net::{IpAddr, SocketAddr};
 
 /// RFC 3261 §18.1.1: what is meant where no port stands, over UDP and TCP.
@@ -71,9 +72,23 @@ fn of_trait(
     Some(finding)
 }
 
-/// Address and port of the first Contact of a message; `None` without one, and for a name.
-fn contact(message: &Message) -> Option<(IpAddr, Option<u16>)> {
-    value::uri_endpoint(&message.uri(HeaderName::Contact)?)
+/// An address and the port that may stand beside it.
+type Place = (IpAddr, Option<u16>);
+
+/// Address and port of the first Contact of a request with this sent-by in its topmost Via, which is at this place: nearly every
+/// client writes the same into both, and it need not be read twice. `None` without a Contact, and for a name.
+fn contact_beside(message: &Message, sent_by: &[u8], place: Option<Place>) -> Option<Place> {
+    let uri = message.uri(HeaderName::Contact)?;
+    let is_same = || {
+        let host = uri.get(memrchr(b'@', &uri)? + 1..)?;
+        let ends = matches!(host.get(sent_by.len()), None | Some(b';'));
+        (ends && uri.starts_with(b"sip:") && host.starts_with(sent_by)).then_some(())
+    };
+    match place {
+        // Of such a place every byte counts as it does in a URI.
+        Some((IpAddr::V4(_), _)) if is_same().is_some() => place,
+        _ => value::uri_endpoint(&uri),
+    }
 }
 
 /// Address and port as people write them; the address alone where no port is known.

@@ -1,11 +1,10 @@
 //! `sip-alg-suspected`: a router on the way rewrote some of the addresses in a request and not others, or did it wrongly.
 //! One sign alone has other explanations (STUN, an SBC); two do not.
 
-use crate::address::{Reach, literal};
+use crate::address::{Reach, literal, literal_with_port};
 use crate::flow::Transport;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::sip::value::Via;
 use crate::sip::{Message, Oddity};
 use crate::transaction::Transaction;
 use std::net::IpAddr;
@@ -92,11 +91,11 @@ impl<'a> Signs<'a> {
         if transaction.via_count != 1 || transaction.cut || !in_clear {
             return None;
         }
-        let value = request.top_via()?;
-        let via = Via::of(&value)?;
+        let sent_by = request.sent_by()?;
+        let via = literal_with_port(&sent_by);
         let src = transaction.flow.src;
         let is_public = Reach::of(src.ip()).is_public();
-        let other_side = other_side(view, transaction, &via);
+        let other_side = via.and_then(|(via, _)| other_side(view, transaction, via));
         let too_few =
             |signs: usize| other_side.is_none() && (signs as u64) < view.thresholds.alg_signs;
         // A request from an inside address has not come through the router yet.
@@ -104,14 +103,14 @@ impl<'a> Signs<'a> {
             return None;
         }
         let own = |address: IpAddr| address.to_canonical() == src.ip().to_canonical();
-        let contact = super::contact(request);
-        let rewritten = is_public && via.address().is_some_and(own);
+        let contact = super::contact_beside(request, &sent_by, via);
+        let rewritten = is_public && via.is_some_and(|(address, _)| own(address));
         let hidden = contact.filter(|(address, _)| !Reach::of(*address).is_public());
         let is_udp = transaction.flow.transport == Transport::Udp;
         let strange = |port: Option<u16>| {
             port.is_some_and(|port| is_udp && port >= UNCONFIGURED && port != src.port())
         };
-        let port = rewritten && strange(via.port())
+        let port = rewritten && strange(via.and_then(|(_, port)| port))
             || is_public && contact.is_some_and(|(address, port)| own(address) && strange(port));
         let length = is_udp
             && is_public
@@ -139,7 +138,7 @@ impl<'a> Signs<'a> {
             return None;
         }
         Some(Self {
-            sent_by: String::from_utf8_lossy(via.sent_by).into_owned(),
+            sent_by: String::from_utf8_lossy(&sent_by).into_owned(),
             inside: inside.or(hidden.map(|(address, _)| address)),
             names,
             other_side,
@@ -175,13 +174,13 @@ const SDP_LINES: usize = 64;
 fn other_side<'a>(
     view: &CallView<'a>,
     transaction: &Transaction,
-    via: &Via<'_>,
+    via: IpAddr,
 ) -> Option<&'a Transaction> {
     let branch = transaction.branch.as_ref()?;
     view.call.transactions.iter().find(|other| {
         let sent_by = || {
-            let value = other.request()?.top_via()?;
-            Via::of(&value)?.address()
+            let (address, _) = literal_with_port(&other.request()?.sent_by()?)?;
+            Some(address)
         };
         other.id < transaction.id
             && other.via_count == 1
@@ -190,9 +189,6 @@ fn other_side<'a>(
             && other.from.tag == transaction.from.tag
             && other.branch.as_ref() == Some(branch)
             && other.flow.src.ip() != transaction.flow.src.ip()
-            && via.address().is_some()
-            && sent_by().is_some_and(|address| {
-                address == other.flow.src.ip() && Some(address) != via.address()
-            })
+            && sent_by().is_some_and(|address| address == other.flow.src.ip() && address != via)
     })
 }

@@ -69,8 +69,8 @@ fn fault(exchange: &Exchange<'_>) -> Option<(String, String)> {
             let (one, other) = (offer.connection_of(one)?, answer.connection_of(other)?);
             let differ = is_v6(one)? != is_v6(other)?;
             // A held medium is wanted nowhere.
-            let held = one.is_unspecified() || other.is_unspecified();
-            (differ && !held).then(|| (clip(one.address), clip(other.address)))
+            let held = || one.is_unspecified() || other.is_unspecified();
+            (differ && !held()).then(|| (clip(one.address), clip(other.address)))
         })
 }
 

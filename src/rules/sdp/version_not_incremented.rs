@@ -2,9 +2,9 @@
 
 use super::{method, tell};
 use crate::dialog::negotiation::Description;
-use crate::hash::HashMap;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
+use smallvec::SmallVec;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "sdp-version-not-incremented",
@@ -17,12 +17,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     // What each side said last on each hop.
-    let mut last: HashMap<_, &Description<'_>> = HashMap::default();
+    let mut last: SmallVec<[_; 8]> = SmallVec::new();
     for now in view.negotiation.descriptions() {
-        let hop = (now.flow.src.ip(), now.flow.dst.ip());
-        let Some(before) = last.insert((now.writer, hop), now) else {
+        let side = (now.writer, now.flow.src.ip(), now.flow.dst.ip());
+        let Some(known) = last.iter_mut().find(|(it, _)| *it == side) else {
+            last.push((side, now));
             continue;
         };
+        let before: &Description<'_> = std::mem::replace(&mut known.1, now);
         let (Some(old), Some(new)) = (before.sdp.origin, now.sdp.origin) else {
             continue;
         };
@@ -53,7 +55,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 
 /// Whether two descriptions say the same but for their origin.
 fn same(one: &Description<'_>, other: &Description<'_>) -> bool {
-    lines(one.body()).eq(lines(other.body()))
+    one.body() == other.body() || lines(one.body()).eq(lines(other.body()))
 }
 
 fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {

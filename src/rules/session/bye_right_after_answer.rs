@@ -1,6 +1,6 @@
 //! `bye-right-after-answer`: the caller hangs up as soon as the call is answered (RFC 3261 §13.2.2.4, §14.2).
 
-use super::look;
+use super::{look, may_hang_up_within};
 use crate::dialog::Dialog;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
@@ -22,6 +22,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    if !may_hang_up_within(view.call, view.thresholds.hang_up_after_answer) {
+        return;
+    }
     let dialogs = view.call.dialogs();
     for dialog in &dialogs {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {

@@ -21,6 +21,7 @@ use super::{CallView, Finding, Rule};
 use crate::dialog::Call;
 use crate::sip::Method;
 use crate::transaction::{Response, Transaction};
+use std::time::Duration;
 
 /// Whether a finding of this family tells of a refusal, so that `status` need not.
 pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Response) -> bool {
@@ -45,6 +46,15 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
         Method::Prack | Method::Cancel | Method::Options => false,
         _ => response.code == 481,
     }
+}
+
+/// Whether a BYE can have come within that time of an ACK: most calls last longer, and need no closer look.
+fn may_hang_up_within(call: &Call, limit: Duration) -> bool {
+    let first = call.of(&Method::Bye).map(Transaction::start).min();
+    let acks = call.of(&Method::Invite).flat_map(|invite| &invite.acks);
+    let last = acks.filter_map(|ack| Some(ack.sends.first()?.time)).max();
+    let talk = first.zip(last).map(|(bye, ack)| bye.checked_since(ack));
+    talk.is_some_and(|talk| talk.is_none_or(|it| it < limit))
 }
 
 /// Whether the side whose UPDATE was refused changed the call by a re-INVITE then, as it may with one that knows no UPDATE or has

@@ -1,6 +1,6 @@
 //! `short-call`: hung up within seconds of the answer. Often meant so; with a complaint, a hint at the media.
 
-use super::bye_right_after_answer;
+use super::{bye_right_after_answer, may_hang_up_within};
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 
@@ -14,6 +14,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    if !may_hang_up_within(view.call, view.thresholds.short_call) {
+        return;
+    }
     for dialog in view.call.dialogs() {
         let (Some(invite), Some(bye)) = (dialog.invites.first(), dialog.bye()) else {
             continue;

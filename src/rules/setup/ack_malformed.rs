@@ -5,8 +5,6 @@ use super::{crossing, nearest_first, sent_after, text};
 use crate::limits::MAX_FRAMES_SHOWN;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::sip::Message;
-use crate::sip::value::Via;
 use crate::transaction::{Ack, Response, Transaction};
 use std::time::Duration;
 
@@ -90,7 +88,7 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
     let answers_it = (ack.sends.first()).is_some_and(|seen| seen.time >= response.time());
     let message = ack.message().filter(|it| answers_it && !it.is_cut())?;
     let (cseq, _) = message.cseq()?;
-    let branch = branch(message);
+    let branch = message.branch();
     let of_invite = branch.is_some() && branch.as_deref() == invite.branch.as_deref();
     let wrong = |field, seen: String, expected: String| {
         Some(Misfit {
@@ -139,9 +137,4 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
             variant: Some("branch-of-the-invite"),
         },
     )
-}
-
-fn branch(message: &Message) -> Option<Box<[u8]>> {
-    let via = message.top_via()?;
-    Some(Via::of(&via)?.branch()?.into())
 }

@@ -1,7 +1,7 @@
 //! `ack-misrouted`: an ACK to a 2xx, a BYE or another request of a dialog that is not built from its remote target and its
 //! route set (RFC 3261 §12.2.1.1).
 
-use super::route::{Outcome, is_direct, routed};
+use super::route::{Outcome, is_by_the_book, routed};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 
@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
-    if is_direct(view.call) {
+    if is_by_the_book(view.call) {
         return;
     }
     // Each side of a dialog is told once, of its first request; the others show what it led to.

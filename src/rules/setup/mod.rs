@@ -36,6 +36,7 @@ use crate::sip::value::list;
 use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
 use crate::transaction::{Sends, Transaction};
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The shortest time in which two messages may cross on a hop: what looks like a repeat after the answer was on its way
@@ -44,16 +45,19 @@ const CROSSING_AT_LEAST: Duration = Duration::from_millis(50);
 /// The longest: a satellite hop and a busy server.
 const CROSSING_AT_MOST: Duration = Duration::from_secs(2);
 
+/// As many as nearly all calls have without asking for memory.
+type Invites<'a> = SmallVec<[&'a Transaction; 8]>;
+
 /// The INVITEs of a call, the hop nearest to the callee first: what happens there is repeated on the others.
-fn deepest_first(call: &Call) -> Vec<&Transaction> {
-    let mut invites: Vec<_> = call.of(&Method::Invite).collect();
+fn deepest_first(call: &Call) -> Invites<'_> {
+    let mut invites: Invites<'_> = call.of(&Method::Invite).collect();
     invites.sort_by_key(|invite| (std::cmp::Reverse(invite.via_count), invite.id));
     invites
 }
 
 /// The same, the hop nearest to the caller first: what the caller noticed.
-fn nearest_first(call: &Call) -> Vec<&Transaction> {
-    let mut invites: Vec<_> = call.of(&Method::Invite).collect();
+fn nearest_first(call: &Call) -> Invites<'_> {
+    let mut invites: Invites<'_> = call.of(&Method::Invite).collect();
     invites.sort_by_key(|invite| (invite.via_count, invite.id));
     invites
 }

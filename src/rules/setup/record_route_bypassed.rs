@@ -71,10 +71,9 @@ fn not_copied(view: &CallView<'_>) -> Option<Finding> {
             let Some((asked, answer)) = invite.request().zip(response.message()) else {
                 continue;
             };
-            let is_left_out = answer.header(HeaderName::RecordRoute).is_none()
-                && !asked.is_cut()
-                && !answer.is_cut();
-            let Some(proxy) = nearest_proxy(asked).filter(|_| is_left_out) else {
+            let is_left_out =
+                !answer.has(HeaderName::RecordRoute) && !asked.is_cut() && !answer.is_cut();
+            let Some(proxy) = is_left_out.then(|| nearest_proxy(asked)).flatten() else {
                 continue;
             };
             // An ACK that went to the proxy all the same went astray for another reason.

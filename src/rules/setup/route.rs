@@ -8,6 +8,9 @@ use crate::sip::value::{NameAddr, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use crate::transaction::{Ack, Response, Transaction, Value};
+use memchr::memchr2;
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,9 +105,12 @@ impl Place {
             return None;
         }
         Some(Self {
-            host: match host.parse() {
-                Ok(ip) => Host::Address(ip),
-                Err(_) => Host::Name(host.to_ascii_lowercase()),
+            // Names begin with a letter, nearly all of them, and have no colon.
+            host: match (host.starts_with(|it: char| it.is_ascii_digit()) || host.contains(':'))
+                .then(|| host.parse())
+            {
+                Some(Ok(ip)) => Host::Address(ip),
+                Some(Err(_)) | None => Host::Name(host.to_ascii_lowercase()),
             },
             port,
             is_loose: (uri.split(|&byte| byte == b';').skip(1))
@@ -232,34 +238,139 @@ pub(super) fn routed(call: &Call, t1: Duration) -> Vec<(InDialog<'_>, Rc<RouteSe
     found
 }
 
-/// The messages of which [`requests`] takes some.
-fn candidates(call: &Call) -> impl Iterator<Item = &Message> {
+/// The messages of which [`requests`] takes some, and how they went.
+fn candidates(call: &Call) -> impl Iterator<Item = (&Message, Flow)> {
     let own = call.transactions.iter().filter(|it| it.via_count == 1);
     own.flat_map(|it| {
         let of_dialog = it.in_dialog() && !matches!(it.method, Method::Cancel | Method::Prack);
-        let acks = it.acks.iter().filter_map(Ack::message);
-        it.request().filter(|_| of_dialog).into_iter().chain(acks)
+        let answers_2xx = |ack: &&Ack| {
+            let tag = ack.to_tag.as_deref();
+            tag.is_some_and(|tag| answer(it, tag).is_some())
+        };
+        let acks = it.acks.iter().filter(answers_2xx);
+        let acks = acks.filter_map(|ack| Some((ack.message()?, ack.flow)));
+        let request = it.request().filter(|_| of_dialog);
+        request.map(|own| (own, it.flow)).into_iter().chain(acks)
     })
 }
 
 /// Whether a request of a dialog goes without Route.
 pub(super) fn lacks_route(call: &Call) -> bool {
-    candidates(call).any(|it| !it.has(HeaderName::Route))
+    candidates(call).any(|(it, _)| !it.has(HeaderName::Route))
 }
 
-/// Whether no proxy asked to stay in the dialog and all requests go to a Contact as it was given: then none can depart from
-/// its route set, which is what most calls show at first sight.
-pub(super) fn is_direct(call: &Call) -> bool {
-    let asked = |message: &Message| message.has(HeaderName::RecordRoute);
-    let recorded = call.initial_invites().any(|invite| {
-        let mut answers = invite.responses.iter().filter(|it| it.is_success());
-        invite.request().is_some_and(asked) || answers.any(|it| it.message().is_some_and(asked))
+/// Whether all requests go to a Contact as it was given, with the Record-Route that their side has as it was given: then none
+/// can depart from its route set, which is what most calls show without that anything is read but bytes.
+pub(super) fn is_by_the_book(call: &Call) -> bool {
+    candidates(call).all(|(message, flow)| {
+        let StartLine::Request { uri, .. } = message.start_line() else {
+            return false;
+        };
+        let (Some(own), Some(other)) = (message.from_tag(), message.to_tag()) else {
+            return false;
+        };
+        is_contact(call, other, uri)
+            && match (
+                as_client(call, flow, own, other),
+                as_server(call, flow, own, other),
+            ) {
+                (None, None) => true,
+                (Some((_, source)), None) => copies(message, source, true),
+                (None, Some((_, source))) => copies(message, source, false),
+                (Some(_), Some(_)) => false,
+            }
+    })
+}
+
+/// Whether the Route of a request is the Record-Route of a message, byte by byte, and begins with a proxy that routes loosely.
+fn copies(request: &Message, source: &Message, reversed: bool) -> bool {
+    if !source.has(HeaderName::RecordRoute) {
+        return true;
+    }
+    // One proxy is what most dialogs have.
+    let one = only(request, HeaderName::Route).zip(only(source, HeaderName::RecordRoute));
+    if one.is_some_and(|(seen, recorded)| seen == recorded && is_one_loose(seen)) {
+        return true;
+    }
+    let found = uris(request, HeaderName::Route).zip(uris(source, HeaderName::RecordRoute));
+    found.is_some_and(|(seen, mut recorded)| {
+        if reversed {
+            recorded.reverse();
+        }
+        seen == recorded && recorded.first().is_some_and(|it| it.ends_with(b";lr"))
+    })
+}
+
+/// The value of the only field of that name; `None` where there are several, and for one that is folded.
+fn only(message: &Message, header: HeaderName) -> Option<&[u8]> {
+    let mut values = message.headers(header);
+    match (values.next()?, values.next()) {
+        (Cow::Borrowed(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether a Route is one URI in brackets that ends with `lr`, at first sight.
+fn is_one_loose(value: &[u8]) -> bool {
+    value.starts_with(b"<")
+        && value.ends_with(b";lr>")
+        && memchr2(b'>', b',', value) == value.len().checked_sub(1)
+}
+
+/// The URIs of a Route or Record-Route as written; `None` where one is folded.
+fn uris(message: &Message, header: HeaderName) -> Option<SmallVec<[&[u8]; 4]>> {
+    let mut found = SmallVec::new();
+    for value in message.headers(header) {
+        let Cow::Borrowed(value) = value else {
+            return None;
+        };
+        found.extend(list(value).map(|item| NameAddr::of(item).uri));
+    }
+    Some(found)
+}
+
+/// The INVITE that a side sent to begin a dialog, and its 2xx.
+fn as_client<'a>(
+    call: &'a Call,
+    flow: Flow,
+    own: &[u8],
+    other: &[u8],
+) -> Option<(&'a Transaction, &'a Message)> {
+    let mut answers = call.initial_invites().filter_map(|invite| {
+        let here = invite.via_count == 1 && invite.flow.src.ip() == flow.src.ip();
+        let mine = here && invite.from.tag.as_deref() == Some(own);
+        let response = mine.then(|| answer(invite, other)).flatten()?;
+        Some((invite, response.message()?))
     });
-    !recorded
-        && candidates(call).all(|message| match (message.start_line(), message.to_tag()) {
-            (StartLine::Request { uri, .. }, Some(other)) => is_contact(call, other, uri),
-            _ => false,
-        })
+    answers.next().filter(|(_, it)| !it.is_cut())
+}
+
+/// The INVITEs that came to a side and that it answered.
+fn arrived<'a>(
+    call: &'a Call,
+    flow: Flow,
+    own: &[u8],
+    other: &[u8],
+) -> impl Iterator<Item = &'a Transaction> {
+    call.initial_invites().filter(move |invite| {
+        let here = if flow.transport.is_reliable() {
+            invite.flow.dst.ip() == flow.src.ip()
+        } else {
+            invite.flow.dst == flow.src
+        };
+        here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
+    })
+}
+
+/// The INVITE that came to a side on the last hop, with its transaction.
+fn as_server<'a>(
+    call: &'a Call,
+    flow: Flow,
+    own: &[u8],
+    other: &[u8],
+) -> Option<(&'a Transaction, &'a Message)> {
+    let invite = arrived(call, flow, own, other).max_by_key(|invite| invite.via_count)?;
+    Some((invite, invite.request().filter(|it| !it.is_cut())?))
 }
 
 /// Whether the side with that tag gave this very URI as its Contact.
@@ -311,13 +422,7 @@ impl RouteSet {
 
     /// RFC 3261 §12.1.2: the Record-Route of the response, in reverse order.
     fn of_client(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
-        let mut answers = call.initial_invites().filter_map(|invite| {
-            let here = invite.via_count == 1 && invite.flow.src.ip() == request.flow.src.ip();
-            let mine = invite.from.tag.as_deref() == Some(own);
-            let response = answer(invite, other).filter(|_| here && mine)?;
-            Some((invite, response.message()?))
-        });
-        let (invite, response) = answers.next().filter(|(_, it)| !it.is_cut())?;
+        let (invite, response) = as_client(call, request.flow, own, other)?;
         let mut routes = record_routes(response)?;
         routes.reverse();
         let is_relayed = call.initial_invites().any(|hop| {
@@ -337,24 +442,14 @@ impl RouteSet {
 
     /// RFC 3261 §12.1.1: the Record-Route of the request, in its order.
     fn of_server(call: &Call, request: &InDialog<'_>, own: &[u8], other: &[u8]) -> Option<Self> {
-        let arrived = || {
-            call.initial_invites().filter(|invite| {
-                let here = if request.flow.transport.is_reliable() {
-                    invite.flow.dst.ip() == request.flow.src.ip()
-                } else {
-                    invite.flow.dst == request.flow.src
-                };
-                here && invite.from.tag.as_deref() == Some(other) && answer(invite, own).is_some()
-            })
-        };
-        let invite = arrived().max_by_key(|invite| invite.via_count)?;
-        let message = invite.request().filter(|it| !it.is_cut())?;
+        let (invite, message) = as_server(call, request.flow, own, other)?;
+        let arrived = arrived(call, request.flow, own, other);
         Some(Self {
             targets: targets(call, other),
             routes: record_routes(message)?,
             neighbour: invite.flow.src.ip(),
             dialled: None,
-            seen_at: arrived().map(|invite| invite.flow.src.ip()).collect(),
+            seen_at: arrived.map(|invite| invite.flow.src.ip()).collect(),
         })
     }
 

@@ -74,8 +74,11 @@ fn slow(view: &CallView<'_>, invite: &Transaction) -> Option<Slow> {
             is_proven: true,
         });
     }
+    if sends < 2 {
+        return None;
+    }
     let t1 = timers::estimate_t1(&invite.requests).unwrap_or(view.thresholds.t1);
-    (delay > t1 && sends >= 2).then(|| Slow {
+    (delay > t1).then(|| Slow {
         delay,
         code: first.code,
         sends,

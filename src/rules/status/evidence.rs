@@ -42,7 +42,17 @@ pub(in crate::rules) fn shown(mut finding: Finding, response: &Response) -> Find
     let Some(message) = response.message() else {
         return finding;
     };
-    for (name, fact) in PRIVATE {
+    // Nearly no response has one of them.
+    let is_private = |(name, _): (&[u8], _)| {
+        let mut all = PRIVATE.iter();
+        all.any(|(it, _)| name.eq_ignore_ascii_case(it.as_bytes()))
+    };
+    let private = if message.fields().any(is_private) {
+        PRIVATE
+    } else {
+        &[]
+    };
+    for (name, fact) in private {
         if let Some(value) = field(message, name).filter(|_| finding.get(fact).is_none()) {
             finding = finding.fact(fact, value);
         }
@@ -62,5 +72,8 @@ pub(super) fn field(message: &Message, name: &str) -> Option<String> {
         .fields()
         .find(|(it, _)| it.eq_ignore_ascii_case(name.as_bytes()))?;
     let text = String::from_utf8_lossy(&value);
+    if text.len() <= MAX_TEXT {
+        return Some(text.into_owned());
+    }
     Some(text.chars().take(MAX_TEXT).collect())
 }

@@ -5,6 +5,7 @@ use super::{is_signed, whole};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Message};
+use memchr::memchr_iter;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "stir-verstat",
@@ -58,9 +59,12 @@ fn verstat(request: &Message) -> Option<String> {
         .into_iter()
         .flat_map(|header| request.headers(header))
         .find_map(|value| {
-            let mut found = value.windows(b";verstat=".len());
+            let begins = |at: usize| {
+                let name = value.get(at..at + b";verstat=".len());
+                name.is_some_and(|it| it.eq_ignore_ascii_case(b";verstat="))
+            };
             // A look at the bytes is cheap, and nearly no value has it.
-            found.find(|it| it.eq_ignore_ascii_case(b";verstat="))?;
+            memchr_iter(b';', &value).find(|at| begins(*at))?;
             let value = String::from_utf8_lossy(&value);
             let at = value.to_ascii_lowercase().find(";verstat=")?;
             let rest = value.get(at + ";verstat=".len()..)?;
