@@ -7,7 +7,7 @@ use crate::limits::{
     MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_WAITING_TRANSACTIONS,
 };
 use crate::sip::{Message, Method, StartLine};
-use crate::transaction::{Packed, Packer, Transaction, TransactionId};
+use crate::transaction::{Keys, Packed, Packer, Transaction, TransactionId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Book {
     hasher: RandomState,
-    /// By [`Message::call_key`].
+    /// By [`Keys::call`].
     entries: KeyMap<u64, Box<Entry>>,
     call_ids: KeySet<u64>,
     /// Confirmed dialogs that were not ended.
@@ -58,14 +58,14 @@ impl Book {
 
     /// Notes a message that is no copy. `began` says that it began a transaction, `late` that it is a request whose
     /// response was read before it, as clocks of several capture points make it.
-    pub fn message(&mut self, message: &Message, began: bool, late: bool) {
-        let key = message.call_key();
+    pub fn message(&mut self, message: &Message, keys: Keys, began: bool, late: bool) {
+        let key = keys.call;
         let known = self.entries.contains_key(&key);
         if !known || self.call_ids.len() >= MAX_CALL_IDS {
             if message.call_id().is_none() {
                 return;
             }
-            let starts_mid_dialog = self.count(message);
+            let starts_mid_dialog = self.count(message, key);
             if began && !known {
                 let entry = Entry {
                     starts_mid_dialog,
@@ -84,18 +84,17 @@ impl Book {
             self.calls += u64::from(message.method() == Some(Method::Invite));
         }
         if let Some(begins) = begins_dialog(message) {
-            self.note_dialog(message, begins);
+            self.note_dialog(message, key, begins);
         }
     }
 
     /// Reads where the call of a message is looked up, so that it is in the cache when the message comes.
-    pub fn touch(&self, message: &Message) {
-        std::hint::black_box(self.entries.contains_key(&message.call_key()));
+    pub fn touch(&self, keys: Keys) {
+        std::hint::black_box(self.entries.contains_key(&keys.call));
     }
 
     /// Counts a Call-ID when it is new; whether it is and begins in the middle of a dialog.
-    fn count(&mut self, message: &Message) -> bool {
-        let key = message.call_key();
+    fn count(&mut self, message: &Message, key: u64) -> bool {
         if self.call_ids.len() >= MAX_CALL_IDS && !self.call_ids.contains(&key) {
             self.refused += 1;
             return false;
@@ -252,8 +251,8 @@ impl Book {
     }
 
     /// Notes that a message confirms its dialog, or ends it.
-    fn note_dialog(&mut self, message: &Message, begins: bool) {
-        let Some(entry) = self.entries.get_mut(&message.call_key()) else {
+    fn note_dialog(&mut self, message: &Message, key: u64, begins: bool) {
+        let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
         // Either side may send the BYE, so the order of the tags means nothing.

@@ -348,7 +348,7 @@ impl<O: Observer> Engine<O> {
     fn fetch(&self) {
         if let Some(sip) = self.waiting.behind(6) {
             self.table.touch_place(sip.keys);
-            self.book.touch(&sip.message);
+            self.book.touch(sip.keys);
         }
         if let Some(sip) = self.waiting.behind(3) {
             self.table.touch(sip.keys);

@@ -75,7 +75,7 @@ impl<O: Observer> Engine<O> {
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
-        self.book.message(message, began, late);
+        self.book.message(message, sip.keys, began, late);
         self.surroundings
             .bindings_mut()
             .message(&seen.arrival, placement.transaction.filter(|_| began));

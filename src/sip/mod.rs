@@ -37,7 +37,6 @@ pub struct Message {
     packed: Packed,
     oddities: Oddities,
     fingerprint: u64,
-    call_key: u64,
     /// The number of the CSeq; any where it has none that fits.
     cseq: u32,
     /// Where the body ends.
@@ -135,7 +134,6 @@ impl Message {
             packed: Packed::of(bytes, &head, &core.parts)?,
             oddities: head.oddities,
             fingerprint: fingerprint(bytes),
-            call_key: 0,
             cseq,
             body_end: end,
             status: match head.start {
@@ -154,7 +152,6 @@ impl Message {
             names_stream: core.names_stream,
             folded: head.folded,
         };
-        message.call_key = message.call_id().map_or(0, fingerprint);
         if !carrier.cut {
             let found = message.check(bytes, &head, &core);
             message.oddities = message.oddities.union(found);
@@ -285,11 +282,6 @@ impl Message {
             return self.header(HeaderName::CallId).filter(|id| !id.is_empty());
         }
         (self.part(Part::CallId).filter(|id| !id.is_empty())).map(Cow::Borrowed)
-    }
-
-    /// A fingerprint of the Call-ID, by which calls are found; 0 when there is none.
-    pub const fn call_key(&self) -> u64 {
-        self.call_key
     }
 
     /// The number and method of the CSeq; `None` when it is missing or unreadable.

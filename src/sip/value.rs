@@ -4,6 +4,7 @@ use super::Method;
 use super::find;
 use super::lexer::number;
 use crate::address::literal_with_port;
+use memchr::{memchr_iter, memchr2};
 use std::borrow::Cow;
 use std::net::IpAddr;
 

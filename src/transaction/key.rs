@@ -10,8 +10,15 @@ use std::hash::{Hash, Hasher};
 /// What a message is found by, made once and wherever there is time for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// Its transaction; `None` when it does not say which.
+    /// Its transaction; `None` when it lacks a CSeq, and for a response also when it lacks a Via.
     pub(super) transaction: Option<u64>,
+    /// The INVITE that a CANCEL is for: it has the same branch (RFC 3261 §9.1). `None` for all others.
+    pub(super) invite: Option<u64>,
+    /// Its call: a fingerprint of the Call-ID, 0 when there is none. The INVITEs of an ACK are found under it too: one to a 2xx
+    /// has a branch of its own (§13.2.2.4), and one with a wrong CSeq number still has the Call-ID.
+    pub call: u64,
+    /// Its branch, whether there is one or not.
+    pub(super) branch: u64,
     /// The two ends, in the direction of requests.
     pub(super) flow: u64,
     /// The packet: its ends, its bytes, and its place in the stream.
@@ -23,8 +30,14 @@ impl Keys {
     pub fn of(message: &Message, flow: Flow, sequence: Option<u32>) -> Self {
         let is_response = message.status().is_some();
         let flow = fingerprint(if is_response { flow.reversed() } else { flow });
+        let call = message.call_id().map_or(0, fingerprint);
+        let identity = Identity::of(message, call);
+        let cancels = identity.as_ref().filter(|it| it.method == Method::Cancel);
         Self {
-            transaction: Identity::of(message).map(|it| it.key()),
+            transaction: identity.as_ref().map(|it| it.key(it.method.name())),
+            invite: cancels.map(|it| it.key(Method::Invite.name())),
+            call,
+            branch: fingerprint(message.branch()),
             flow,
             packet: fingerprint((flow, is_response, sequence, message.fingerprint())),
         }
@@ -32,24 +45,19 @@ impl Keys {
 }
 
 /// What a message says of its transaction.
-#[derive(Clone, Debug)]
-pub(super) struct Identity<'a> {
-    pub(super) method: Method,
-    pub(super) cseq: u64,
-    pub(super) branch: Option<Cow<'a, [u8]>>,
+struct Identity<'a> {
+    method: Method,
+    cseq: u64,
+    branch: Option<Cow<'a, [u8]>>,
     sent_by: Cow<'a, [u8]>,
-    /// The key under which the INVITEs of an ACK are found: one to a 2xx has a branch of its own (§13.2.2.4), and one with a wrong
-    /// CSeq number still has the Call-ID.
-    pub(super) call_key: u64,
+    call: u64,
     from_tag: Option<&'a [u8]>,
 }
 
 impl<'a> Identity<'a> {
     /// `None` when the message lacks a CSeq, and for a response also when it lacks a Via.
-    pub(super) fn of(message: &'a Message) -> Option<Self> {
-        let (cseq, cseq_method) = message.cseq()?;
-        // The request line rules where it differs from the CSeq: it is what servers act on.
-        let method = message.method().unwrap_or(cseq_method);
+    fn of(message: &'a Message, call: u64) -> Option<Self> {
+        let (cseq, method) = method_and_cseq(message)?;
         let sent_by = message.sent_by();
         if sent_by.is_none() && message.status().is_some() {
             return None;
@@ -59,7 +67,7 @@ impl<'a> Identity<'a> {
             cseq,
             branch: message.branch(),
             sent_by: sent_by.map(normal_sent_by).unwrap_or_default(),
-            call_key: message.call_key(),
+            call,
             from_tag: message.from_tag(),
         })
     }
@@ -68,13 +76,13 @@ impl<'a> Identity<'a> {
     /// counting as its INVITE. The CSeq number and the Call-ID are in it too, so that stacks that use a branch again
     /// for another request are told apart. Without the magic cookie the fields of §17.2.3's second list take its place;
     /// the To tag is left out of them because the ACK has one that the INVITE had not.
-    pub(super) fn key(&self) -> u64 {
+    fn key(&self, method: &str) -> u64 {
         let mut state = fingerprints();
-        self.call_key.hash(&mut state);
+        self.call.hash(&mut state);
         self.cseq.hash(&mut state);
         match self.method {
             Method::Ack => Method::Invite.name(),
-            ref method => method.name(),
+            _ => method,
         }
         .hash(&mut state);
         self.sent_by.hash(&mut state);
@@ -85,13 +93,15 @@ impl<'a> Identity<'a> {
         state.finish()
     }
 
-    pub(super) fn branch_fingerprint(&self) -> u64 {
-        fingerprint(&self.branch)
-    }
-
     fn has_cookie(&self) -> bool {
         self.branch.as_deref().is_some_and(has_cookie)
     }
+}
+
+/// The number of the CSeq, and the method. The request line rules where it differs from the CSeq: it is what servers act on.
+pub(super) fn method_and_cseq(message: &Message) -> Option<(u64, Method)> {
+    let (cseq, method) = message.cseq()?;
+    Some((cseq, message.method().unwrap_or(method)))
 }
 
 /// Host names are compared without case, and white space around the port's colon means nothing.

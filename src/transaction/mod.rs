@@ -331,7 +331,7 @@ pub struct Transaction {
     pub id: TransactionId,
     /// The Call-ID; empty when the request has none.
     pub call_id: Arc<[u8]>,
-    /// See [`Message::call_key`].
+    /// See [`Keys::call`].
     pub call_key: u64,
     /// The method.
     pub method: Method,

@@ -5,7 +5,7 @@ mod deadlines;
 mod open;
 
 use super::kept::Budget;
-use super::key::Identity;
+use super::key::method_and_cseq;
 use super::notes::{challenges, clip_uri, describe, evidence, text};
 use super::{
     Arrival, IcmpNote, Keys, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting,
@@ -94,19 +94,16 @@ impl Table {
     }
 
     fn find_place(&mut self, arrival: &Arrival<'_>) -> (Kind, Option<TransactionId>) {
-        let identity = Identity::of(arrival.message).zip(arrival.keys.transaction);
-        let Some((identity, key)) = identity else {
+        let Some(key) = arrival.keys.transaction else {
             return (Kind::New, None);
         };
         match arrival.message.start_line() {
             StartLine::Request {
                 method: Method::Ack,
                 ..
-            } => self.ack(arrival, &identity, key),
-            StartLine::Request { uri, .. } => self.request(arrival, identity, key, uri),
-            StartLine::Response { status, reason } => {
-                self.response(arrival, identity, key, (status, reason))
-            }
+            } => self.ack(arrival, key),
+            StartLine::Request { uri, .. } => self.request(arrival, key, uri),
+            StartLine::Response { status, reason } => self.response(arrival, key, status, reason),
         }
     }
 
@@ -123,14 +120,16 @@ impl Table {
             .as_ref()
             .is_some_and(|it| it.method() == Some(Method::Ack));
         let to_tag = quoted.as_ref().and_then(Message::to_tag);
-        let by_message = quoted.as_ref().and_then(Identity::of).and_then(|identity| {
-            let own = self.by_key.get(&identity.key());
+        let by_message = quoted.as_ref().and_then(|message| {
+            let keys = Keys::of(message, quote.flow, None);
+            let own = self.by_key.get(&keys.transaction?);
             own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
                 .or_else(|| {
-                    let answered = if of_ack {
-                        self.answered_invites(&identity, to_tag, quote.flow)
-                    } else {
-                        Vec::new()
+                    let answered = match message.cseq() {
+                        Some((cseq, _)) if of_ack => {
+                            self.answered_invites(keys.call, cseq, to_tag, quote.flow)
+                        }
+                        _ => Vec::new(),
                     };
                     self.best_leg(&answered, quote.flow, false)
                 })
@@ -251,7 +250,6 @@ impl Table {
     fn request(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: Identity<'_>,
         key: u64,
         uri: &[u8],
     ) -> (Kind, Option<TransactionId>) {
@@ -268,13 +266,8 @@ impl Table {
                 })
             })
         });
-        let cancels = (identity.method == Method::Cancel).then(|| {
-            let mut invite = identity.clone();
-            invite.method = Method::Invite;
-            invite.key()
-        });
         // Its response may have been read before it.
-        let id = known.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow, key));
+        let id = known.unwrap_or_else(|| self.begin(arrival, arrival.flow, key));
         if let Some(open) = self.open.get_mut(&id) {
             open.touch(arrival, clock);
             let transaction = &mut open.transaction;
@@ -289,7 +282,7 @@ impl Table {
             }
         }
         // RFC 3261 §9.1: the CANCEL has the branch of the INVITE it cancels.
-        if let Some(invite_key) = cancels {
+        if let Some(invite_key) = arrival.keys.invite {
             let ids = self.by_key.get(&invite_key).cloned().unwrap_or_default();
             if let Some(invite) = self.best_leg(&ids, arrival.flow, false)
                 && let Some(open) = self.open.get_mut(&invite)
@@ -304,16 +297,15 @@ impl Table {
     fn response(
         &mut self,
         arrival: &Arrival<'_>,
-        identity: Identity<'_>,
         key: u64,
-        (status, reason): (u64, &[u8]),
+        status: u64,
+        reason: &[u8],
     ) -> (Kind, Option<TransactionId>) {
         let found = self
             .by_key
             .get(&key)
             .and_then(|ids| self.best_leg(ids, arrival.flow, true));
-        let id =
-            found.unwrap_or_else(|| self.begin(arrival, identity, arrival.flow.reversed(), key));
+        let id = found.unwrap_or_else(|| self.begin(arrival, arrival.flow.reversed(), key));
         let kind = self.add_response(id, arrival, status, reason);
         (kind, Some(id))
     }
@@ -428,13 +420,7 @@ impl Table {
             .map(|(_, id)| id)
     }
 
-    fn begin(
-        &mut self,
-        arrival: &Arrival<'_>,
-        identity: Identity<'_>,
-        flow: Flow,
-        key: u64,
-    ) -> TransactionId {
+    fn begin(&mut self, arrival: &Arrival<'_>, flow: Flow, key: u64) -> TransactionId {
         while self.open.len() >= MAX_OPEN_TRANSACTIONS {
             let Some((_, id)) = self.deadlines.pop() else {
                 break;
@@ -447,7 +433,8 @@ impl Table {
         self.last_id += 1;
         let id = TransactionId(self.last_id);
         let message = arrival.message;
-        let invite_key = (identity.method == Method::Invite).then(|| message.call_key());
+        let (cseq, method) = method_and_cseq(message).unwrap_or((0, Method::Ack));
+        let invite_key = (method == Method::Invite).then_some(arrival.keys.call);
         let party = |header, tag: Option<&[u8]>| Party {
             uri: Value::from_slice(clip_uri(&message.uri(header).unwrap_or_default())),
             tag: tag.map(Tag::from_slice),
@@ -458,10 +445,10 @@ impl Table {
             call_id: message
                 .call_id()
                 .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
-            call_key: message.call_key(),
-            method: identity.method,
-            cseq: identity.cseq,
-            branch: identity.branch.map(|it| Value::from_slice(&it)),
+            call_key: arrival.keys.call,
+            method,
+            cseq,
+            branch: message.branch().map(|it| Value::from_slice(&it)),
             flow,
             via_count: 0,
             from: party(HeaderName::From, message.from_tag()),

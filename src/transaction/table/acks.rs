@@ -1,6 +1,5 @@
 //! Which INVITE an ACK belongs to, and which one it was meant for when it fits none.
 
-use super::super::key::Identity;
 use super::super::notes::{acknowledges, note_ack};
 use super::super::{Arrival, Kind, Transaction, TransactionId};
 use super::Table;
@@ -10,12 +9,7 @@ use crate::sip::Method;
 impl Table {
     /// RFC 3261 §17.1.1.3: an ACK to 300–699 has the INVITE's branch; §13.2.2.4: one to a 2xx has its own, and belongs to
     /// every hop on which that INVITE was answered.
-    pub(super) fn ack(
-        &mut self,
-        arrival: &Arrival<'_>,
-        identity: &Identity<'_>,
-        key: u64,
-    ) -> (Kind, Option<TransactionId>) {
+    pub(super) fn ack(&mut self, arrival: &Arrival<'_>, key: u64) -> (Kind, Option<TransactionId>) {
         let by_branch = self
             .by_key
             .get(&key)
@@ -25,12 +19,15 @@ impl Table {
         let to_tag = arrival.message.to_tag();
         let ids: Vec<TransactionId> = match by_branch {
             Some(id) => vec![id],
-            None => self.answered_invites(identity, to_tag, arrival.flow),
+            None => {
+                let cseq = arrival.message.cseq().map_or(0, |(number, _)| number);
+                self.answered_invites(arrival.keys.call, cseq, to_tag, arrival.flow)
+            }
         };
         if ids.is_empty() {
-            return (self.stray_ack(arrival, identity, to_tag), None);
+            return (self.stray_ack(arrival, to_tag), None);
         }
-        let branch = identity.branch_fingerprint();
+        let branch = arrival.keys.branch;
         let clock = self.clock(arrival);
         let mut kind = Kind::New;
         for id in &ids {
@@ -49,12 +46,13 @@ impl Table {
     /// that had a provisional one only, then those without any: the ACK proves the answer.
     pub(super) fn answered_invites(
         &self,
-        identity: &Identity<'_>,
+        call: u64,
+        cseq: u64,
         to_tag: Option<&[u8]>,
         flow: Flow,
     ) -> Vec<TransactionId> {
         let matching = |matches: &dyn Fn(&Transaction) -> bool| {
-            self.invites_of(identity, &|it| it.cseq == identity.cseq && matches(it))
+            self.invites_of(call, &|it| it.cseq == cseq && matches(it))
         };
         // On its own hop an ACK proves the answer, even when that is read after it.
         let is_here = |it: &Transaction| {
@@ -77,14 +75,9 @@ impl Table {
 
     /// Notes an ACK that fits no INVITE at the one that it must be for: of its Call-ID and From tag, on its hop, and not
     /// acknowledged yet.
-    fn stray_ack(
-        &mut self,
-        arrival: &Arrival<'_>,
-        identity: &Identity<'_>,
-        to_tag: Option<&[u8]>,
-    ) -> Kind {
+    fn stray_ack(&mut self, arrival: &Arrival<'_>, to_tag: Option<&[u8]>) -> Kind {
         let from_tag = arrival.message.from_tag();
-        let waiting = self.invites_of(identity, &|it| {
+        let waiting = self.invites_of(arrival.keys.call, &|it| {
             let same_src = it.flow.src.ip() == arrival.flow.src.ip();
             let same_dst = it.flow.dst.ip() == arrival.flow.dst.ip();
             // To another host than the INVITE goes the ACK to a 2xx, and the one of another branch of a fork.
@@ -95,7 +88,7 @@ impl Table {
                 && same_src
                 && (same_dst || same_fork)
         });
-        let branch = identity.branch_fingerprint();
+        let branch = arrival.keys.branch;
         let clock = self.clock(arrival);
         let open = self
             .best_leg(&waiting, arrival.flow, false)
@@ -113,13 +106,9 @@ impl Table {
     }
 
     /// The open INVITEs of a Call-ID that match.
-    fn invites_of(
-        &self,
-        identity: &Identity<'_>,
-        matches: &dyn Fn(&Transaction) -> bool,
-    ) -> Vec<TransactionId> {
+    fn invites_of(&self, call: u64, matches: &dyn Fn(&Transaction) -> bool) -> Vec<TransactionId> {
         self.invites
-            .get(&identity.call_key)
+            .get(&call)
             .into_iter()
             .flatten()
             .copied()
