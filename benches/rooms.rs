@@ -17,7 +17,7 @@ use sipdiag::report::{Format, RecordKind, Renderer, Settings};
 use sipdiag::sip::{Carrier, Message};
 use sipdiag::thresholds::Thresholds;
 use sipdiag::time::Timestamp;
-use sipdiag::transaction::{Arrival, Keys, Table};
+use sipdiag::transaction::{Arrival, Draft, Keys, Table};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -133,16 +133,18 @@ fn rooms(criterion: &mut Criterion) {
             let mut table = Table::new(&Thresholds::default());
             for (frame, (time, flow, message)) in (1..).zip(&messages) {
                 table.advance(*time);
-                black_box(table.place(&Arrival {
+                let keys = Keys::of(message, *flow, None);
+                let arrival = Arrival {
                     frame: FrameNumber(frame),
                     time: *time,
                     flow: *flow,
                     message,
-                    keys: Keys::of(message, *flow, None),
+                    keys,
                     identification: None,
                     sequence: None,
                     mirrored: false,
-                }));
+                };
+                black_box(table.place(&arrival, Draft::of(message, keys, *flow)));
                 black_box(table.take_closed());
             }
         });

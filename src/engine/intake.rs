@@ -14,8 +14,7 @@ use crate::reassembly::{Connection, Connections, Outcome};
 use crate::rules;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Keys};
-use std::sync::Arc;
+use crate::transaction::Arrival;
 
 /// What is put together from several packets, and what became of it.
 #[derive(Debug, Default)]
@@ -66,17 +65,9 @@ impl<O: Observer> Engine<O> {
         let Prepared { at, flow, payload } = prepared;
         let flow = self.hidden_flow(flow);
         match payload {
-            Payload::Sip(it) => {
-                let sip = Sip {
-                    message: it.message,
-                    keys: it.keys,
-                    flow,
-                    identification: it.identification,
-                    sequence: None,
-                    envelope: it.envelope,
-                    mirror: None,
-                };
-                self.sip(at, sip, it.snapped);
+            Payload::Sip(mut sip, snapped) => {
+                sip.flow = flow;
+                self.sip(at, sip, snapped);
             }
             Payload::Other { dscp, like_rtp } => {
                 self.summary.not_sip_packets += 1;
@@ -122,17 +113,8 @@ impl<O: Observer> Engine<O> {
         };
         match &decoded.content {
             Content::Datagram(datagram) => {
-                let Some(message) = message_of(datagram) else {
+                let Some(sip) = message_of(datagram, envelope) else {
                     return false;
-                };
-                let sip = Sip {
-                    keys: Keys::of(&message, datagram.flow, None),
-                    message,
-                    flow: datagram.flow,
-                    identification: datagram.identification,
-                    sequence: None,
-                    envelope,
-                    mirror: None,
                 };
                 self.sip(at, sip, snapped);
                 true
@@ -267,18 +249,13 @@ impl<O: Observer> Engine<O> {
         let Some(message) = Message::parse(&mirrored.payload, carrier) else {
             return false;
         };
-        let sip = Sip {
-            keys: Keys::of(&message, mirrored.flow, None),
-            message: Arc::new(message),
-            flow: mirrored.flow,
-            identification: None,
-            sequence: None,
-            envelope,
+        let sip = Box::new(Sip {
             mirror: Some(Mirror {
                 node: mirrored.node,
                 correlation: mirrored.correlation.map(Into::into),
             }),
-        };
+            ..Sip::of(message, mirrored.flow, None, envelope)
+        });
         self.sip(at, sip, snapped);
         true
     }
@@ -319,15 +296,7 @@ impl<O: Observer> Engine<O> {
             if it.repeat == Repeat::Retransmission {
                 continue;
             }
-            let sip = Sip {
-                keys: Keys::of(&message, it.flow, Some(it.tsn)),
-                message: Arc::new(message),
-                flow: it.flow,
-                identification: None,
-                sequence: Some(it.tsn),
-                envelope,
-                mirror: None,
-            };
+            let sip = Box::new(Sip::of(message, it.flow, Some(it.tsn), envelope));
             self.sip(it.at, sip, snapped);
         }
         found
@@ -335,15 +304,9 @@ impl<O: Observer> Engine<O> {
 
     fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
         for delivery in outcome.messages {
-            let sip = Sip {
-                keys: Keys::of(&delivery.message, delivery.flow, Some(delivery.sequence)),
-                message: Arc::new(delivery.message),
-                flow: delivery.flow,
-                identification: None,
-                sequence: Some(delivery.sequence),
-                envelope: delivery.envelope,
-                mirror: None,
-            };
+            let sequence = Some(delivery.sequence);
+            let sip = Sip::of(delivery.message, delivery.flow, sequence, delivery.envelope);
+            let sip = Box::new(sip);
             self.sip(delivery.at, sip, snapped);
         }
         for packet in outcome.mirrored {
@@ -396,7 +359,7 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.
-    fn sip(&mut self, at: Sighting, sip: Sip, snapped: Option<u64>) {
+    fn sip(&mut self, at: Sighting, sip: Box<Sip>, snapped: Option<u64>) {
         let Some(sip) = self.hidden_sip(sip) else {
             return;
         };

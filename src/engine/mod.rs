@@ -371,7 +371,7 @@ impl<O: Observer> Engine<O> {
             self.table.advance(clock);
             self.settle();
             match next.what {
-                What::Sip(sip) => self.place(next.frame, next.time, &sip),
+                What::Sip(sip) => self.place(next.frame, next.time, *sip),
                 What::Icmp(icmp) => {
                     let seen = Sighting {
                         frame: next.frame,

@@ -20,7 +20,9 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    pub(super) fn place(&mut self, frame: FrameNumber, time: Timestamp, sip: &Sip) {
+    pub(super) fn place(&mut self, frame: FrameNumber, time: Timestamp, mut sip: Sip) {
+        let draft = std::mem::take(&mut sip.draft);
+        let sip = &sip;
         let message = &sip.message;
         let seen = SeenMessage {
             arrival: Arrival {
@@ -62,7 +64,7 @@ impl<O: Observer> Engine<O> {
             .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
         self.streams.ports.heard(sip.flow);
         let before = self.table.begun();
-        let placement = self.table.place(&seen.arrival);
+        let placement = self.table.place(&seen.arrival, draft);
         let began = self.table.begun() > before;
         if placement.kind == Kind::New {
             self.streams.ports.named_by(message);

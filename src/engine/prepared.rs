@@ -2,13 +2,12 @@
 //! reads ahead does it, so that [`super::Engine::datagram`] need not. What comes out needs the packet's bytes no more: nearly all
 //! that a capture at an SBC holds is RTP, of which four facts are asked.
 
+use super::waiting::Sip;
 use crate::capture::{Packet, Sighting};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Datagram, Decoded, Envelope, Undecoded};
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
-use crate::transaction::Keys;
-use std::sync::Arc;
 
 /// A datagram, and all that is asked of it.
 #[derive(Debug)]
@@ -21,24 +20,10 @@ pub struct Prepared {
 /// What a datagram holds: little of what is no SIP, as there are millions of those.
 #[derive(Debug)]
 pub(super) enum Payload {
-    Sip(SipPayload),
+    /// A message, and what [`snapped`] says of its packet.
+    Sip(Box<Sip>, Option<u64>),
     /// Something else, with its DSCP, which may look like RTP.
-    Other {
-        dscp: Option<u8>,
-        like_rtp: bool,
-    },
-}
-
-/// A message and what was around it.
-#[derive(Debug)]
-pub(super) struct SipPayload {
-    pub(super) message: Arc<Message>,
-    pub(super) keys: Keys,
-    pub(super) envelope: Envelope,
-    /// IPv4 identification; `None` for zero and for IPv6.
-    pub(super) identification: Option<u16>,
-    /// See [`snapped`].
-    pub(super) snapped: Option<u64>,
+    Other { dscp: Option<u8>, like_rtp: bool },
 }
 
 /// A packet, opened.
@@ -48,12 +33,16 @@ pub(super) enum Opened<'a> {
 }
 
 /// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
-pub(super) fn message_of(datagram: &Datagram<'_>) -> Option<Arc<Message>> {
+pub(super) fn message_of(datagram: &Datagram<'_>, envelope: Envelope) -> Option<Box<Sip>> {
     let carrier = Carrier {
         cut: datagram.missing > 0,
         stream: false,
     };
-    Message::parse(datagram.payload, carrier).map(Arc::new)
+    let message = Message::parse(datagram.payload, carrier)?;
+    Some(Box::new(Sip {
+        identification: datagram.identification,
+        ..Sip::of(message, datagram.flow, None, envelope)
+    }))
 }
 
 /// The bytes that the snap length left of a packet, when it left too few.
@@ -91,14 +80,8 @@ impl<'a> Opened<'a> {
         else {
             return Self::Other(decoded);
         };
-        let payload = match message_of(datagram) {
-            Some(message) => Payload::Sip(SipPayload {
-                keys: Keys::of(&message, datagram.flow, None),
-                message,
-                envelope: *envelope,
-                identification: datagram.identification,
-                snapped: snapped(packet, envelope),
-            }),
+        let payload = match message_of(datagram, *envelope) {
+            Some(sip) => Payload::Sip(sip, snapped(packet, envelope)),
             None => Payload::Other {
                 dscp: envelope.dscp,
                 like_rtp: is_like_rtp(datagram.payload),

@@ -11,9 +11,7 @@ use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
 use crate::redact::Redactor;
 use crate::sip::{self, Carrier, Message, Oddity};
-use crate::transaction::Keys;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 impl<O: Observer> Engine<O> {
     /// A packet with what stands for its addresses. Fragments keep theirs until they are whole.
@@ -43,7 +41,7 @@ impl<O: Observer> Engine<O> {
     }
 
     /// A message with what stands for all in it that names somebody; `None` when that is no message any more.
-    pub(super) fn hidden_sip(&mut self, sip: Sip) -> Option<Sip> {
+    pub(super) fn hidden_sip(&mut self, sip: Box<Sip>) -> Option<Box<Sip>> {
         let Some(redactor) = &self.options.redactor else {
             return Some(sip);
         };
@@ -60,12 +58,11 @@ impl<O: Observer> Engine<O> {
             self.undecoded(Undecoded("not-redacted".into()));
             return None;
         };
-        Some(Sip {
-            keys: Keys::of(&message, sip.flow, sip.sequence),
-            message: Arc::new(message),
+        Some(Box::new(Sip {
+            identification: sip.identification,
             mirror,
-            ..sip
-        })
+            ..Sip::of(message, sip.flow, sip.sequence, sip.envelope)
+        }))
     }
 
     pub(super) fn hidden_address(&self, address: IpAddr) -> IpAddr {

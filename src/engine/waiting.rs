@@ -7,7 +7,7 @@ use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
 use crate::sip::Message;
 use crate::time::Timestamp;
-use crate::transaction::Keys;
+use crate::transaction::{Draft, Keys};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) struct Waiting {
 
 #[derive(Debug)]
 pub(super) enum What {
-    Sip(Sip),
+    Sip(Box<Sip>),
     Icmp(Box<Icmp>),
 }
 
@@ -35,11 +35,34 @@ pub(super) enum What {
 pub(super) struct Sip {
     pub(super) message: Arc<Message>,
     pub(super) keys: Keys,
+    pub(super) draft: Draft,
     pub(super) flow: Flow,
     pub(super) identification: Option<u16>,
     pub(super) sequence: Option<u32>,
     pub(super) envelope: Envelope,
     pub(super) mirror: Option<Mirror>,
+}
+
+impl Sip {
+    /// A message that went that way, with all that it tells by itself; `sequence` is that of TCP.
+    pub(super) fn of(
+        message: Message,
+        flow: Flow,
+        sequence: Option<u32>,
+        envelope: Envelope,
+    ) -> Self {
+        let keys = Keys::of(&message, flow, sequence);
+        Self {
+            keys,
+            draft: Draft::of(&message, keys, flow),
+            message: Arc::new(message),
+            flow,
+            identification: None,
+            sequence,
+            envelope,
+            mirror: None,
+        }
+    }
 }
 
 /// An ICMP error with its quote.

@@ -2,6 +2,7 @@
 //! captured-twice, and says how and when each ended. Comes in: messages in time order with where they were seen. Goes
 //! out: a [`Placement`] for each message and finished [`Transaction`]s. This room does not know dialogs.
 
+mod draft;
 mod duplicate;
 mod kept;
 mod key;
@@ -11,6 +12,7 @@ mod table;
 pub mod timers;
 
 pub use crate::capture::Sighting;
+pub use draft::Draft;
 pub use duplicate::{Duplicates, Key, Seen};
 pub use key::Keys;
 pub use packed::{Packed, Packer};

@@ -1,11 +1,11 @@
 //! What a transaction keeps of its messages: who sent the request, what a response explains itself with.
 
 use super::kept::Budget;
-use super::{Ack, Arrival, Sends, Sighting, Tag, Transaction, Value};
+use super::{Ack, Arrival, Sends, Sighting, Tag, Transaction};
 use crate::limits::{MAX_CHALLENGES, MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest::{self, Side};
 use crate::sip::value::{self, NameAddr};
-use crate::sip::{HeaderName, Message, Method};
+use crate::sip::{HeaderName, Message};
 
 /// The header fields of a response that explain it, kept as evidence.
 pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
@@ -23,16 +23,9 @@ pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
     (HeaderName::UserAgent, "User-Agent"),
 ];
 
-/// Takes from the request what responses do not have.
-pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri: &[u8]) {
-    let message = arrival.message;
-    transaction.request_uri = Value::from_slice(clip_uri(uri));
-    transaction.cut = message.is_cut();
-    transaction.via_count = message.via_count();
-    transaction.to.tag = message.to_tag().map(Tag::from_slice);
-    let of_contact = (transaction.method == Method::Register).then(|| contact_expires(message));
-    transaction.expires = (of_contact.flatten()).or_else(|| message.number(HeaderName::Expires));
-    transaction.credentials = message
+/// The credentials of a request.
+pub(super) fn credentials(message: &Message) -> Vec<digest::Credentials> {
+    message
         .headers(HeaderName::Authorization)
         .map(|value| (value, Side::Server))
         .chain(
@@ -42,7 +35,7 @@ pub(super) fn describe(transaction: &mut Transaction, arrival: &Arrival<'_>, uri
         )
         .filter_map(|(value, side)| digest::credentials(&value, side))
         .take(MAX_CHALLENGES)
-        .collect();
+        .collect()
 }
 
 /// As much of a URI as is kept.
@@ -50,7 +43,8 @@ pub(super) fn clip_uri(uri: &[u8]) -> &[u8] {
     uri.get(..MAX_URI).unwrap_or(uri)
 }
 
-fn contact_expires(message: &Message) -> Option<u64> {
+/// The lifetime that the first Contact asks for, in seconds.
+pub(super) fn contact_expires(message: &Message) -> Option<u64> {
     let contact = message.header(HeaderName::Contact)?;
     let value = NameAddr::of(value::list(&contact).next()?).param(b"expires")?;
     std::str::from_utf8(value).ok()?.parse().ok()

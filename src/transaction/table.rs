@@ -4,12 +4,12 @@ mod acks;
 mod deadlines;
 mod open;
 
+use super::draft::{Part, begun_by};
 use super::kept::Budget;
-use super::key::method_and_cseq;
-use super::notes::{challenges, clip_uri, describe, evidence, text};
+use super::notes::evidence;
 use super::{
-    Arrival, IcmpNote, Keys, Kind, Ladder, Packer, Party, Placement, Response, Sends, Sighting,
-    State, Tag, Transaction, TransactionId, Value,
+    Arrival, Draft, IcmpNote, Keys, Kind, Ladder, Packer, Placement, Response, Sighting, State,
+    Transaction, TransactionId,
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
@@ -17,13 +17,12 @@ use crate::hash::{KeyMap, fingerprint};
 use crate::limits::{
     MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
 };
-use crate::sip::{Carrier, HeaderName, Message, Method, StartLine};
+use crate::sip::{Carrier, Message, Method};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use deadlines::Deadlines;
 use open::{Open, state_at_end};
 use smallvec::SmallVec;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
@@ -79,9 +78,9 @@ impl Table {
         self.budget.is_nearly_spent()
     }
 
-    /// Places a message that is no copy: finds or begins its transaction.
-    pub fn place(&mut self, arrival: &Arrival<'_>) -> Placement {
-        let (kind, transaction) = self.find_place(arrival);
+    /// Places a message that is no copy: finds or begins its transaction, and gives it what is in the draft.
+    pub fn place(&mut self, arrival: &Arrival<'_>, draft: Draft) -> Placement {
+        let (kind, transaction) = self.find_place(arrival, draft);
         let ladder = transaction
             .filter(|_| kind == Kind::Retransmission)
             .and_then(|id| self.get(id))
@@ -93,17 +92,18 @@ impl Table {
         }
     }
 
-    fn find_place(&mut self, arrival: &Arrival<'_>) -> (Kind, Option<TransactionId>) {
+    fn find_place(
+        &mut self,
+        arrival: &Arrival<'_>,
+        Draft(part): Draft,
+    ) -> (Kind, Option<TransactionId>) {
         let Some(key) = arrival.keys.transaction else {
             return (Kind::New, None);
         };
-        match arrival.message.start_line() {
-            StartLine::Request {
-                method: Method::Ack,
-                ..
-            } => self.ack(arrival, key),
-            StartLine::Request { uri, .. } => self.request(arrival, key, uri),
-            StartLine::Response { status, reason } => self.response(arrival, key, status, reason),
+        match part {
+            Part::Request(transaction) => self.request(arrival, key, transaction),
+            Part::Response(response) => self.response(arrival, key, *response),
+            Part::Nothing => self.ack(arrival, key),
         }
     }
 
@@ -251,7 +251,7 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         key: u64,
-        uri: &[u8],
+        draft: Box<Transaction>,
     ) -> (Kind, Option<TransactionId>) {
         let clock = self.clock(arrival);
         let sighting = Sighting {
@@ -262,18 +262,23 @@ impl Table {
             ids.iter().copied().find(|id| {
                 self.get(*id).is_some_and(|it| {
                     it.flow == arrival.flow
-                        && (it.request_uri.is_empty() || *it.request_uri == *clip_uri(uri))
+                        && (it.request_uri.is_empty() || it.request_uri == draft.request_uri)
                 })
             })
         });
-        // Its response may have been read before it.
-        let id = known.unwrap_or_else(|| self.begin(arrival, arrival.flow, key));
+        let (id, late) = match known {
+            // Its response may have been read before it.
+            Some(id) => (id, Some(draft)),
+            None => (self.begin(arrival, key, draft), None),
+        };
         if let Some(open) = self.open.get_mut(&id) {
             open.touch(arrival, clock);
             let transaction = &mut open.transaction;
             let first = transaction.requests.count() == 0;
             if first {
-                describe(transaction, arrival, uri);
+                if let Some(draft) = late {
+                    transaction.described_as(*draft);
+                }
                 transaction.kept = self.budget.keep(arrival.message);
             }
             transaction.requests.push(sighting);
@@ -298,15 +303,18 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         key: u64,
-        status: u64,
-        reason: &[u8],
+        response: Response,
     ) -> (Kind, Option<TransactionId>) {
         let found = self
             .by_key
             .get(&key)
             .and_then(|ids| self.best_leg(ids, arrival.flow, true));
-        let id = found.unwrap_or_else(|| self.begin(arrival, arrival.flow.reversed(), key));
-        let kind = self.add_response(id, arrival, status, reason);
+        let id = found.unwrap_or_else(|| {
+            let client_to_server = arrival.flow.reversed();
+            let transaction = begun_by(arrival.message, arrival.keys, client_to_server);
+            self.begin(arrival, key, transaction)
+        });
+        let kind = self.add_response(id, arrival, response);
         (kind, Some(id))
     }
 
@@ -314,10 +322,9 @@ impl Table {
         &mut self,
         id: TransactionId,
         arrival: &Arrival<'_>,
-        status: u64,
-        reason: &[u8],
+        mut new: Response,
     ) -> Kind {
-        let fingerprint = arrival.message.fingerprint();
+        let status = new.code;
         let clock = self.clock(arrival);
         let Some(open) = self.open.get_mut(&id) else {
             return Kind::New;
@@ -328,8 +335,6 @@ impl Table {
             frame: arrival.frame,
             time: arrival.time,
         };
-        let to_tag = arrival.message.to_tag();
-        let rseq = arrival.message.number(HeaderName::RSeq);
         transaction.state = match transaction.state {
             _ if status >= 200 => State::Completed,
             State::Calling => State::Proceeding,
@@ -339,16 +344,16 @@ impl Table {
         // §13.3.1.1 asks for one a minute): then it is new, but still the same step of the sequence.
         let same = transaction.responses.iter_mut().find(|response| {
             response.code == status
-                && response.to_tag.as_deref() == to_tag
-                && response.rseq == rseq
-                && (response.is_final() || response.fingerprint == fingerprint)
+                && response.to_tag == new.to_tag
+                && response.rseq == new.rseq
+                && (response.is_final() || response.fingerprint == new.fingerprint)
         });
         if let Some(response) = same {
             let earlier = response.sends.last();
             response.sends.push(sighting);
             // RFC 3261 §13.3.1.1: a UAS says once a minute that it is still there. That is no retransmission.
             let pause = earlier.map_or(Duration::ZERO, |seen| arrival.time.since(seen.time));
-            let anew = status < 200 && rseq.is_none() && pause >= REMINDER;
+            let anew = status < 200 && new.rseq.is_none() && pause >= REMINDER;
             return if anew {
                 Kind::New
             } else {
@@ -364,31 +369,18 @@ impl Table {
         }
         if transaction.responses.len() < MAX_RESPONSES {
             // A 100 is hop-by-hop and says nothing of its own.
-            let kept = (status > 100)
+            new.kept = (status > 100)
                 .then(|| self.budget.keep(arrival.message))
                 .flatten();
-            let evidence = match kept {
-                Some(_) => OnceLock::new(),
-                None => OnceLock::from(evidence(arrival.message)),
-            };
-            let mut sends = Sends::default();
-            sends.push(sighting);
+            if new.kept.is_none() {
+                (new.evidence).get_or_init(|| evidence(arrival.message));
+            }
+            new.sends.push(sighting);
             if transaction.responses.is_empty() && status >= 200 {
                 // Nearly always it is the only one.
                 transaction.responses.reserve_exact(1);
             }
-            transaction.responses.push(Response {
-                code: status,
-                reason: text(reason),
-                to_tag: to_tag.map(Tag::from_slice),
-                flow: arrival.flow,
-                sends,
-                challenges: challenges(arrival.message, status),
-                rseq,
-                evidence,
-                fingerprint,
-                kept,
-            });
+            transaction.responses.push(new);
         }
         Kind::New
     }
@@ -420,7 +412,12 @@ impl Table {
             .map(|(_, id)| id)
     }
 
-    fn begin(&mut self, arrival: &Arrival<'_>, flow: Flow, key: u64) -> TransactionId {
+    fn begin(
+        &mut self,
+        arrival: &Arrival<'_>,
+        key: u64,
+        mut transaction: Box<Transaction>,
+    ) -> TransactionId {
         while self.open.len() >= MAX_OPEN_TRANSACTIONS {
             let Some((_, id)) = self.deadlines.pop() else {
                 break;
@@ -432,44 +429,11 @@ impl Table {
         }
         self.last_id += 1;
         let id = TransactionId(self.last_id);
-        let message = arrival.message;
-        let (cseq, method) = method_and_cseq(message).unwrap_or((0, Method::Ack));
-        let invite_key = (method == Method::Invite).then_some(arrival.keys.call);
-        let party = |header, tag: Option<&[u8]>| Party {
-            uri: Value::from_slice(clip_uri(&message.uri(header).unwrap_or_default())),
-            tag: tag.map(Tag::from_slice),
-        };
-        let is_request = message.method().is_some();
-        let transaction = Transaction {
-            id,
-            call_id: message
-                .call_id()
-                .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
-            call_key: arrival.keys.call,
-            method,
-            cseq,
-            branch: message.branch().map(|it| Value::from_slice(&it)),
-            flow,
-            via_count: 0,
-            from: party(HeaderName::From, message.from_tag()),
-            // A response's To tag is the responder's, not the request's.
-            to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
-            request_uri: Value::new(),
-            credentials: Vec::new(),
-            expires: None,
-            cut: false,
-            requests: Sends::default(),
-            responses: Vec::new(),
-            acks: Vec::new(),
-            stray_acks: Vec::new(),
-            cancelled: None,
-            icmp: Vec::new(),
-            state: State::Calling,
-            last: arrival.time,
-            closed: arrival.time,
-            answer_implied: false,
-            kept: None,
-        };
+        transaction.id = id;
+        transaction.last = arrival.time;
+        transaction.closed = arrival.time;
+        let is_invite = transaction.method == Method::Invite;
+        let invite_key = is_invite.then_some(arrival.keys.call);
         self.refused += u64::from(!index(&mut self.by_key, key, id));
         if let Some(invite_key) = invite_key {
             self.refused += u64::from(!index(&mut self.invites, invite_key, id));
@@ -478,7 +442,7 @@ impl Table {
         self.by_flow.insert(flow_key, id);
         let open = Open {
             touched: self.clock(arrival),
-            transaction: Box::new(transaction),
+            transaction,
             key,
             flow_key,
             invite_key,

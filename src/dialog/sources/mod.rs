@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::flow::Transport;
     use crate::sip::{Carrier, Message};
-    use crate::transaction::{Arrival, Keys, Table};
+    use crate::transaction::{Arrival, Draft, Keys, Table};
 
     /// One REGISTER for each user, refused by turns with 404 and, under one nonce, with 401.
     fn calls() -> Vec<Call> {
@@ -237,16 +237,19 @@ mod tests {
                 let message = Message::parse(text.as_bytes(), Carrier::default());
                 let message = Arc::new(message.expect("a message"));
                 let at = i64::try_from(index * 10 + after).expect("a small number");
-                table.place(&Arrival {
+                let keys = Keys::of(&message, flow, None);
+                let draft = Draft::of(&message, keys, flow);
+                let arrival = Arrival {
                     frame: FrameNumber(index * 2 + after + 1),
                     time: Timestamp::from_nanos(at * 1_000_000),
                     flow,
-                    keys: Keys::of(&message, flow, None),
+                    keys,
                     message: &message,
                     identification: None,
                     sequence: None,
                     mirrored: false,
-                });
+                };
+                table.place(&arrival, draft);
             }
         }
         table.finish(Timestamp::from_nanos(60_000_000_000));

@@ -6,7 +6,7 @@ use crate::flow::{Flow, Transport};
 use crate::sip::{Carrier, Message};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Ack, Arrival, Keys, Response, Table};
+use crate::transaction::{Ack, Arrival, Draft, Keys, Response, Table};
 use std::borrow::Borrow;
 
 const CALL_ID: &[u8] = b"1@192.0.2.1";
@@ -72,16 +72,19 @@ fn transactions(number: u64) -> Vec<Box<Transaction>> {
         let message = Arc::new(Message::parse(text.as_bytes(), carrier).expect("a message"));
         let nanos = i64::try_from(frame).expect("a small number") * 1_000_000;
         let flow = if is_request { flow } else { flow.reversed() };
-        table.place(&Arrival {
+        let keys = Keys::of(&message, flow, None);
+        let draft = Draft::of(&message, keys, flow);
+        let arrival = Arrival {
             frame: FrameNumber(frame),
             time: Timestamp::from_nanos(nanos),
             flow,
             message: &message,
-            keys: Keys::of(&message, flow, None),
+            keys,
             identification: None,
             sequence: None,
             mirrored: false,
-        });
+        };
+        table.place(&arrival, draft);
     }
     table.finish(Timestamp::from_nanos(i64::MAX / 2));
     table.take_closed()

@@ -1,0 +1,122 @@
+//! What a message gives to its transaction: all that it tells by itself, so that the thread that reads ahead can find it out.
+
+use super::key::method_and_cseq;
+use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence, text};
+use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
+use crate::flow::Flow;
+use crate::sip::{HeaderName, Message, Method, StartLine};
+use crate::time::Timestamp;
+use std::sync::{Arc, OnceLock};
+
+/// What a message gives to its transaction.
+#[derive(Debug, Default)]
+pub struct Draft(pub(super) Part);
+
+#[derive(Debug, Default)]
+pub(super) enum Part {
+    /// What a request begins; it has no number and no time yet.
+    Request(Box<Transaction>),
+    /// A response, not seen yet.
+    Response(Box<Response>),
+    /// An ACK, or what belongs to no transaction.
+    #[default]
+    Nothing,
+}
+
+impl Draft {
+    /// That of a message that went that way.
+    pub fn of(message: &Message, keys: Keys, flow: Flow) -> Self {
+        if keys.transaction.is_none() {
+            return Self(Part::Nothing);
+        }
+        Self(match message.start_line() {
+            StartLine::Request {
+                method: Method::Ack,
+                ..
+            } => Part::Nothing,
+            StartLine::Request { uri, .. } => {
+                let mut transaction = begun_by(message, keys, flow);
+                describe(&mut transaction, message, uri);
+                Part::Request(transaction)
+            }
+            StartLine::Response { status, reason } => Part::Response(Box::new(Response {
+                code: status,
+                reason: text(reason),
+                to_tag: message.to_tag().map(Tag::from_slice),
+                flow,
+                sends: Sends::default(),
+                challenges: challenges(message, status),
+                rseq: message.number(HeaderName::RSeq),
+                // A 100 is hop-by-hop and says nothing of its own, so it is not kept.
+                evidence: match status {
+                    ..=100 => OnceLock::from(evidence(message)),
+                    _ => OnceLock::new(),
+                },
+                fingerprint: message.fingerprint(),
+                kept: None,
+            })),
+        })
+    }
+}
+
+/// The transaction that a message begins, on a flow from the client to the server.
+pub(super) fn begun_by(message: &Message, keys: Keys, flow: Flow) -> Box<Transaction> {
+    let (cseq, method) = method_and_cseq(message).unwrap_or((0, Method::Ack));
+    let party = |header, tag: Option<&[u8]>| Party {
+        uri: Value::from_slice(clip_uri(&message.uri(header).unwrap_or_default())),
+        tag: tag.map(Tag::from_slice),
+    };
+    let is_request = message.method().is_some();
+    Box::new(Transaction {
+        id: TransactionId(0),
+        call_id: message
+            .call_id()
+            .map_or_else(|| Arc::from(&[][..]), |call_id| Arc::from(call_id.as_ref())),
+        call_key: keys.call,
+        method,
+        cseq,
+        branch: message.branch().map(|it| Value::from_slice(&it)),
+        flow,
+        via_count: 0,
+        from: party(HeaderName::From, message.from_tag()),
+        // A response's To tag is the responder's, not the request's.
+        to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
+        request_uri: Value::new(),
+        credentials: Vec::new(),
+        expires: None,
+        cut: false,
+        requests: Sends::default(),
+        responses: Vec::new(),
+        acks: Vec::new(),
+        stray_acks: Vec::new(),
+        cancelled: None,
+        icmp: Vec::new(),
+        state: State::Calling,
+        last: Timestamp::MIN,
+        closed: Timestamp::MIN,
+        answer_implied: false,
+        kept: None,
+    })
+}
+
+/// Takes from the request what responses do not have.
+fn describe(transaction: &mut Transaction, message: &Message, uri: &[u8]) {
+    transaction.request_uri = Value::from_slice(clip_uri(uri));
+    transaction.cut = message.is_cut();
+    transaction.via_count = message.via_count();
+    let of_contact = (transaction.method == Method::Register).then(|| contact_expires(message));
+    transaction.expires = (of_contact.flatten()).or_else(|| message.number(HeaderName::Expires));
+    transaction.credentials = credentials(message);
+}
+
+impl Transaction {
+    /// Takes the same from the request that comes behind its response.
+    pub(super) fn described_as(&mut self, draft: Self) {
+        self.request_uri = draft.request_uri;
+        self.cut = draft.cut;
+        self.via_count = draft.via_count;
+        self.to.tag = draft.to.tag;
+        self.expires = draft.expires;
+        self.credentials = draft.credentials;
+    }
+}
