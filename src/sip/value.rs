@@ -249,7 +249,8 @@ pub fn address_of_record(uri: &[u8]) -> String {
     let scheme_len = find::byte(b':', uri).map_or(0, |colon| colon + 1);
     let scheme = uri.get(..scheme_len).unwrap_or_default();
     let (user, host) = user_and_host(uri);
-    let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
+    let user_len = find::byte(b':', user).unwrap_or(user.len());
+    let user = user.get(..user_len).unwrap_or_default();
     let host_end = match host {
         [b'[', ..] => find::byte(b']', host).map_or(host.len(), |at| at + 1),
         _ => find::byte(b':', host).unwrap_or(host.len()),
@@ -269,20 +270,21 @@ pub fn address_of_record(uri: &[u8]) -> String {
 
 /// An address-of-record of which scheme and host are ASCII; `None` for any other.
 fn plain_address(scheme: &[u8], user: &[u8], host: &[u8]) -> Option<String> {
-    if !scheme.is_ascii() || !host.is_ascii() {
-        return None;
-    }
     let mut text = Vec::with_capacity(scheme.len() + user.len() + 1 + host.len());
-    text.extend_from_slice(scheme);
-    text.make_ascii_lowercase();
+    let mut all = 0;
+    let mut lower = |byte: &u8| {
+        all |= byte;
+        byte.to_ascii_lowercase()
+    };
+    text.extend(scheme.iter().map(&mut lower));
     if !user.is_empty() {
         text.extend_from_slice(user);
         text.push(b'@');
     }
-    let start = text.len();
-    text.extend_from_slice(host);
-    text.get_mut(start..)?.make_ascii_lowercase();
-    String::from_utf8(text).ok()
+    text.extend(host.iter().map(&mut lower));
+    all.is_ascii()
+        .then_some(text)
+        .and_then(|text| String::from_utf8(text).ok())
 }
 
 /// Text for people; bytes that are not UTF-8 become U+FFFD.
@@ -356,25 +358,21 @@ pub(super) fn has_headers(uri: &[u8]) -> bool {
 /// Whether bytes with URIs in them have `transport=tcp`, `transport=tls` or a scheme `sips` (RFC 3261 §19.1.1). Nearly no
 /// message of a call over UDP does.
 pub fn may_name_stream(bytes: &[u8]) -> bool {
-    find::all([b'=', b':'], bytes).any(|at| {
-        let (before, behind) = bytes.split_at_checked(at).unwrap_or_default();
-        match behind {
-            [b':', ..] => ends_with(before, b"sips"),
-            [_, t, rest @ ..] if t.eq_ignore_ascii_case(&b't') => {
-                let kind = rest
-                    .first_chunk::<2>()
-                    .map(|it| it.map(|it| it.to_ascii_lowercase()));
-                matches!(kind.as_ref(), Some(b"cp" | b"ls")) && ends_with(before, b"transport")
-            }
-            _ => false,
+    find::all([b'=', b':'], bytes).any(|at| match bytes.get(at..) {
+        Some([b':', ..]) => ends_with(bytes, at, b"sips"),
+        Some([_, b't' | b'T', rest @ ..]) => {
+            let kind = rest.first_chunk::<2>();
+            let kind = kind.map(|it| it.map(|it| it.to_ascii_lowercase()));
+            matches!(kind.as_ref(), Some(b"cp" | b"ls")) && ends_with(bytes, at, b"transport")
         }
+        _ => false,
     })
 }
 
-/// Whether bytes end so, in any case.
-fn ends_with(bytes: &[u8], end: &[u8]) -> bool {
-    let start = bytes.len().checked_sub(end.len());
-    let last = start.and_then(|start| bytes.get(start..));
+/// Whether what stands before that place ends so, in any case.
+#[inline]
+fn ends_with(bytes: &[u8], at: usize, end: &[u8]) -> bool {
+    let last = at.checked_sub(end.len()).and_then(|it| bytes.get(it..at));
     last.is_some_and(|it| it.eq_ignore_ascii_case(end))
 }
 
@@ -409,6 +407,7 @@ pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
+#[inline]
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     // Nearly always the wanted one is the first.
     if let [b';', first @ ..] = params
@@ -425,6 +424,22 @@ fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 /// See [`param`].
 fn other_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut start = None;
+    for at in find::all([b';', b'"', b'<'], params).chain([params.len()]) {
+        if !matches!(params.get(at), None | Some(b';')) {
+            return quoted_param(params, name);
+        }
+        let item = start.and_then(|start| params.get(start..at));
+        if let Some(value) = item.and_then(|item| value_of(item, name)) {
+            return Some(value);
+        }
+        start = Some(at + 1);
+    }
+    None
+}
+
+/// See [`param`]: where a semicolon may stand inside quotes or brackets.
+fn quoted_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = params;
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
