@@ -142,10 +142,8 @@ fn names_stream(raw: &[u8], head: &Head) -> bool {
     };
     let in_field = |field: &Field| in_bytes(&field.value);
     let of = |header| {
-        head.field(header).is_some_and(|first| match first.more() {
-            false => in_field(first),
-            true => head.of(header).any(in_field),
-        })
+        (head.field(header))
+            .is_some_and(|first| in_field(first) || (first.more() && head.of(header).any(in_field)))
     };
     matches!(&head.start, Start::Request { uri, .. } if in_bytes(uri))
         || of(HeaderName::Contact)

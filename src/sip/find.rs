@@ -103,13 +103,15 @@ pub(super) fn is_word(bytes: &[u8]) -> bool {
             | u128::from(u64::from_le_bytes(*end)) << u64::BITS;
         let between = bytes.get(8..bytes.len() - 8).unwrap_or_default();
         return is_word_block(both.to_le_bytes())
-            && (between.is_empty() || is_word(between) || between.iter().all(is_word_byte));
+            && (between.is_empty()
+                || is_word(between)
+                || between.iter().all(|&it| is_word_byte(it)));
     }
     false
 }
 
-const fn is_word_byte(byte: &u8) -> bool {
-    byte.is_ascii_alphabetic() || *byte == b'-'
+const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'-'
 }
 
 #[inline]
@@ -210,7 +212,7 @@ mod tests {
                 for byte in 0..=u8::MAX {
                     let mut bytes = vec![b'x'; len];
                     bytes[at] = byte;
-                    assert_eq!(is_word(&bytes), is_word_byte(&byte), "{len} {at} {byte}");
+                    assert_eq!(is_word(&bytes), is_word_byte(byte), "{len} {at} {byte}");
                 }
             }
         }
