@@ -117,7 +117,7 @@ fn vias<'a>(raw: &'a [u8], head: &Head) -> (Option<&'a [u8]>, u16) {
         return (None, 0);
     };
     let first = bytes(field).unwrap_or_default();
-    let single = !field.more && find::any([b',', b'"', b'<'], first).is_none();
+    let single = !field.more() && find::any([b',', b'"', b'<'], first).is_none();
     if single && !matches!(first, [] | [b';', ..]) {
         return (Some(first), 1);
     }
@@ -142,10 +142,8 @@ fn names_stream(raw: &[u8], head: &Head) -> bool {
     };
     let in_field = |field: &Field| in_bytes(&field.value);
     let of = |header| {
-        head.field(header).is_some_and(|first| match first.more {
-            false => in_field(first),
-            true => head.of(header).any(in_field),
-        })
+        (head.field(header))
+            .is_some_and(|first| in_field(first) || (first.more() && head.of(header).any(in_field)))
     };
     matches!(&head.start, Start::Request { uri, .. } if in_bytes(uri))
         || of(HeaderName::Contact)

@@ -96,6 +96,34 @@ impl<const N: usize> Iterator for All<'_, N> {
     }
 }
 
+/// Whether a stretch is all letters and hyphens, as names are; false where it is too short for a look.
+pub(super) fn is_word(bytes: &[u8]) -> bool {
+    if let (Some(start), Some(end)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let both = u128::from(u64::from_le_bytes(*start))
+            | u128::from(u64::from_le_bytes(*end)) << u64::BITS;
+        let between = bytes.get(8..bytes.len() - 8).unwrap_or_default();
+        return is_word_block(both.to_le_bytes())
+            && (between.is_empty()
+                || is_word(between)
+                || between.iter().all(|&it| is_word_byte(it)));
+    }
+    false
+}
+
+const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'-'
+}
+
+#[inline]
+fn is_word_block(block: [u8; BLOCK]) -> bool {
+    let block = u8x16::new(block);
+    // As numbers with a sign, letters are the 26 lowest.
+    let moved = (block | u8x16::splat(0x20)) + u8x16::splat(0x80_u8.wrapping_sub(b'a'));
+    let letters = i8x16::splat(i8::MIN + 26).simd_gt(moved.cast_signed());
+    let found = letters.cast_unsigned() | block.simd_eq(u8x16::splat(b'-'));
+    found.to_bitmask() == 0xffff
+}
+
 /// Bytes that [`unusual`] looks at.
 pub(super) const PIECE: usize = 64;
 
@@ -175,6 +203,20 @@ mod tests {
                 assert_eq!(byte(b'x', &bytes), next, "{len} {at}");
             }
         }
+    }
+
+    #[test]
+    fn letters_and_hyphens_are_words() {
+        for len in 8..40 {
+            for at in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'x'; len];
+                    bytes[at] = byte;
+                    assert_eq!(is_word(&bytes), is_word_byte(byte), "{len} {at} {byte}");
+                }
+            }
+        }
+        assert!(!is_word(b"short"));
     }
 
     #[test]

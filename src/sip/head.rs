@@ -27,14 +27,57 @@ pub(super) enum Start {
 /// One header field as it stands in the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    pub(super) header: HeaderName,
-    /// Whether the value goes on over several lines.
-    pub(super) folded: bool,
-    /// Whether another one of its name follows.
-    pub(super) more: bool,
+    /// The number of its [`HeaderName`], with [`FOLDED`] and [`MORE`].
+    pub(super) mark: u8,
     pub(super) name: Span,
     /// Without the white space around it; folds are still inside.
     pub(super) value: Span,
+}
+
+/// The value goes on over several lines.
+const FOLDED: u8 = 1 << 6;
+/// Another field of its name follows.
+const MORE: u8 = 1 << 7;
+const _: () = assert!(COUNT <= FOLDED as usize);
+
+impl Field {
+    #[inline]
+    pub(super) const fn of(header: HeaderName, name: Span, value: Span) -> Self {
+        Self {
+            mark: header as u8,
+            name,
+            value,
+        }
+    }
+
+    /// Its name.
+    #[inline]
+    pub(super) fn header(&self) -> HeaderName {
+        HeaderName::at(self.mark & (FOLDED - 1))
+    }
+
+    /// Whether that is its name.
+    #[inline]
+    pub(super) const fn is(&self, header: HeaderName) -> bool {
+        self.mark & (FOLDED - 1) == header as u8
+    }
+
+    /// Whether the value goes on over several lines.
+    #[inline]
+    pub(super) const fn folded(&self) -> bool {
+        self.mark & FOLDED != 0
+    }
+
+    /// Whether another one of its name follows.
+    #[inline]
+    pub(super) const fn more(&self) -> bool {
+        self.mark & MORE != 0
+    }
+
+    /// Notes that the value goes on over another line.
+    pub(super) const fn fold(&mut self) {
+        self.mark |= FOLDED;
+    }
 }
 
 /// What a scan finds: the message while it is read. Nearly all messages have fewer fields than there is room for here.
@@ -51,7 +94,7 @@ pub(super) struct Head {
     pub(super) body_start: usize,
     /// Whether a value goes on over several lines.
     pub(super) folded: bool,
-    /// The length of the longest name.
+    /// The length of the longest name that is not known.
     pub(super) longest: u32,
     pub(super) oddities: Oddities,
 }
@@ -75,16 +118,15 @@ impl Head {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, field: Field) {
-        let bit = field.header.bit();
-        self.longest = self.longest.max(field.name.end - field.name.start);
+    pub(super) fn push(&mut self, header: HeaderName, field: Field) {
+        let bit = header.bit();
         if self.present & bit == 0 {
             self.present |= bit;
-            if let Some(first) = self.first.get_mut(field.header as usize) {
+            if let Some(first) = self.first.get_mut(header as usize) {
                 *first = u8::try_from(self.fields.len()).unwrap_or(Self::LAST);
             }
         } else {
-            self.repeat(field.header);
+            self.repeat(header);
         }
         self.fields.push(field);
     }
@@ -93,8 +135,8 @@ impl Head {
     fn repeat(&mut self, header: HeaderName) {
         self.repeated |= header.bit();
         let same = self.fields.iter_mut().rev();
-        if let Some(before) = same.into_iter().find(|it| it.header == header) {
-            before.more = true;
+        if let Some(before) = same.into_iter().find(|it| it.is(header)) {
+            before.mark |= MORE;
         }
     }
 
@@ -106,7 +148,7 @@ impl Head {
         }
         let at = usize::from(self.place(header));
         let rest = self.fields.get(at..)?;
-        rest.iter().find(|it| it.header == header)
+        rest.iter().find(|it| it.is(header))
     }
 
     /// The fields of a name in their order.
@@ -114,10 +156,10 @@ impl Head {
     pub(super) fn of(&self, header: HeaderName) -> impl Iterator<Item = &Field> {
         let first = self.field(header);
         let others: &[Field] = match first {
-            Some(Field { more: true, .. }) => &self.fields,
+            Some(it) if it.more() => &self.fields,
             _ => &[],
         };
-        let others = others.iter().filter(move |it| it.header == header).skip(1);
+        let others = others.iter().filter(move |it| it.is(header)).skip(1);
         first.into_iter().chain(others)
     }
 

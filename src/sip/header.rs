@@ -100,6 +100,7 @@ const FREE: u8 = u8::MAX;
 const CASE: u64 = 0x2020_2020_2020_2020;
 
 /// A slot by all that a name begins and ends with, in any case.
+#[expect(clippy::cast_possible_truncation, reason = "a slot has few bits")]
 #[inline]
 const fn slot(start: u64, end: u64, len: usize) -> usize {
     let mixed = ((start | CASE) ^ (end | CASE).rotate_left(29) ^ len as u64)

@@ -448,7 +448,7 @@ fn fold(content: &[u8], at: usize, head: &mut Head) {
     }
     match head.fields.last_mut() {
         Some(field) => {
-            field.folded = true;
+            field.fold();
             head.folded = true;
             let end = span(at..at + trimmed.len());
             if field.value.is_empty() {
@@ -478,18 +478,17 @@ fn field(begun: &[u8], content: &[u8], at: usize, head: &mut Head) {
         _ => name,
     };
     let header = HeaderName::at_start(begun, name);
-    if header == HeaderName::Other && !is_token(name) {
-        head.oddities.insert(Oddity::HeaderName);
+    let name_span = span(at..at + name.len());
+    if header == HeaderName::Other {
+        head.longest = head.longest.max(name_span.end - name_span.start);
+        if !find::is_word(name) && !is_token(name) {
+            head.oddities.insert(Oddity::HeaderName);
+        }
     }
     let (lead, value) = trimmed(after);
-    let value_start = value_start + lead;
-    head.push(Field {
-        header,
-        folded: false,
-        more: false,
-        name: span(at..at + name.len()),
-        value: span(value_start..value_start + value.len()),
-    });
+    let start = value_start + lead;
+    let value = span(start..start + value.len());
+    head.push(header, Field::of(header, name_span, value));
 }
 
 /// The first colon of a line. Nearly all names are short enough for one look.

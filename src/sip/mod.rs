@@ -162,11 +162,13 @@ impl Message {
     /// Reads a byte of each cache line that is asked for first. A message waits long enough for its memory to be in no cache,
     /// and what is read at once comes at once, not one after the other.
     pub fn touch(&self) {
-        let bytes = self.packed.bytes();
-        let lines = bytes.iter().step_by(LINE).take(TOUCHED);
-        let index = bytes.get(self.raw().len()..).unwrap_or_default();
-        let found = lines.chain(index.iter().step_by(LINE).take(TOUCHED));
-        std::hint::black_box(found.fold(0, |found, byte| found ^ byte));
+        let head = self.raw().as_chunks::<LINE>().0;
+        let index = self.packed.index().as_chunks::<LINE>().0;
+        let mut found = 0;
+        for line in head.iter().take(TOUCHED).chain(index) {
+            found ^= line[0];
+        }
+        std::hint::black_box(found);
     }
 
     /// The start line.
@@ -235,7 +237,7 @@ impl Message {
 
     /// The memory that it takes, in bytes.
     pub fn footprint(&self) -> usize {
-        size_of::<Self>() + self.packed.bytes().len()
+        size_of::<Self>() + self.packed.footprint()
     }
 
     /// What departs from RFC 3261, as far as the scan sees it.
@@ -256,7 +258,7 @@ impl Message {
 
     /// The values of all fields of that name in their order, unfolded.
     pub fn headers(&self, header: HeaderName) -> impl Iterator<Item = Cow<'_, [u8]>> {
-        (self.packed.of_name(header)).map(|field| self.value(&field.value, field.folded))
+        (self.packed.of_name(header)).map(|field| self.value(&field.value, field.folded()))
     }
 
     /// Name and value of every field in order; values are unfolded.
@@ -264,7 +266,7 @@ impl Message {
         (self.packed.fields()).map(|field| {
             (
                 self.bytes(&field.name),
-                self.value(&field.value, field.folded),
+                self.value(&field.value, field.folded()),
             )
         })
     }
@@ -411,7 +413,7 @@ fn bytes_of<'a>(raw: &'a [u8], span: &Span) -> &'a [u8] {
 #[inline]
 fn value_in<'a>(raw: &'a [u8], field: &Field) -> Cow<'a, [u8]> {
     let value = bytes_of(raw, &field.value);
-    if field.folded {
+    if field.folded() {
         unfold(value)
     } else {
         Cow::Borrowed(value)

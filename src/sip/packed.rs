@@ -6,7 +6,6 @@
 
 use super::HeaderName;
 use super::head::{Field, Head, Span};
-use super::header;
 
 /// Where the parts stand of which every message is asked. They are in the order of [`Part`].
 pub(super) type Parts = [Option<Span>; PARTS];
@@ -61,11 +60,6 @@ pub(super) struct Packed {
 /// A part that is not there.
 const ABSENT: [u16; 2] = [1, 0];
 const WIDE_ABSENT: [u32; 2] = [1, 0];
-
-/// The bits of the first byte of a field beside its name.
-const FOLDED: u8 = 1 << 6;
-const MORE: u8 = 1 << 7;
-const _: () = assert!(header::COUNT <= FOLDED as usize);
 
 /// Bytes of a field.
 const NARROW: usize = 8;
@@ -126,9 +120,14 @@ impl Packed {
         self.head_len
     }
 
-    /// All bytes, the index behind the message.
-    pub(super) const fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The index alone.
+    pub(super) fn index(&self) -> &[u8] {
+        self.bytes.get(self.len as usize..).unwrap_or_default()
+    }
+
+    /// The memory that it takes behind itself, in bytes.
+    pub(super) const fn footprint(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Where a part stands; `None` when there is none.
@@ -172,7 +171,7 @@ impl Packed {
     fn late(&self, header: HeaderName) -> Option<usize> {
         (usize::from(Head::LAST)..)
             .map_while(|at| Some((at, self.field(at)?)))
-            .find(|(_, field)| field.header == header)
+            .find(|(_, field)| field.is(header))
             .map(|(at, _)| at)
     }
 
@@ -180,7 +179,8 @@ impl Packed {
     #[inline]
     pub(super) fn first_value(&self, header: HeaderName) -> Option<(Span, bool)> {
         let field = self.field(self.first(header)?)?;
-        Some((field.value, field.folded))
+        let folded = field.folded();
+        Some((field.value, folded))
     }
 
     /// The fields of a name in their order.
@@ -190,11 +190,11 @@ impl Packed {
         std::iter::from_fn(move || {
             let mut at = next?;
             let mut field = self.field(at)?;
-            while field.header != header {
+            while !field.is(header) {
                 at += 1;
                 field = self.field(at)?;
             }
-            next = field.more.then_some(at + 1);
+            next = field.more().then_some(at + 1);
             Some(field)
         })
     }
@@ -216,12 +216,6 @@ impl Packed {
             *self.bytes.get(at..)?.first_chunk()?,
         )))
     }
-}
-
-/// Name and nature of a field.
-#[inline]
-fn first_byte(field: &Field) -> u8 {
-    field.header as u8 | if field.folded { FOLDED } else { 0 } | if field.more { MORE } else { 0 }
 }
 
 /// A place in a message that is not wide.
@@ -247,7 +241,7 @@ fn write_wide(index: &mut [u8], head: &Head, parts: &Parts) {
 
 #[inline]
 fn narrow_field(field: &Field) -> u64 {
-    u64::from(first_byte(field))
+    u64::from(field.mark)
         | u64::from((field.name.end - field.name.start) & 0xff) << 8
         | u64::from(field.name.start & 0xffff) << 16
         | u64::from(field.value.start & 0xffff) << 32
@@ -256,18 +250,18 @@ fn narrow_field(field: &Field) -> u64 {
 
 #[inline]
 fn read_narrow(word: u64) -> Field {
-    let [first, name_len, ..] = word.to_le_bytes();
+    let [mark, name_len, ..] = word.to_le_bytes();
     let place = |shift: u32| ((word >> shift) & 0xffff) as u32;
-    field_of(
-        first,
-        place(16)..place(16) + u32::from(name_len),
-        place(32)..place(48),
-    )
+    Field {
+        mark,
+        name: place(16)..place(16) + u32::from(name_len),
+        value: place(32)..place(48),
+    }
 }
 
 fn wide_field(field: &Field) -> [u32; WIDE / 4] {
     [
-        first_byte(field).into(),
+        field.mark.into(),
         field.name.start,
         field.name.end,
         field.value.start,
@@ -278,25 +272,16 @@ fn wide_field(field: &Field) -> [u32; WIDE / 4] {
 #[cold]
 fn read_wide(bytes: &[u8]) -> Option<Field> {
     let mut words = words(bytes);
-    let first = u8::try_from(words.next()?).ok()?;
-    let name = words.next()?..words.next()?;
-    Some(field_of(first, name, words.next()?..words.next()?))
+    Some(Field {
+        mark: u8::try_from(words.next()?).ok()?,
+        name: words.next()?..words.next()?,
+        value: words.next()?..words.next()?,
+    })
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|it| u32::from_le_bytes(*it))
-}
-
-#[inline]
-fn field_of(first: u8, name: Span, value: Span) -> Field {
-    Field {
-        header: HeaderName::at(first & (FOLDED - 1)),
-        folded: first & FOLDED != 0,
-        more: first & MORE != 0,
-        name,
-        value,
-    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Message {
     /// Where an oddity of this message stands; the start line for what is missing.
     pub fn place_of(&self, oddity: Oddity) -> Place {
         let raw = self.raw();
-        let field = |header: HeaderName| self.field(|it| it.header == header);
+        let field = |header: HeaderName| self.field(|it| it.is(header));
         match oddity {
             Oddity::FromUnreadable | Oddity::FromTagMissing => {
                 self.field_place(field(HeaderName::From))
@@ -61,17 +61,17 @@ impl Message {
             Oddity::ToUnreadable | Oddity::ToTagMissing => self.field_place(field(HeaderName::To)),
             Oddity::QuoteUnbalanced | Oddity::BracketUnclosed => {
                 self.field_place(self.field(|it| {
-                    matches!(it.header, HeaderName::From | HeaderName::To)
-                        && !is_name_addr(&self.value(&it.value, it.folded))
+                    matches!(it.header(), HeaderName::From | HeaderName::To)
+                        && !is_name_addr(&self.value(&it.value, it.folded()))
                 }))
             }
             Oddity::ContactUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Contact
-                    && !split(&self.value(&it.value, it.folded), b',').all(is_name_addr)
+                it.is(HeaderName::Contact)
+                    && !split(&self.value(&it.value, it.folded()), b',').all(is_name_addr)
             })),
             Oddity::ViaUnreadable => self.field_place(self.field(|it| {
-                it.header == HeaderName::Via
-                    && !split(&self.value(&it.value, it.folded), b',').all(is_via)
+                it.is(HeaderName::Via)
+                    && !split(&self.value(&it.value, it.folded()), b',').all(is_via)
             })),
             Oddity::BranchWithoutId | Oddity::BranchWithoutCookie => {
                 self.field_place(field(HeaderName::Via))
@@ -84,9 +84,9 @@ impl Message {
             | Oddity::BytesAfterBody => self.field_place(field(HeaderName::ContentLength)),
             Oddity::DateZone => self.field_place(field(HeaderName::Date)),
             Oddity::NumberOutOfRange => self.field_place(self.field(|it| {
-                (NUMBERS.contains(&it.header)
-                    && !is_small_number(&self.value(&it.value, it.folded)))
-                    || it.header == HeaderName::Contact
+                (NUMBERS.contains(&it.header())
+                    && !is_small_number(&self.value(&it.value, it.folded())))
+                    || it.is(HeaderName::Contact)
             })),
             Oddity::RepeatedSingle => {
                 let repeated = SINGLE.into_iter().find_map(|header| {

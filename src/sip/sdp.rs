@@ -367,7 +367,10 @@ impl<'a> Sdp<'a> {
         let text = std::str::from_utf8(body).ok();
         let mut start = 0;
         for end in find::all([b'\n'], body).chain([body.len()]) {
-            let line = body.get(start..end).unwrap_or_default().trim_ascii_end();
+            let line = match body.get(start..end).unwrap_or_default() {
+                [line @ .., b'\r'] if line.last() > Some(&b' ') => line,
+                line => line.trim_ascii_end(),
+            };
             let begin = start;
             start = end + 1;
             let [kind @ (b'o' | b'c' | b'm' | b'a'), b'=', value @ ..] = line else {

@@ -49,7 +49,12 @@ impl<'a> Via<'a> {
 
     /// The branch; `None` when there is none or it is empty.
     pub fn branch(&self) -> Option<&'a [u8]> {
-        self.param(b"branch")
+        let branch = match self.params {
+            // As nearly all have it.
+            [b';', b'b', b'r', b'a', b'n', b'c', b'h', b'=', value @ ..] => first_value(value),
+            _ => None,
+        };
+        (branch.or_else(|| param(self.params, b"branch"))).filter(|branch| !branch.is_empty())
     }
 
     /// A parameter's value by its name in any case; `None` when it is not there or has no value.
@@ -168,9 +173,8 @@ impl<'a> NameAddr<'a> {
             _ => 0,
         };
         let (display, rest) = value.split_at_checked(display_len)?;
-        let inner = match rest {
-            [b'<', inner @ ..] | [b' ', b'<', inner @ ..] => inner,
-            _ => return None,
+        let ([b'<', inner @ ..] | [b' ', b'<', inner @ ..]) = rest else {
+            return None;
         };
         let end = find::byte(b'>', inner)?;
         let (uri, behind) = inner.split_at_checked(end)?;
@@ -238,7 +242,12 @@ impl<'a> NameAddr<'a> {
 
     /// The tag; `None` when there is none or it is empty.
     pub fn tag(&self) -> Option<&'a [u8]> {
-        self.param(b"tag").filter(|tag| !tag.is_empty())
+        let tag = match self.params {
+            // As nearly all have it.
+            [b';', b't', b'a', b'g', b'=', value @ ..] => first_value(value),
+            _ => None,
+        };
+        (tag.or_else(|| self.param(b"tag"))).filter(|tag| !tag.is_empty())
     }
 
     /// A header parameter's value by its name in any case, empty for one without a value; `None` when it is not there.
@@ -273,7 +282,8 @@ pub fn address_of_record(uri: &[u8]) -> String {
     let scheme_len = find::byte(b':', uri).map_or(0, |colon| colon + 1);
     let scheme = uri.get(..scheme_len).unwrap_or_default();
     let (user, host) = user_and_host(uri);
-    let user = user.split(|&byte| byte == b':').next().unwrap_or_default();
+    let user_len = find::byte(b':', user).unwrap_or(user.len());
+    let user = user.get(..user_len).unwrap_or_default();
     let host_end = match host {
         [b'[', ..] => find::byte(b']', host).map_or(host.len(), |at| at + 1),
         _ => find::byte(b':', host).unwrap_or(host.len()),
@@ -380,25 +390,21 @@ pub(super) fn has_headers(uri: &[u8]) -> bool {
 /// Whether bytes with URIs in them have `transport=tcp`, `transport=tls` or a scheme `sips` (RFC 3261 §19.1.1). Nearly no
 /// message of a call over UDP does.
 pub fn may_name_stream(bytes: &[u8]) -> bool {
-    find::all([b'=', b':'], bytes).any(|at| {
-        let (before, behind) = bytes.split_at_checked(at).unwrap_or_default();
-        match behind {
-            [b':', ..] => ends_with(before, b"sips"),
-            [_, t, rest @ ..] if t.eq_ignore_ascii_case(&b't') => {
-                let kind = rest
-                    .first_chunk::<2>()
-                    .map(|it| it.map(|it| it.to_ascii_lowercase()));
-                matches!(kind.as_ref(), Some(b"cp" | b"ls")) && ends_with(before, b"transport")
-            }
-            _ => false,
+    find::all([b'=', b':'], bytes).any(|at| match bytes.get(at..) {
+        Some([b':', ..]) => ends_with(bytes, at, b"sips"),
+        Some([_, b't' | b'T', rest @ ..]) => {
+            let kind = rest.first_chunk::<2>();
+            let kind = kind.map(|it| it.map(|it| it.to_ascii_lowercase()));
+            matches!(kind.as_ref(), Some(b"cp" | b"ls")) && ends_with(bytes, at, b"transport")
         }
+        _ => false,
     })
 }
 
-/// Whether bytes end so, in any case.
-fn ends_with(bytes: &[u8], end: &[u8]) -> bool {
-    let start = bytes.len().checked_sub(end.len());
-    let last = start.and_then(|start| bytes.get(start..));
+/// Whether what stands before that place ends so, in any case.
+#[inline]
+fn ends_with(bytes: &[u8], at: usize, end: &[u8]) -> bool {
+    let last = at.checked_sub(end.len()).and_then(|it| bytes.get(it..at));
     last.is_some_and(|it| it.eq_ignore_ascii_case(end))
 }
 
@@ -433,22 +439,44 @@ pub(super) fn param_of<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// The value of a parameter in `;name=value;name` by its name in any case; empty without `=`.
+#[inline]
 fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     // Nearly always the wanted one is the first.
     if let [b';', first @ ..] = params
         && let Some((key, [b'=', value @ ..])) = first.split_at_checked(name.len())
         && is_name(key, name)
     {
-        let end = find::any([b';', b'"', b'<'], value).unwrap_or(value.len());
-        if matches!(value.get(end), None | Some(b';')) {
-            return Some(trimmed(value.get(..end).unwrap_or_default()));
-        }
+        return first_value(value).or_else(|| other_param(params, name));
     }
     other_param(params, name)
 }
 
+/// The value that ends before the next parameter, or with the parameters; `None` where quotes or brackets are met before.
+#[inline]
+fn first_value(value: &[u8]) -> Option<&[u8]> {
+    let end = find::any([b';', b'"', b'<'], value).unwrap_or(value.len());
+    matches!(value.get(end), None | Some(b';'))
+        .then(|| trimmed(value.get(..end).unwrap_or_default()))
+}
+
 /// See [`param`].
 fn other_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut start = None;
+    for at in find::all([b';', b'"', b'<'], params).chain([params.len()]) {
+        if !matches!(params.get(at), None | Some(b';')) {
+            return quoted_param(params, name);
+        }
+        let item = start.and_then(|start| params.get(start..at));
+        if let Some(value) = item.and_then(|item| value_of(item, name)) {
+            return Some(value);
+        }
+        start = Some(at + 1);
+    }
+    None
+}
+
+/// See [`param`]: where a semicolon may stand inside quotes or brackets.
+fn quoted_param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = params;
     while let Some(start) = top_level(rest, b';') {
         let item = rest.get(start + 1..).unwrap_or_default();
@@ -554,95 +582,4 @@ pub(super) fn quoted_len(bytes: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn via_with_white_space_around_everything_is_read() {
-        let via = Via::of(b"SIP  / 2.0  / UDP  192.0.2.2 : 5060 ;  branch = z9hG4bK390 ;rport")
-            .expect("a Via");
-        assert_eq!(via.transport, b"UDP");
-        assert_eq!(via.sent_by, b"192.0.2.2 : 5060");
-        assert_eq!(via.branch(), Some(&b"z9hG4bK390"[..]));
-        assert!(via.has_param(b"RPORT"));
-        assert_eq!(via.param(b"rport"), None);
-    }
-
-    #[test]
-    fn a_via_says_where_its_sender_is_and_where_it_was_seen() {
-        let via =
-            Via::of(b"SIP/2.0/UDP 192.168.1.2:5062;rport=40000;received=192.0.2.9").expect("a Via");
-        assert_eq!(via.address(), "192.168.1.2".parse().ok());
-        assert_eq!(via.port(), Some(5062));
-        assert_eq!(via.received(), "192.0.2.9".parse().ok());
-        assert_eq!(via.rport(), Some(40000));
-        assert_eq!(via.seen_as(), (via.received(), via.rport()));
-        for params in [
-            "",
-            ";rport",
-            ";Rport = 5;x=<;>; received = [2001:db8::1]",
-            ";rport;rport=5;received=;received=192.0.2.1;branch=z9hG4bK1",
-            ";branch=z9hG4bKr;RPORT=70000 ;received=a.example.com",
-        ] {
-            let value = format!("SIP/2.0/UDP 192.0.2.2{params}");
-            let via = Via::of(value.as_bytes()).expect("a Via");
-            assert_eq!(via.seen_as(), (via.received(), via.rport()), "{params}");
-        }
-        let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
-        assert_eq!(
-            (named.address(), named.port(), named.rport()),
-            (None, Some(5070), None)
-        );
-        let v6 = Via::of(b"SIP/2.0/UDP [2001:db8::1];received=2001:db8::2").expect("a Via");
-        assert_eq!(
-            (v6.port(), v6.received()),
-            (None, "2001:db8::2".parse().ok())
-        );
-    }
-
-    #[test]
-    fn parameters_inside_the_brackets_belong_to_the_uri() {
-        let value = NameAddr::of(br#""A; \"B\" <x>" <sip:a@example.com;tag=no>;TAG=yes"#);
-        assert_eq!(value.display, br#""A; \"B\" <x>""#);
-        assert_eq!(value.uri, b"sip:a@example.com;tag=no");
-        assert_eq!(value.tag(), Some(&b"yes"[..]));
-        assert_eq!(value.brackets, Brackets::Closed);
-        assert!(!value.padded);
-        let quoted = NameAddr::of(br#"sip:a@example.com;x="<y>";tag=12"#);
-        assert_eq!(quoted.uri, b"sip:a@example.com");
-        assert_eq!(quoted.tag(), Some(&b"12"[..]));
-        assert!(NameAddr::of(b"< sip:a@example.com >").padded);
-        let bare = NameAddr::of(b"sip:a@example.com;tag=12");
-        assert_eq!(bare.uri, b"sip:a@example.com");
-        assert_eq!(bare.tag(), Some(&b"12"[..]));
-    }
-
-    #[test]
-    fn an_unterminated_display_name_keeps_the_uri() {
-        let value = NameAddr::of(b"\"Mr. J. User <sip:j.user@example.com>;tag=1");
-        assert!(!value.balanced);
-        assert_eq!(value.uri, b"sip:j.user@example.com");
-    }
-
-    #[test]
-    fn lists_are_split_outside_quotes_and_brackets() {
-        let items: Vec<_> = list(br#""a, b" <sip:x,y@h>, <sip:z@h>;p="1,2" ,"#).collect();
-        assert_eq!(
-            items,
-            [&br#""a, b" <sip:x,y@h>"#[..], br#"<sip:z@h>;p="1,2""#]
-        );
-    }
-
-    #[test]
-    fn an_address_of_record_has_no_port_and_no_parameters() {
-        assert_eq!(
-            address_of_record(b"sip:Bob:pw@Example.COM:5070;x=y?h=1"),
-            "sip:Bob@example.com"
-        );
-        assert_eq!(
-            address_of_record(b"sip:[2001:db8::1]:5060"),
-            "sip:[2001:db8::1]"
-        );
-        assert_eq!(address_of_record(b"tel:+1555"), "tel:+1555");
-    }
-}
+mod tests;
