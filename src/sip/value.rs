@@ -71,22 +71,19 @@ impl<'a> Via<'a> {
 
     /// Where the server saw the request come from (RFC 3261 §18.2.1); `None` when it did not say.
     pub fn received(&self) -> Option<IpAddr> {
-        literal_with_port(self.param(b"received")?).map(|(address, _)| address)
+        received(self.param(b"received")?)
     }
 
     /// The port from which the server saw the request come (RFC 3581 §4); `None` when it did not say.
     pub fn rport(&self) -> Option<u16> {
-        std::str::from_utf8(self.param(b"rport")?)
-            .ok()?
-            .parse()
-            .ok()
+        rport(self.param(b"rport")?)
     }
 
-    /// [`Self::received`] and [`Self::rport`], in one look at the parameters.
-    pub fn seen_as(&self) -> (Option<IpAddr>, Option<u16>) {
-        // Nearly no Via has quotes, and all brackets that one may have stand in `received`.
+    /// `received` and `rport` as written, in one look at the parameters; `None` for one that has no value.
+    pub fn seen_as(&self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        // Nearly no Via has quotes or angle brackets.
         if memchr2(b'"', b'<', self.params).is_some() {
-            return (self.received(), self.rport());
+            return (self.param(b"received"), self.param(b"rport"));
         }
         let (mut received, mut rport) = (None, None);
         let behind = self.params.get(1..).unwrap_or_default();
@@ -100,15 +97,24 @@ impl<'a> Via<'a> {
                 rport = rport.or_else(|| value_of(item, b"rport"));
             }
         }
-        let received = received.and_then(literal_with_port);
-        let rport = rport.and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
-        (received.map(|(address, _)| address), rport)
+        let has_value = |it: &&[u8]| !it.is_empty();
+        (received.filter(has_value), rport.filter(has_value))
     }
 
     /// The parameters as written, from the first semicolon; empty when there are none.
     pub(super) const fn params(&self) -> &'a [u8] {
         self.params
     }
+}
+
+/// The address that a `received` names; `None` for a name.
+pub fn received(value: &[u8]) -> Option<IpAddr> {
+    literal_with_port(value).map(|(address, _)| address)
+}
+
+/// The port that an `rport` names; `None` for what is none.
+pub fn rport(value: &[u8]) -> Option<u16> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.
@@ -474,7 +480,6 @@ mod tests {
         assert_eq!(via.port(), Some(5062));
         assert_eq!(via.received(), "192.0.2.9".parse().ok());
         assert_eq!(via.rport(), Some(40000));
-        assert_eq!(via.seen_as(), (via.received(), via.rport()));
         for params in [
             "",
             ";rport",
@@ -484,7 +489,8 @@ mod tests {
         ] {
             let value = format!("SIP/2.0/UDP 192.0.2.2{params}");
             let via = Via::of(value.as_bytes()).expect("a Via");
-            assert_eq!(via.seen_as(), (via.received(), via.rport()), "{params}");
+            let expected = (via.param(b"received"), via.param(b"rport"));
+            assert_eq!(via.seen_as(), expected, "{params}");
         }
         let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
         assert_eq!(
