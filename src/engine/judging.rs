@@ -57,7 +57,7 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// Judges some calls, each by itself.
-    fn judge<'c>(self, due: &'c [Due]) -> Vec<Judged<'c>> {
+    fn judge(self, due: &[Due]) -> Vec<Judged<'_>> {
         let negotiations: Vec<_> = due.iter().map(|due| Negotiation::of(&due.call)).collect();
         let beside = due.iter().zip(&negotiations);
         let views: Vec<_> = beside

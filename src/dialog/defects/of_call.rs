@@ -187,8 +187,8 @@ fn params_outside(message: &Message) -> Option<Vec<(&'static str, Detail)>> {
         message.headers(header).find_map(|value| {
             // One value, and nothing behind its bracket.
             // Without an early end many bytes are looked at in one step.
-            let has_comma = || value.iter().fold(false, |it, byte| it | (*byte == b','));
-            if value.ends_with(b">") && !has_comma() {
+            let comma = |it: u8, byte: &u8| it | u8::from(*byte == b',');
+            if value.ends_with(b">") && value.iter().fold(0, comma) == 0 {
                 return None;
             }
             list(&value).find_map(|item| {

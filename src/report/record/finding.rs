@@ -197,10 +197,8 @@ impl<'a> Object<'a> {
 /// Writes a text with its quotes.
 fn string(line: &mut Vec<u8>, text: &str) -> io::Result<()> {
     // Without an early end many bytes are looked at in one step.
-    let escaped = text.bytes().fold(false, |found, byte| {
-        found | (byte < b' ') | (byte == b'"') | (byte == b'\\')
-    });
-    if escaped {
+    let escaped = |it: u8, byte| it | u8::from(matches!(byte, ..b' ' | b'"' | b'\\'));
+    if text.bytes().fold(0, escaped) > 0 {
         return Ok(serde_json::to_writer(line, text)?);
     }
     line.push(b'"');
