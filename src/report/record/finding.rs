@@ -197,7 +197,9 @@ impl<'a> Object<'a> {
 /// Writes a text with its quotes.
 fn string(line: &mut Vec<u8>, text: &str) -> io::Result<()> {
     // Without an early end many bytes are looked at in one step.
-    let escaped = |it: u8, byte| it | u8::from(matches!(byte, ..b' ' | b'"' | b'\\'));
+    let escaped = |it: u8, byte| {
+        it | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    };
     if text.bytes().fold(0, escaped) > 0 {
         return Ok(serde_json::to_writer(line, text)?);
     }
