@@ -106,38 +106,55 @@ pub fn literal_with_port(text: &[u8]) -> Option<(IpAddr, Option<u16>)> {
 
 /// The same of an IPv4 address in its usual form; `None` for all that needs a closer look.
 fn plain_v4_with_port(text: &[u8]) -> Option<(Ipv4Addr, Option<u16>)> {
-    let mut rest = text;
-    let mut octets = [0; 4];
-    for (place, octet) in octets.iter_mut().enumerate() {
-        if place > 0 {
-            rest = rest.strip_prefix(b".")?;
+    let mut address = 0_u32;
+    let (mut dots, mut number, mut digits) = (0, 0_u32, 0_u32);
+    for (at, &byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
+            digits += 1;
+            continue;
         }
-        let (number, len) = decimal(rest, 3)?;
-        let is_padded = len > 1 && rest.first() == Some(&b'0');
-        *octet = u8::try_from(number).ok().filter(|_| !is_padded)?;
-        rest = rest.get(len..)?;
+        address = with_octet(address, number, digits)?;
+        match byte {
+            b'.' if dots < 3 => dots += 1,
+            b':' if dots == 3 => {
+                return Some((address.into(), Some(plain_port(text.get(at + 1..)?)?)));
+            }
+            _ => return None,
+        }
+        (number, digits) = (0, 0);
     }
-    let address = Ipv4Addr::from(octets);
-    if rest.is_empty() {
-        return Some((address, None));
-    }
-    let digits = rest.strip_prefix(b":")?;
-    let (port, len) = decimal(digits, 5)?;
-    (len == digits.len()).then_some((address, Some(u16::try_from(port).ok()?)))
+    let address = with_octet(address, number, digits)?;
+    (dots == 3).then(|| (address.into(), None))
 }
 
-/// The number that the first digits spell, at most so many, and how many they are; `None` without one.
-fn decimal(text: &[u8], at_most: usize) -> Option<(u32, usize)> {
-    let mut number = 0;
-    let mut len = 0;
-    for &byte in text.iter().take(at_most) {
-        if !byte.is_ascii_digit() {
-            break;
-        }
-        number = number * 10 + u32::from(byte - b'0');
-        len += 1;
+/// An address with one octet more, of a number of so many digits; `None` for what is none, and for one that is padded with zeros:
+/// nobody knows its base.
+const fn with_octet(address: u32, number: u32, digits: u32) -> Option<u32> {
+    let least = match digits {
+        1 => 0,
+        2 => 10,
+        3 => 100,
+        _ => return None,
+    };
+    if number < least || number > 255 {
+        return None;
     }
-    (len > 0).then_some((number, len))
+    Some(address << 8 | number)
+}
+
+/// A port of one to five digits; `None` for anything else.
+fn plain_port(digits: &[u8]) -> Option<u16> {
+    let mut port = 0;
+    for &byte in digits {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        port = port * 10 + u32::from(byte - b'0');
+    }
+    let port = u16::try_from(port).ok();
+    port.filter(|_| (1..=5).contains(&digits.len()))
 }
 
 /// The address that a host part spells, with or without the brackets and the zone of an IPv6 one; `None` for a name.

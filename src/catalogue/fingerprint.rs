@@ -3,6 +3,7 @@
 use super::data::FingerprintFacts;
 use super::files::Map;
 use crate::rules::{Fact, Finding};
+use memchr::memmem;
 use std::cell::OnceCell;
 
 impl FingerprintFacts {
@@ -35,7 +36,7 @@ impl FingerprintFacts {
         let is_of = |server: &String| {
             let own = || text(refusal.finding, "server").to_lowercase();
             let own = refusal.server.get_or_init(own);
-            own.contains(server.as_str())
+            memmem::find(own.as_bytes(), server.as_bytes()).is_some()
         };
         (self.phrases.is_empty() || self.phrases.iter().any(begins))
             && (self.ends.is_empty() || self.ends.iter().any(ends))

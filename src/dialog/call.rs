@@ -2,6 +2,7 @@
 
 use crate::sip::Method;
 use crate::transaction::{Response, State, Transaction, timers};
+use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -266,7 +267,7 @@ impl Call {
 
     /// Marks the transactions whose answer the call proves and the capture lacks.
     pub fn mark_implied_answers(&mut self) {
-        let implied: Vec<bool> = self
+        let implied: SmallVec<[bool; 16]> = self
             .transactions
             .iter()
             .map(|it| {

@@ -5,6 +5,7 @@ use super::Call;
 use super::attempt::{Attempt, AttemptState};
 use crate::sip::Method;
 use crate::transaction::Transaction;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -66,7 +67,7 @@ impl Kpi {
                     .note(response.time().since(bye.start()));
             }
         }
-        let registers: Vec<&Transaction> = call
+        let registers: SmallVec<[&Transaction; 8]> = call
             .of(&Method::Register)
             .filter(|it| it.requests.count() > 0)
             .collect();

@@ -2,10 +2,10 @@
 
 use super::Call;
 use crate::capture::FrameNumber;
+use crate::hash::HashMap;
 use crate::limits::MAX_TALK_TIMES;
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct Talk {
 /// The talk times of all hosts that had calls.
 #[derive(Debug, Default)]
 pub struct TalkTimes {
-    hosts: BTreeMap<IpAddr, Vec<Talk>>,
+    hosts: HashMap<IpAddr, Vec<Talk>>,
     kept: usize,
     refused: u64,
 }
@@ -74,11 +74,12 @@ impl TalkTimes {
         }
     }
 
-    /// The talk times of each host, in the order in which the calls were judged.
+    /// The talk times of each host by its address, in the order in which the calls were judged.
     pub fn hosts(&self) -> impl Iterator<Item = (IpAddr, &[Talk])> {
-        self.hosts
-            .iter()
-            .map(|(host, talks)| (*host, talks.as_slice()))
+        let talks = self.hosts.iter();
+        let mut hosts: Vec<_> = talks.map(|(host, it)| (*host, it.as_slice())).collect();
+        hosts.sort_unstable_by_key(|(host, _)| *host);
+        hosts.into_iter()
     }
 
     /// How many talk times were not kept.

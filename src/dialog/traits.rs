@@ -210,9 +210,14 @@ fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
         .find_map(|response| response.message())?;
     let value = message.top_via()?;
     let via = Via::of(&value)?;
+    let (received, rport) = via.seen_as();
+    if is_said_again(via.sent_by, received, rport) {
+        return None;
+    }
     let (sent_by, port) = literal_with_port(via.sent_by)?;
     let sent_by = sent_by.to_canonical();
-    let (received, rport) = via.seen_as();
+    let received = received.and_then(value::received);
+    let rport = rport.and_then(value::rport);
     let seen_as = received.map_or(sent_by, |it| it.to_canonical());
     let port = port.unwrap_or(SIP_PORT);
     let seen_port = rport
@@ -230,6 +235,20 @@ fn translated(transaction: &Transaction) -> Option<(SocketAddr, SocketAddr)> {
         src.port()
     };
     Some(((sent_by, port).into(), (seen_as, seen_port).into()))
+}
+
+/// Whether the server says nothing that the client did not, in the same words, as most of them do.
+fn is_said_again(sent_by: &[u8], received: Option<&[u8]>, rport: Option<&[u8]>) -> bool {
+    let Some(received) = received else {
+        return rport.is_none();
+    };
+    // The colons of an IPv6 address may be those of a port.
+    let behind = (sent_by.strip_prefix(received)).filter(|_| memchr(b':', received).is_none());
+    match (behind, rport) {
+        (Some([]), None) => true,
+        (Some([b':', own @ ..]), rport) => rport.is_none_or(|port| port == own),
+        _ => false,
+    }
 }
 
 /// RFC 3261 §18.1.1: what is meant where no port stands.

@@ -36,8 +36,8 @@ struct Judged<'a> {
 
 /// Calls that are judged at once: some milliseconds of work, and little memory.
 const BATCH: usize = 128;
-/// Calls that one thread judges together.
-const PIECE: usize = 8;
+/// Calls that one thread judges together: of more the messages no longer fit into the first caches, of fewer the rules do not.
+const PIECE: usize = 16;
 /// How long a call waits for others at most, on the clock of the capture: what is judged later knows more, and what is known of
 /// a call must not depend on how many others there are.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -57,7 +57,7 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// Judges some calls, each by itself.
-    fn judge<'c>(self, due: &'c [Due]) -> Vec<Judged<'c>> {
+    fn judge(self, due: &[Due]) -> Vec<Judged<'_>> {
         let negotiations: Vec<_> = due.iter().map(|due| Negotiation::of(&due.call)).collect();
         let beside = due.iter().zip(&negotiations);
         let views: Vec<_> = beside
@@ -243,11 +243,11 @@ impl<O: Observer> Engine<O> {
 
     /// Keeps a finding for the report while there are fewer than `room`.
     pub(super) fn keep(&mut self, mut finding: Finding, room: usize) {
-        *self
-            .summary
-            .findings
-            .entry(finding.name().into_owned())
-            .or_default() += 1;
+        let name = finding.name();
+        match self.summary.findings.get_mut(&*name) {
+            Some(count) => *count += 1,
+            None => drop(self.summary.findings.insert(name.into_owned(), 1)),
+        }
         self.summary.worst = self.summary.worst.max(Some(finding.severity));
         self.observer.finding(&finding);
         let is_note = finding.severity == Severity::Info;

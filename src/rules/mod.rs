@@ -373,12 +373,14 @@ pub fn judge_call(view: &CallView<'_>) -> Vec<Finding> {
 /// Judges calls, each by itself: what is found of each, in their order. Rule by rule, because what a hundred rules do is more than
 /// a processor has at hand, and what one does is not.
 pub fn judge_calls(views: &[CallView<'_>]) -> Vec<Vec<Finding>> {
-    let has: Vec<Has> = views.iter().map(|view| Has::of(view.call)).collect();
-    let some = has.iter().fold(Has::default(), |all, it| all.and(*it));
-    let mut found: Vec<Vec<Finding>> = views.iter().map(|_| Vec::new()).collect();
+    let mut all: Vec<(Has, &CallView<'_>, Vec<Finding>)> = views
+        .iter()
+        .map(|view| (Has::of(view.call), view, Vec::new()))
+        .collect();
+    let some = (all.iter()).fold(Has::default(), |some, (has, ..)| some.and(*has));
     let mut own = Vec::new();
     for &(needed, judge) in OF_CALLS.iter().filter(|(needed, _)| some.all(*needed)) {
-        for ((view, has), found) in views.iter().zip(&has).zip(&mut found) {
+        for (has, view, found) in &mut all {
             if !has.all(needed) {
                 continue;
             }
@@ -389,10 +391,11 @@ pub fn judge_calls(views: &[CallView<'_>]) -> Vec<Vec<Finding>> {
             }
         }
     }
-    for (view, found) in views.iter().zip(&mut found) {
-        relate(view, found);
-    }
-    found
+    let related = all.into_iter().map(|(_, view, mut found)| {
+        relate(view, &mut found);
+        found
+    });
+    related.collect()
 }
 
 /// Brings the findings of a call together: their numbers, how sure they are, whence they come and what explains them.

@@ -86,19 +86,19 @@ impl<'a> Via<'a> {
 
     /// Where the server saw the request come from (RFC 3261 §18.2.1); `None` when it did not say.
     pub fn received(&self) -> Option<IpAddr> {
-        literal_with_port(self.param(b"received")?).map(|(address, _)| address)
+        received(self.param(b"received")?)
     }
 
     /// The port from which the server saw the request come (RFC 3581 §4); `None` when it did not say.
     pub fn rport(&self) -> Option<u16> {
-        port_number(self.param(b"rport")?)
+        rport(self.param(b"rport")?)
     }
 
-    /// [`Self::received`] and [`Self::rport`], in one look at the parameters.
-    pub fn seen_as(&self) -> (Option<IpAddr>, Option<u16>) {
-        // Nearly no Via has quotes, and all brackets that one may have stand in `received`.
+    /// `received` and `rport` as written, in one look at the parameters; `None` for one that has no value.
+    pub fn seen_as(&self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        // Nearly no Via has quotes or angle brackets.
         if memchr2(b'"', b'<', self.params).is_some() {
-            return (self.received(), self.rport());
+            return (self.param(b"received"), self.param(b"rport"));
         }
         let (mut received, mut rport) = (None, None);
         let behind = self.params.get(1..).unwrap_or_default();
@@ -112,15 +112,24 @@ impl<'a> Via<'a> {
                 rport = rport.or_else(|| value_of(item, b"rport"));
             }
         }
-        let received = received.and_then(literal_with_port);
-        let rport = rport.and_then(|it| std::str::from_utf8(it).ok()?.parse().ok());
-        (received.map(|(address, _)| address), rport)
+        let has_value = |it: &&[u8]| !it.is_empty();
+        (received.filter(has_value), rport.filter(has_value))
     }
 
     /// The parameters as written, from the first semicolon; empty when there are none.
     pub(super) const fn params(&self) -> &'a [u8] {
         self.params
     }
+}
+
+/// The address that a `received` names; `None` for a name.
+pub fn received(value: &[u8]) -> Option<IpAddr> {
+    literal_with_port(value).map(|(address, _)| address)
+}
+
+/// The port that an `rport` names; `None` for what is none.
+pub fn rport(value: &[u8]) -> Option<u16> {
+    port_number(value)
 }
 
 /// What RFC 3261 §8.1.1.7 makes every branch begin with.

@@ -450,18 +450,15 @@ impl Transaction {
 
     /// All its packets in order: requests, responses, ACKs and ICMP errors.
     pub fn frames(&self) -> Vec<FrameNumber> {
-        let mut frames: Vec<FrameNumber> = self
-            .requests
-            .iter()
-            .chain(
-                self.responses
-                    .iter()
-                    .flat_map(|response| response.sends.iter()),
-            )
-            .chain(self.acks.iter().flat_map(|ack| ack.sends.iter()))
-            .chain(self.icmp.iter().map(|note| note.seen))
-            .map(|seen| seen.frame)
-            .collect();
+        // Most messages are sent once.
+        let messages = self.requests.seen.len() + self.responses.len() + self.acks.len();
+        let mut frames = Vec::with_capacity(messages + self.icmp.len());
+        let answers = self.responses.iter().map(|response| &response.sends);
+        let acks = self.acks.iter().map(|ack| &ack.sends);
+        for sends in std::iter::once(&self.requests).chain(answers).chain(acks) {
+            frames.extend(sends.iter().map(|seen| seen.frame));
+        }
+        frames.extend(self.icmp.iter().map(|note| note.seen.frame));
         frames.sort_unstable();
         frames.dedup();
         frames

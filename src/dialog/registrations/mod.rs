@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 use crate::transaction::Transaction;
 use device::Device;
 use event::{Event, Outcome};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -161,7 +162,7 @@ impl Registrations {
             codes.any(|code| (180..300).contains(&code))
         };
         let invites = call.initial_invites().filter(reached);
-        let invites: Vec<_> = invites.take(MAX_DEVICES_OF_ONE).collect();
+        let invites: SmallVec<[_; 8]> = invites.take(MAX_DEVICES_OF_ONE).collect();
         for invite in &invites {
             let forked = invites.iter().any(|other| {
                 other.flow.dst != invite.flow.dst

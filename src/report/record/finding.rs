@@ -1,6 +1,6 @@
 //! The record of a finding. It is written as it is borrowed: a capture may have tens of thousands of them.
 
-use super::{lossy, millis, time};
+use super::{millis, time};
 use crate::capture::FrameNumber;
 use crate::catalogue::Catalogue;
 use crate::rules::{Fact, Finding, Guard};
@@ -15,7 +15,7 @@ use std::io;
 pub(in crate::report) struct FindingRecord<'a> {
     advice: Vec<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    call_id: Option<String>,
+    call_id: Option<Cow<'a, str>>,
     causes: Vec<Cow<'static, str>>,
     code: Cow<'static, str>,
     confidence: &'static str,
@@ -53,7 +53,7 @@ impl<'a> FindingRecord<'a> {
                 .call_id
                 .as_deref()
                 .filter(|id| !id.is_empty())
-                .map(lossy),
+                .map(String::from_utf8_lossy),
             causes,
             code: finding.code(),
             confidence: finding.confidence.name(),
@@ -94,12 +94,12 @@ impl FindingRecord<'_> {
         object.text("code", &self.code)?;
         object.text("confidence", self.confidence)?;
         object.number_if("consequence_of", self.consequence_of)?;
-        let mut facts = Object::begin(object.key("facts")?);
+        let mut facts = Object::begin(object.key("facts"));
         for (name, fact) in &self.facts.0 {
             match fact {
                 Fact::Text(text) => facts.text(name, text)?,
                 Fact::Number(number) => facts.number_if(name, Some(*number))?,
-                Fact::Time(time) => serde_json::to_writer(facts.key(name)?, &millis(*time))?,
+                Fact::Time(time) => serde_json::to_writer(facts.key(name), &millis(*time))?,
             }
         }
         facts.end();
@@ -133,17 +133,17 @@ impl<'a> Object<'a> {
         Self { line, before: b'{' }
     }
 
-    /// The place of the value of a key.
-    fn key(&mut self, key: &str) -> io::Result<&mut Vec<u8>> {
-        self.line.push(self.before);
+    /// The place of the value of a key, which is a name of ours.
+    fn key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.line.extend_from_slice(&[self.before, b'"']);
         self.before = b',';
-        string(self.line, key)?;
-        self.line.push(b':');
-        Ok(self.line)
+        self.line.extend_from_slice(key.as_bytes());
+        self.line.extend_from_slice(b"\":");
+        self.line
     }
 
     fn text(&mut self, key: &str, text: &str) -> io::Result<()> {
-        string(self.key(key)?, text)
+        string(self.key(key), text)
     }
 
     fn text_if(&mut self, key: &str, text: Option<&str>) -> io::Result<()> {
@@ -152,7 +152,7 @@ impl<'a> Object<'a> {
 
     fn number_if(&mut self, key: &str, number: Option<u64>) -> io::Result<()> {
         match number {
-            Some(number) => Ok(serde_json::to_writer(self.key(key)?, &number)?),
+            Some(number) => Ok(serde_json::to_writer(self.key(key), &number)?),
             None => Ok(()),
         }
     }
@@ -174,7 +174,7 @@ impl<'a> Object<'a> {
         items: impl Iterator<Item = T>,
         write: impl Fn(&mut Vec<u8>, T) -> io::Result<()>,
     ) -> io::Result<()> {
-        let line = self.key(key)?;
+        let line = self.key(key);
         line.push(b'[');
         for (index, item) in items.enumerate() {
             if index > 0 {
@@ -197,10 +197,10 @@ impl<'a> Object<'a> {
 /// Writes a text with its quotes.
 fn string(line: &mut Vec<u8>, text: &str) -> io::Result<()> {
     // Without an early end many bytes are looked at in one step.
-    let escaped = text.bytes().fold(false, |found, byte| {
-        found | (byte < b' ') | (byte == b'"') | (byte == b'\\')
-    });
-    if escaped {
+    let escaped = |it: u8, byte| {
+        it | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    };
+    if text.bytes().fold(0, escaped) > 0 {
         return Ok(serde_json::to_writer(line, text)?);
     }
     line.push(b'"');

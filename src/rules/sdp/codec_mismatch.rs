@@ -59,16 +59,16 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
         return None;
     }
     let taken = |kind: &str| answer.wanted(kind).next().is_some();
-    let mut offered = offer.wanted("audio").filter(|it| it.is_rtp()).peekable();
+    let offered = || offer.wanted("audio").any(Media::is_rtp);
     let refused = pairs(offer, answer)
         .filter(|(one, _)| one.is("audio") && one.port != 0)
         .all(|(_, other)| other.port == 0);
     // Fax, text and messages are calls of their own kind (RFC 3362, RFC 4103, RFC 4975).
-    let other_call = taken("image") || taken("text") || taken("message");
+    let other_call = || taken("image") || taken("text") || taken("message");
     if refused
         && exchange.is_initial()
-        && offered.peek().is_some()
-        && !other_call
+        && offered()
+        && !other_call()
         && !refusal::asks_for_encryption(offer)
     {
         return Some(("refused-audio", "m=audio 0".to_owned()));

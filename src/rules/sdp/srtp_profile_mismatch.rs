@@ -85,7 +85,7 @@ fn fault(exchange: &Exchange<'_>) -> Option<Fault> {
     let refused = pairs(offer, answer)
         .filter(|(one, _)| one.is("audio") && one.port != 0)
         .all(|(_, other)| other.port == 0);
-    if exchange.is_initial() && refusal::asks_for_encryption(offer) && refused {
+    if refused && exchange.is_initial() && refusal::asks_for_encryption(offer) {
         let zero = "m=audio 0".to_owned();
         return told("refused-audio", Confidence::Likely, profile(offer), zero);
     }

@@ -24,6 +24,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut told: Vec<(Finding, &Response)> = Vec::new();
     for invite in deepest_first(view.call) {
         for response in invite.responses.iter().filter(|it| it.is_success()) {
+            if (response.sends.count() as u64) < view.thresholds.repeats_after_ack {
+                continue;
+            }
             let Some((ack, at)) = acknowledgement(invite, response) else {
                 continue;
             };

@@ -14,6 +14,9 @@ pub(super) struct Passes<'a> {
     pub(super) arrivals: Vec<&'a Transaction>,
 }
 
+/// Transactions that nearly all calls have at most: of so few all pairs are looked at.
+const FEW: usize = 8;
+
 /// The requests that came to one address more than once.
 pub(super) fn passes(call: &Call) -> Vec<Passes<'_>> {
     let mut found: Vec<Passes<'_>> = Vec::new();
@@ -21,6 +24,15 @@ pub(super) fn passes(call: &Call) -> Vec<Passes<'_>> {
         it.requests.count() > 0
             && !matches!(it.method, Method::Cancel | Method::Ack | Method::Options)
     });
+    // Nearly always each is another one.
+    let again = |at: usize, request: &Transaction| {
+        let mut before = requests.clone().take(at);
+        before.any(|it| it.flow.dst == request.flow.dst && is_same(it, request))
+    };
+    let few = call.transactions.len() <= FEW;
+    if few && !(requests.clone().enumerate()).any(|(at, request)| again(at, request)) {
+        return found;
+    }
     for request in requests {
         let known = found.iter_mut().find(|it| {
             it.at == request.flow.dst

@@ -5,6 +5,7 @@ use super::{is_signed, whole};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Message};
+use crate::transaction::Transaction;
 use memchr::memchr_iter;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -17,6 +18,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
+    // A look at the bytes is cheap, and nearly no value has it.
+    let says = |invite: &Transaction| whole(invite).is_some_and(may_say);
+    if !view.call.initial_invites().any(says) {
+        return;
+    }
     let mut invites: Vec<_> = view.call.initial_invites().collect();
     invites.sort_by_key(|invite| (invite.via_count, invite.id));
     let told: Vec<_> = invites
@@ -53,18 +59,28 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     found.push(finding);
 }
 
+/// Whether there is such a parameter as [`verstat`] looks for.
+fn may_say(request: &Message) -> bool {
+    let has = |value: &[u8]| {
+        memchr_iter(b';', value).any(|at| {
+            let name = value.get(at..at + b";verstat=".len());
+            name.is_some_and(|it| it.eq_ignore_ascii_case(b";verstat="))
+        })
+    };
+    let asserted = || {
+        request
+            .headers(HeaderName::PAssertedIdentity)
+            .any(|it| has(&it))
+    };
+    request.headers(HeaderName::From).any(|it| has(&it)) || asserted()
+}
+
 /// The value of a `verstat` parameter in P-Asserted-Identity or From; `None` without one.
 fn verstat(request: &Message) -> Option<String> {
     [HeaderName::PAssertedIdentity, HeaderName::From]
         .into_iter()
         .flat_map(|header| request.headers(header))
         .find_map(|value| {
-            let begins = |at: usize| {
-                let name = value.get(at..at + b";verstat=".len());
-                name.is_some_and(|it| it.eq_ignore_ascii_case(b";verstat="))
-            };
-            // A look at the bytes is cheap, and nearly no value has it.
-            memchr_iter(b';', &value).find(|at| begins(*at))?;
             let value = String::from_utf8_lossy(&value);
             let at = value.to_ascii_lowercase().find(";verstat=")?;
             let rest = value.get(at + ";verstat=".len()..)?;

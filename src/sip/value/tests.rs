@@ -21,7 +21,6 @@ fn a_via_says_where_its_sender_is_and_where_it_was_seen() {
     assert_eq!(via.port(), Some(5062));
     assert_eq!(via.received(), "192.0.2.9".parse().ok());
     assert_eq!(via.rport(), Some(40000));
-    assert_eq!(via.seen_as(), (via.received(), via.rport()));
     for params in [
         "",
         ";rport",
@@ -31,7 +30,8 @@ fn a_via_says_where_its_sender_is_and_where_it_was_seen() {
     ] {
         let value = format!("SIP/2.0/UDP 192.0.2.2{params}");
         let via = Via::of(value.as_bytes()).expect("a Via");
-        assert_eq!(via.seen_as(), (via.received(), via.rport()), "{params}");
+        let expected = (via.param(b"received"), via.param(b"rport"));
+        assert_eq!(via.seen_as(), expected, "{params}");
     }
     let named = Via::of(b"SIP/2.0/UDP a.example.com : 5070;rport").expect("a Via");
     assert_eq!(
