@@ -2,7 +2,7 @@
 //! engine. Order is kept, so that the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::Prepared;
+use crate::engine::{Asked, Prepared};
 use crate::time::Timestamp;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -87,7 +87,7 @@ pub(super) enum Step<'a> {
 }
 
 /// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
-/// returns in the end. `whole` says that somebody wants to see the packets. `look` is called now and then to see how far the
+/// returns in the end. `whole` says that somebody wants to see the packets, `asked` what messages are asked for. `look` is called now and then to see how far the
 /// source is.
 ///
 /// # Errors
@@ -95,6 +95,7 @@ pub(super) enum Step<'a> {
 pub(super) fn run<T: Send>(
     source: &mut dyn Source,
     whole: bool,
+    asked: &Asked,
     taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
     look: &mut dyn FnMut(&dyn Source),
 ) -> Result<T, CaptureError> {
@@ -108,7 +109,7 @@ pub(super) fn run<T: Send>(
                 empty,
             })
         });
-        let read = read(source, whole, &full, &returned, look);
+        let read = read(source, (whole, asked), &full, &returned, look);
         drop(full);
         let end = match worker.join() {
             Ok(end) => end,
@@ -187,7 +188,7 @@ impl Iterator for Incoming {
 /// Reads until the source ends or nobody wants more.
 fn read(
     source: &mut dyn Source,
-    whole: bool,
+    (whole, asked): (bool, &Asked),
     full: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
     look: &mut dyn FnMut(&dyn Source),
@@ -197,7 +198,7 @@ fn read(
         match source.next()? {
             Next::Packet(packet) => {
                 batch.length += packet.data.len();
-                let prepared = Prepared::of(&packet);
+                let prepared = Prepared::of(&packet, asked);
                 if whole || prepared.is_none() {
                     batch.hold(&packet);
                 }

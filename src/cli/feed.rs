@@ -54,6 +54,7 @@ pub(super) fn feed(
         return Ok(());
     }
     let whole = engine.observer_mut().extraction.is_some();
+    let asked = engine.asked();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
         for mut batch in batches {
             if !batch.each(|step| take(engine, step)) {
@@ -61,7 +62,7 @@ pub(super) fn feed(
             }
         }
     };
-    ahead::run(source, whole, judge, &mut look)
+    ahead::run(source, whole, &asked, judge, &mut look)
 }
 
 /// The clock is asked that seldom.

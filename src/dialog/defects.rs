@@ -18,7 +18,7 @@ use crate::limits::{MAX_DEFECT_GROUPS, MAX_DEFECT_TRANSACTIONS, MAX_FRAMES_SHOWN
 use crate::sip::{Message, Oddity};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Placement, Transaction, TransactionId};
+use crate::transaction::{Arrival, Kind, Placement, Transaction, TransactionId};
 use outcome::{Outcome, Sent, Side};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -121,6 +121,14 @@ impl Defects {
         }
     }
 
+    /// Whether a message that went that way can have anything that [`Self::look`] would find.
+    pub fn may_be_in(message: &Message, flow: Flow, thresholds: &Thresholds) -> bool {
+        let mut found = false;
+        let as_told = (true, false);
+        looks::message(message, flow, as_told, thresholds, |_| found = true);
+        found
+    }
+
     /// Looks at a message that is no copy.
     pub fn look(&mut self, arrival: &Arrival<'_>, placement: Placement) {
         let message = arrival.message;
@@ -138,7 +146,8 @@ impl Defects {
             message,
         };
         let thresholds = self.thresholds;
-        looks::message(arrival, placement, &thresholds, |defect| {
+        let how = (placement.kind == Kind::New, arrival.mirrored);
+        looks::message(message, arrival.flow, how, &thresholds, |defect| {
             self.note(defect, at, Side::of(message));
         });
     }

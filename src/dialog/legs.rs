@@ -1,14 +1,15 @@
 //! Legs: which Call-IDs are one call that went through a B2BUA, and by which rule that is known (guard G-B2BUA).
 
+mod beginning;
+
+pub use beginning::Beginning;
+
 use crate::flow::Flow;
-use crate::hash::{HashMap, KeyMap, RandomState};
+use crate::hash::{HashMap, KeyMap};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
-use crate::sip::value;
-use crate::sip::{HeaderName, Message};
 use crate::time::Timestamp;
-use smallvec::SmallVec;
+use beginning::Mark;
 use std::collections::VecDeque;
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,8 +81,6 @@ const CUTS: usize = 8;
 /// The legs that began lately, and the links among all.
 #[derive(Debug, Default)]
 pub struct Legs {
-    hasher: RandomState,
-    headers: Vec<String>,
     known: KeyMap<u64, Known>,
     order: VecDeque<(Timestamp, u64)>,
     links: HashMap<Arc<[u8]>, Link>,
@@ -123,18 +122,16 @@ struct Leg {
 }
 
 impl Legs {
-    /// No legs yet; `headers` are looked at beside [`CALL_ID_HEADERS`].
-    pub fn new(headers: &[String]) -> Self {
-        Self {
-            headers: headers.to_vec(),
-            ..Self::default()
-        }
-    }
-
     /// Notes an initial INVITE that began a transaction, on whatever hop.
-    pub fn invite(&mut self, message: &Message, call_id: &Arc<[u8]>, flow: Flow, time: Timestamp) {
+    pub fn invite(
+        &mut self,
+        beginning: &Beginning,
+        call_id: &Arc<[u8]>,
+        flow: Flow,
+        time: Timestamp,
+    ) {
         self.expire(time);
-        let marks = self.marks(message, call_id, flow);
+        let marks = &beginning.marks;
         if !self.links.contains_key(call_id) {
             let parent = marks
                 .iter()
@@ -154,10 +151,10 @@ impl Legs {
             call_id: call_id.clone(),
             flow,
             began: time,
-            signed: message.has(HeaderName::Identity),
+            signed: beginning.signed,
         });
         let mut last = None;
-        for told in marks.into_iter().map(|mark| mark.told) {
+        for told in marks.iter().map(|mark| mark.told) {
             // Those that ask for several forms of a value tell one, one after the other.
             if last.replace(told) != Some(told) {
                 self.remember(told, &leg);
@@ -357,192 +354,6 @@ impl Legs {
                 self.known.remove(&key);
             }
         }
-    }
-
-    /// What ties this INVITE to others.
-    fn marks(&self, message: &Message, call_id: &[u8], flow: Flow) -> SmallVec<[Mark; 16]> {
-        let mut marks = Marks {
-            hasher: &self.hasher,
-            all: SmallVec::new(),
-        };
-        if let Some(session) = message.header(HeaderName::SessionId) {
-            // The caller's side keeps its identifier on every leg; a null one says that it has none (RFC 7989 §5).
-            let id = session.split(|&byte| byte == b';').next();
-            let id = id.unwrap_or_default().trim_ascii();
-            if id.iter().any(|&byte| byte != b'0') {
-                marks.same(LinkedBy::SessionId, id);
-            }
-        }
-        marks.call_id(call_id);
-        for (name, value) in message.fields() {
-            // All but those of the user begin with X or P.
-            let may_tie = matches!(name.first(), Some(b'X' | b'x' | b'P' | b'p'));
-            if !may_tie && self.headers.is_empty() {
-                continue;
-            }
-            let Ok(name) = std::str::from_utf8(name) else {
-                continue;
-            };
-            if name.eq_ignore_ascii_case("P-Charging-Vector") {
-                let icid = value
-                    .split(|&byte| byte == b';')
-                    .find_map(|part| part.trim_ascii().strip_prefix(b"icid-value="));
-                let icid = icid.map_or(&[][..], |it| it.trim_ascii().trim_quotes());
-                marks.same(LinkedBy::ChargingVector, icid);
-            } else if CALL_ID_HEADERS
-                .iter()
-                .copied()
-                .chain(self.headers.iter().map(String::as_str))
-                .any(|known| known.eq_ignore_ascii_case(name))
-            {
-                marks.header(value.trim_ascii());
-            }
-        }
-        marks.sdp(message.body(), flow);
-        let user = |header| {
-            let uri = message.uri(header)?;
-            Some(normal(value::user_and_host(&uri).0))
-        };
-        if let (Some(from), Some(to)) = (user(HeaderName::From), user(HeaderName::To))
-            && !from.is_empty()
-            && !to.is_empty()
-        {
-            marks.on_to_the_next_hop(LinkedBy::Users, &(from, to), flow);
-        }
-        marks.all
-    }
-}
-
-/// A value that legs of one call share: what this leg tells, and what the leg before would have told.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    by: LinkedBy,
-    told: u64,
-    asked: u64,
-}
-
-struct Marks<'a> {
-    hasher: &'a RandomState,
-    all: SmallVec<[Mark; 16]>,
-}
-
-impl Marks<'_> {
-    fn key(&self, by: LinkedBy, value: &impl Hash) -> u64 {
-        self.hasher.hash_one((by, value))
-    }
-
-    fn same(&mut self, by: LinkedBy, value: &[u8]) {
-        if value.len() >= TELLING {
-            let key = self.key(by, &value);
-            self.all.push(Mark {
-                by,
-                told: key,
-                asked: key,
-            });
-        }
-    }
-
-    /// Where the value alone is shared by many calls, the host that took the one INVITE must be the one that sends the other.
-    fn on_to_the_next_hop(&mut self, by: LinkedBy, value: &impl Hash, flow: Flow) {
-        let mark = Mark {
-            by,
-            told: self.key(by, &(value, flow.dst.ip())),
-            asked: self.key(by, &(value, flow.src.ip())),
-        };
-        self.all.push(mark);
-    }
-
-    fn call_id(&mut self, call_id: &[u8]) {
-        let told = self.key(LinkedBy::CallId, &call_id);
-        let cuts = call_id
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| matches!(byte, b'-' | b'_' | b'.' | b'@' | b';' | b':' | b'+'));
-        let cuts: Vec<usize> = cuts.map(|(at, _)| at).collect();
-        let ends = cuts.len().saturating_sub(CUTS / 2);
-        let few = |(index, _): &(usize, &usize)| *index < CUTS / 2 || *index >= ends;
-        for (_, &at) in cuts.iter().enumerate().filter(few) {
-            let (before, after) = call_id.split_at(at);
-            let after = after.get(1..).unwrap_or_default();
-            for part in [before, after] {
-                if part.len() >= 2 * TELLING {
-                    let asked = self.key(LinkedBy::CallId, &part);
-                    self.all.push(Mark {
-                        by: LinkedBy::CallId,
-                        told,
-                        asked,
-                    });
-                }
-            }
-        }
-        if self.all.iter().all(|mark| mark.told != told) {
-            self.all.push(Mark {
-                by: LinkedBy::CallId,
-                told,
-                asked: told,
-            });
-        }
-    }
-
-    fn header(&mut self, value: &[u8]) {
-        let own = self.key(LinkedBy::Header, &value);
-        let as_call_id = self.key(LinkedBy::CallId, &value);
-        // However short, a Call-ID that is there tells; the same short value in two calls does not.
-        let same = (value.len() >= TELLING).then_some(own);
-        let there = (!value.is_empty()).then_some(as_call_id);
-        for asked in same.into_iter().chain(there) {
-            self.all.push(Mark {
-                by: LinkedBy::Header,
-                told: own,
-                asked,
-            });
-        }
-    }
-
-    /// The origin without its version (RFC 8866 §5.2), and where the first medium is wanted.
-    fn sdp(&mut self, body: &[u8], flow: Flow) {
-        let mut address: &[u8] = &[];
-        for line in body.split(|&byte| byte == b'\n') {
-            let line = line.trim_ascii();
-            if let Some(origin) = line.strip_prefix(b"o=") {
-                let mut parts = origin.split(|&byte| byte == b' ');
-                let identity = (parts.next(), parts.next(), parts.nth(3));
-                self.on_to_the_next_hop(LinkedBy::Sdp, &identity, flow);
-            } else if let Some(connection) = line.strip_prefix(b"c=") {
-                address = connection;
-            } else if let Some(medium) = line.strip_prefix(b"m=") {
-                let port = medium.split(|&byte| byte == b' ').nth(1);
-                self.on_to_the_next_hop(LinkedBy::Sdp, &(address, port), flow);
-                break;
-            }
-        }
-    }
-}
-
-/// A user as two legs may both write it: of a telephone number the last eight digits.
-pub(super) fn normal(user: &[u8]) -> Vec<u8> {
-    let user = user.split(|byte| matches!(byte, b';' | b':')).next();
-    let user = user.unwrap_or_default();
-    let is_number = !user.is_empty()
-        && user
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')'));
-    if !is_number {
-        return user.to_ascii_lowercase();
-    }
-    let digits: Vec<u8> = user.iter().copied().filter(u8::is_ascii_digit).collect();
-    let kept = digits.len().saturating_sub(8);
-    digits.get(kept..).unwrap_or_default().to_vec()
-}
-
-trait Quoted {
-    fn trim_quotes(&self) -> &[u8];
-}
-
-impl Quoted for [u8] {
-    fn trim_quotes(&self) -> &[u8] {
-        let inner = self.strip_prefix(b"\"").unwrap_or(self);
-        inner.strip_suffix(b"\"").unwrap_or(inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who began what: the INVITEs that began calls, by Call-ID and by target, over all calls.
 
 use super::surroundings::LastTimes;
-use crate::hash::{KeyMap, RandomState};
+use crate::hash::{KeyMap, fingerprint};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
@@ -32,7 +32,6 @@ pub struct ReusedCallId {
 /// The INVITEs that began calls.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
-    hasher: RandomState,
     first: KeyMap<u64, Origin>,
     order: VecDeque<u64>,
     reused: Vec<ReusedCallId>,
@@ -52,17 +51,16 @@ const APART: Duration = Duration::from_mins(1);
 
 impl Origins {
     /// Notes an INVITE outside a dialog.
-    pub(super) fn note(&mut self, invite: &Transaction) {
+    pub(super) fn note(&mut self, invite: &Transaction, target: u64) {
         let Some(seen) = invite.requests.last() else {
             return;
         };
-        let target = self.target(&invite.from.uri, &invite.request_uri);
         self.targets.note(target, seen.time);
         if invite.call_id.is_empty() {
             return;
         }
-        let key = self.hasher.hash_one(&invite.call_id);
-        let from_tag = self.hasher.hash_one(&invite.from.tag);
+        let key = invite.call_key;
+        let from_tag = fingerprint(&invite.from.tag);
         let source = invite.flow.src.ip();
         let Some(origin) = self.first.get(&key) else {
             let origin = Origin {
@@ -105,8 +103,8 @@ impl Origins {
 
     /// Whether the INVITE that a response answers was seen, however long ago.
     pub(super) fn knows(&self, answer: &Transaction) -> bool {
-        let key = self.hasher.hash_one(&answer.call_id);
-        let from_tag = self.hasher.hash_one(&answer.from.tag);
+        let key = answer.call_key;
+        let from_tag = fingerprint(&answer.from.tag);
         answer.method == Method::Invite
             && !answer.call_id.is_empty()
             && (self.first.get(&key))
@@ -119,11 +117,11 @@ impl Origins {
 
     /// Whether an INVITE of that caller went to that URI after that moment, under whatever Call-ID.
     pub(super) fn invited_after(&self, from: &[u8], target: &[u8], moment: Timestamp) -> bool {
-        self.targets.is_after(self.target(from, target), moment)
+        self.targets.is_after(self::target(from, target), moment)
     }
+}
 
-    fn target(&self, from: &[u8], target: &[u8]) -> u64 {
-        let parties = (address_of_record(from), address_of_record(target));
-        self.hasher.hash_one(parties)
-    }
+/// A fingerprint of who calls whom.
+pub(super) fn target(from: &[u8], target: &[u8]) -> u64 {
+    fingerprint((address_of_record(from), address_of_record(target)))
 }

@@ -1,11 +1,11 @@
 //! What the rest of the capture says about a call.
 
+use super::legs::Beginning;
 use super::origins::{Origins, ReusedCallId};
-use super::{Bindings, Markings, MediaErrors, Paths, Traits, legs};
+use super::{Bindings, Markings, MediaErrors, Paths, Traits};
 use crate::hash::{HashSet, KeyMap, RandomState};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
-use crate::sip::value::{address_of_record, user_and_host};
-use crate::sip::{HeaderName, Message, Method};
+use crate::sip::Message;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
@@ -229,30 +229,30 @@ impl Surroundings {
 
     /// Notes that a request was answered with a 2xx at that moment.
     pub fn note_success(&mut self, transaction: &Transaction, at: Timestamp) {
-        let key = self.key(transaction);
+        let key = transaction.client;
         self.successes.note(key, at);
     }
 
     /// Notes that a request with credentials was sent at that moment.
     pub fn note_credentials(&mut self, transaction: &Transaction, at: Timestamp) {
-        let key = self.key(transaction);
+        let key = transaction.client;
         self.credentials.note(key, at);
     }
 
     /// Whether a request of the same method between the same addresses-of-record, for the same event package where it names one,
     /// succeeded after that moment, under whatever Call-ID.
     pub fn succeeded_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
-        self.successes.is_after(self.key(transaction), moment)
+        self.successes.is_after(transaction.client, moment)
     }
 
     /// Whether such a request had credentials after that moment: the challenge was answered under another Call-ID.
     pub fn authenticated_after(&self, transaction: &Transaction, moment: Timestamp) -> bool {
-        self.credentials.is_after(self.key(transaction), moment)
+        self.credentials.is_after(transaction.client, moment)
     }
 
     /// Notes that the lifetime which a request asked for was refused as too brief at that moment (423).
     pub fn note_too_brief(&mut self, transaction: &Transaction, at: Timestamp) {
-        let client = self.key(transaction);
+        let client = transaction.client;
         let sent = transaction.start();
         if self.too_brief.is_before(client, sent) {
             self.still_too_brief.note(client, at);
@@ -262,7 +262,7 @@ impl Surroundings {
 
     /// Whether the client of such a request asked for too little again after it had been told, under whatever Call-ID.
     pub fn is_still_too_brief(&self, transaction: &Transaction) -> bool {
-        let client = self.key(transaction);
+        let client = transaction.client;
         self.still_too_brief.is_known(client)
     }
 
@@ -335,8 +335,8 @@ impl Surroundings {
     }
 
     /// Notes an INVITE outside a dialog: what it began, and to where.
-    pub fn note_invite(&mut self, invite: &Transaction) {
-        self.origins.note(invite);
+    pub fn note_invite(&mut self, invite: &Transaction, beginning: &Beginning) {
+        self.origins.note(invite, beginning.target);
     }
 
     /// Whether an INVITE of that caller went to that URI after that moment, under whatever Call-ID.
@@ -364,34 +364,4 @@ impl Surroundings {
             ("traits", self.traits.refused()),
         ]
     }
-
-    fn key(&self, transaction: &Transaction) -> u64 {
-        let event = transaction
-            .request()
-            .and_then(|it| it.header(HeaderName::Event));
-        let package = event.map(|it| {
-            let name = it.split(|&byte| byte == b';').next();
-            name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
-        });
-        // Who tries one gateway after the other writes each one's address behind the number.
-        let (user, _) = user_and_host(&transaction.to.uri);
-        let number = (transaction.method == Method::Invite && is_dialled(user))
-            .then(|| String::from_utf8_lossy(&legs::normal(user)).into_owned());
-        self.hasher.hash_one((
-            &transaction.method,
-            package,
-            transaction.flow.src.ip(),
-            address_of_record(&transaction.from.uri),
-            number.unwrap_or_else(|| address_of_record(&transaction.to.uri)),
-        ))
-    }
 }
-
-/// Whether a user is a telephone number that is the same one at every gateway, as an extension is not.
-fn is_dialled(user: &[u8]) -> bool {
-    let digits = user.strip_prefix(b"+").unwrap_or(user);
-    digits.len() >= SHORTEST_NUMBER && digits.iter().all(u8::is_ascii_digit)
-}
-
-/// Digits of the shortest number that is no extension.
-const SHORTEST_NUMBER: usize = 6;

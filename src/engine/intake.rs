@@ -113,7 +113,7 @@ impl<O: Observer> Engine<O> {
         };
         match &decoded.content {
             Content::Datagram(datagram) => {
-                let Some(sip) = message_of(datagram, envelope) else {
+                let Some(sip) = message_of(datagram, envelope, &self.asked) else {
                     return false;
                 };
                 self.sip(at, sip, snapped);
@@ -254,7 +254,7 @@ impl<O: Observer> Engine<O> {
                 node: mirrored.node,
                 correlation: mirrored.correlation.map(Into::into),
             }),
-            ..Sip::of(message, mirrored.flow, None, envelope)
+            ..Sip::of(message, mirrored.flow, None, envelope, &self.asked)
         });
         self.sip(at, sip, snapped);
         true
@@ -296,7 +296,13 @@ impl<O: Observer> Engine<O> {
             if it.repeat == Repeat::Retransmission {
                 continue;
             }
-            let sip = Box::new(Sip::of(message, it.flow, Some(it.tsn), envelope));
+            let sip = Box::new(Sip::of(
+                message,
+                it.flow,
+                Some(it.tsn),
+                envelope,
+                &self.asked,
+            ));
             self.sip(it.at, sip, snapped);
         }
         found
@@ -305,7 +311,13 @@ impl<O: Observer> Engine<O> {
     fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
         for delivery in outcome.messages {
             let sequence = Some(delivery.sequence);
-            let sip = Sip::of(delivery.message, delivery.flow, sequence, delivery.envelope);
+            let sip = Sip::of(
+                delivery.message,
+                delivery.flow,
+                sequence,
+                delivery.envelope,
+                &self.asked,
+            );
             let sip = Box::new(sip);
             self.sip(delivery.at, sip, snapped);
         }

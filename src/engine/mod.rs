@@ -42,6 +42,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
+pub use waiting::Asked;
 use waiting::{Queue, What};
 
 /// The pipeline.
@@ -49,6 +50,7 @@ use waiting::{Queue, What};
 pub struct Engine<O> {
     observer: O,
     options: Options,
+    asked: Asked,
     intake: Intake,
     lost: LostDatagrams,
     defects: Defects,
@@ -103,7 +105,8 @@ impl<O: Observer> Engine<O> {
         let table = Table::new(&thresholds).with_memory(memory);
         Self {
             observer,
-            legs: Legs::new(&options.leg_headers),
+            legs: Legs::default(),
+            asked: Asked::of(&options),
             kpi: Kpi::default(),
             options,
             intake: Intake::default(),
@@ -150,6 +153,11 @@ impl<O: Observer> Engine<O> {
         &mut self.observer
     }
 
+    /// What messages are asked for, for whoever prepares them.
+    pub fn asked(&self) -> Asked {
+        self.asked.clone()
+    }
+
     /// Says that the capture is known to lack packets, from now on (guard G-LOSS).
     pub const fn packets_were_lost(&mut self) {
         self.lossy = true;
@@ -157,7 +165,7 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        match Opened::of(packet) {
+        match Opened::of(packet, &self.asked) {
             Opened::Datagram(prepared) => self.datagram(prepared),
             Opened::Other(Ok(decoded)) => {
                 let decoded = self.hidden(decoded);
@@ -353,9 +361,6 @@ impl<O: Observer> Engine<O> {
         if let Some(sip) = self.waiting.behind(3) {
             self.table.touch(sip.keys);
             self.duplicates.touch(sip.keys);
-        }
-        if let Some(sip) = self.waiting.behind(2) {
-            sip.message.touch();
         }
     }
 

@@ -4,7 +4,7 @@ use super::waiting::Sip;
 use super::{Engine, Observer, SeenMessage};
 use crate::capture::{FrameNumber, Sighting};
 use crate::frame::IcmpError;
-use crate::sip::{Message, Method};
+use crate::sip::Method;
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Kind, Placement, Seen, TransactionId};
 use std::cmp::Reverse;
@@ -67,13 +67,17 @@ impl<O: Observer> Engine<O> {
         let placement = self.table.place(&seen.arrival, draft);
         let began = self.table.begun() > before;
         if placement.kind == Kind::New {
-            self.streams.ports.named_by(message);
+            if sip.names_ports {
+                self.streams.ports.named_by(message);
+            }
             if message.status().is_none() {
                 self.surroundings.note_request(message);
             }
         }
         self.duplicates.belongs(key, placement.transaction);
-        self.defects.look(&seen.arrival, placement);
+        if sip.odd {
+            self.defects.look(&seen.arrival, placement);
+        }
         let late = !began
             && placement.kind == Kind::New
             && message.method().is_some_and(|method| method != Method::Ack);
@@ -87,9 +91,9 @@ impl<O: Observer> Engine<O> {
                 .message(message, sip.flow, Sighting { frame, time });
         }
         if let Some(id) = placement.transaction {
-            self.note(id, message, time);
+            self.note(id, sip, time);
             if placement.kind == Kind::New {
-                self.note_leg(id, message, time);
+                self.note_leg(id, sip, time);
             }
             if began && self.options.alerts {
                 self.watched
@@ -100,12 +104,13 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Keeps what other Call-IDs may need to know, and tells at once what has failed.
-    fn note(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+    fn note(&mut self, id: TransactionId, sip: &Sip, time: Timestamp) {
+        let message = &sip.message;
         let Some(transaction) = self.table.get(id) else {
             return;
         };
-        if message.method() == Some(Method::Invite) && !transaction.in_dialog() {
-            self.surroundings.note_invite(transaction);
+        if let Some(beginning) = &sip.beginning {
+            self.surroundings.note_invite(transaction, beginning);
         }
         // Captured behind its answer: only now is it known what succeeded.
         if message.status().is_none()
@@ -144,16 +149,20 @@ impl<O: Observer> Engine<O> {
 
     /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA), which is answered on one of them and ends
     /// with a BYE on any.
-    fn note_leg(&mut self, id: TransactionId, message: &Message, time: Timestamp) {
+    fn note_leg(&mut self, id: TransactionId, sip: &Sip, time: Timestamp) {
+        let message = &sip.message;
         let Some(transaction) = self.table.get(id) else {
             return;
         };
         let call_id = &transaction.call_id;
         let sets_up = transaction.method == Method::Invite && !transaction.in_dialog();
+        if let Some(beginning) = &sip.beginning
+            && !call_id.is_empty()
+        {
+            let flow = transaction.flow;
+            self.legs.invite(beginning, call_id, flow, time);
+        }
         match (message.method(), message.status()) {
-            (Some(Method::Invite), _) if sets_up && !call_id.is_empty() => {
-                self.legs.invite(message, call_id, transaction.flow, time);
-            }
             (Some(Method::Bye), _) => self.legs.bye(call_id, time),
             (None, Some(code)) if sets_up => self.legs.response(call_id, code, time),
             _ => {}

@@ -2,7 +2,7 @@
 //! reads ahead does it, so that [`super::Engine::datagram`] need not. What comes out needs the packet's bytes no more: nearly all
 //! that a capture at an SBC holds is RTP, of which four facts are asked.
 
-use super::waiting::Sip;
+use super::waiting::{Asked, Sip};
 use crate::capture::{Packet, Sighting};
 use crate::flow::Flow;
 use crate::frame::{self, Content, Datagram, Decoded, Envelope, Undecoded};
@@ -33,7 +33,11 @@ pub(super) enum Opened<'a> {
 }
 
 /// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
-pub(super) fn message_of(datagram: &Datagram<'_>, envelope: Envelope) -> Option<Box<Sip>> {
+pub(super) fn message_of(
+    datagram: &Datagram<'_>,
+    envelope: Envelope,
+    asked: &Asked,
+) -> Option<Box<Sip>> {
     let carrier = Carrier {
         cut: datagram.missing > 0,
         stream: false,
@@ -41,7 +45,7 @@ pub(super) fn message_of(datagram: &Datagram<'_>, envelope: Envelope) -> Option<
     let message = Message::parse(datagram.payload, carrier)?;
     Some(Box::new(Sip {
         identification: datagram.identification,
-        ..Sip::of(message, datagram.flow, None, envelope)
+        ..Sip::of(message, datagram.flow, None, envelope, asked)
     }))
 }
 
@@ -57,8 +61,8 @@ const fn is_like_rtp(payload: &[u8]) -> bool {
 
 impl Prepared {
     /// Does what can be done; `None` when the packet is no datagram.
-    pub fn of(packet: &Packet<'_>) -> Option<Self> {
-        match Opened::of(packet) {
+    pub fn of(packet: &Packet<'_>, asked: &Asked) -> Option<Self> {
+        match Opened::of(packet, asked) {
             Opened::Datagram(prepared) => Some(prepared),
             Opened::Other(_) => None,
         }
@@ -71,7 +75,7 @@ impl Prepared {
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn of(packet: &Packet<'a>) -> Self {
+    pub(super) fn of(packet: &Packet<'a>, asked: &Asked) -> Self {
         let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
         let Ok(Decoded {
             envelope,
@@ -80,7 +84,7 @@ impl<'a> Opened<'a> {
         else {
             return Self::Other(decoded);
         };
-        let payload = match message_of(datagram, *envelope) {
+        let payload = match message_of(datagram, *envelope, asked) {
             Some(sip) => Payload::Sip(sip, snapped(packet, envelope)),
             None => Payload::Other {
                 dscp: envelope.dscp,

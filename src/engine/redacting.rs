@@ -61,7 +61,7 @@ impl<O: Observer> Engine<O> {
         Some(Box::new(Sip {
             identification: sip.identification,
             mirror,
-            ..Sip::of(message, sip.flow, sip.sequence, sip.envelope)
+            ..Sip::of(message, sip.flow, sip.sequence, sip.envelope, &self.asked)
         }))
     }
 

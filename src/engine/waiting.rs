@@ -1,11 +1,15 @@
 //! Messages on their way into time order.
 
-use super::Mirror;
+use super::{Mirror, Options};
 use crate::capture::FrameNumber;
+use crate::dialog::Defects;
+use crate::dialog::legs::Beginning;
+use crate::dialog::streams::SipPorts;
 use crate::flow::Flow;
 use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
 use crate::sip::Message;
+use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Draft, Keys};
 use std::collections::VecDeque;
@@ -36,6 +40,12 @@ pub(super) struct Sip {
     pub(super) message: Arc<Message>,
     pub(super) keys: Keys,
     pub(super) draft: Draft,
+    /// What it says when it is an INVITE that begins a call.
+    pub(super) beginning: Option<Box<Beginning>>,
+    /// Whether it can have a defect.
+    pub(super) odd: bool,
+    /// Whether it says where connections are to go.
+    pub(super) names_ports: bool,
     pub(super) flow: Flow,
     pub(super) identification: Option<u16>,
     pub(super) sequence: Option<u32>,
@@ -50,17 +60,40 @@ impl Sip {
         flow: Flow,
         sequence: Option<u32>,
         envelope: Envelope,
+        asked: &Asked,
     ) -> Self {
         let keys = Keys::of(&message, flow, sequence);
+        let draft = Draft::of(&message, keys, flow);
+        let began = draft.request();
+        let beginning = began.and_then(|it| Beginning::of(&message, it, &asked.leg_headers));
         Self {
             keys,
-            draft: Draft::of(&message, keys, flow),
+            beginning: beginning.map(Box::new),
+            odd: Defects::may_be_in(&message, flow, &asked.thresholds),
+            names_ports: SipPorts::are_named_by(&message),
+            draft,
             message: Arc::new(message),
             flow,
             identification: None,
             sequence,
             envelope,
             mirror: None,
+        }
+    }
+}
+
+/// What every message is asked for beside what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    leg_headers: Arc<[String]>,
+    thresholds: Thresholds,
+}
+
+impl Asked {
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            leg_headers: options.leg_headers.as_slice().into(),
+            thresholds: options.thresholds,
         }
     }
 }

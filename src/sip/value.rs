@@ -280,6 +280,22 @@ pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
     (user, host.get(..host_len).unwrap_or_default())
 }
 
+/// A user as two legs may both write it: of a telephone number the last eight digits.
+pub fn normal_user(user: &[u8]) -> Vec<u8> {
+    let user = user.split(|byte| matches!(byte, b';' | b':')).next();
+    let user = user.unwrap_or_default();
+    let is_number = !user.is_empty()
+        && user
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')'));
+    if !is_number {
+        return user.to_ascii_lowercase();
+    }
+    let digits: Vec<u8> = user.iter().copied().filter(u8::is_ascii_digit).collect();
+    let kept = digits.len().saturating_sub(8);
+    digits.get(kept..).unwrap_or_default().to_vec()
+}
+
 /// The address and the port of a URI's host; `None` when the host is a name.
 pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
     literal_with_port(user_and_host(uri).1)

@@ -4,6 +4,8 @@ use super::key::method_and_cseq;
 use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence, text};
 use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
 use crate::flow::Flow;
+use crate::hash::fingerprint;
+use crate::sip::value::{address_of_record, normal_user, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use std::sync::{Arc, OnceLock};
@@ -24,6 +26,14 @@ pub(super) enum Part {
 }
 
 impl Draft {
+    /// What it begins; `None` when it is no request.
+    pub fn request(&self) -> Option<&Transaction> {
+        match &self.0 {
+            Part::Request(transaction) => Some(transaction),
+            Part::Response(_) | Part::Nothing => None,
+        }
+    }
+
     /// That of a message that went that way.
     pub fn of(message: &Message, keys: Keys, flow: Flow) -> Self {
         if keys.transaction.is_none() {
@@ -67,7 +77,7 @@ pub(super) fn begun_by(message: &Message, keys: Keys, flow: Flow) -> Box<Transac
         tag: tag.map(Tag::from_slice),
     };
     let is_request = message.method().is_some();
-    Box::new(Transaction {
+    let mut transaction = Box::new(Transaction {
         id: TransactionId(0),
         call_id: message
             .call_id()
@@ -95,8 +105,13 @@ pub(super) fn begun_by(message: &Message, keys: Keys, flow: Flow) -> Box<Transac
         last: Timestamp::MIN,
         closed: Timestamp::MIN,
         answer_implied: false,
+        client: 0,
         kept: None,
-    })
+    });
+    if !is_request {
+        transaction.client = client(&transaction, None);
+    }
+    transaction
 }
 
 /// Takes from the request what responses do not have.
@@ -107,7 +122,37 @@ fn describe(transaction: &mut Transaction, message: &Message, uri: &[u8]) {
     let of_contact = (transaction.method == Method::Register).then(|| contact_expires(message));
     transaction.expires = (of_contact.flatten()).or_else(|| message.number(HeaderName::Expires));
     transaction.credentials = credentials(message);
+    transaction.client = client(transaction, message.header(HeaderName::Event).as_deref());
 }
+
+/// A fingerprint of who asks for what, whatever the Call-ID: the method, the event package where one is named, who sends it,
+/// and the addresses-of-record.
+fn client(of: &Transaction, event: Option<&[u8]>) -> u64 {
+    let package = event.map(|it| {
+        let name = it.split(|&byte| byte == b';').next();
+        name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
+    });
+    // Who tries one gateway after the other writes each one's address behind the number.
+    let (user, _) = user_and_host(&of.to.uri);
+    let number = (of.method == Method::Invite && is_dialled(user))
+        .then(|| String::from_utf8_lossy(&normal_user(user)).into_owned());
+    fingerprint((
+        &of.method,
+        package,
+        of.flow.src.ip(),
+        address_of_record(&of.from.uri),
+        number.unwrap_or_else(|| address_of_record(&of.to.uri)),
+    ))
+}
+
+/// Whether a user is a telephone number that is the same one at every gateway, as an extension is not.
+fn is_dialled(user: &[u8]) -> bool {
+    let digits = user.strip_prefix(b"+").unwrap_or(user);
+    digits.len() >= SHORTEST_NUMBER && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Digits of the shortest number that is no extension.
+const SHORTEST_NUMBER: usize = 6;
 
 impl Transaction {
     /// Takes the same from the request that comes behind its response.
@@ -118,5 +163,6 @@ impl Transaction {
         self.to.tag = draft.to.tag;
         self.expires = draft.expires;
         self.credentials = draft.credentials;
+        self.client = draft.client;
     }
 }

@@ -377,6 +377,8 @@ pub struct Transaction {
     pub answer_implied: bool,
     /// The moment until which it was watched: when its timers ran out, or the end of the capture.
     pub closed: Timestamp,
+    /// A fingerprint of who asks for what, the same for all tries under whatever Call-ID.
+    pub client: u64,
     kept: Option<Kept>,
 }
 

@@ -5,7 +5,6 @@ use crate::flow::{Flow, Transport};
 use crate::sip::value::{NameAddr, Via, list, user_and_host};
 use crate::sip::{HeaderName, Message, Method, Oddities, Oddity, StartLine, typed};
 use crate::thresholds::Thresholds;
-use crate::transaction::{Arrival, Kind, Placement};
 
 /// What every message must have; Max-Forwards has a finding of its own.
 const MANDATORY: Oddities = Oddities::of(&[
@@ -46,24 +45,29 @@ const MALFORMED: &[Oddity] = &[
     Oddity::BareLf,
 ];
 
-/// Tells what is wrong with a message by itself.
+/// Tells what is wrong with a message by itself, that came over `flow`. `new` says that it was not sent before, `mirrored` that a
+/// mirror copied it.
 pub(super) fn message(
-    arrival: &Arrival<'_>,
-    placement: Placement,
+    message: &Message,
+    flow: Flow,
+    (new, mirrored): (bool, bool),
     thresholds: &Thresholds,
     mut tell: impl FnMut(Defect),
 ) {
-    let message = arrival.message;
     let odd = message.oddities();
     if !odd.is_empty() {
         // What the scan saw tells what matters; the strict reading tells it more exactly.
-        of_oddities(arrival, odd.union(typed::oddities(message)), &mut tell);
+        of_oddities(
+            message,
+            flow,
+            odd.union(typed::oddities(message)),
+            &mut tell,
+        );
     }
     let len = message.raw().len() as u64;
-    if arrival.flow.transport == Transport::Udp && len > thresholds.large_udp {
+    if flow.transport == Transport::Udp && len > thresholds.large_udp {
         tell(Defect::Large);
     }
-    let new = placement.kind == Kind::New;
     if let StartLine::Request { method, uri } = message.start_line()
         && new
         && !matches!(method, Method::Ack | Method::Cancel)
@@ -71,8 +75,8 @@ pub(super) fn message(
         let via = message.top_via();
         let via = via.as_deref().and_then(Via::of);
         // What a mirror says of the transport may be its own.
-        if !arrival.mirrored {
-            transports(message, uri, via, arrival.flow, &mut tell);
+        if !mirrored {
+            transports(message, uri, via, flow, &mut tell);
         }
         // Hops are counted with OPTIONS on purpose (RFC 3261 §11), and pings may be meant to stay on the next one.
         let few = message
@@ -97,8 +101,7 @@ pub(super) fn own(response: &Message, request: &Message) -> Option<Oddity> {
 }
 
 /// What the oddities of a message come to.
-fn of_oddities(arrival: &Arrival<'_>, odd: Oddities, tell: &mut impl FnMut(Defect)) {
-    let message = arrival.message;
+fn of_oddities(message: &Message, flow: Flow, odd: Oddities, tell: &mut impl FnMut(Defect)) {
     let of_2543 = odd.contains(Oddity::BranchWithoutCookie);
     // The sender cut it: what is missing is behind the cut.
     let ends_early = odd.contains(Oddity::HeadersUnfinished) && odd.intersects(MANDATORY);
@@ -138,7 +141,7 @@ fn of_oddities(arrival: &Arrival<'_>, odd: Oddities, tell: &mut impl FnMut(Defec
         }
     }
     // A WebSocket frames its messages itself (RFC 7118 §5).
-    let framed_by_length = matches!(arrival.flow.transport, Transport::Tcp | Transport::Tls);
+    let framed_by_length = matches!(flow.transport, Transport::Tcp | Transport::Tls);
     if odd.contains(Oddity::ContentLengthMissing) && framed_by_length {
         tell(Defect::LengthMissing);
     }

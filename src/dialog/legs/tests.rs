@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::flow::Transport;
-use crate::sip::Carrier;
+use crate::sip::{Carrier, Message};
+use crate::transaction::{Draft, Keys};
 
 /// An INVITE of the call `id` from one host to another, with more header fields and a body.
 fn invite(
@@ -27,7 +28,10 @@ fn invite(
         transport: Transport::Udp,
     };
     let time = Timestamp::MIN + Duration::from_secs_f64(at);
-    legs.invite(&message, &Arc::from(id.as_bytes()), flow, time);
+    let draft = Draft::of(&message, Keys::of(&message, flow, None), flow);
+    let began = draft.request().expect("a request");
+    let beginning = Beginning::of(&message, began, &[]).expect("an INVITE");
+    legs.invite(&beginning, &Arc::from(id.as_bytes()), flow, time);
 }
 
 const PHONE: &str = "192.0.2.10";

@@ -52,6 +52,16 @@ impl SipPorts {
         }
     }
 
+    /// Whether a message says where connections are to go.
+    pub fn are_named_by(message: &Message) -> bool {
+        let via = message.top_via();
+        let transport = via.as_deref().and_then(Via::of).map(|it| it.transport);
+        message.names_stream()
+            || transport.is_some_and(|it| {
+                it.eq_ignore_ascii_case(b"TCP") || it.eq_ignore_ascii_case(b"TLS")
+            })
+    }
+
     /// Notes where a message says that connections are to go.
     pub fn named_by(&mut self, message: &Message) {
         if let Some(value) = message.top_via()

@@ -413,6 +413,7 @@ fields!(Transaction {
     id,
     call_id,
     call_key,
+    client,
     method,
     cseq,
     branch,
