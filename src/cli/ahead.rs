@@ -2,7 +2,7 @@
 //! engine. Order is kept, so that the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::{Asked, Prepared};
+use crate::engine::{Asked, Prepared, Remains};
 use crate::time::Timestamp;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -43,6 +43,8 @@ struct Batch {
     bytes: Vec<u8>,
     /// How many bytes its packets have, also those that are not held.
     length: usize,
+    /// What is left of the calls that were judged with the last one: it goes where it came from.
+    remains: Remains,
 }
 
 impl Batch {
@@ -155,6 +157,13 @@ impl Batched {
     }
 }
 
+impl Batched {
+    /// Takes what the engine lets go of.
+    pub(super) fn take_back(&mut self, remains: Remains) {
+        self.batch.remains = remains;
+    }
+}
+
 impl Drop for Batched {
     fn drop(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
@@ -216,7 +225,8 @@ fn read(
         }
         if batch.length >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
             look(source);
-            let next = returned.try_recv().unwrap_or_default();
+            let mut next = returned.try_recv().unwrap_or_default();
+            next.remains = Remains::default();
             if full.send(std::mem::replace(&mut batch, next)).is_err() {
                 return Ok(());
             }

@@ -56,11 +56,15 @@ pub(super) fn feed(
     let whole = engine.observer_mut().extraction.is_some();
     let asked = engine.asked();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
+        engine.collect_remains(true);
         for mut batch in batches {
-            if !batch.each(|step| take(engine, step)) {
+            let goes_on = batch.each(|step| take(engine, step));
+            batch.take_back(engine.take_remains());
+            if !goes_on {
                 break;
             }
         }
+        engine.collect_remains(false);
     };
     ahead::run(source, whole, &asked, judge, &mut look)
 }

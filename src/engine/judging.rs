@@ -27,6 +27,11 @@ pub(super) struct Due {
     since: Timestamp,
 }
 
+/// Calls that were judged and told. They are made of what the thread that reads ahead asked memory for, and it costs that thread
+/// least to give it back.
+#[derive(Debug, Default)]
+pub struct Remains(Vec<Due>);
+
 /// What is to be said of a call, and what it says of others.
 struct Judged<'a> {
     found: Vec<Finding>,
@@ -161,7 +166,16 @@ impl<O: Observer> Engine<O> {
         for (Due { call, .. }, judged) in due.iter().zip(judged.into_iter().flatten()) {
             self.tell_judged(call, judged);
         }
-        due.clear();
+        match &mut self.remains {
+            Some(remains) => {
+                let calls = due.iter_mut().map(|due| &mut due.call);
+                calls
+                    .flat_map(|call| &mut call.transactions)
+                    .for_each(Transaction::let_go);
+                remains.0.append(&mut due);
+            }
+            None => due.clear(),
+        }
         // Its memory is used again.
         self.due = due;
     }

@@ -16,6 +16,7 @@ mod report;
 mod waiting;
 
 use crate::hash::{HashSet, KeySet};
+pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use prepared::Prepared;
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
@@ -64,6 +65,8 @@ pub struct Engine<O> {
     table: Table,
     book: Book,
     due: Vec<Due>,
+    /// What is left of those that were judged, where somebody else lets go of it.
+    remains: Option<Remains>,
     surroundings: Surroundings,
     keepalives: Keepalives,
     talk_times: TalkTimes,
@@ -121,6 +124,7 @@ impl<O: Observer> Engine<O> {
             book: Book::default().with_packer(table.packer()),
             table,
             due: Vec::new(),
+            remains: None,
             surroundings: Surroundings::new(&thresholds),
             keepalives: Keepalives::default(),
             talk_times: TalkTimes::default(),
@@ -156,6 +160,19 @@ impl<O: Observer> Engine<O> {
     /// What messages are asked for, for whoever prepares them.
     pub fn asked(&self) -> Asked {
         self.asked.clone()
+    }
+
+    /// Whether [`Self::take_remains`] will be called now and then: the caller lets go of the calls that were judged.
+    pub fn collect_remains(&mut self, collect: bool) {
+        self.remains = collect.then(Remains::default);
+    }
+
+    /// What is left of the calls that were judged since the last time; nothing unless [`Self::collect_remains`] was asked for.
+    pub fn take_remains(&mut self) -> Remains {
+        self.remains
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Says that the capture is known to lack packets, from now on (guard G-LOSS).

@@ -31,6 +31,13 @@ impl Kept {
     pub(super) fn message(&self) -> &Message {
         &self.message
     }
+
+    /// Counts for nothing from now on.
+    pub(super) fn let_go(&mut self) {
+        if let Some(counted) = self.counted.take() {
+            counted.used.fetch_sub(counted.bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Clone for Kept {
@@ -44,9 +51,7 @@ impl Clone for Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        if let Some(counted) = &self.counted {
-            counted.used.fetch_sub(counted.bytes, Ordering::Relaxed);
-        }
+        self.let_go();
     }
 }
 

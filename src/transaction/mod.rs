@@ -388,6 +388,15 @@ impl Transaction {
         self.kept.as_ref().map(Kept::message)
     }
 
+    /// Has its messages count for nothing from now on, as nobody asks for them any more.
+    pub fn let_go(&mut self) {
+        let responses = self.responses.iter_mut().filter_map(|it| it.kept.as_mut());
+        let acks = self.acks.iter_mut().chain(&mut self.stray_acks);
+        let acks = acks.filter_map(|it| it.kept.as_mut());
+        let all = self.kept.as_mut().into_iter().chain(responses).chain(acks);
+        all.for_each(Kept::let_go);
+    }
+
     /// The same without its messages, for somebody who holds it longer than the engine does: they count against one cap.
     #[must_use]
     pub fn without_messages(&self) -> Self {
