@@ -1,10 +1,10 @@
 //! How well requests get through between two hosts: how many of them were sent again because something was lost.
 
 use crate::capture::FrameNumber;
+use crate::hash::HashMap;
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_HOST_PAIRS};
 use crate::time::Timestamp;
 use crate::transaction::{Transaction, TransactionId};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ const CROSSING: Duration = Duration::from_millis(50);
 /// All paths, by who sends requests to whom.
 #[derive(Debug, Default)]
 pub struct Paths {
-    paths: BTreeMap<(IpAddr, IpAddr), Path>,
+    paths: HashMap<(IpAddr, IpAddr), Path>,
     refused: u64,
 }
 
@@ -121,11 +121,13 @@ impl Paths {
         path.closed(transaction, answer.time());
     }
 
-    /// The paths with their ends.
+    /// The paths with their ends, in the order of these.
     pub fn iter(&self) -> impl Iterator<Item = (IpAddr, IpAddr, &Path)> {
-        self.paths
-            .iter()
+        let mut all: Vec<_> = (self.paths.iter())
             .map(|(&(src, dst), path)| (src, dst, path))
+            .collect();
+        all.sort_unstable_by_key(|(src, dst, _)| (*src, *dst));
+        all.into_iter()
     }
 
     /// How many transactions were not counted for want of room.

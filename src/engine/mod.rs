@@ -62,6 +62,8 @@ pub struct Engine<O> {
     /// The time of the last message before which calls were judged.
     settled: Option<Timestamp>,
     duplicates: Duplicates,
+    /// Those on which messages were heard.
+    flows: KeySet<u64>,
     table: Table,
     book: Book,
     due: Vec<Due>,
@@ -121,6 +123,7 @@ impl<O: Observer> Engine<O> {
             released: None,
             settled: None,
             duplicates: Duplicates::default(),
+            flows: KeySet::default(),
             book: Book::default().with_packer(table.packer()),
             table,
             due: Vec::new(),

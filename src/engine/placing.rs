@@ -4,9 +4,10 @@ use super::waiting::Sip;
 use super::{Engine, Observer, SeenMessage};
 use crate::capture::{FrameNumber, Sighting};
 use crate::frame::IcmpError;
+use crate::limits::MAX_HOST_PAIRS;
 use crate::sip::Method;
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Kind, Placement, Seen, TransactionId};
+use crate::transaction::{Arrival, Keys, Kind, Placement, Seen, TransactionId};
 use std::cmp::Reverse;
 
 impl<O: Observer> Engine<O> {
@@ -60,9 +61,11 @@ impl<O: Observer> Engine<O> {
             }
         };
         self.count(&seen.arrival);
-        self.surroundings
-            .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
-        self.streams.ports.heard(sip.flow);
+        if self.is_new_flow(sip.keys) {
+            self.surroundings
+                .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
+            self.streams.ports.heard(sip.flow);
+        }
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival, draft);
         let began = self.table.begun() > before;
@@ -101,6 +104,14 @@ impl<O: Observer> Engine<O> {
             }
         }
         self.observer.message(&seen, placement);
+    }
+
+    /// Whether nothing was heard on a flow lately: who spoke to whom need not be noted for each message.
+    fn is_new_flow(&mut self, keys: Keys) -> bool {
+        if self.flows.len() >= MAX_HOST_PAIRS {
+            self.flows.clear();
+        }
+        self.flows.insert(keys.way())
     }
 
     /// Keeps what other Call-IDs may need to know, and tells at once what has failed.

@@ -23,6 +23,7 @@ pub struct Keys {
     pub(super) flow: u64,
     /// The packet: its ends, its bytes, and its place in the stream.
     pub(super) packet: u64,
+    is_response: bool,
 }
 
 impl Keys {
@@ -39,7 +40,17 @@ impl Keys {
             call,
             branch: fingerprint(message.branch()),
             flow,
+            is_response,
             packet: fingerprint((flow, is_response, sequence, message.fingerprint())),
+        }
+    }
+
+    /// The two ends, in the direction of the message.
+    pub const fn way(self) -> u64 {
+        if self.is_response {
+            !self.flow
+        } else {
+            self.flow
         }
     }
 }
