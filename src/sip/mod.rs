@@ -159,18 +159,6 @@ impl Message {
         Some(message)
     }
 
-    /// Reads a byte of each cache line that is asked for first. A message waits long enough for its memory to be in no cache,
-    /// and what is read at once comes at once, not one after the other.
-    pub fn touch(&self) {
-        let head = self.raw().as_chunks::<LINE>().0;
-        let index = self.packed.index().as_chunks::<LINE>().0;
-        let mut found = 0;
-        for line in head.iter().take(TOUCHED).chain(index) {
-            found ^= line[0];
-        }
-        std::hint::black_box(found);
-    }
-
     /// The start line.
     pub fn start_line(&self) -> StartLine<'_> {
         let target = self.part(Part::Target).unwrap_or_default();
@@ -455,11 +443,6 @@ fn measure_body(raw: &[u8], head: &Head, body: &Span, carrier: Carrier) -> Resul
         Err(Oddity::ContentLengthTooLarge)
     }
 }
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
-/// Cache lines that the head of most messages takes.
-const TOUCHED: usize = 10;
 
 /// RFC 3261 §7.3.1: a line break with the white space around it counts as one space.
 fn unfold(value: &[u8]) -> Cow<'_, [u8]> {

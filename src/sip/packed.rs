@@ -120,11 +120,6 @@ impl Packed {
         self.head_len
     }
 
-    /// The index alone.
-    pub(super) fn index(&self) -> &[u8] {
-        self.bytes.get(self.len as usize..).unwrap_or_default()
-    }
-
     /// The memory that it takes behind itself, in bytes.
     pub(super) const fn footprint(&self) -> usize {
         self.bytes.len()

@@ -1,5 +1,9 @@
 //! The values that correlation needs, read from bytes without allocation: Via, name-addr, CSeq and lists.
 
+mod dialled;
+
+pub use dialled::{is_dialled, normal_user};
+
 use super::Method;
 use super::find;
 use super::lexer::number;
@@ -278,22 +282,6 @@ pub fn user_and_host(uri: &[u8]) -> (&[u8], &[u8]) {
     let host = rest.get(end..).unwrap_or_default();
     let host_len = find::any([b';', b'?', b'>'], host).unwrap_or(host.len());
     (user, host.get(..host_len).unwrap_or_default())
-}
-
-/// A user as two legs may both write it: of a telephone number the last eight digits.
-pub fn normal_user(user: &[u8]) -> Vec<u8> {
-    let user = user.split(|byte| matches!(byte, b';' | b':')).next();
-    let user = user.unwrap_or_default();
-    let is_number = !user.is_empty()
-        && user
-            .iter()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')'));
-    if !is_number {
-        return user.to_ascii_lowercase();
-    }
-    let digits: Vec<u8> = user.iter().copied().filter(u8::is_ascii_digit).collect();
-    let kept = digits.len().saturating_sub(8);
-    digits.get(kept..).unwrap_or_default().to_vec()
 }
 
 /// The address and the port of a URI's host; `None` when the host is a name.

@@ -5,7 +5,7 @@ use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence,
 use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
 use crate::flow::Flow;
 use crate::hash::fingerprint;
-use crate::sip::value::{address_of_record, normal_user, user_and_host};
+use crate::sip::value::{address_of_record, is_dialled, normal_user, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use std::sync::{Arc, OnceLock};
@@ -144,15 +144,6 @@ fn client(of: &Transaction, event: Option<&[u8]>) -> u64 {
         number.unwrap_or_else(|| address_of_record(&of.to.uri)),
     ))
 }
-
-/// Whether a user is a telephone number that is the same one at every gateway, as an extension is not.
-fn is_dialled(user: &[u8]) -> bool {
-    let digits = user.strip_prefix(b"+").unwrap_or(user);
-    digits.len() >= SHORTEST_NUMBER && digits.iter().all(u8::is_ascii_digit)
-}
-
-/// Digits of the shortest number that is no extension.
-const SHORTEST_NUMBER: usize = 6;
 
 impl Transaction {
     /// Takes the same from the request that comes behind its response.
