@@ -25,11 +25,11 @@
 //! | [`reassembly`] | Cuts SIP messages out of datagrams and segments. |
 //! | [`sip`] | Cuts and types one message: start line, header fields (long and compact), body, oddities. |
 //! | [`redact`] | Says what stands for a name, a number, an address or a message, as long as it, and the way back. |
-//! | [`transaction`] | Matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged, packed where their call lasts. |
+//! | [`transaction`] | Says what a message is found by (`Keys`) and what it gives (`Draft`), matches messages into transactions, tells new from retransmitted from captured-twice, says how each ended; keeps its messages until they are judged, packed where their call lasts. |
 //! | [`dialog`] | Groups transactions into calls, attempts and dialogs with their offers and answers, and keeps what crosses Call-IDs: legs, hosts heard, keep-alives, registrations, connections, NATs, who sends much, defects of format. |
 //! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |
-//! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; no I/O, no clock. |
+//! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; what a message tells by itself is found out where it is read (`Prepared`), so that the thread that follows the calls need not; no I/O, no clock. |
 //! | [`selection`] | Says which calls were asked for, and hands on to an observer only what belongs to them, from their first message. |
 //! | [`extract`] | Writes the packets of the selected calls as pcapng, with what was found about each beside it. |
 //! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |

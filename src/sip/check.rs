@@ -23,14 +23,16 @@ const NEEDED_NAMES: u64 = HeaderName::bits(&[
 ]);
 
 /// What stands in a message once at most.
-const SINGLE: u64 = HeaderName::bits(&[
+pub(super) const SINGLE: [HeaderName; 6] = [
     HeaderName::From,
     HeaderName::To,
     HeaderName::CallId,
     HeaderName::CSeq,
     HeaderName::MaxForwards,
     HeaderName::ContentLength,
-]);
+];
+
+const SINGLE_NAMES: u64 = HeaderName::bits(&SINGLE);
 
 /// Numbers of which all but one are in few messages, with the largest.
 const NUMBERS: [(HeaderName, u64); 4] = [
@@ -60,7 +62,7 @@ impl Message {
                 }
             }
         }
-        if head.repeated & SINGLE != 0 {
+        if head.repeated & SINGLE_NAMES != 0 {
             found.insert(Oddity::RepeatedSingle);
         }
         match core.branch {

@@ -1,5 +1,6 @@
 //! Where in a message an oddity stands, for people who look at the bytes.
 
+use super::check::SINGLE;
 use super::head::Field;
 use super::lexer::is_token;
 use super::typed::{is_name_addr, is_via};
@@ -24,16 +25,6 @@ pub struct Place {
 /// Bytes shown before the odd one, and all of them.
 const BEFORE: usize = 8;
 const SHOWN: usize = 16;
-
-/// Header fields that may appear once only.
-const SINGLE: [HeaderName; 6] = [
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-    HeaderName::MaxForwards,
-    HeaderName::ContentLength,
-];
 
 /// Header fields with numbers.
 const NUMBERS: [HeaderName; 4] = [
