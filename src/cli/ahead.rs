@@ -158,6 +158,12 @@ impl Batched {
 }
 
 impl Batched {
+    /// Whether messages are in it that were read ahead, and not only packets of which the engine makes messages.
+    pub(super) fn has_messages(&self) -> bool {
+        let mut items = self.batch.items.iter();
+        items.any(|it| matches!(it, Item::Datagram(prepared) if prepared.is_message()))
+    }
+
     /// Takes what the engine lets go of.
     pub(super) fn take_back(&mut self, remains: Remains) {
         self.batch.remains = remains;

@@ -56,8 +56,9 @@ pub(super) fn feed(
     let whole = engine.observer_mut().extraction.is_some();
     let asked = engine.asked();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
-        engine.collect_remains(true);
         for mut batch in batches {
+            // Memory goes back to the thread that took it.
+            engine.collect_remains(batch.has_messages());
             let goes_on = batch.each(|step| take(engine, step));
             batch.take_back(engine.take_remains());
             if !goes_on {

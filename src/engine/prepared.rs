@@ -68,6 +68,11 @@ impl Prepared {
         }
     }
 
+    /// Whether it holds a message.
+    pub const fn is_message(&self) -> bool {
+        matches!(self.payload, Payload::Sip(..))
+    }
+
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {
         self.at.time
