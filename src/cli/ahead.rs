@@ -89,8 +89,8 @@ pub(super) enum Step<'a> {
 }
 
 /// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
-/// returns in the end. `whole` says that somebody wants to see the packets, `asked` what messages are asked for. `look` is called now and then to see how far the
-/// source is.
+/// returns in the end. `whole` says that somebody wants to see the packets, `asked` what messages are asked for. `look` is
+/// called now and then to see how far the source is.
 ///
 /// # Errors
 /// When the source fails.
@@ -111,7 +111,7 @@ pub(super) fn run<T: Send>(
                 empty,
             })
         });
-        let read = read(source, (whole, asked), &full, &returned, look);
+        let read = read(source, whole, asked, &full, &returned, look);
         drop(full);
         let end = match worker.join() {
             Ok(end) => end,
@@ -155,9 +155,7 @@ impl Batched {
         }
         true
     }
-}
 
-impl Batched {
     /// Whether messages are in it that were read ahead, and not only packets of which the engine makes messages.
     pub(super) fn has_messages(&self) -> bool {
         let mut items = self.batch.items.iter();
@@ -203,7 +201,8 @@ impl Iterator for Incoming {
 /// Reads until the source ends or nobody wants more.
 fn read(
     source: &mut dyn Source,
-    (whole, asked): (bool, &Asked),
+    whole: bool,
+    asked: &Asked,
     full: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
     look: &mut dyn FnMut(&dyn Source),

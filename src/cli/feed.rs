@@ -114,9 +114,9 @@ fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
         }
         Step::Datagram(packet, prepared) => {
             let told = engine.observer_mut();
-            told.selecting.begin(prepared.time());
-            if let Some(packet) = packet {
-                told.packet(&packet);
+            match packet {
+                Some(packet) => told.packet(&packet),
+                None => told.selecting.begin(prepared.time()),
             }
             engine.datagram(prepared);
         }
