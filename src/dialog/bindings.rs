@@ -4,7 +4,7 @@
 use crate::address::Reach;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
-use crate::hash::{HashMap, KeyMap, RandomState};
+use crate::hash::{HashMap, KeyMap, fingerprint};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
@@ -62,7 +62,6 @@ struct Client {
 #[derive(Debug, Default)]
 pub struct Bindings {
     thresholds: Thresholds,
-    hasher: RandomState,
     /// By the client's side of the NAT and the server.
     clients: HashMap<(SocketAddr, SocketAddr), Client>,
     /// Where the Contact with that fingerprint was last seen to come from, and at which server.
@@ -175,7 +174,7 @@ impl Bindings {
 
     /// From where the client with that Contact registered through a NAT; `None` when none is known.
     pub fn source_of(&self, uri: &[u8]) -> Option<SocketAddr> {
-        let contact = self.fingerprint(uri)?;
+        let contact = Self::fingerprint(uri)?;
         self.contacts.get(&contact).map(|(client, _)| *client)
     }
 
@@ -196,7 +195,7 @@ impl Bindings {
             address.to_canonical() != flow.src.ip().to_canonical()
                 && !Reach::of(address).is_public()
         });
-        let Some(contact) = self.fingerprint(&uri).filter(|_| behind_nat) else {
+        let Some(contact) = Self::fingerprint(&uri).filter(|_| behind_nat) else {
             return;
         };
         let key = (flow.src, flow.dst);
@@ -244,9 +243,9 @@ impl Bindings {
         }
     }
 
-    fn fingerprint(&self, uri: &[u8]) -> Option<u64> {
+    fn fingerprint(uri: &[u8]) -> Option<u64> {
         let (address, port) = value::uri_endpoint(uri)?;
         let (user, _) = value::user_and_host(uri);
-        Some(self.hasher.hash_one((user, address.to_canonical(), port)))
+        Some(fingerprint((user, address.to_canonical(), port)))
     }
 }

@@ -1,7 +1,7 @@
 //! The book of Call-IDs: collects what belongs together and says when it can be judged.
 
 use super::Call;
-use crate::hash::{KeyMap, KeySet, RandomState};
+use crate::hash::{KeyMap, KeySet, fingerprint};
 use crate::limits::{
     MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
     MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_WAITING_TRANSACTIONS,
@@ -14,7 +14,6 @@ use std::sync::Arc;
 /// All Call-IDs that have something open.
 #[derive(Debug, Default)]
 pub struct Book {
-    hasher: RandomState,
     /// By [`Keys::call`].
     entries: KeyMap<u64, Box<Entry>>,
     call_ids: KeySet<u64>,
@@ -257,7 +256,7 @@ impl Book {
         };
         // Either side may send the BYE, so the order of the tags means nothing.
         let (one, other) = (message.from_tag(), message.to_tag());
-        let dialog = self.hasher.hash_one((&one, &other)) ^ self.hasher.hash_one((&other, &one));
+        let dialog = fingerprint((&one, &other)) ^ fingerprint((&other, &one));
         match entry.dialogs.iter_mut().find(|(known, _)| *known == dialog) {
             // A 2xx that comes again after the BYE begins nothing.
             Some((_, goes_on)) if !begins => {

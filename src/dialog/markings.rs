@@ -3,7 +3,7 @@
 
 use crate::capture::FrameNumber;
 use crate::flow::Flow;
-use crate::hash::{HashMap, KeyMap, RandomState};
+use crate::hash::{HashMap, KeyMap, fingerprint};
 use crate::limits::{MAX_MARKED_HOSTS, MAX_MARKED_MESSAGES, MAX_TRAIT_FRAMES};
 use crate::time::Timestamp;
 use crate::transaction::{Arrival, Sighting};
@@ -61,7 +61,6 @@ struct Host {
 /// All of that, capped.
 #[derive(Debug, Default)]
 pub struct Markings {
-    hasher: RandomState,
     messages: KeyMap<u64, Marked>,
     oldest: VecDeque<u64>,
     hosts: HashMap<IpAddr, Host>,
@@ -99,7 +98,7 @@ impl Markings {
             return;
         }
         let message = arrival.message;
-        let key = self.hasher.hash_one((
+        let key = fingerprint((
             message.call_id(),
             message.cseq(),
             message.method(),

@@ -3,7 +3,7 @@
 use super::legs::Beginning;
 use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits};
-use crate::hash::{HashSet, KeyMap, RandomState};
+use crate::hash::{HashSet, KeyMap, fingerprint};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
 use crate::sip::Message;
 use crate::thresholds::Thresholds;
@@ -25,7 +25,6 @@ pub struct Surroundings {
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
     unseen_requests: BTreeMap<(IpAddr, IpAddr), UnseenRequests>,
     unanswered: Unanswered,
-    hasher: RandomState,
     successes: LastTimes,
     credentials: LastTimes,
     /// 423s, by whom they were for.
@@ -149,7 +148,7 @@ impl Surroundings {
             return;
         };
         let tag = transaction.from.tag.as_deref();
-        let key = self.hasher.hash_one((&*transaction.call_id, tag));
+        let key = fingerprint((&*transaction.call_id, tag));
         let flow = transaction.flow;
         let unanswered = &mut self.unanswered;
         let before = unanswered
@@ -175,7 +174,7 @@ impl Surroundings {
             return;
         };
         for tag in [message.from_tag(), Some(to_tag)] {
-            let key = self.hasher.hash_one((&*call_id, tag));
+            let key = fingerprint((&*call_id, tag));
             if let Some((src, dst, request)) = self.unanswered.requests.remove(&key) {
                 self.unanswered.order.retain(|it| *it != key);
                 self.note_unseen_answer(src, dst, request);

@@ -4,7 +4,7 @@ use super::{Settings, context};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::dialog::is_failed_ping;
-use crate::hash::{HashMap, HashSet, RandomState};
+use crate::hash::{HashMap, HashSet, fingerprint};
 use crate::limits::{MAX_ROWS, MAX_ROWS_UNASKED};
 use crate::rules::Finding;
 use crate::severity::Severity;
@@ -24,7 +24,6 @@ pub(super) struct Rows {
     kept: Vec<Row>,
     /// The first row of each kind.
     kinds: HashMap<u64, usize>,
-    hasher: RandomState,
     all: usize,
     /// How many transactions somebody needs to look at.
     pub(super) remarkable: usize,
@@ -43,7 +42,7 @@ impl Rows {
         let fits = self.all <= FITS_ON_A_SCREEN;
         let mut is_first = true;
         if remarkable && !settings.all {
-            let kind = self.kind(transaction, findings);
+            let kind = Self::kind(transaction, findings);
             let first = self.kinds.get(&kind).and_then(|at| self.kept.get_mut(*at));
             if let Some(first) = first {
                 first.alike += 1;
@@ -67,14 +66,14 @@ impl Rows {
     }
 
     /// What happened between whom, as far as the columns show it, but for the client's port.
-    fn kind(&self, transaction: &Transaction, findings: &[&Finding]) -> u64 {
+    fn kind(transaction: &Transaction, findings: &[&Finding]) -> u64 {
         let responses = transaction.responses.iter();
         let responses: SmallVec<[_; 8]> = responses.map(|it| (it.code, it.sends.count())).collect();
         let told = findings.iter();
         let told: SmallVec<[_; 8]> = told
             .map(|it| (it.rule.name, it.status, it.variant, it.so_far))
             .collect();
-        self.hasher.hash_one((
+        fingerprint((
             (&transaction.method, transaction.in_dialog()),
             (transaction.flow.src.ip(), transaction.flow.dst),
             transaction.requests.count(),

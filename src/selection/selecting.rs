@@ -6,7 +6,7 @@ use crate::capture::FrameNumber;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, Report, SeenMessage, Selected};
-use crate::hash::{HashMap, HashSet, RandomState};
+use crate::hash::{HashMap, HashSet, fingerprint};
 use crate::limits::{MAX_REGISTRATIONS, MAX_SELECTION_BYTES, MAX_SELECTION_STATES};
 use crate::rules::{self, Finding, FindingId, Tallies};
 use crate::sip::Method;
@@ -55,7 +55,6 @@ pub struct Selecting<O> {
     selection: Selection,
     wanted: Met,
     window: Option<Window>,
-    hasher: RandomState,
     /// What each call met, by the key of its group.
     states: HashMap<u64, Met>,
     /// For a Call-ID that is a leg, another of its group, on the way to the one that stands for all.
@@ -99,7 +98,6 @@ impl<O: Observer> Selecting<O> {
             inner,
             wanted: selection.wanted(),
             window: None,
-            hasher: RandomState::new(),
             states: HashMap::default(),
             parents: HashMap::default(),
             sizes: HashMap::default(),
@@ -146,7 +144,7 @@ impl<O: Observer> Selecting<O> {
 
     /// The key of a Call-ID; an empty one stands for messages without any.
     pub fn key(&self, call_id: &[u8]) -> CallKey {
-        CallKey(self.hasher.hash_one(call_id))
+        CallKey(fingerprint(call_id))
     }
 
     /// Whether a call is selected, as far as is known now.

@@ -4,7 +4,7 @@
 mod passwords;
 mod proof;
 
-use crate::hash::RandomState;
+use crate::hash::fingerprint;
 pub use passwords::{PasswordError, Passwords};
 pub use proof::Proof;
 
@@ -12,7 +12,6 @@ use super::find;
 use super::value::{list, lossy};
 use crate::limits::MAX_CHALLENGES;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 /// Which header field a challenge or an answer to one is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,8 +99,6 @@ impl Credentials {
 /// Characters of a response that may be shown: enough to see that two tries differ, too few to test passwords with.
 const RESPONSE_SHOWN: usize = 6;
 
-static FINGERPRINT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-
 /// The challenges in one header field. RFC 3261 §7.3.1 allows one in each, senders that came from HTTP write several.
 pub fn challenges(value: &[u8], side: Side) -> Vec<Challenge> {
     schemes(value)
@@ -146,10 +143,10 @@ pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
         qop: params.text(b"qop"),
         nc: params.text(b"nc"),
         cnonce: params.text(b"cnonce"),
-        response: FINGERPRINT.hash_one(&response),
+        response: fingerprint(&response),
         response_start: response.chars().take(RESPONSE_SHOWN).collect(),
         scheme: params.scheme,
-        inputs: FINGERPRINT.hash_one(inputs),
+        inputs: fingerprint(inputs),
     })
 }
 

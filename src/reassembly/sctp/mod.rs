@@ -19,7 +19,7 @@ mod tests;
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::SctpPacket;
-use crate::hash::{HashMap, RandomState};
+use crate::hash::{HashMap, fingerprint};
 use crate::limits::{MAX_MESSAGE_LEN, MAX_SCTP_BYTES, MAX_SCTP_FRAGMENTS, MAX_SCTP_TSNS};
 use crate::time::Timestamp;
 use chunk::{Chunks, Data, Number};
@@ -89,7 +89,6 @@ pub struct SctpCounters {
 /// All associations of a capture.
 #[derive(Debug, Default)]
 pub struct Sctp {
-    hasher: RandomState,
     held: HashMap<Place, Fragment>,
     held_bytes: usize,
     /// What was held, oldest first; what has left since is still in here.
@@ -148,10 +147,8 @@ impl Sctp {
     /// Takes the next packet of the capture; adds the messages that are whole now, and those that were given up, to `out`.
     pub fn packet(&mut self, packet: &SctpPacket<'_>, at: Sighting, out: &mut Vec<UserMessage>) {
         self.expire(at.time, out);
-        let direction = self.direction(packet);
-        let whole = self
-            .hasher
-            .hash_one((packet.flow, packet.verification_tag, packet.chunks));
+        let direction = Self::direction(packet);
+        let whole = fingerprint((packet.flow, packet.verification_tag, packet.chunks));
         for chunk in Chunks::of(packet) {
             let Ok(chunk) = chunk else {
                 self.counters.malformed += 1;
@@ -224,12 +221,11 @@ impl Sctp {
 
     /// The number of the association and direction that a packet belongs to. RFC 9260 §8.5: the tag is the receiver's, so
     /// that the two directions have different ones.
-    fn direction(&self, packet: &SctpPacket<'_>) -> u64 {
+    fn direction(packet: &SctpPacket<'_>) -> u64 {
         let (src, dst) = (packet.flow.src, packet.flow.dst);
         let addresses =
             (packet.verification_tag <= LARGEST_INVENTED_TAG).then(|| (src.ip(), dst.ip()));
-        self.hasher
-            .hash_one((addresses, src.port(), dst.port(), packet.verification_tag))
+        fingerprint((addresses, src.port(), dst.port(), packet.verification_tag))
     }
 
     /// Whether a chunk was there before; remembers it.
@@ -238,7 +234,7 @@ impl Sctp {
         let this = Seen {
             time: now,
             packet,
-            content: self.hasher.hash_one((
+            content: fingerprint((
                 data.kin(),
                 (data.begins, data.ends),
                 data.protocol_id,
