@@ -34,7 +34,7 @@ pub fn fingerprints() -> impl Hasher {
     FoldHasher::with_seed(*seed, shared)
 }
 
-/// A hash map whose keys are fingerprints made with [`RandomState`], or numbers that were given out one after the other: they are
+/// A hash map whose keys are made by [`fingerprint`], or numbers that were given out one after the other: they are
 /// not hashed again. Make one with `KeyMap::default()`.
 pub type KeyMap<K, V> = StdMap<K, V, Given>;
 

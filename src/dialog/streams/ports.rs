@@ -55,19 +55,13 @@ impl SipPorts {
     /// Whether a message says where connections are to go.
     pub fn are_named_by(message: &Message) -> bool {
         let via = message.top_via();
-        let transport = via.as_deref().and_then(Via::of).map(|it| it.transport);
-        message.names_stream()
-            || transport.is_some_and(|it| {
-                it.eq_ignore_ascii_case(b"TCP") || it.eq_ignore_ascii_case(b"TLS")
-            })
+        message.names_stream() || via.as_deref().and_then(Via::of).is_some_and(is_of_stream)
     }
 
     /// Notes where a message says that connections are to go.
     pub fn named_by(&mut self, message: &Message) {
         if let Some(value) = message.top_via()
-            && let Some(via) = Via::of(&value)
-            && (via.transport.eq_ignore_ascii_case(b"TCP")
-                || via.transport.eq_ignore_ascii_case(b"TLS"))
+            && let Some(via) = Via::of(&value).filter(|it| is_of_stream(*it))
         {
             self.name(via.sent_by);
         }
@@ -156,6 +150,11 @@ impl SipPorts {
             self.refused += 1;
         }
     }
+}
+
+/// Whether whoever wrote a Via takes connections there.
+fn is_of_stream(via: Via<'_>) -> bool {
+    via.transport.eq_ignore_ascii_case(b"TCP") || via.transport.eq_ignore_ascii_case(b"TLS")
 }
 
 #[cfg(test)]
