@@ -112,7 +112,7 @@ impl<W: Write> Stream<W> {
             let written = self.settings.workers.map(&pieces, 1, |piece| {
                 let mut lines = Vec::new();
                 for finding in *piece {
-                    FindingRecord::of(catalogue, finding).write(&mut lines)?;
+                    serde_json::to_writer(&mut lines, &FindingRecord::of(catalogue, finding))?;
                     lines.push(b'\n');
                 }
                 Ok(lines)

@@ -127,7 +127,7 @@ impl Finding {
     }
 
     /// A finding about the capture.
-    pub(crate) fn of_capture(rule: &'static Rule, time: Timestamp) -> Self {
+    pub(super) fn of_capture(rule: &'static Rule, time: Timestamp) -> Self {
         Self {
             id: FindingId(0),
             rule,

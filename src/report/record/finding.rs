@@ -8,7 +8,6 @@ use crate::severity::Severity;
 use crate::transaction::TransactionId;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
-use std::io;
 
 /// The fields in the order of their names, as every other record has them.
 #[derive(Serialize)]
@@ -83,132 +82,6 @@ impl<'a> FindingRecord<'a> {
     }
 }
 
-impl FindingRecord<'_> {
-    /// Writes what [`Serialize`] gives, byte by byte the same: a capture may have tens of thousands of findings, and nearly none of
-    /// their texts has anything to escape.
-    pub(in crate::report) fn write(&self, line: &mut Vec<u8>) -> io::Result<()> {
-        let mut object = Object::begin(line);
-        object.texts("advice", &self.advice)?;
-        object.text_if("call_id", self.call_id.as_deref())?;
-        object.texts("causes", &self.causes)?;
-        object.text("code", &self.code)?;
-        object.text("confidence", self.confidence)?;
-        object.number_if("consequence_of", self.consequence_of)?;
-        let mut facts = Object::begin(object.key("facts"));
-        for (name, fact) in &self.facts.0 {
-            match fact {
-                Fact::Text(text) => facts.text(name, text)?,
-                Fact::Number(number) => facts.number_if(name, Some(*number))?,
-                Fact::Time(time) => serde_json::to_writer(facts.key(name), &millis(*time))?,
-            }
-        }
-        facts.end();
-        object.numbers("frames", self.frames.iter().map(|frame| frame.0))?;
-        if !self.guards.is_empty() {
-            object.texts("guards", &self.guards)?;
-        }
-        object.number_if("id", self.id)?;
-        object.text("name", &self.name)?;
-        object.text("record", self.record)?;
-        object.texts("references", &self.references)?;
-        object.text("severity", self.severity)?;
-        object.text_if("severity_was", self.severity_was)?;
-        object.text("summary", &self.summary)?;
-        object.text("time", &self.time)?;
-        object.numbers("transactions", self.transactions.iter().map(|id| id.0))?;
-        object.end();
-        Ok(())
-    }
-}
-
-/// A JSON object that is being written.
-struct Object<'a> {
-    line: &'a mut Vec<u8>,
-    /// What stands before the next key.
-    before: u8,
-}
-
-impl<'a> Object<'a> {
-    const fn begin(line: &'a mut Vec<u8>) -> Self {
-        Self { line, before: b'{' }
-    }
-
-    /// The place of the value of a key, which is a name of ours.
-    fn key(&mut self, key: &str) -> &mut Vec<u8> {
-        self.line.extend_from_slice(&[self.before, b'"']);
-        self.before = b',';
-        self.line.extend_from_slice(key.as_bytes());
-        self.line.extend_from_slice(b"\":");
-        self.line
-    }
-
-    fn text(&mut self, key: &str, text: &str) -> io::Result<()> {
-        string(self.key(key), text)
-    }
-
-    fn text_if(&mut self, key: &str, text: Option<&str>) -> io::Result<()> {
-        text.map_or(Ok(()), |text| self.text(key, text))
-    }
-
-    fn number_if(&mut self, key: &str, number: Option<u64>) -> io::Result<()> {
-        match number {
-            Some(number) => Ok(serde_json::to_writer(self.key(key), &number)?),
-            None => Ok(()),
-        }
-    }
-
-    fn texts(&mut self, key: &str, texts: &[impl AsRef<str>]) -> io::Result<()> {
-        let texts = texts.iter().map(AsRef::as_ref);
-        self.list(key, texts, string)
-    }
-
-    fn numbers(&mut self, key: &str, numbers: impl Iterator<Item = u64>) -> io::Result<()> {
-        self.list(key, numbers, |line, number| {
-            Ok(serde_json::to_writer(line, &number)?)
-        })
-    }
-
-    fn list<T>(
-        &mut self,
-        key: &str,
-        items: impl Iterator<Item = T>,
-        write: impl Fn(&mut Vec<u8>, T) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let line = self.key(key);
-        line.push(b'[');
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                line.push(b',');
-            }
-            write(line, item)?;
-        }
-        line.push(b']');
-        Ok(())
-    }
-
-    fn end(self) {
-        if self.before == b'{' {
-            self.line.push(b'{');
-        }
-        self.line.push(b'}');
-    }
-}
-
-/// Writes a text with its quotes.
-fn string(line: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    // Without an early end many bytes are looked at in one step.
-    let escaped = |it: u8, byte| {
-        it | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
-    };
-    if text.bytes().fold(0, escaped) > 0 {
-        return Ok(serde_json::to_writer(line, text)?);
-    }
-    line.push(b'"');
-    line.extend_from_slice(text.as_bytes());
-    line.push(b'"');
-    Ok(())
-}
-
 /// Facts in the order of their names, with the unit behind that of a time; of two with one name the later one.
 struct Facts<'a>(Vec<(Cow<'static, str>, &'a Fact)>);
 
@@ -257,48 +130,4 @@ fn frames<S: Serializer>(frames: &[FrameNumber], serializer: S) -> Result<S::Ok,
 
 fn transactions<S: Serializer>(ids: &[TransactionId], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(ids.iter().map(|id| id.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalogue::Language;
-    use crate::rules::RULES;
-    use crate::time::Timestamp;
-    use std::time::Duration;
-
-    #[test]
-    fn a_line_is_what_serde_makes_of_the_record() {
-        let catalogue = Catalogue::new(Language::English);
-        let texts = [
-            "",
-            "plain",
-            "\"\\/",
-            "\u{0}\u{1f}\n\t\u{7f}",
-            "é\u{2028}日本",
-        ];
-        for (index, rule) in RULES.iter().enumerate() {
-            let mut finding = Finding::of_capture(rule, Timestamp::MIN);
-            finding.call_id = (index % 2 == 0).then(|| b"a\"b\xff@example.com"[..].into());
-            finding.consequence_of = (index % 3 == 0).then_some(crate::rules::FindingId(7));
-            finding.severity_was = (index % 5 == 0).then_some(Severity::Error);
-            finding.frames = (1..index as u64).map(FrameNumber).collect();
-            if index % 7 != 0 {
-                for (name, text) in ["to", "src", "reason", "a", "b"].into_iter().zip(texts) {
-                    finding.facts.push((name, text.into()));
-                }
-                finding.facts.push(("code", (index as u64 * 100).into()));
-                let time = Duration::from_micros(693 * index as u64);
-                finding.facts.push(("delay", time.into()));
-            }
-            let record = FindingRecord::of(catalogue, &finding);
-            let mut line = Vec::new();
-            record.write(&mut line).unwrap();
-            let expected = serde_json::to_vec(&record).unwrap();
-            assert_eq!(
-                String::from_utf8_lossy(&line),
-                String::from_utf8_lossy(&expected)
-            );
-        }
-    }
 }
