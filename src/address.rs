@@ -146,15 +146,12 @@ const fn with_octet(address: u32, number: u32, digits: u32) -> Option<u32> {
 
 /// A port of one to five digits; `None` for anything else.
 fn plain_port(digits: &[u8]) -> Option<u16> {
-    let mut port = 0;
-    for &byte in digits {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        port = port * 10 + u32::from(byte - b'0');
-    }
-    let port = u16::try_from(port).ok();
-    port.filter(|_| (1..=5).contains(&digits.len()))
+    let is_port = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let port = |digits: &[u8]| {
+        let digits = digits.iter().map(|it| u32::from(it - b'0'));
+        digits.fold(0, |port, digit| port * 10 + digit)
+    };
+    u16::try_from(is_port.then(|| port(digits))?).ok()
 }
 
 /// The address that a host part spells, with or without the brackets and the zone of an IPv6 one; `None` for a name.
@@ -221,6 +218,8 @@ mod tests {
             ("192.0.2.1:5070", Some(5070)),
             ("192.0.2.1 : 5070", Some(5070)),
             ("192.0.2.1:", None),
+            ("192.0.2.1:65536", None),
+            ("192.0.2.1:50605060506050605060", None),
             ("[2001:db8::1]:5061", Some(5061)),
             ("[2001:db8::1]", None),
             ("2001:db8::1", None),
