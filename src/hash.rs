@@ -1,6 +1,10 @@
 //! Hash tables for keys that strangers chose: seeded by the operating system, so that nobody can make keys collide, and
 //! several times as fast as the standard library's.
 
+mod recent;
+
+pub use recent::Recent;
+
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 use std::collections::{HashMap as StdMap, HashSet as StdSet};

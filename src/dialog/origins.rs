@@ -1,13 +1,12 @@
 //! Who began what: the INVITEs that began calls, by Call-ID and by target, over all calls.
 
 use super::surroundings::LastTimes;
-use crate::hash::{KeyMap, fingerprint};
+use crate::hash::{Recent, fingerprint};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
 use crate::sip::Method;
 use crate::sip::value::address_of_record;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +29,22 @@ pub struct ReusedCallId {
 }
 
 /// The INVITEs that began calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Origins {
-    first: KeyMap<u64, Origin>,
-    order: VecDeque<u64>,
+    /// By [`Transaction::call_key`].
+    first: Recent<Origin>,
     reused: Vec<ReusedCallId>,
     targets: LastTimes,
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self {
+            first: Recent::of_most(MAX_SUCCESSES),
+            reused: Vec::new(),
+            targets: LastTimes::default(),
+        }
+    }
 }
 
 /// The first INVITE of a Call-ID.
@@ -62,19 +71,13 @@ impl Origins {
         let key = invite.call_key;
         let from_tag = fingerprint(&invite.from.tag);
         let source = invite.flow.src.ip();
-        let Some(origin) = self.first.get(&key) else {
+        let Some(origin) = self.first.get(key) else {
             let origin = Origin {
                 from_tag,
                 source,
                 seen,
             };
             self.first.insert(key, origin);
-            self.order.push_back(key);
-            if self.order.len() > MAX_SUCCESSES
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.first.remove(&oldest);
-            }
             return;
         };
         let is_other = origin.from_tag != from_tag
@@ -107,7 +110,7 @@ impl Origins {
         let from_tag = fingerprint(&answer.from.tag);
         answer.method == Method::Invite
             && !answer.call_id.is_empty()
-            && (self.first.get(&key))
+            && (self.first.get(key))
                 .is_some_and(|it| it.from_tag == from_tag && it.seen.time < answer.start())
     }
 

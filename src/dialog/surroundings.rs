@@ -3,7 +3,7 @@
 use super::legs::Beginning;
 use super::origins::{Origins, ReusedCallId};
 use super::{Bindings, Markings, MediaErrors, Paths, Traits};
-use crate::hash::{HashSet, KeyMap, fingerprint};
+use crate::hash::{HashSet, KeyMap, Recent, fingerprint};
 use crate::limits::{MAX_HOST_PAIRS, MAX_SUCCESSES, MAX_UNANSWERED};
 use crate::sip::Message;
 use crate::thresholds::Thresholds;
@@ -64,37 +64,33 @@ struct Unanswered {
 }
 
 /// When something last happened, by the fingerprint of whom it happened to. The oldest are forgotten first.
-#[derive(Debug, Default)]
-pub(super) struct LastTimes {
-    times: KeyMap<u64, Timestamp>,
-    order: VecDeque<u64>,
+#[derive(Debug)]
+pub(super) struct LastTimes(Recent<Timestamp>);
+
+impl Default for LastTimes {
+    fn default() -> Self {
+        Self(Recent::of_most(MAX_SUCCESSES))
+    }
 }
 
 impl LastTimes {
     pub(super) fn note(&mut self, key: u64, at: Timestamp) {
-        if let Some(known) = self.times.get_mut(&key) {
-            *known = at.max(*known);
-        } else {
-            self.times.insert(key, at);
-            self.order.push_back(key);
-            if self.order.len() > MAX_SUCCESSES
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.times.remove(&oldest);
-            }
+        match self.0.get_mut(key) {
+            Some(known) => *known = at.max(*known),
+            None => self.0.insert(key, at),
         }
     }
 
     fn is_known(&self, key: u64) -> bool {
-        self.times.contains_key(&key)
+        self.0.get(key).is_some()
     }
 
     fn is_before(&self, key: u64, moment: Timestamp) -> bool {
-        self.times.get(&key).is_some_and(|at| *at < moment)
+        self.0.get(key).is_some_and(|at| *at < moment)
     }
 
     pub(super) fn is_after(&self, key: u64, moment: Timestamp) -> bool {
-        self.times.get(&key).is_some_and(|at| *at > moment)
+        self.0.get(key).is_some_and(|at| *at > moment)
     }
 }
 
