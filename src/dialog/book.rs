@@ -8,8 +8,8 @@ use crate::limits::{
 };
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::{Keys, Packed, Packer, Transaction, TransactionId};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// All Call-IDs that have something open.
 #[derive(Debug, Default)]
@@ -32,19 +32,18 @@ pub struct Book {
     refused: u64,
 }
 
+/// What belongs to a Call-ID; of the many that are silent most hold one [`Packed`] and one dialog.
 #[derive(Debug, Default)]
 struct Entry {
-    /// That of the first transaction that was closed.
-    call_id: Option<Arc<[u8]>>,
     open: usize,
     closed: Vec<Box<Transaction>>,
     /// Those that were closed before it fell silent.
-    packed: Vec<Packed>,
+    packed: SmallVec<[Packed; 1]>,
     starts_mid_dialog: bool,
     /// How often it fell silent.
     silences: u64,
     /// The confirmed dialogs by the fingerprint of their tags, and whether they go on.
-    dialogs: Vec<(u64, bool)>,
+    dialogs: SmallVec<[(u64, bool); 1]>,
 }
 
 impl Book {
@@ -128,7 +127,6 @@ impl Book {
                 transactions: vec![*transaction],
             });
         };
-        (entry.call_id).get_or_insert_with(|| Arc::clone(&transaction.call_id));
         entry.open = entry.open.saturating_sub(1);
         entry.closed.push(transaction);
         self.waiting += 1;
@@ -149,7 +147,7 @@ impl Book {
             return None;
         }
         self.judged_early += u64::from(waits && crowded);
-        let call = entry.take(&mut self.packer);
+        let call = entry.take(key, &mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         if entry.open == 0 && !entry.goes_on() {
             self.entries.remove(&key);
@@ -163,7 +161,7 @@ impl Book {
         while let Some((key, silence)) = self.idle.pop_front() {
             let entry = self.entries.get_mut(&key);
             if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
-                let call = entry.take(&mut self.packer);
+                let call = entry.take(key, &mut self.packer);
                 self.waiting = self.waiting.saturating_sub(call.transactions.len());
                 self.judged_early += 1;
                 return Some(call);
@@ -182,10 +180,7 @@ impl Book {
                 continue;
             };
             match self.packer.pack(std::mem::take(&mut entry.closed)) {
-                Ok(packed) => {
-                    entry.packed.reserve_exact(1);
-                    entry.packed.push(packed);
-                }
+                Ok(packed) => entry.packed.push(packed),
                 Err(closed) => entry.closed = closed,
             }
         }
@@ -214,7 +209,7 @@ impl Book {
     /// What there is of a call at the end of the capture.
     pub fn take(&mut self, key: u64) -> Option<Call> {
         let mut entry = self.entries.remove(&key)?;
-        let call = entry.take(&mut self.packer);
+        let call = entry.take(key, &mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         Some(call)
     }
@@ -268,9 +263,6 @@ impl Book {
             None => {
                 let room = entry.dialogs.len() < MAX_CALL_DIALOGS;
                 if room && self.open_dialogs < MAX_OPEN_DIALOGS {
-                    if entry.dialogs.is_empty() {
-                        entry.dialogs.reserve_exact(1);
-                    }
                     entry.dialogs.push((dialog, true));
                     self.open_dialogs += 1;
                 } else {
@@ -294,7 +286,7 @@ impl Entry {
 
     /// The first of them.
     fn first(&self) -> Option<TransactionId> {
-        let packed = self.packed.iter().map(|it| it.first);
+        let packed = self.packed.iter().filter_map(Packed::first);
         self.closed.iter().map(|it| it.id).chain(packed).min()
     }
 
@@ -303,16 +295,17 @@ impl Entry {
         self.dialogs.iter().any(|(_, goes_on)| *goes_on)
     }
 
-    fn take(&mut self, packer: &mut Packer) -> Call {
-        let call_id = self.call_id.clone().unwrap_or_default();
+    /// All that waits of the call with that [`Keys::call`].
+    fn take(&mut self, key: u64, packer: &mut Packer) -> Call {
         let mut transactions = Vec::with_capacity(self.len());
         transactions.extend(self.closed.drain(..).map(|it| *it));
         for packed in self.packed.drain(..) {
-            transactions.extend(packer.unpack(&packed, &call_id));
+            transactions.extend(packer.unpack(&packed, key));
         }
         transactions.sort_by_key(|transaction| transaction.id);
+        let first = transactions.first();
         Call {
-            call_id,
+            call_id: first.map(|it| it.call_id.clone()).unwrap_or_default(),
             transactions,
         }
     }

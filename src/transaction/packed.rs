@@ -4,16 +4,21 @@
 mod bytes;
 
 use super::{Transaction, TransactionId};
-use bytes::Bytes;
+use bytes::{Bytes, In, Out};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
 
 /// Compression that costs a call about as much as reading one message.
-const LEVEL: i32 = 1;
-/// Bytes that calls share with each other: those of a few calls of a busy trunk.
-const SAMPLE: usize = 24 * 1024;
+const LEVEL: i32 = 3;
+/// Bytes that calls share with each other.
+const SAMPLE: usize = 16 * 1024;
+/// Calls of which they are learnt.
+const LEARNT_FROM: usize = 128;
+/// Bytes of one call that are looked at for it: a long one is like itself.
+const LOOKED_AT: usize = 8 * 1024;
 /// Calls after which a new sample is taken, as those who call change.
 const SAMPLED: usize = 16_384;
 
@@ -21,13 +26,17 @@ const SAMPLED: usize = 16_384;
 #[derive(Default)]
 pub struct Packer {
     used: Arc<AtomicUsize>,
-    /// What the next sample will be.
+    /// What the next sample will be made of, and how long each piece is.
     gathered: Vec<u8>,
+    lengths: Vec<usize>,
     sample: Arc<Box<[u8]>>,
     compressor: Option<Compressor<'static>>,
     /// For what was packed with that sample.
     decompressor: Option<(Arc<Box<[u8]>>, Decompressor<'static>)>,
     packed: usize,
+    /// Memory that is used again.
+    plain: Out,
+    compressed: Vec<u8>,
 }
 
 impl fmt::Debug for Packer {
@@ -36,17 +45,20 @@ impl fmt::Debug for Packer {
     }
 }
 
-/// Transactions that were packed.
+/// Transactions of one call that were packed. There may be a million of these: what is seldom asked stands with the bytes.
 #[derive(Debug)]
 pub struct Packed {
-    /// The number of the first.
-    pub first: TransactionId,
-    count: u32,
-    /// How long the bytes are when they are not compressed.
-    len: u32,
+    /// A [`Label`], and behind it what it is about.
     bytes: Box<[u8]>,
     sample: Arc<Box<[u8]>>,
-    used: Arc<AtomicUsize>,
+}
+
+/// What is known of packed transactions without unpacking them.
+struct Label {
+    first: TransactionId,
+    count: usize,
+    /// How long the bytes are when they are not compressed.
+    len: usize,
 }
 
 impl Packer {
@@ -58,7 +70,7 @@ impl Packer {
         }
     }
 
-    /// Packs them.
+    /// Packs transactions that share one Call-ID.
     ///
     /// # Errors
     /// Gives them back when there are none, and should the library refuse them.
@@ -66,51 +78,69 @@ impl Packer {
         &mut self,
         transactions: Vec<Box<Transaction>>,
     ) -> Result<Packed, Vec<Box<Transaction>>> {
-        let Some(first) = transactions.iter().map(|it| it.id).min() else {
+        self.plain.clear();
+        let Some(one) = transactions.first() else {
             return Err(transactions);
         };
-        let mut plain = Vec::with_capacity(8 * 1024);
+        one.call_id.to_vec().put(&mut self.plain);
         for transaction in &transactions {
-            transaction.put(&mut plain);
+            transaction.put(&mut self.plain);
         }
-        self.look_at(&plain);
-        let compressor = match &mut self.compressor {
-            Some(compressor) => compressor,
-            none => match Compressor::with_dictionary(LEVEL, &self.sample) {
-                Ok(compressor) => none.insert(compressor),
-                Err(_) => return Err(transactions),
-            },
+        self.look_at_plain();
+        let label = Label {
+            first: transactions.iter().fold(one.id, |id, it| id.min(it.id)),
+            count: transactions.len(),
+            len: self.plain.bytes.len(),
         };
-        let (Ok(bytes), Ok(len), Ok(count)) = (
-            compressor.compress(&plain),
-            u32::try_from(plain.len()),
-            u32::try_from(transactions.len()),
-        ) else {
+        let Some(bytes) = self.compressed(&label) else {
             return Err(transactions);
         };
         let packed = Packed {
-            first,
-            count,
-            len,
-            bytes: bytes.into(),
+            bytes,
             sample: Arc::clone(&self.sample),
-            used: Arc::clone(&self.used),
         };
         self.used.fetch_add(packed.footprint(), Ordering::Relaxed);
         Ok(packed)
     }
 
-    /// The transactions as they were, with the Call-ID that they share.
-    pub fn unpack(&mut self, packed: &Packed, call_id: &Arc<[u8]>) -> Vec<Transaction> {
+    /// The transactions as they were, of the call with that [`Transaction::call_key`].
+    pub fn unpack(&mut self, packed: &Packed, call_key: u64) -> Vec<Transaction> {
+        self.used.fetch_sub(packed.footprint(), Ordering::Relaxed);
         let plain = self.plain(packed).unwrap_or_default();
-        let mut rest = plain.as_slice();
-        (0..packed.count)
-            .map_while(|_| Transaction::take(&mut rest))
+        let mut rest = In::of(&plain);
+        let call_id: Arc<[u8]> = Vec::take(&mut rest).unwrap_or_default().into();
+        std::iter::from_fn(|| Transaction::take(&mut rest))
             .map(|transaction| Transaction {
-                call_id: Arc::clone(call_id),
+                call_id: Arc::clone(&call_id),
+                call_key,
                 ..transaction
             })
             .collect()
+    }
+
+    /// A label, and what is plain, compressed.
+    fn compressed(&mut self, label: &Label) -> Option<Box<[u8]>> {
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => {
+                let mut new = Compressor::with_dictionary(LEVEL, &self.sample).ok()?;
+                // It is known which sample and how long.
+                new.set_parameter(CParameter::DictIdFlag(false)).ok()?;
+                new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
+                none.insert(new)
+            }
+        };
+        let plain = &self.plain.bytes;
+        self.compressed.clear();
+        self.compressed
+            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
+        compressor
+            .compress_to_buffer(plain, &mut self.compressed)
+            .ok()?;
+        let mut front = Out::default();
+        label.put(&mut front);
+        let parts = [front.bytes.as_slice(), self.compressed.as_slice()];
+        Some(parts.concat().into())
     }
 
     fn plain(&mut self, packed: &Packed) -> Option<Vec<u8>> {
@@ -120,22 +150,27 @@ impl Packer {
             self.decompressor = Some((Arc::clone(&packed.sample), new));
         }
         let (_, decompressor) = self.decompressor.as_mut()?;
-        decompressor
-            .decompress(&packed.bytes, packed.len as usize)
-            .ok()
+        let (label, bytes) = packed.parts()?;
+        decompressor.decompress(bytes, label.len).ok()
     }
 
     /// Gathers what the next calls will share with this one, and begins anew with it now and then.
-    fn look_at(&mut self, plain: &[u8]) {
+    fn look_at_plain(&mut self) {
         self.packed += 1;
         if !self.sample.is_empty() && self.packed < SAMPLED {
             return;
         }
-        let room = SAMPLE.saturating_sub(self.gathered.len());
-        let some = plain.get(..room.min(plain.len())).unwrap_or_default();
+        let plain = &self.plain.bytes;
+        let some = plain.get(..LOOKED_AT).unwrap_or(plain);
         self.gathered.extend_from_slice(some);
-        if self.gathered.len() >= SAMPLE {
-            self.sample = Arc::new(std::mem::take(&mut self.gathered).into());
+        self.lengths.push(some.len());
+        if self.lengths.len() == LEARNT_FROM {
+            let gathered = std::mem::take(&mut self.gathered);
+            let lengths = std::mem::take(&mut self.lengths);
+            // What is alike in no two of them is not learnt; then they are what the next may be like.
+            let learnt = zstd::dict::from_continuous(&gathered, &lengths, SAMPLE);
+            let sample = learnt.unwrap_or_else(|_| gathered.into_iter().take(SAMPLE).collect());
+            self.sample = Arc::new(sample.into());
             self.compressor = None;
             self.packed = 0;
         }
@@ -144,18 +179,22 @@ impl Packer {
 
 impl Packed {
     /// How many they are.
-    pub const fn count(&self) -> usize {
-        self.count as usize
+    pub fn count(&self) -> usize {
+        self.parts().map_or(0, |(label, _)| label.count)
+    }
+
+    /// The number of the first.
+    pub fn first(&self) -> Option<TransactionId> {
+        self.parts().map(|(label, _)| label.first)
+    }
+
+    fn parts(&self) -> Option<(Label, &[u8])> {
+        let mut bytes = In::of(&self.bytes);
+        Some((Label::take(&mut bytes)?, bytes.rest()))
     }
 
     fn footprint(&self) -> usize {
         size_of::<Self>() + self.bytes.len()
-    }
-}
-
-impl Drop for Packed {
-    fn drop(&mut self) {
-        self.used.fetch_sub(self.footprint(), Ordering::Relaxed);
     }
 }
 

@@ -376,10 +376,8 @@ impl Table {
                 (new.evidence).get_or_init(|| evidence(arrival.message));
             }
             new.sends.push(sighting);
-            if transaction.responses.is_empty() && status >= 200 {
-                // Nearly always it is the only one.
-                transaction.responses.reserve_exact(1);
-            }
+            // There are few of them, and very many transactions.
+            transaction.responses.reserve_exact(1);
             transaction.responses.push(new);
         }
         Kind::New

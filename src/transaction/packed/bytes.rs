@@ -1,5 +1,7 @@
-//! What a transaction is made of, as bytes one after the other: each field of each struct, so that nothing is forgotten.
+//! What a transaction is made of, as bytes one after the other: each field of each struct, so that nothing is forgotten, and
+//! few bytes for what is much the same again.
 
+use super::Label;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
 use crate::frame::IcmpKind;
@@ -13,26 +15,101 @@ use crate::transaction::{
 };
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+
+/// Where values are written.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    pub(super) bytes: Vec<u8>,
+    before: Before,
+}
+
+/// Where they are read.
+#[derive(Debug)]
+pub(super) struct In<'a> {
+    rest: &'a [u8],
+    before: Before,
+}
+
+/// The last moment and the last frame: the next are near them, so that the distance is short.
+#[derive(Debug, Default)]
+struct Before {
+    nanos: u64,
+    frame: u64,
+}
+
+impl Out {
+    /// Begins anew, with the same memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.before = Before::default();
+    }
+}
+
+impl<'a> In<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            before: Before::default(),
+        }
+    }
+
+    /// What was not read.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    /// As many bytes as the number before them says.
+    fn part(&mut self) -> Option<&'a [u8]> {
+        let len = usize::take(self)?;
+        let (part, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(part)
+    }
+
+    fn octets<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (octets, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*octets)
+    }
+}
+
+/// How far a number is from the one before, either way; such of few bits are near.
+const fn distance(number: u64, before: u64) -> u64 {
+    let distance = number.wrapping_sub(before).cast_signed();
+    ((distance << 1) ^ (distance >> (u64::BITS - 1))).cast_unsigned()
+}
+
+/// The number that is that far from the one before.
+const fn behind(distance: u64, before: u64) -> u64 {
+    let back = (distance & 1).wrapping_neg();
+    before.wrapping_add((distance >> 1) ^ back)
+}
 
 /// A value as bytes.
 pub(super) trait Bytes: Sized {
     /// Adds it.
-    fn put(&self, out: &mut Vec<u8>);
+    fn put(&self, out: &mut Out);
     /// Takes it off the front; `None` when something else stands there.
-    fn take(from: &mut &[u8]) -> Option<Self>;
+    fn take(from: &mut In<'_>) -> Option<Self>;
 }
 
-/// Declares a struct as its fields one after the other.
+/// Declares a struct as its fields one after the other, but for those behind `without`, of which nobody asks what they were.
 macro_rules! fields {
-    ($type:ident { $($field:ident),+ $(,)? }) => {
+    ($type:ident { $($field:ident),+ $(,)? } $(without { $($lost:ident),+ })?) => {
         impl Bytes for $type {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put(&self, out: &mut Out) {
                 $(self.$field.put(out);)+
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
-                Some(Self { $($field: Bytes::take(from)?),+ })
+            fn take(from: &mut In<'_>) -> Option<Self> {
+                Some(Self { $($field: Bytes::take(from)?,)+ $($($lost: Default::default()),+)? })
             }
         }
     };
@@ -42,7 +119,7 @@ macro_rules! fields {
 macro_rules! variants {
     ($type:ident { $($variant:ident),+ $(,)? }) => {
         impl Bytes for $type {
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put(&self, out: &mut Out) {
                 const ALL: &[$type] = &[$($type::$variant),+];
                 // A variant that is not listed does not compile.
                 match self { $(Self::$variant)|+ => {} }
@@ -50,7 +127,7 @@ macro_rules! variants {
                 place.put(out);
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
+            fn take(from: &mut In<'_>) -> Option<Self> {
                 const ALL: &[$type] = &[$($type::$variant),+];
                 ALL.get(usize::take(from)?).copied()
             }
@@ -61,20 +138,19 @@ macro_rules! variants {
 impl Bytes for u64 {
     /// Seven bits a byte, the low ones first.
     #[expect(clippy::cast_possible_truncation, reason = "so few bits are left")]
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         let mut rest = *self;
         while rest >= 0x80 {
-            out.push((rest & 0x7f) as u8 | 0x80);
+            out.bytes.push((rest & 0x7f) as u8 | 0x80);
             rest >>= 7;
         }
-        out.push(rest as u8);
+        out.bytes.push(rest as u8);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         let mut value = 0;
         for shift in (0..Self::BITS).step_by(7) {
-            let (byte, rest) = from.split_first()?;
-            *from = rest;
+            let byte = from.byte()?;
             value |= Self::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Some(value);
@@ -85,72 +161,56 @@ impl Bytes for u64 {
 }
 
 impl Bytes for usize {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         (*self as u64).put(out);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         u64::take(from)?.try_into().ok()
     }
 }
 
 impl Bytes for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
+    fn put(&self, out: &mut Out) {
+        u64::from(*self).put(out);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         Some(usize::take(from)? != 0)
     }
 }
 
-fn part<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let len = usize::take(from)?;
-    let (part, rest) = from.split_at_checked(len)?;
-    *from = rest;
-    Some(part)
-}
-
 impl<const N: usize> Bytes for SmallVec<[u8; N]> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.len().put(out);
-        out.extend_from_slice(self);
+        out.bytes.extend_from_slice(self);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        part(from).map(Self::from_slice)
-    }
-}
-
-impl Bytes for Arc<[u8]> {
-    /// All transactions of a call have the same one, which is not stored with each.
-    fn put(&self, _: &mut Vec<u8>) {}
-
-    fn take(_: &mut &[u8]) -> Option<Self> {
-        Some(Self::default())
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        from.part().map(Self::from_slice)
     }
 }
 
 impl Bytes for Box<str> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.len().put(out);
-        out.extend_from_slice(self.as_bytes());
+        out.bytes.extend_from_slice(self.as_bytes());
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        std::str::from_utf8(part(from)?).ok().map(Into::into)
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        std::str::from_utf8(from.part()?).ok().map(Into::into)
     }
 }
 
 impl<T: Bytes> Bytes for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.is_some().put(out);
         if let Some(it) = self {
             it.put(out);
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         Some(if bool::take(from)? {
             Some(T::take(from)?)
         } else {
@@ -159,28 +219,38 @@ impl<T: Bytes> Bytes for Option<T> {
     }
 }
 
+impl Bytes for u8 {
+    fn put(&self, out: &mut Out) {
+        out.bytes.push(*self);
+    }
+
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        from.byte()
+    }
+}
+
 impl<T: Bytes> Bytes for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.len().put(out);
         for it in self {
             it.put(out);
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         (0..usize::take(from)?).map(|_| T::take(from)).collect()
     }
 }
 
 impl Bytes for SmallVec<[Sighting; 1]> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.len().put(out);
         for it in self {
             it.put(out);
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         (0..usize::take(from)?)
             .map(|_| Sighting::take(from))
             .collect()
@@ -188,109 +258,117 @@ impl Bytes for SmallVec<[Sighting; 1]> {
 }
 
 impl Bytes for Timestamp {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.as_nanos().cast_unsigned().put(out);
+    /// Of most captures the clock ticks in microseconds.
+    fn put(&self, out: &mut Out) {
+        let nanos = self.as_nanos().cast_unsigned();
+        let distance = distance(nanos, std::mem::replace(&mut out.before.nanos, nanos));
+        if distance.is_multiple_of(TICK) {
+            (distance / TICK * 2).put(out);
+        } else {
+            1_u64.put(out);
+            distance.put(out);
+        }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some(Self::from_nanos(u64::take(from)?.cast_signed()))
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        let distance = match u64::take(from)? {
+            1 => u64::take(from)?,
+            ticks => (ticks / 2).wrapping_mul(TICK),
+        };
+        from.before.nanos = behind(distance, from.before.nanos);
+        Some(Self::from_nanos(from.before.nanos.cast_signed()))
     }
 }
 
+/// A microsecond, as [`distance`] counts nanoseconds.
+const TICK: u64 = 2_000;
+
 impl Bytes for FrameNumber {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
+    fn put(&self, out: &mut Out) {
+        let before = std::mem::replace(&mut out.before.frame, self.0);
+        distance(self.0, before).put(out);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        u64::take(from).map(Self)
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        from.before.frame = behind(u64::take(from)?, from.before.frame);
+        Some(Self(from.before.frame))
     }
 }
 
 impl Bytes for TransactionId {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.0.put(out);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         u64::take(from).map(Self)
     }
 }
 
 impl Bytes for IpAddr {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
+        self.is_ipv4().put(out);
         match self {
-            Self::V4(it) => {
-                out.push(4);
-                out.extend_from_slice(&it.octets());
-            }
-            Self::V6(it) => {
-                out.push(6);
-                out.extend_from_slice(&it.octets());
-            }
+            Self::V4(it) => out.bytes.extend_from_slice(&it.octets()),
+            Self::V6(it) => out.bytes.extend_from_slice(&it.octets()),
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        let (version, rest) = from.split_first()?;
-        if *version == 4 {
-            let (octets, rest) = rest.split_first_chunk::<4>()?;
-            *from = rest;
-            Some(Self::from(*octets))
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        Some(if bool::take(from)? {
+            Self::from(from.octets::<4>()?)
         } else {
-            let (octets, rest) = rest.split_first_chunk::<16>()?;
-            *from = rest;
-            Some(Self::from(*octets))
-        }
+            Self::from(from.octets::<16>()?)
+        })
     }
 }
 
 impl Bytes for SocketAddr {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.ip().put(out);
         u64::from(self.port()).put(out);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         let ip = IpAddr::take(from)?;
         Some(Self::new(ip, u64::take(from)?.try_into().ok()?))
     }
 }
 
 impl Bytes for Method {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         self.name().len().put(out);
-        out.extend_from_slice(self.name().as_bytes());
+        out.bytes.extend_from_slice(self.name().as_bytes());
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        part(from).map(Self::of)
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        from.part().map(Self::of)
     }
 }
 
 impl Bytes for Kept {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         let message = self.message();
         message.is_cut().put(out);
         let oddities = message.oddities();
         oddities.contains(Oddity::ContentLengthMissing).put(out);
         message.raw().len().put(out);
-        out.extend_from_slice(message.raw());
+        out.bytes.extend_from_slice(message.raw());
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         let carrier = Carrier {
             cut: bool::take(from)?,
             // Nothing else depends on it.
             stream: bool::take(from)?,
         };
-        Message::parse(part(from)?, carrier).map(Self::unpacked)
+        Message::parse(from.part()?, carrier).map(Self::unpacked)
     }
 }
 
 /// What a response explains itself with, as far as its message does not tell it again.
 impl Bytes for OnceLock<Vec<(&'static str, Box<str>)>> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, out: &mut Out) {
         let Some(all) = self.get() else {
             return false.put(out);
         };
@@ -303,7 +381,7 @@ impl Bytes for OnceLock<Vec<(&'static str, Box<str>)>> {
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
+    fn take(from: &mut In<'_>) -> Option<Self> {
         if !bool::take(from)? {
             return Some(Self::new());
         }
@@ -377,13 +455,13 @@ fields!(Credentials {
     response_start,
     inputs
 });
+// By a fingerprint messages are matched, and none comes any more.
 fields!(Ack {
     flow,
     to_tag,
     sends,
-    branch,
     kept
-});
+} without { branch });
 fields!(IcmpNote {
     seen,
     reporter,
@@ -401,18 +479,15 @@ fields!(Response {
     challenges,
     rseq,
     evidence,
-    fingerprint,
     kept
-});
-// The messages first: the rest of a transaction repeats what they say.
+} without { fingerprint });
+// The messages first: the rest of a transaction repeats what they say. What it shares with its call is not stored with each.
 fields!(Transaction {
     kept,
     responses,
     acks,
     stray_acks,
     id,
-    call_id,
-    call_key,
     client,
     method,
     cseq,
@@ -432,4 +507,5 @@ fields!(Transaction {
     last,
     answer_implied,
     closed
-});
+} without { call_id, call_key });
+fields!(Label { first, count, len });

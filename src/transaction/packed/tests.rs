@@ -10,6 +10,7 @@ use crate::transaction::{Ack, Arrival, Draft, Keys, Response, Table};
 use std::borrow::Borrow;
 
 const CALL_ID: &[u8] = b"1@192.0.2.1";
+const CALL_KEY: u64 = u64::MAX - 1;
 
 /// A call that is challenged and answered, and a request with a response that is not kept.
 fn transactions(number: u64) -> Vec<Box<Transaction>> {
@@ -91,11 +92,11 @@ fn transactions(number: u64) -> Vec<Box<Transaction>> {
 }
 
 fn plain<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<u8> {
-    let mut plain = Vec::new();
+    let mut plain = Out::default();
     for it in transactions {
         it.borrow().put(&mut plain);
     }
-    plain
+    plain.bytes
 }
 
 fn messages<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<Message> {
@@ -110,7 +111,6 @@ fn messages<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<Message> {
 #[test]
 fn what_is_unpacked_is_what_was_packed() {
     let mut packer = Packer::default();
-    let call_id = Arc::from(CALL_ID);
     let mut all = Vec::new();
     // More than one sample is taken of them.
     for number in 1..2_000 {
@@ -125,9 +125,13 @@ fn what_is_unpacked_is_what_was_packed() {
     let used = packer.used.load(Ordering::Relaxed);
     assert!(used > 0 && used < all.len() * 1_000, "{used}");
     for (small, known) in all {
-        let after = packer.unpack(&small, &call_id);
+        let after = packer.unpack(&small, CALL_KEY);
         assert_eq!((plain(&after), messages(&after)), known);
-        assert!(after.iter().all(|it| *it.call_id == *CALL_ID));
+        assert!(
+            after
+                .iter()
+                .all(|it| *it.call_id == *CALL_ID && it.call_key == CALL_KEY)
+        );
     }
     assert_eq!(packer.used.load(Ordering::Relaxed), 0);
 }
@@ -136,9 +140,45 @@ fn what_is_unpacked_is_what_was_packed() {
 fn bytes_that_are_none_of_a_transaction_give_none() {
     let whole = plain(&transactions(1));
     for end in 0..whole.len().min(2_000) {
-        let mut cut = whole.get(..end).expect("a part");
+        let mut cut = In::of(whole.get(..end).expect("a part"));
         while let Some(it) = Transaction::take(&mut cut) {
             assert!(it.id.0 > 0);
         }
     }
+}
+
+#[test]
+fn times_and_frames_come_back_from_any_distance() {
+    let mut out = Out::default();
+    let moments = [
+        0,
+        1,
+        999,
+        1_000,
+        -1_000,
+        -1,
+        2_500_000,
+        i64::MAX,
+        i64::MIN,
+        7,
+    ];
+    let frames = [5, 4, u64::MAX, 0, 1 << 40];
+    for (nanos, frame) in moments.into_iter().zip(frames.into_iter().cycle()) {
+        Timestamp::from_nanos(nanos).put(&mut out);
+        FrameNumber(frame).put(&mut out);
+    }
+    let mut from = In::of(&out.bytes);
+    for (nanos, frame) in moments.into_iter().zip(frames.into_iter().cycle()) {
+        assert_eq!(
+            Timestamp::take(&mut from),
+            Some(Timestamp::from_nanos(nanos))
+        );
+        assert_eq!(FrameNumber::take(&mut from), Some(FrameNumber(frame)));
+    }
+    assert_eq!(from.rest(), b"");
+    // A second on in a capture of microseconds, and the next frame.
+    out.clear();
+    Timestamp::from_nanos(1_000_000_000).put(&mut out);
+    FrameNumber(1).put(&mut out);
+    assert_eq!(out.bytes.len(), 4);
 }
