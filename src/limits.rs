@@ -54,7 +54,11 @@ pub const MAX_CALL_DIALOGS: usize = 64;
 
 /// Calls that wait for their end with their transactions at hand, about 10 KiB each; those that are silent longer are packed,
 /// which costs the time of reading some messages again.
-pub const MAX_UNPACKED_CALLS: usize = 256;
+pub const MAX_UNPACKED_CALLS: usize = 2048;
+/// The same where more dialogs than [`CROWD_OF_DIALOGS`] are open: few of them end soon, so that few are worth it.
+pub const MAX_UNPACKED_OF_CROWD: usize = 128;
+/// So many are a crowd.
+pub const CROWD_OF_DIALOGS: usize = 65_536;
 
 /// Bytes of messages kept for judgement, with what keeping them takes: those of 100,000 calls under way. Of the messages
 /// beyond, rules know what the transaction notes of them.

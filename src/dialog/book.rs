@@ -3,8 +3,9 @@
 use super::Call;
 use crate::hash::{KeyMap, KeySet, fingerprint};
 use crate::limits::{
-    MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS, MAX_DIALOG_TRANSACTIONS,
-    MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_WAITING_TRANSACTIONS,
+    CROWD_OF_DIALOGS, MAX_CALL_DIALOGS, MAX_CALL_IDS, MAX_CALL_TRANSACTIONS,
+    MAX_DIALOG_TRANSACTIONS, MAX_OPEN_DIALOGS, MAX_UNPACKED_CALLS, MAX_UNPACKED_OF_CROWD,
+    MAX_WAITING_TRANSACTIONS,
 };
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::{Keys, Packed, Packer, Transaction, TransactionId};
@@ -22,9 +23,9 @@ pub struct Book {
     /// Finished transactions that wait for the end of their dialog.
     waiting: usize,
     /// Calls of which nothing is open but a dialog, those that are silent longest first, with the number of their silence.
-    idle: VecDeque<(u64, u64)>,
+    idle: VecDeque<(u64, u32)>,
     /// The last of them, whose transactions are not packed.
-    unpacked: VecDeque<(u64, u64)>,
+    unpacked: VecDeque<(u64, u32)>,
     packer: Packer,
     judged_early: u64,
     calls: u64,
@@ -35,13 +36,13 @@ pub struct Book {
 /// What belongs to a Call-ID; of the many that are silent most hold one [`Packed`] and one dialog.
 #[derive(Debug, Default)]
 struct Entry {
-    open: usize,
+    open: u32,
+    /// How often it fell silent.
+    silences: u32,
     closed: Vec<Box<Transaction>>,
     /// Those that were closed before it fell silent.
     packed: SmallVec<[Packed; 1]>,
     starts_mid_dialog: bool,
-    /// How often it fell silent.
-    silences: u64,
     /// The confirmed dialogs by the fingerprint of their tags, and whether they go on.
     dialogs: SmallVec<[(u64, bool); 1]>,
 }
@@ -75,7 +76,7 @@ impl Book {
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
-        entry.open += usize::from(began);
+        entry.open = entry.open.saturating_add(began.into());
         if late && entry.starts_mid_dialog && message.to_tag().is_none() {
             entry.starts_mid_dialog = false;
             self.mid_dialog = self.mid_dialog.saturating_sub(1);
@@ -138,7 +139,7 @@ impl Book {
         let crowded = entry.open == 0 && self.waiting > MAX_WAITING_TRANSACTIONS;
         if waits && !crowded && entry.len() < full {
             if entry.open == 0 {
-                entry.silences += 1;
+                entry.silences = entry.silences.wrapping_add(1);
                 self.idle.push_back((key, entry.silences));
                 self.unpacked.push_back((key, entry.silences));
                 self.forget_ended();
@@ -172,7 +173,12 @@ impl Book {
 
     /// Packs the calls that are silent longest, of those that are not packed.
     fn pack(&mut self) {
-        while self.unpacked.len() > MAX_UNPACKED_CALLS
+        let at_hand = if self.open_dialogs > CROWD_OF_DIALOGS {
+            MAX_UNPACKED_OF_CROWD
+        } else {
+            MAX_UNPACKED_CALLS
+        };
+        while self.unpacked.len() > at_hand
             && let Some((key, silence)) = self.unpacked.pop_front()
         {
             let entry = self.entries.get_mut(&key);
@@ -273,9 +279,12 @@ impl Book {
     }
 }
 
+// There may be a million of them.
+const _: () = assert!(size_of::<Entry>() <= 96);
+
 impl Entry {
     /// Whether this silence still lasts, with something to judge.
-    fn is_silent(&self, silence: u64) -> bool {
+    fn is_silent(&self, silence: u32) -> bool {
         self.silences == silence && self.open == 0 && self.len() > 0
     }
 

@@ -16,7 +16,7 @@ const LEVEL: i32 = 3;
 /// Bytes that calls share with each other.
 const SAMPLE: usize = 16 * 1024;
 /// Calls of which they are learnt.
-const LEARNT_FROM: usize = 128;
+const LEARNT_FROM: usize = 64;
 /// Bytes of one call that are looked at for it: a long one is like itself.
 const LOOKED_AT: usize = 8 * 1024;
 /// Calls after which a new sample is taken, as those who call change.
