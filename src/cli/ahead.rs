@@ -1,8 +1,8 @@
-//! Reading ahead: one thread takes packets from the source and does what can be done with each alone, the other runs the
-//! engine. Order is kept, so that the answer is the same with any number of threads.
+//! Reading ahead: one thread takes packets from the source and opens them, the other follows the calls. Order is kept, so that
+//! the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::{Asked, Prepared, Remains};
+use crate::engine::{Events, Intake, Prepared, Remains};
 use crate::time::Timestamp;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -17,11 +17,12 @@ const BATCHES: usize = 4;
 
 /// What came from the source, in its order.
 enum Item {
-    /// A packet: the next of those that are held.
+    /// A packet, the next of those that are held, which nobody has opened.
     Packet,
-    /// A datagram; the packet, the next of those that are held, only where somebody wants to see it.
-    Datagram(Prepared),
-    Keylog(Zeroizing<Vec<u8>>),
+    /// One that was opened; the packet, the next of those that are held, only where somebody wants to see it.
+    Prepared(Prepared),
+    /// A key log, with what it opened.
+    Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     Gap(Timestamp, Timestamp),
 }
 
@@ -78,26 +79,26 @@ impl Held {
 
 /// What the engine takes next.
 pub(super) enum Step<'a> {
-    /// A packet.
+    /// A packet that nobody has opened.
     Packet(Packet<'a>),
-    /// A datagram; the packet only where somebody wants to see it.
-    Datagram(Option<Packet<'a>>, Prepared),
-    /// See [`Next::Keylog`].
-    Keylog(Zeroizing<Vec<u8>>),
+    /// One that was opened; the packet only where somebody wants to see it.
+    Prepared(Option<Packet<'a>>, Prepared),
+    /// See [`Next::Keylog`]; what it opened, where packets are opened ahead.
+    Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     /// See [`Next::Gap`].
     Gap(Timestamp, Timestamp),
 }
 
-/// Runs `take` in a thread of its own on all that the source has, until it says that it wants no more; returns what it
-/// returns in the end. `whole` says that somebody wants to see the packets, `asked` what messages are asked for. `look` is
-/// called now and then to see how far the source is.
+/// Runs `taker` in a thread of its own on all that the source has, until it wants no more; returns what it returns in the end.
+/// `whole` says that somebody wants to see the packets, `intake` opens them where that may be done ahead. `look` is called now
+/// and then to see how far the source is.
 ///
 /// # Errors
 /// When the source fails.
 pub(super) fn run<T: Send>(
     source: &mut dyn Source,
     whole: bool,
-    asked: &Asked,
+    intake: Option<&mut Intake>,
     taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
     look: &mut dyn FnMut(&dyn Source),
 ) -> Result<T, CaptureError> {
@@ -111,7 +112,7 @@ pub(super) fn run<T: Send>(
                 empty,
             })
         });
-        let read = read(source, whole, asked, &full, &returned, look);
+        let read = read(source, whole, intake, &full, &returned, look);
         drop(full);
         let end = match worker.join() {
             Ok(end) => end,
@@ -124,7 +125,7 @@ pub(super) fn run<T: Send>(
 /// A batch on its way; when it is dropped, its memory is used again.
 pub(super) struct Batched {
     batch: Batch,
-    /// Whether the packets of datagrams are held too.
+    /// Whether packets that were opened are held too.
     whole: bool,
     empty: Sender<Batch>,
 }
@@ -138,15 +139,15 @@ impl Batched {
         let mut packets = held.drain(..).map(|it| it.packet(bytes));
         for item in items.drain(..) {
             let step = match item {
-                Item::Keylog(text) => Step::Keylog(text),
+                Item::Keylog(text, events) => Step::Keylog(text, events),
                 Item::Gap(from, until) => Step::Gap(from, until),
                 Item::Packet => match packets.next() {
                     Some(packet) => Step::Packet(packet),
                     None => continue,
                 },
-                Item::Datagram(prepared) => {
+                Item::Prepared(prepared) => {
                     let packet = self.whole.then(|| packets.next()).flatten();
-                    Step::Datagram(packet, prepared)
+                    Step::Prepared(packet, prepared)
                 }
             };
             if !take(step) {
@@ -159,7 +160,7 @@ impl Batched {
     /// Whether messages are in it that were read ahead, and not only packets of which the engine makes messages.
     pub(super) fn has_messages(&self) -> bool {
         let mut items = self.batch.items.iter();
-        items.any(|it| matches!(it, Item::Datagram(prepared) if prepared.is_message()))
+        items.any(|it| matches!(it, Item::Prepared(prepared) if prepared.has_messages()))
     }
 
     /// Takes what the engine lets go of.
@@ -202,7 +203,7 @@ impl Iterator for Incoming {
 fn read(
     source: &mut dyn Source,
     whole: bool,
-    asked: &Asked,
+    mut intake: Option<&mut Intake>,
     full: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
     look: &mut dyn FnMut(&dyn Source),
@@ -212,14 +213,17 @@ fn read(
         match source.next()? {
             Next::Packet(packet) => {
                 batch.length += packet.data.len();
-                let prepared = Prepared::of(&packet, asked);
+                let prepared = intake.as_mut().map(|it| it.packet(&packet));
                 if whole || prepared.is_none() {
                     batch.hold(&packet);
                 }
-                let item = prepared.map_or(Item::Packet, Item::Datagram);
+                let item = prepared.map_or(Item::Packet, Item::Prepared);
                 batch.items.push(item);
             }
-            Next::Keylog(text) => batch.items.push(Item::Keylog(text)),
+            Next::Keylog(text) => {
+                let events = intake.as_mut().map(|it| it.keylog(&text));
+                batch.items.push(Item::Keylog(text, events));
+            }
             Next::Gap(from, until) => batch.items.push(Item::Gap(from, until)),
             // Only interfaces are idle, and they are not read ahead.
             Next::Idle(_) => {}

@@ -54,7 +54,7 @@ pub(super) fn feed(
         return Ok(());
     }
     let whole = engine.observer_mut().extraction.is_some();
-    let asked = engine.asked();
+    let mut intake = engine.lend_intake();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
         for mut batch in batches {
             // Memory goes back to the thread that took it.
@@ -67,7 +67,11 @@ pub(super) fn feed(
         }
         engine.collect_remains(false);
     };
-    ahead::run(source, whole, &asked, judge, &mut look)
+    let end = ahead::run(source, whole, intake.as_mut(), judge, &mut look);
+    if let Some(intake) = intake {
+        engine.take_intake(intake);
+    }
+    end
 }
 
 /// The clock is asked that seldom.
@@ -91,7 +95,7 @@ fn follow(
             }
             goes_on
         }
-        Next::Keylog(text) => take(engine, Step::Keylog(text)),
+        Next::Keylog(text) => take(engine, Step::Keylog(text, None)),
         Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
         Next::Idle(now) => {
             if lost_packets(&source.facts()) {
@@ -112,20 +116,22 @@ fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
             told.packet(&packet);
             engine.packet(&packet);
         }
-        Step::Datagram(packet, prepared) => {
+        Step::Prepared(packet, prepared) => {
             let told = engine.observer_mut();
             match packet {
                 Some(packet) => told.packet(&packet),
                 None => told.selecting.begin(prepared.time()),
             }
-            engine.datagram(prepared);
+            engine.prepared(prepared);
         }
-        Step::Keylog(text) => {
+        Step::Keylog(text, events) => {
             if let Some(extraction) = &mut engine.observer_mut().extraction {
                 extraction.keylog(&text);
             }
-            engine.secrets_mut().add_keylog(&text);
-            engine.retry_secrets();
+            match events {
+                Some(events) => engine.events(events),
+                None => engine.keylog(&text),
+            }
         }
         Step::Gap(from, until) => engine.gap(from, until),
     }

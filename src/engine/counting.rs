@@ -89,6 +89,10 @@ impl<O: Observer> Engine<O> {
                 self.options.redactor.as_ref().map_or(0, Redactor::not_kept),
             ),
             ("registrations", self.registrations.refused()),
+            (
+                "connections",
+                self.intake.connections_given_up() + self.notable.refused,
+            ),
         ];
         (stores.into_iter().chain(self.surroundings.refused()))
             .chain(self.intake.given_up())

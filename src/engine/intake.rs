@@ -1,42 +1,116 @@
-//! From what a packet holds to messages on their way into time order.
+//! From packets to what they hold, each by itself and several together. It knows no calls, so that a thread that reads ahead
+//! can do it.
 
-use super::journal;
-use super::prepared::{self, Payload, Prepared, message_of};
-use super::waiting::{Icmp, Sip, Waiting, What};
-use super::{Engine, Mirror, Observer};
+use super::Mirror;
+use super::prepared::{Content, Event, Events, Prepared};
+use super::redacting::hidden;
+use super::waiting::{Asked, Icmp, Sip};
 use crate::capture::{Packet, Sighting};
-use crate::frame::{self, Content, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded};
-use crate::limits::{HEP_CLOCK_TOLERANCE, MAX_CONNECTION_FACTS};
-use crate::reassembly::fragments::{Fragments, Incomplete, LostDatagram};
+use crate::flow::Flow;
+use crate::frame::{
+    self, Content as Decoded, Datagram, Envelope, Fragment, Mirrored, Segment, Undecoded,
+};
+use crate::limits::HEP_CLOCK_TOLERANCE;
+use crate::reassembly::fragments::{Fragments, Incomplete};
 use crate::reassembly::sctp::{Repeat, Sctp, UserMessage};
 use crate::reassembly::tls::Secrets;
-use crate::reassembly::{Connection, Connections, Outcome};
-use crate::rules;
+use crate::reassembly::{Connections, Outcome};
+use crate::redact::Redactor;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
-use crate::transaction::Arrival;
 
-/// What is put together from several packets, and what became of it.
-#[derive(Debug, Default)]
-pub(super) struct Intake {
+/// Opens packets, and puts together what several of them hold.
+#[derive(Debug)]
+pub struct Intake {
+    asked: Asked,
+    redactor: Option<Redactor>,
     fragments: Fragments,
     sctp: Sctp,
     connections: Connections,
-    /// Connections that findings may be about.
-    notable: Vec<Connection>,
-    refused: u64,
+    /// The time of the packet before.
+    previous: Option<Timestamp>,
+}
+
+/// Where and in what something was found.
+#[derive(Clone, Copy)]
+struct Place {
+    at: Sighting,
+    envelope: Envelope,
+    /// The bytes that the snap length left of its packet, when it left too few.
+    snapped: Option<u64>,
 }
 
 impl Intake {
+    /// One that looks for what is asked of messages, and puts what stands for them in the place of addresses.
+    pub(super) fn new(asked: Asked, redactor: Option<Redactor>) -> Self {
+        Self {
+            asked,
+            redactor,
+            fragments: Fragments::default(),
+            sctp: Sctp::default(),
+            connections: Connections::default(),
+            previous: None,
+        }
+    }
+
+    /// Opens a packet.
+    pub fn packet(&mut self, packet: &Packet<'_>) -> Prepared {
+        let at = Sighting {
+            frame: packet.frame,
+            time: packet.time,
+        };
+        let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
+        let (content, given_up) = match decoded {
+            Err(undecoded) => (Content::Undecoded(undecoded), Events::default()),
+            Ok(decoded) => {
+                let decoded = hidden(decoded, self.redactor.as_ref());
+                let envelope = decoded.envelope;
+                let snapped = envelope.cut.then_some(packet.data.len() as u64);
+                let time = time_of(packet.time, &decoded.content);
+                let given_up = self.pass_to(time);
+                let place = Place {
+                    at,
+                    envelope,
+                    snapped,
+                };
+                (self.open(place, time, &decoded.content), given_up)
+            }
+        };
+        Prepared {
+            at,
+            content,
+            given_up,
+        }
+    }
+
+    /// The same for a key log that the capture holds: what waited for its secrets.
+    pub fn keylog(&mut self, text: &[u8]) -> Events {
+        self.secrets_mut().add_keylog(text);
+        self.retry()
+    }
+
     pub(super) const fn secrets_mut(&mut self) -> &mut Secrets {
         self.connections.secrets_mut()
     }
 
-    /// What caps cost, by the name of the store.
-    pub(super) fn given_up(&self) -> [(&'static str, u64); 5] {
+    /// Opens what waited for secrets that are known now.
+    pub(super) fn retry(&mut self) -> Events {
+        let mut events = Events::default();
+        let mut outcome = Outcome::default();
+        self.connections.retry(&mut outcome);
+        self.come_out(outcome, None, &mut events);
+        events
+    }
+
+    /// Connections that were forgotten as there were too many.
+    pub(super) const fn connections_given_up(&self) -> u64 {
+        self.connections.given_up()
+    }
+
+    /// What other caps cost, by the name of the store.
+    pub(super) fn given_up(&self) -> [(&'static str, u64); 4] {
         let sctp = self.sctp.counters();
         [
-            ("connections", self.connections.given_up() + self.refused),
             ("fragments", self.fragments.given_up()),
             ("impossible-fragments", self.fragments.impossible()),
             ("sctp-chunks", sctp.forgotten_early),
@@ -44,243 +118,230 @@ impl Intake {
         ]
     }
 
-    /// Whether nothing is to be given up as time passes.
-    fn is_idle(&mut self, now: Timestamp) -> bool {
-        self.fragments.is_idle(now) && self.sctp.is_idle() && !self.connections.is_due(now)
-    }
-
-    pub(super) fn notable(&self) -> &[Connection] {
-        &self.notable
-    }
-
     /// Fragments other than the first of their datagrams.
     pub(super) const fn later_fragments(&self) -> u64 {
         self.fragments.later()
     }
-}
 
-impl<O: Observer> Engine<O> {
-    /// Takes a datagram.
-    pub(super) fn take_datagram(&mut self, prepared: Prepared) {
-        let Prepared { at, flow, payload } = prepared;
-        let flow = self.hidden_flow(flow);
-        match payload {
-            Payload::Sip(mut sip, snapped) => {
-                sip.flow = flow;
-                self.sip(at, sip, snapped);
-            }
-            Payload::Other { dscp, like_rtp } => {
-                self.summary.not_sip_packets += 1;
-                self.note_ports(flow);
-                self.surroundings.media_errors_mut().packet(flow, at.time);
-                if like_rtp {
-                    let markings = self.surroundings.markings_mut();
-                    markings.rtp(flow, dscp, at);
-                }
-                self.surroundings.bindings_mut().packet(flow, at);
-            }
-        }
-    }
-
-    /// Takes a packet that is no datagram.
-    pub(super) fn take(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) {
-        let at = Sighting {
-            frame: packet.frame,
-            time: packet.time,
-        };
-        let snapped = prepared::snapped(packet, &decoded.envelope);
-        if self.content(at, decoded, snapped) {
-            return;
-        }
-        self.summary.not_sip_packets += 1;
-        match &decoded.content {
-            Content::Datagram(datagram) => self.note_ports(datagram.flow),
-            Content::Segment(segment) => self.note_ports(segment.flow),
-            Content::Sctp(packet) => self.note_ports(packet.flow),
-            Content::Fragment(_)
-            | Content::Mirrored(_)
-            | Content::IcmpError(_)
-            | Content::Unrelated => {}
-        }
-    }
-
-    /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
-    fn content(&mut self, at: Sighting, decoded: &Decoded<'_>, snapped: Option<u64>) -> bool {
-        let envelope = decoded.envelope;
-        let at = Sighting {
-            time: time_of(at.time, &decoded.content),
-            ..at
-        };
-        match &decoded.content {
-            Content::Datagram(datagram) => {
-                let Some(sip) = message_of(datagram, envelope, &self.asked) else {
-                    return false;
-                };
-                self.sip(at, sip, snapped);
-                true
-            }
-            Content::Segment(segment) => self.segment(at, segment, envelope, snapped),
-            Content::Fragment(piece) => self.fragment(at, piece, envelope, snapped),
-            Content::Mirrored(mirrored) => self.mirrored(at, mirrored, envelope, snapped),
-            Content::Sctp(packet) => {
-                let mut messages = Vec::new();
-                self.intake.sctp.packet(packet, at, &mut messages);
-                self.user_messages(messages, envelope, snapped)
-            }
-            Content::IcmpError(error) => {
-                self.counts.without_ports += 1;
-                let mut outcome = Outcome::default();
-                self.intake.connections.icmp(error, at, &mut outcome);
-                self.come_out(outcome, None);
-                if let Some(icmp) = Icmp::of(error).map(|it| self.hidden_quote(it)) {
-                    self.waiting.push(Waiting {
-                        time: at.time,
-                        frame: at.frame,
-                        what: What::Icmp(Box::new(icmp)),
-                    });
-                }
-                false
-            }
-            Content::Unrelated => {
-                self.counts.without_ports += 1;
-                false
-            }
-        }
-    }
-
-    /// Opens what waited for secrets that are known now.
-    pub fn retry_secrets(&mut self) {
-        let mut outcome = Outcome::default();
-        self.intake.connections.retry(&mut outcome);
-        self.come_out(outcome, None);
+    /// Moves the clock to a packet.
+    fn pass_to(&mut self, time: Timestamp) -> Events {
+        // One packet that is stamped ahead must not use up the patience for all others.
+        let before = self.previous.replace(time);
+        self.pass(before.map_or(time, |before| before.min(time)))
     }
 
     /// Gives up, as time passes, on what nothing completes any more.
-    pub(super) fn look_at_unfinished(&mut self, now: Timestamp) {
+    pub(super) fn pass(&mut self, now: Timestamp) -> Events {
+        let mut events = Events::default();
+        let due = self.connections.is_due(now);
         // So it is at nearly every packet.
-        if self.intake.is_idle(now) {
-            return;
+        if self.fragments.is_idle(now) && self.sctp.is_idle() && !due {
+            return events;
         }
-        for incomplete in self.intake.fragments.expire(now) {
-            self.tell_incomplete(&incomplete);
-            let lost = self.hidden_lost(LostDatagram::of(&incomplete));
-            self.lost.note(lost);
-            self.head(&incomplete);
+        for incomplete in self.fragments.expire(now) {
+            self.incomplete(incomplete, true, &mut events);
         }
         let mut messages = Vec::new();
-        self.intake.sctp.expire(now, &mut messages);
-        if !messages.is_empty() {
-            self.user_messages(messages, Envelope::default(), None);
-        }
-        if self.intake.connections.is_due(now) {
+        self.sctp.expire(now, &mut messages);
+        self.user_messages(messages, Envelope::default(), None, &mut events);
+        if due {
             let mut outcome = Outcome::default();
-            self.intake.connections.look(now, &mut outcome);
-            self.come_out(outcome, None);
+            self.connections.look(now, &mut outcome);
+            self.come_out(outcome, None, &mut events);
         }
-    }
-
-    fn tell_incomplete(&self, incomplete: &Incomplete) {
-        let ends = [incomplete.datagram.src, incomplete.datagram.dst];
-        journal::incomplete(incomplete, ends.map(|it| self.hidden_address(it)));
+        events
     }
 
     /// Hands on all that waits, as it is.
-    pub(super) fn finish_unfinished(&mut self) {
-        self.look_at_unfinished(self.now.unwrap_or(Timestamp::MIN));
+    pub(super) fn finish(&mut self) -> Events {
+        let mut events = Events::default();
         // The rest of these may have come after the end.
-        for incomplete in self.intake.fragments.finish() {
-            self.tell_incomplete(&incomplete);
-            self.head(&incomplete);
+        for incomplete in self.fragments.finish() {
+            self.incomplete(incomplete, false, &mut events);
         }
         let mut messages = Vec::new();
-        self.intake.sctp.finish(&mut messages);
-        self.user_messages(messages, Envelope::default(), None);
+        self.sctp.finish(&mut messages);
+        self.user_messages(messages, Envelope::default(), None, &mut events);
         let mut outcome = Outcome::default();
-        self.intake.connections.finish(&mut outcome);
-        self.come_out(outcome, None);
+        self.connections.finish(&mut outcome);
+        self.come_out(outcome, None, &mut events);
+        events
+    }
+
+    fn open(&mut self, place: Place, time: Timestamp, decoded: &Decoded<'_>) -> Content {
+        if let Decoded::Datagram(datagram) = decoded {
+            return match self.message_of(datagram, place.envelope) {
+                Some(sip) => Content::Sip(sip, place.snapped),
+                None => Content::Datagram {
+                    flow: datagram.flow,
+                    dscp: place.envelope.dscp,
+                    like_rtp: is_like_rtp(datagram.payload),
+                },
+            };
+        }
+        let mut events = Events::default();
+        if !self.content(place, decoded, &mut events) {
+            events.0.push(Event::NotSip(flow_of(decoded)));
+        }
+        Content::Other {
+            time,
+            in_order: !matches!(decoded, Decoded::Mirrored(_)),
+            events,
+        }
+    }
+
+    /// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
+    fn message_of(&self, datagram: &Datagram<'_>, envelope: Envelope) -> Option<Box<Sip>> {
+        let carrier = Carrier {
+            cut: datagram.missing > 0,
+            stream: false,
+        };
+        let message = Message::parse(datagram.payload, carrier)?;
+        Some(Box::new(Sip {
+            identification: datagram.identification,
+            ..Sip::of(message, datagram.flow, None, envelope, &self.asked)
+        }))
+    }
+
+    /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
+    fn content(&mut self, place: Place, content: &Decoded<'_>, out: &mut Events) -> bool {
+        let Place {
+            at: Sighting { frame, time },
+            envelope,
+            snapped,
+        } = place;
+        let at = Sighting {
+            frame,
+            time: time_of(time, content),
+        };
+        match content {
+            Decoded::Datagram(datagram) => {
+                let message = self.message_of(datagram, envelope);
+                out.add(at, message, snapped)
+            }
+            Decoded::Segment(segment) => self.segment(Place { at, ..place }, segment, out),
+            Decoded::Fragment(piece) => self.fragment(Place { at, ..place }, piece, out),
+            Decoded::Mirrored(mirrored) => {
+                let message = self.mirrored(mirrored, envelope);
+                out.add(at, message, snapped)
+            }
+            Decoded::Sctp(packet) => {
+                let mut messages = Vec::new();
+                self.sctp.packet(packet, at, &mut messages);
+                self.user_messages(messages, envelope, snapped, out)
+            }
+            Decoded::IcmpError(error) => {
+                out.0.push(Event::WithoutPorts);
+                let mut outcome = Outcome::default();
+                self.connections.icmp(error, at, &mut outcome);
+                self.come_out(outcome, None, out);
+                let icmp = Icmp::of(error).map(|it| Event::Icmp(at, Box::new(it)));
+                out.0.extend(icmp);
+                false
+            }
+            Decoded::Unrelated => {
+                out.0.push(Event::WithoutPorts);
+                false
+            }
+        }
     }
 
     /// Goes on with the datagram that a fragment completes.
-    fn fragment(
-        &mut self,
-        at: Sighting,
-        piece: &Fragment<'_>,
-        envelope: Envelope,
-        snapped: Option<u64>,
-    ) -> bool {
-        let Some(whole) = self.intake.fragments.fragment(piece, envelope, at) else {
+    fn fragment(&mut self, place: Place, piece: &Fragment<'_>, out: &mut Events) -> bool {
+        let Place {
+            at,
+            envelope,
+            snapped,
+        } = place;
+        let Some(whole) = self.fragments.fragment(piece, envelope, at) else {
             return false;
         };
-        match frame::resume(&whole.datagram, whole.ttl, &whole.bytes, whole.envelope) {
-            Ok(decoded) => self.content(whole.at, &self.hidden(decoded), snapped),
+        let decoded = frame::resume(&whole.datagram, whole.ttl, &whole.bytes, whole.envelope);
+        self.resumed(decoded, whole.at, snapped, out)
+    }
+
+    /// Goes on with a packet that others held.
+    fn resumed(
+        &mut self,
+        decoded: Result<frame::Decoded<'_>, Undecoded>,
+        at: Sighting,
+        snapped: Option<u64>,
+        out: &mut Events,
+    ) -> bool {
+        match decoded {
+            Ok(decoded) => {
+                let decoded = hidden(decoded, self.redactor.as_ref());
+                let place = Place {
+                    at,
+                    envelope: decoded.envelope,
+                    snapped,
+                };
+                self.content(place, &decoded.content, out)
+            }
             Err(undecoded) => {
-                self.undecoded(undecoded);
+                out.0.push(Event::Undecoded(undecoded, 1));
                 false
             }
         }
     }
 
     /// What there is of a datagram that will not become whole is taken as a packet that was cut.
-    fn head(&mut self, incomplete: &Incomplete) {
-        let Some(head) = &incomplete.head else {
+    fn incomplete(&mut self, incomplete: Incomplete, had_time: bool, out: &mut Events) {
+        let mut found = Events::default();
+        match &incomplete.head {
+            Some(head) => {
+                let mut envelope = incomplete.envelope;
+                envelope.cut = true;
+                let decoded = frame::resume(&incomplete.datagram, incomplete.ttl, head, envelope);
+                if decoded.is_ok() {
+                    self.resumed(decoded, incomplete.at, None, &mut found);
+                }
+            }
             // Without the first one there are no ports: what it was, nobody knows.
-            let pieces = incomplete.pieces.into();
-            self.undecoded_times(Undecoded("ip-fragment".into()), pieces);
-            return;
-        };
-        let mut envelope = incomplete.envelope;
-        envelope.cut = true;
-        if let Ok(decoded) = frame::resume(&incomplete.datagram, incomplete.ttl, head, envelope) {
-            self.content(incomplete.at, &self.hidden(decoded), None);
+            None => {
+                let pieces = incomplete.pieces.into();
+                let undecoded = Undecoded("ip-fragment".into());
+                found.0.push(Event::Undecoded(undecoded, pieces));
+            }
         }
+        out.0.push(Event::Incomplete {
+            datagram: Box::new(incomplete),
+            had_time,
+        });
+        out.0.append(&mut found.0);
     }
 
-    fn mirrored(
-        &mut self,
-        at: Sighting,
-        mirrored: &Mirrored<'_>,
-        envelope: Envelope,
-        snapped: Option<u64>,
-    ) -> bool {
+    fn mirrored(&self, mirrored: &Mirrored<'_>, envelope: Envelope) -> Option<Box<Sip>> {
         let carrier = Carrier {
             cut: mirrored.cut,
             stream: mirrored.flow.transport.is_reliable(),
         };
-        let Some(message) = Message::parse(&mirrored.payload, carrier) else {
-            return false;
-        };
-        let sip = Box::new(Sip {
+        let message = Message::parse(&mirrored.payload, carrier)?;
+        Some(Box::new(Sip {
             mirror: Some(Mirror {
                 node: mirrored.node,
                 correlation: mirrored.correlation.map(Into::into),
             }),
             ..Sip::of(message, mirrored.flow, None, envelope, &self.asked)
-        });
-        self.sip(at, sip, snapped);
-        true
+        }))
     }
 
-    fn segment(
-        &mut self,
-        at: Sighting,
-        segment: &Segment<'_>,
-        envelope: Envelope,
-        snapped: Option<u64>,
-    ) -> bool {
+    fn segment(&mut self, place: Place, segment: &Segment<'_>, out: &mut Events) -> bool {
         let mut outcome = Outcome::default();
-        let connections = &mut self.intake.connections;
-        let speaks = connections.segment(segment, envelope, at, &mut outcome);
+        let connections = &mut self.connections;
+        let speaks = connections.segment(segment, place.envelope, place.at, &mut outcome);
         let found = !outcome.messages.is_empty() || (speaks && !segment.payload.is_empty());
-        self.come_out(outcome, snapped);
+        self.come_out(outcome, place.snapped, out);
         found
     }
 
     /// The messages that SCTP carried; whether there is SIP among them. What SCTP sent again is no repeat of SIP's.
     fn user_messages(
-        &mut self,
+        &self,
         messages: Vec<UserMessage>,
         envelope: Envelope,
         snapped: Option<u64>,
+        out: &mut Events,
     ) -> bool {
         let mut found = false;
         for it in messages {
@@ -296,105 +357,61 @@ impl<O: Observer> Engine<O> {
             if it.repeat == Repeat::Retransmission {
                 continue;
             }
-            let sip = Box::new(Sip::of(
-                message,
-                it.flow,
-                Some(it.tsn),
-                envelope,
-                &self.asked,
-            ));
-            self.sip(it.at, sip, snapped);
+            let sip = Sip::of(message, it.flow, Some(it.tsn), envelope, &self.asked);
+            out.add(it.at, Some(Box::new(sip)), snapped);
         }
         found
     }
 
-    fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>) {
-        for delivery in outcome.messages {
-            let sequence = Some(delivery.sequence);
-            let sip = Sip::of(
-                delivery.message,
-                delivery.flow,
-                sequence,
-                delivery.envelope,
-                &self.asked,
-            );
-            let sip = Box::new(sip);
-            self.sip(delivery.at, sip, snapped);
+    fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>, out: &mut Events) {
+        for it in outcome.messages {
+            let sequence = Some(it.sequence);
+            let sip = Sip::of(it.message, it.flow, sequence, it.envelope, &self.asked);
+            out.add(it.at, Some(Box::new(sip)), snapped);
         }
         for packet in outcome.mirrored {
-            match frame::mirrored(&packet.bytes, packet.envelope) {
-                Ok(decoded) => {
-                    self.content(packet.at, &self.hidden(decoded), snapped);
-                }
-                Err(undecoded) => self.undecoded(undecoded),
-            }
+            let decoded = frame::mirrored(&packet.bytes, packet.envelope);
+            self.resumed(decoded, packet.at, snapped, out);
         }
-        for connection in &outcome.noted {
-            self.streams.note(connection);
-        }
-        for mut connection in outcome.over {
-            self.hide_names(&mut connection);
-            journal::connection(&connection);
-            self.streams.over(&connection);
-            let (gaps, now) = (&self.gaps, self.now.unwrap_or(Timestamp::MIN));
-            self.tls_servers.note(&connection, |moment| {
-                rules::watched_since(moment, now, gaps)
-            });
-            if let Some(socket) = &connection.web_socket {
-                let odd = socket.oddities;
-                let unread = socket.dropped + socket.desyncs + odd.too_long + odd.not_inflated;
-                self.undecoded_times(Undecoded("websocket-message".into()), unread);
-            }
-            if connection.messages > 0 {
-                self.counts.stream_holes += connection.holes;
-            }
-            // The receiver had what the capture lacks (guard G-LOSS).
-            self.lossy |= connection.lost > 0 && connection.messages > 0;
-            let waits = connection.pings.iter().any(|it| it.waiting.is_some());
-            if connection.desyncs.is_empty() && !waits {
-                continue;
-            }
-            if self.intake.notable.len() < MAX_CONNECTION_FACTS {
-                self.intake.notable.push(connection);
-            } else {
-                self.intake.refused += 1;
-            }
-        }
+        let noted = outcome.noted.into_iter().map(Box::new).map(Event::Noted);
+        let over = outcome.over.into_iter().map(Box::new).map(Event::Over);
+        out.0.extend(noted.chain(over));
     }
+}
 
-    /// Notes how a message is marked; `copy` says that its packet was captured before. Mirrors do not tell how what they
-    /// copied was marked.
-    pub(super) fn note_marking(&mut self, arrival: &Arrival<'_>, sip: &Sip, copy: bool) {
-        let dscp = sip.envelope.dscp.filter(|_| sip.mirror.is_none());
-        let markings = self.surroundings.markings_mut();
-        markings.message(arrival, dscp, copy);
+impl Events {
+    /// Adds a message; whether there is one.
+    fn add(&mut self, at: Sighting, sip: Option<Box<Sip>>, snapped: Option<u64>) -> bool {
+        let event = sip.map(|sip| Event::Sip { at, sip, snapped });
+        let found = event.is_some();
+        self.0.extend(event);
+        found
     }
+}
 
-    /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.
-    fn sip(&mut self, at: Sighting, sip: Box<Sip>, snapped: Option<u64>) {
-        let Some(sip) = self.hidden_sip(sip) else {
-            return;
-        };
-        if sip.message.is_cut() {
-            self.lossy = true;
-            if let Some(left) = snapped {
-                self.counts.cut_messages += 1;
-                self.counts.snap_length = self.counts.snap_length.max(left);
-            }
-        }
-        self.waiting.push(Waiting {
-            time: at.time,
-            frame: at.frame,
-            what: What::Sip(sip),
-        });
+/// From where to where a packet goes that has ports of its own.
+const fn flow_of(decoded: &Decoded<'_>) -> Option<Flow> {
+    match decoded {
+        Decoded::Datagram(datagram) => Some(datagram.flow),
+        Decoded::Segment(segment) => Some(segment.flow),
+        Decoded::Sctp(packet) => Some(packet.flow),
+        Decoded::Fragment(_)
+        | Decoded::Mirrored(_)
+        | Decoded::IcmpError(_)
+        | Decoded::Unrelated => None,
     }
+}
+
+/// RFC 3550 §5.1, but for RTCP.
+const fn is_like_rtp(payload: &[u8]) -> bool {
+    matches!(payload, [128..=191, 0..192 | 224.., ..]) && payload.len() > 12
 }
 
 /// When a packet's content was on the wire: a mirror's packets come later than what they copy. Where the mirror's clock is
 /// far from the capture's, it is not believed.
-pub(super) fn time_of(captured: Timestamp, content: &Content<'_>) -> Timestamp {
+fn time_of(captured: Timestamp, content: &Decoded<'_>) -> Timestamp {
     match content {
-        Content::Mirrored(mirrored) => mirrored
+        Decoded::Mirrored(mirrored) => mirrored
             .time
             .filter(|time| time.distance(captured) <= HEP_CLOCK_TOLERANCE)
             .unwrap_or(captured),

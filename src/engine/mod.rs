@@ -13,12 +13,14 @@ mod placing;
 mod prepared;
 mod redacting;
 mod report;
+mod taking;
 mod waiting;
 
 use crate::hash::{HashSet, KeySet};
+pub use intake::Intake;
 pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
-pub use prepared::Prepared;
+pub use prepared::{Events, Prepared};
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
 
 use crate::capture::{CaptureFacts, Packet};
@@ -29,22 +31,19 @@ use crate::dialog::{
     Backoffs, Book, Defects, Keepalives, LostDatagrams, Registrations, Sources, Surroundings,
     TalkTimes, TlsServers,
 };
-use crate::frame::Content;
 use crate::limits::{MAX_CAPTURE_FINDINGS, MAX_FINDINGS, MAX_GAPS, MAX_KEPT_BYTES};
 use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CaptureView, Counts, Finding, Tallies};
 use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
 use crate::transaction::{Duplicates, Sighting, Table, TransactionId};
-use intake::Intake;
 use judging::Due;
-use prepared::Opened;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
-pub use waiting::Asked;
-use waiting::{Queue, What};
+use taking::Notable;
+use waiting::{Asked, Queue, What};
 
 /// The pipeline.
 #[derive(Debug)]
@@ -53,6 +52,7 @@ pub struct Engine<O> {
     options: Options,
     asked: Asked,
     intake: Intake,
+    notable: Notable,
     lost: LostDatagrams,
     defects: Defects,
     tls_servers: TlsServers,
@@ -89,8 +89,6 @@ pub struct Engine<O> {
     /// Requests that the capture must have lost.
     lost_requests: u64,
     gaps: Vec<(Timestamp, Timestamp)>,
-    /// The time of the packet before.
-    previous: Option<Timestamp>,
     /// The time of a packet that is far ahead of all others.
     suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
@@ -108,13 +106,15 @@ impl<O: Observer> Engine<O> {
         let thresholds = options.thresholds;
         let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
         let table = Table::new(&thresholds).with_memory(memory);
+        let asked = Asked::of(&options);
         Self {
             observer,
             legs: Legs::default(),
-            asked: Asked::of(&options),
+            intake: Intake::new(asked.clone(), options.redactor.clone()),
+            notable: Notable::default(),
+            asked,
             kpi: Kpi::default(),
             options,
-            intake: Intake::default(),
             lost: LostDatagrams::default(),
             defects: Defects::new(&thresholds),
             tls_servers: TlsServers::new(&thresholds),
@@ -145,7 +145,6 @@ impl<O: Observer> Engine<O> {
             lossy: false,
             lost_requests: 0,
             gaps: Vec::new(),
-            previous: None,
             suspect: None,
             watched: BinaryHeap::new(),
             alerted: KeySet::default(),
@@ -160,9 +159,16 @@ impl<O: Observer> Engine<O> {
         &mut self.observer
     }
 
-    /// What messages are asked for, for whoever prepares them.
-    pub fn asked(&self) -> Asked {
-        self.asked.clone()
+    /// What opens packets, for a thread that reads ahead and hands on what they hold to [`Self::prepared`]; `None` where names
+    /// are replaced, as what stands for them is found in the order in which they come.
+    pub fn lend_intake(&mut self) -> Option<Intake> {
+        let none = || Intake::new(self.asked.clone(), None);
+        (self.options.redactor.is_none()).then(|| std::mem::replace(&mut self.intake, none()))
+    }
+
+    /// Takes it back, with what waits in it.
+    pub fn take_intake(&mut self, intake: Intake) {
+        self.intake = intake;
     }
 
     /// Whether [`Self::take_remains`] will be called now and then: the caller lets go of the calls that were judged.
@@ -185,43 +191,25 @@ impl<O: Observer> Engine<O> {
 
     /// Takes a packet.
     pub fn packet(&mut self, packet: &Packet<'_>) {
-        match Opened::of(packet, &self.asked) {
-            Opened::Datagram(prepared) => self.datagram(prepared),
-            Opened::Other(Ok(decoded)) => {
-                let decoded = self.hidden(decoded);
-                let in_order = !matches!(decoded.content, Content::Mirrored(_));
-                self.begin(intake::time_of(packet.time, &decoded.content), in_order);
-                self.take(packet, &decoded);
-                self.release(false);
-            }
-            Opened::Other(Err(undecoded)) => {
-                self.counts.packets += 1;
-                self.note_time(packet.time, true);
-                self.undecoded(undecoded);
-                self.release(false);
-            }
-        }
-    }
-
-    /// The same for a datagram of which a part of the work was done.
-    pub fn datagram(&mut self, prepared: Prepared) {
-        self.begin(prepared.at.time, true);
-        self.take_datagram(prepared);
-        self.release(false);
-    }
-
-    /// Counts a packet and moves the clock to it. `in_order` is that of [`Self::note_time`].
-    fn begin(&mut self, time: Timestamp, in_order: bool) {
-        self.counts.packets += 1;
-        self.note_time(time, in_order);
-        // One packet that is stamped ahead must not use up the patience for all others.
-        let before = self.previous.replace(time);
-        self.look_at_unfinished(before.map_or(time, |before| before.min(time)));
+        let prepared = self.intake.packet(packet);
+        self.prepared(prepared);
     }
 
     /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry_secrets`] what waits.
     pub const fn secrets_mut(&mut self) -> &mut Secrets {
         self.intake.secrets_mut()
+    }
+
+    /// Opens what waited for secrets that are known now.
+    pub fn retry_secrets(&mut self) {
+        let events = self.intake.retry();
+        self.events(events);
+    }
+
+    /// Takes a key log that the capture holds.
+    pub fn keylog(&mut self, text: &[u8]) {
+        let events = self.intake.keylog(text);
+        self.events(events);
     }
 
     /// The passwords that digests are tested with.
@@ -239,7 +227,8 @@ impl<O: Observer> Engine<O> {
     /// Says that time has passed: the wall clock on an idle interface.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
-        self.look_at_unfinished(now);
+        let given_up = self.intake.pass(now);
+        self.events(given_up);
         self.release(false);
         // Messages younger than the window may still wait for their turn.
         let settled = now.minus(waiting::REORDER_WINDOW);
@@ -253,7 +242,10 @@ impl<O: Observer> Engine<O> {
         let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
-        self.finish_unfinished();
+        let given_up = self.intake.pass(self.now.unwrap_or(Timestamp::MIN));
+        self.events(given_up);
+        let unfinished = self.intake.finish();
+        self.events(unfinished);
         if let (Some(latest), Some(late)) = (self.now, self.suspect) {
             self.gap(latest, late);
             self.now = Some(late);
@@ -286,7 +278,7 @@ impl<O: Observer> Engine<O> {
             sources: &self.sources,
             lost_datagrams: self.lost.all(),
             defects: &self.defects,
-            connections: self.intake.notable(),
+            connections: &self.notable.connections,
             tls_servers: &self.tls_servers,
             streams: &self.streams,
             legs: &self.legs,

@@ -1,108 +1,94 @@
-//! What can be done with a packet alone, without knowing any other: its layers, and the message of a datagram. A thread that
-//! reads ahead does it, so that [`super::Engine::datagram`] need not. What comes out needs the packet's bytes no more: nearly all
-//! that a capture at an SBC holds is RTP, of which four facts are asked.
+//! What comes out of packets, on its way to those who follow the calls. What can be done without knowing these is done before,
+//! by a thread that reads ahead. What comes out needs the packets' bytes no more: nearly all that a capture at an SBC holds is
+//! RTP, of which four facts are asked.
 
-use super::waiting::{Asked, Sip};
-use crate::capture::{Packet, Sighting};
+use super::waiting::{Icmp, Sip};
+use crate::capture::Sighting;
 use crate::flow::Flow;
-use crate::frame::{self, Content, Datagram, Decoded, Envelope, Undecoded};
-use crate::sip::{Carrier, Message};
+use crate::frame::Undecoded;
+use crate::reassembly::Connection;
+use crate::reassembly::fragments::Incomplete;
 use crate::time::Timestamp;
 
-/// A datagram, and all that is asked of it.
+/// A packet, and all that is asked of it.
 #[derive(Debug)]
 pub struct Prepared {
     pub(super) at: Sighting,
-    pub(super) flow: Flow,
-    pub(super) payload: Payload,
+    pub(super) content: Content,
+    /// What was given up before it, as time passed.
+    pub(super) given_up: Events,
 }
 
-/// What a datagram holds: little of what is no SIP, as there are millions of those.
+/// What a packet holds: little of what is no SIP, as there are millions of those.
 #[derive(Debug)]
-pub(super) enum Payload {
-    /// A message, and what [`snapped`] says of its packet.
+pub(super) enum Content {
+    /// A datagram with a message, and how many bytes the snap length left of its packet, where those were too few.
     Sip(Box<Sip>, Option<u64>),
-    /// Something else, with its DSCP, which may look like RTP.
-    Other { dscp: Option<u8>, like_rtp: bool },
+    /// Another datagram with its DSCP, which may look like RTP.
+    Datagram {
+        flow: Flow,
+        dscp: Option<u8>,
+        like_rtp: bool,
+    },
+    /// What the packet gave, alone or with others before it.
+    Other {
+        /// When what it holds was on the wire.
+        time: Timestamp,
+        /// Whether packets should come in the order of their times, as mirrors' do not.
+        in_order: bool,
+        events: Events,
+    },
+    /// Nothing that can be read.
+    Undecoded(Undecoded),
 }
 
-/// A packet, opened.
-pub(super) enum Opened<'a> {
-    Datagram(Prepared),
-    Other(Result<Decoded<'a>, Undecoded>),
-}
+/// What packets gave, in order.
+#[derive(Debug, Default)]
+pub struct Events(pub(super) Vec<Event>);
 
-/// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
-pub(super) fn message_of(
-    datagram: &Datagram<'_>,
-    envelope: Envelope,
-    asked: &Asked,
-) -> Option<Box<Sip>> {
-    let carrier = Carrier {
-        cut: datagram.missing > 0,
-        stream: false,
-    };
-    let message = Message::parse(datagram.payload, carrier)?;
-    Some(Box::new(Sip {
-        identification: datagram.identification,
-        ..Sip::of(message, datagram.flow, None, envelope, asked)
-    }))
-}
-
-/// The bytes that the snap length left of a packet, when it left too few.
-pub(super) fn snapped(packet: &Packet<'_>, envelope: &Envelope) -> Option<u64> {
-    envelope.cut.then_some(packet.data.len() as u64)
-}
-
-/// RFC 3550 §5.1, but for RTCP.
-const fn is_like_rtp(payload: &[u8]) -> bool {
-    matches!(payload, [128..=191, 0..192 | 224.., ..]) && payload.len() > 12
+/// One of these.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A message, and how many bytes the snap length left of its packet, where those were too few.
+    Sip {
+        at: Sighting,
+        sip: Box<Sip>,
+        snapped: Option<u64>,
+    },
+    /// An ICMP error.
+    Icmp(Sighting, Box<Icmp>),
+    /// The packet had no SIP; its ports, where it had some.
+    NotSip(Option<Flow>),
+    /// The packet was of no transport that has ports.
+    WithoutPorts,
+    /// So many pieces could not be read.
+    Undecoded(Undecoded, u64),
+    /// A datagram stayed incomplete although the rest of it had time to come, or at the end of the capture.
+    Incomplete {
+        datagram: Box<Incomplete>,
+        had_time: bool,
+    },
+    /// A connection of which something is told before it is over.
+    Noted(Box<Connection>),
+    /// A connection that is over.
+    Over(Box<Connection>),
 }
 
 impl Prepared {
-    /// Does what can be done; `None` when the packet is no datagram.
-    pub fn of(packet: &Packet<'_>, asked: &Asked) -> Option<Self> {
-        match Opened::of(packet, asked) {
-            Opened::Datagram(prepared) => Some(prepared),
-            Opened::Other(_) => None,
+    /// Whether messages are in it.
+    pub fn has_messages(&self) -> bool {
+        match &self.content {
+            Content::Sip(..) => true,
+            Content::Other { events, .. } => {
+                let mut events = events.0.iter();
+                events.any(|event| matches!(event, Event::Sip { .. }))
+            }
+            Content::Datagram { .. } | Content::Undecoded(_) => false,
         }
-    }
-
-    /// Whether it holds a message.
-    pub const fn is_message(&self) -> bool {
-        matches!(self.payload, Payload::Sip(..))
     }
 
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {
         self.at.time
-    }
-}
-
-impl<'a> Opened<'a> {
-    pub(super) fn of(packet: &Packet<'a>, asked: &Asked) -> Self {
-        let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
-        let Ok(Decoded {
-            envelope,
-            content: Content::Datagram(datagram),
-        }) = &decoded
-        else {
-            return Self::Other(decoded);
-        };
-        let payload = match message_of(datagram, *envelope, asked) {
-            Some(sip) => Payload::Sip(sip, snapped(packet, envelope)),
-            None => Payload::Other {
-                dscp: envelope.dscp,
-                like_rtp: is_like_rtp(datagram.payload),
-            },
-        };
-        Self::Datagram(Prepared {
-            at: Sighting {
-                frame: packet.frame,
-                time: packet.time,
-            },
-            flow: datagram.flow,
-            payload,
-        })
     }
 }

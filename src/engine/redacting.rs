@@ -4,7 +4,6 @@
 use super::waiting::{Icmp, Sip};
 use super::{Engine, Mirror, Observer};
 use crate::capture::CaptureFacts;
-use crate::flow::Flow;
 use crate::frame::{Content, Decoded, Undecoded};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
@@ -13,33 +12,29 @@ use crate::redact::Redactor;
 use crate::sip::{self, Carrier, Message, Oddity};
 use std::net::IpAddr;
 
-impl<O: Observer> Engine<O> {
-    /// A packet with what stands for its addresses. Fragments keep theirs until they are whole.
-    pub(super) fn hidden<'a>(&self, mut decoded: Decoded<'a>) -> Decoded<'a> {
-        let Some(redactor) = &self.options.redactor else {
-            return decoded;
-        };
-        match &mut decoded.content {
-            Content::Datagram(it) => it.flow = redactor.flow(it.flow),
-            Content::Segment(it) => it.flow = redactor.flow(it.flow),
-            Content::Sctp(it) => it.flow = redactor.flow(it.flow),
-            Content::Mirrored(it) => it.flow = redactor.flow(it.flow),
-            Content::IcmpError(it) => {
-                it.reporter = redactor.address(it.reporter);
-                it.to = redactor.address(it.to);
-                if let Some(quote) = &mut it.quote {
-                    quote.flow = redactor.flow(quote.flow);
-                }
+/// A packet with what stands for its addresses. Fragments keep theirs until they are whole.
+pub(super) fn hidden<'a>(mut decoded: Decoded<'a>, redactor: Option<&Redactor>) -> Decoded<'a> {
+    let Some(redactor) = redactor else {
+        return decoded;
+    };
+    match &mut decoded.content {
+        Content::Datagram(it) => it.flow = redactor.flow(it.flow),
+        Content::Segment(it) => it.flow = redactor.flow(it.flow),
+        Content::Sctp(it) => it.flow = redactor.flow(it.flow),
+        Content::Mirrored(it) => it.flow = redactor.flow(it.flow),
+        Content::IcmpError(it) => {
+            it.reporter = redactor.address(it.reporter);
+            it.to = redactor.address(it.to);
+            if let Some(quote) = &mut it.quote {
+                quote.flow = redactor.flow(quote.flow);
             }
-            Content::Fragment(_) | Content::Unrelated => {}
         }
-        decoded
+        Content::Fragment(_) | Content::Unrelated => {}
     }
+    decoded
+}
 
-    pub(super) fn hidden_flow(&self, flow: Flow) -> Flow {
-        (self.options.redactor.as_ref()).map_or(flow, |it| it.flow(flow))
-    }
-
+impl<O: Observer> Engine<O> {
     /// A message with what stands for all in it that names somebody; `None` when that is no message any more.
     pub(super) fn hidden_sip(&mut self, sip: Box<Sip>) -> Option<Box<Sip>> {
         let Some(redactor) = &self.options.redactor else {

@@ -84,7 +84,7 @@ impl Sip {
 
 /// What every message is asked for beside what it says of itself.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     leg_headers: Arc<[String]>,
     thresholds: Thresholds,
 }
