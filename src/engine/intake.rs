@@ -2,13 +2,13 @@
 //! can do it.
 
 use super::Mirror;
-use super::prepared::{Content, Event, Events, Prepared};
+use super::prepared::{Event, Events, Opened, Prepared};
 use super::redacting::hidden;
 use super::waiting::{Asked, Icmp, Sip};
 use crate::capture::{Packet, Sighting};
 use crate::flow::Flow;
 use crate::frame::{
-    self, Content as Decoded, Datagram, Envelope, Fragment, Mirrored, Segment, Undecoded,
+    self, Content, Datagram, Decoded, Envelope, Fragment, Mirrored, Segment, Undecoded,
 };
 use crate::limits::HEP_CLOCK_TOLERANCE;
 use crate::reassembly::fragments::{Fragments, Incomplete};
@@ -60,8 +60,8 @@ impl Intake {
             time: packet.time,
         };
         let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
-        let (content, given_up) = match decoded {
-            Err(undecoded) => (Content::Undecoded(undecoded), Events::default()),
+        let (opened, given_up) = match decoded {
+            Err(undecoded) => (Opened::Undecoded(undecoded), Events::default()),
             Ok(decoded) => {
                 let decoded = hidden(decoded, self.redactor.as_ref());
                 let envelope = decoded.envelope;
@@ -78,7 +78,7 @@ impl Intake {
         };
         Prepared {
             at,
-            content,
+            opened,
             given_up,
         }
     }
@@ -168,11 +168,11 @@ impl Intake {
         events
     }
 
-    fn open(&mut self, place: Place, time: Timestamp, decoded: &Decoded<'_>) -> Content {
-        if let Decoded::Datagram(datagram) = decoded {
+    fn open(&mut self, place: Place, time: Timestamp, content: &Content<'_>) -> Opened {
+        if let Content::Datagram(datagram) = content {
             return match self.message_of(datagram, place.envelope) {
-                Some(sip) => Content::Sip(sip, place.snapped),
-                None => Content::Datagram {
+                Some(sip) => Opened::Sip(sip, place.snapped),
+                None => Opened::Datagram {
                     flow: datagram.flow,
                     dscp: place.envelope.dscp,
                     like_rtp: is_like_rtp(datagram.payload),
@@ -180,12 +180,12 @@ impl Intake {
             };
         }
         let mut events = Events::default();
-        if !self.content(place, decoded, &mut events) {
-            events.0.push(Event::NotSip(flow_of(decoded)));
+        if !self.content(place, content, &mut events) {
+            events.0.push(Event::NotSip(flow_of(content)));
         }
-        Content::Other {
+        Opened::Other {
             time,
-            in_order: !matches!(decoded, Decoded::Mirrored(_)),
+            in_order: !matches!(content, Content::Mirrored(_)),
             events,
         }
     }
@@ -204,7 +204,7 @@ impl Intake {
     }
 
     /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
-    fn content(&mut self, place: Place, content: &Decoded<'_>, out: &mut Events) -> bool {
+    fn content(&mut self, place: Place, content: &Content<'_>, out: &mut Events) -> bool {
         let Place {
             at: Sighting { frame, time },
             envelope,
@@ -215,22 +215,22 @@ impl Intake {
             time: time_of(time, content),
         };
         match content {
-            Decoded::Datagram(datagram) => {
+            Content::Datagram(datagram) => {
                 let message = self.message_of(datagram, envelope);
                 out.add(at, message, snapped)
             }
-            Decoded::Segment(segment) => self.segment(Place { at, ..place }, segment, out),
-            Decoded::Fragment(piece) => self.fragment(Place { at, ..place }, piece, out),
-            Decoded::Mirrored(mirrored) => {
+            Content::Segment(segment) => self.segment(Place { at, ..place }, segment, out),
+            Content::Fragment(piece) => self.fragment(Place { at, ..place }, piece, out),
+            Content::Mirrored(mirrored) => {
                 let message = self.mirrored(mirrored, envelope);
                 out.add(at, message, snapped)
             }
-            Decoded::Sctp(packet) => {
+            Content::Sctp(packet) => {
                 let mut messages = Vec::new();
                 self.sctp.packet(packet, at, &mut messages);
                 self.user_messages(messages, envelope, snapped, out)
             }
-            Decoded::IcmpError(error) => {
+            Content::IcmpError(error) => {
                 out.0.push(Event::WithoutPorts);
                 let mut outcome = Outcome::default();
                 self.connections.icmp(error, at, &mut outcome);
@@ -239,7 +239,7 @@ impl Intake {
                 out.0.extend(icmp);
                 false
             }
-            Decoded::Unrelated => {
+            Content::Unrelated => {
                 out.0.push(Event::WithoutPorts);
                 false
             }
@@ -263,7 +263,7 @@ impl Intake {
     /// Goes on with a packet that others held.
     fn resumed(
         &mut self,
-        decoded: Result<frame::Decoded<'_>, Undecoded>,
+        decoded: Result<Decoded<'_>, Undecoded>,
         at: Sighting,
         snapped: Option<u64>,
         out: &mut Events,
@@ -390,15 +390,15 @@ impl Events {
 }
 
 /// From where to where a packet goes that has ports of its own.
-const fn flow_of(decoded: &Decoded<'_>) -> Option<Flow> {
-    match decoded {
-        Decoded::Datagram(datagram) => Some(datagram.flow),
-        Decoded::Segment(segment) => Some(segment.flow),
-        Decoded::Sctp(packet) => Some(packet.flow),
-        Decoded::Fragment(_)
-        | Decoded::Mirrored(_)
-        | Decoded::IcmpError(_)
-        | Decoded::Unrelated => None,
+const fn flow_of(content: &Content<'_>) -> Option<Flow> {
+    match content {
+        Content::Datagram(datagram) => Some(datagram.flow),
+        Content::Segment(segment) => Some(segment.flow),
+        Content::Sctp(packet) => Some(packet.flow),
+        Content::Fragment(_)
+        | Content::Mirrored(_)
+        | Content::IcmpError(_)
+        | Content::Unrelated => None,
     }
 }
 
@@ -409,9 +409,9 @@ const fn is_like_rtp(payload: &[u8]) -> bool {
 
 /// When a packet's content was on the wire: a mirror's packets come later than what they copy. Where the mirror's clock is
 /// far from the capture's, it is not believed.
-fn time_of(captured: Timestamp, content: &Decoded<'_>) -> Timestamp {
+fn time_of(captured: Timestamp, content: &Content<'_>) -> Timestamp {
     match content {
-        Decoded::Mirrored(mirrored) => mirrored
+        Content::Mirrored(mirrored) => mirrored
             .time
             .filter(|time| time.distance(captured) <= HEP_CLOCK_TOLERANCE)
             .unwrap_or(captured),

@@ -14,14 +14,14 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Prepared {
     pub(super) at: Sighting,
-    pub(super) content: Content,
+    pub(super) opened: Opened,
     /// What was given up before it, as time passed.
     pub(super) given_up: Events,
 }
 
-/// What a packet holds: little of what is no SIP, as there are millions of those.
+/// What was found in a packet: little of what is no SIP, as there are millions of those.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum Opened {
     /// A datagram with a message, and how many bytes the snap length left of its packet, where those were too few.
     Sip(Box<Sip>, Option<u64>),
     /// Another datagram with its DSCP, which may look like RTP.
@@ -77,13 +77,13 @@ pub(super) enum Event {
 impl Prepared {
     /// Whether messages are in it.
     pub fn has_messages(&self) -> bool {
-        match &self.content {
-            Content::Sip(..) => true,
-            Content::Other { events, .. } => {
+        match &self.opened {
+            Opened::Sip(..) => true,
+            Opened::Other { events, .. } => {
                 let mut events = events.0.iter();
                 events.any(|event| matches!(event, Event::Sip { .. }))
             }
-            Content::Datagram { .. } | Content::Undecoded(_) => false,
+            Opened::Datagram { .. } | Opened::Undecoded(_) => false,
         }
     }
 

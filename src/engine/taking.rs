@@ -1,7 +1,7 @@
 //! What came out of packets, on its way into time order.
 
 use super::journal;
-use super::prepared::{Content, Event, Events, Prepared};
+use super::prepared::{Event, Events, Opened, Prepared};
 use super::waiting::{Sip, Waiting, What};
 use super::{Engine, Observer};
 use crate::capture::Sighting;
@@ -26,19 +26,19 @@ impl<O: Observer> Engine<O> {
     pub fn prepared(&mut self, prepared: Prepared) {
         let Prepared {
             at,
-            content,
+            opened,
             given_up,
         } = prepared;
         self.counts.packets += 1;
-        let (time, in_order) = match &content {
-            Content::Other { time, in_order, .. } => (*time, *in_order),
+        let (time, in_order) = match &opened {
+            Opened::Other { time, in_order, .. } => (*time, *in_order),
             _ => (at.time, true),
         };
         self.note_time(time, in_order);
         self.events(given_up);
-        match content {
-            Content::Sip(sip, snapped) => self.sip(at, sip, snapped),
-            Content::Datagram {
+        match opened {
+            Opened::Sip(sip, snapped) => self.sip(at, sip, snapped),
+            Opened::Datagram {
                 flow,
                 dscp,
                 like_rtp,
@@ -52,8 +52,8 @@ impl<O: Observer> Engine<O> {
                 }
                 self.surroundings.bindings_mut().packet(flow, at);
             }
-            Content::Other { events, .. } => self.events(events),
-            Content::Undecoded(undecoded) => self.undecoded(undecoded),
+            Opened::Other { events, .. } => self.events(events),
+            Opened::Undecoded(undecoded) => self.undecoded(undecoded),
         }
         self.release(false);
     }
