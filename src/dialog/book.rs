@@ -87,11 +87,6 @@ impl Book {
         }
     }
 
-    /// Reads where the call of a message is looked up, so that it is in the cache when the message comes.
-    pub fn touch(&self, keys: Keys) {
-        std::hint::black_box(self.entries.contains_key(&keys.call));
-    }
-
     /// Counts a Call-ID when it is new; whether it is and begins in the middle of a dialog.
     fn count(&mut self, message: &Message, key: u64) -> bool {
         if self.call_ids.len() >= MAX_CALL_IDS && !self.call_ids.contains(&key) {

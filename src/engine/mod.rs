@@ -363,26 +363,12 @@ impl<O: Observer> Engine<O> {
         self.now = Some(latest.max(time));
     }
 
-    /// Has the memory fetched that the next messages need, a step for each: it is in no cache any more, and what is asked for at
-    /// once comes at once, not one after the other.
-    fn fetch(&self) {
-        if let Some(sip) = self.waiting.behind(6) {
-            self.table.touch_place(sip.keys);
-            self.book.touch(sip.keys);
-        }
-        if let Some(sip) = self.waiting.behind(3) {
-            self.table.touch(sip.keys);
-            self.duplicates.touch(sip.keys);
-        }
-    }
-
     /// Hands on what nothing can overtake any more.
     fn release(&mut self, all: bool) {
         let Some(now) = self.now else {
             return;
         };
         while let Some(next) = self.waiting.pop(now, all) {
-            self.fetch();
             self.released = self.released.max(Some(next.time));
             let clock = self.released.unwrap_or(next.time);
             self.table.advance(clock);

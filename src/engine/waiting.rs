@@ -157,14 +157,6 @@ impl Queue {
         self.0.insert(at, waiting);
     }
 
-    /// The message that comes so many places behind the next; `None` when there is none.
-    pub(super) fn behind(&self, places: usize) -> Option<&Sip> {
-        match &self.0.get(places)?.what {
-            What::Sip(sip) => Some(sip),
-            What::Icmp(_) => None,
-        }
-    }
-
     /// The oldest, once nothing can overtake it any more; with `all`, in any case.
     pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<Waiting> {
         let due = self.0.front()?.time <= now.minus(REORDER_WINDOW);

@@ -1,7 +1,7 @@
 //! Guard G-DUP: the same packet captured more than once, on `any`, at both ends of a mirrored port or in two files, is
 //! not a retransmission.
 
-use super::{Arrival, Keys, TransactionId};
+use super::{Arrival, TransactionId};
 use crate::hash::KeyMap;
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
@@ -94,11 +94,6 @@ impl Duplicates {
         }
         self.order.push_back(Remembered { time, sent, bytes });
         Seen::First(Key(sent))
-    }
-
-    /// Reads where a packet would be remembered, so that it is in the cache when it comes.
-    pub fn touch(&self, keys: Keys) {
-        std::hint::black_box(self.recent.contains_key(&keys.packet));
     }
 
     /// Whether this message is on the wire and came through a mirror too, this one being the second: HEP says with which

@@ -160,19 +160,6 @@ impl Table {
         Some(id)
     }
 
-    /// Reads where the transaction of a message is looked up, so that it is in the cache when the message comes.
-    pub fn touch_place(&self, keys: Keys) {
-        let known = keys.transaction.map(|key| self.by_key.contains_key(&key));
-        std::hint::black_box(known);
-    }
-
-    /// Reads the transaction of a message for the same reason, where [`Self::touch_place`] was asked before.
-    pub fn touch(&self, keys: Keys) {
-        let ids = keys.transaction.and_then(|key| self.by_key.get(&key));
-        let open = ids.and_then(|ids| self.open.get(ids.last()?));
-        std::hint::black_box(open.map(|open| open.transaction.state));
-    }
-
     /// Closes what the timers close until `now`.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
