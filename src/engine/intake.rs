@@ -3,7 +3,7 @@
 
 use super::Mirror;
 use super::prepared::{Event, Events, Opened, Prepared};
-use super::redacting::hidden;
+use super::redacting::hide;
 use super::waiting::{Asked, Icmp, Sip};
 use crate::capture::{Packet, Sighting};
 use crate::flow::Flow;
@@ -62,8 +62,8 @@ impl Intake {
         let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
         let (opened, given_up) = match decoded {
             Err(undecoded) => (Opened::Undecoded(undecoded), Events::default()),
-            Ok(decoded) => {
-                let decoded = hidden(decoded, self.redactor.as_ref());
+            Ok(mut decoded) => {
+                self.hide(&mut decoded.content);
                 let envelope = decoded.envelope;
                 let snapped = envelope.cut.then_some(packet.data.len() as u64);
                 let time = time_of(packet.time, &decoded.content);
@@ -123,6 +123,12 @@ impl Intake {
         self.fragments.later()
     }
 
+    fn hide(&self, content: &mut Content<'_>) {
+        if let Some(redactor) = &self.redactor {
+            hide(content, redactor);
+        }
+    }
+
     /// Moves the clock to a packet.
     fn pass_to(&mut self, time: Timestamp) -> Events {
         // One packet that is stamped ahead must not use up the patience for all others.
@@ -131,13 +137,19 @@ impl Intake {
     }
 
     /// Gives up, as time passes, on what nothing completes any more.
+    #[inline]
     pub(super) fn pass(&mut self, now: Timestamp) -> Events {
-        let mut events = Events::default();
         let due = self.connections.is_due(now);
         // So it is at nearly every packet.
         if self.fragments.is_idle(now) && self.sctp.is_idle() && !due {
-            return events;
+            return Events::default();
         }
+        self.give_up(now, due)
+    }
+
+    /// The same when there may be something; `due` says that it is time to look at connections.
+    fn give_up(&mut self, now: Timestamp, due: bool) -> Events {
+        let mut events = Events::default();
         for incomplete in self.fragments.expire(now) {
             self.incomplete(incomplete, true, &mut events);
         }
@@ -269,8 +281,8 @@ impl Intake {
         out: &mut Events,
     ) -> bool {
         match decoded {
-            Ok(decoded) => {
-                let decoded = hidden(decoded, self.redactor.as_ref());
+            Ok(mut decoded) => {
+                self.hide(&mut decoded.content);
                 let place = Place {
                     at,
                     envelope: decoded.envelope,

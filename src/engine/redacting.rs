@@ -4,7 +4,7 @@
 use super::waiting::{Icmp, Sip};
 use super::{Engine, Mirror, Observer};
 use crate::capture::CaptureFacts;
-use crate::frame::{Content, Decoded, Undecoded};
+use crate::frame::{Content, Undecoded};
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
@@ -12,12 +12,9 @@ use crate::redact::Redactor;
 use crate::sip::{self, Carrier, Message, Oddity};
 use std::net::IpAddr;
 
-/// A packet with what stands for its addresses. Fragments keep theirs until they are whole.
-pub(super) fn hidden<'a>(mut decoded: Decoded<'a>, redactor: Option<&Redactor>) -> Decoded<'a> {
-    let Some(redactor) = redactor else {
-        return decoded;
-    };
-    match &mut decoded.content {
+/// Puts what stands for them in the place of a packet's addresses. Fragments keep theirs until they are whole.
+pub(super) fn hide(content: &mut Content<'_>, redactor: &Redactor) {
+    match content {
         Content::Datagram(it) => it.flow = redactor.flow(it.flow),
         Content::Segment(it) => it.flow = redactor.flow(it.flow),
         Content::Sctp(it) => it.flow = redactor.flow(it.flow),
@@ -31,7 +28,6 @@ pub(super) fn hidden<'a>(mut decoded: Decoded<'a>, redactor: Option<&Redactor>) 
         }
         Content::Fragment(_) | Content::Unrelated => {}
     }
-    decoded
 }
 
 impl<O: Observer> Engine<O> {

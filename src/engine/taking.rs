@@ -35,7 +35,9 @@ impl<O: Observer> Engine<O> {
             _ => (at.time, true),
         };
         self.note_time(time, in_order);
-        self.events(given_up);
+        if !given_up.0.is_empty() {
+            self.events(given_up);
+        }
         match opened {
             Opened::Sip(sip, snapped) => self.sip(at, sip, snapped),
             Opened::Datagram {
