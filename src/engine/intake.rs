@@ -59,26 +59,31 @@ impl Intake {
             frame: packet.frame,
             time: packet.time,
         };
-        let decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
-        let (opened, given_up) = match decoded {
-            Err(undecoded) => (Opened::Undecoded(undecoded), Events::default()),
-            Ok(mut decoded) => {
-                self.hide(&mut decoded.content);
-                let envelope = decoded.envelope;
-                let snapped = envelope.cut.then_some(packet.data.len() as u64);
-                let time = time_of(packet.time, &decoded.content);
-                let given_up = self.pass_to(time);
-                let place = Place {
+        let mut decoded = frame::decode(packet.link_type, packet.data, packet.original_len);
+        // It is large, and stays where it is.
+        let decoded = match &mut decoded {
+            Ok(decoded) => decoded,
+            Err(undecoded) => {
+                return Prepared {
                     at,
-                    envelope,
-                    snapped,
+                    opened: Opened::Undecoded(undecoded.clone()),
+                    given_up: Events::default(),
                 };
-                (self.open(place, time, &decoded.content), given_up)
             }
+        };
+        self.hide(&mut decoded.content);
+        let envelope = decoded.envelope;
+        let snapped = envelope.cut.then_some(packet.data.len() as u64);
+        let time = time_of(packet.time, &decoded.content);
+        let given_up = self.pass_to(time);
+        let place = Place {
+            at,
+            envelope,
+            snapped,
         };
         Prepared {
             at,
-            opened,
+            opened: self.open(place, time, &decoded.content),
             given_up,
         }
     }
@@ -180,17 +185,23 @@ impl Intake {
         events
     }
 
+    #[inline]
     fn open(&mut self, place: Place, time: Timestamp, content: &Content<'_>) -> Opened {
-        if let Content::Datagram(datagram) = content {
-            return match self.message_of(datagram, place.envelope) {
-                Some(sip) => Opened::Sip(sip, place.snapped),
-                None => Opened::Datagram {
-                    flow: datagram.flow,
-                    dscp: place.envelope.dscp,
-                    like_rtp: is_like_rtp(datagram.payload),
-                },
-            };
+        let Content::Datagram(datagram) = content else {
+            return self.put_together(place, time, content);
+        };
+        match self.message_of(datagram, place.envelope) {
+            Some(sip) => Opened::Sip(sip, place.snapped),
+            None => Opened::Datagram {
+                flow: datagram.flow,
+                dscp: place.envelope.dscp,
+                like_rtp: is_like_rtp(datagram.payload),
+            },
         }
+    }
+
+    /// What is no datagram, with what came before it.
+    fn put_together(&mut self, place: Place, time: Timestamp, content: &Content<'_>) -> Opened {
         let mut events = Events::default();
         if !self.content(place, content, &mut events) {
             events.0.push(Event::NotSip(flow_of(content)));
