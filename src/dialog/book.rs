@@ -304,7 +304,7 @@ impl Entry {
         let mut transactions = Vec::with_capacity(self.len());
         transactions.extend(self.closed.drain(..).map(|it| *it));
         for packed in self.packed.drain(..) {
-            transactions.extend(packer.unpack(&packed, key));
+            transactions.extend(packer.unpack(packed, key));
         }
         transactions.sort_by_key(|transaction| transaction.id);
         let first = transactions.first();

@@ -21,6 +21,8 @@ const LEARNT_FROM: usize = 64;
 const LOOKED_AT: usize = 8 * 1024;
 /// Calls after which a new sample is taken, as those who call change.
 const SAMPLED: usize = 16_384;
+/// Bytes of room that are used again.
+const KEPT_ROOM: usize = 64 * 1024;
 
 /// Packs transactions.
 #[derive(Default)]
@@ -33,7 +35,8 @@ pub struct Packer {
     compressor: Option<Compressor<'static>>,
     /// For what was packed with that sample.
     decompressor: Option<(Arc<Box<[u8]>>, Decompressor<'static>)>,
-    packed: usize,
+    /// How many calls are packed with it before the next one is made.
+    good_for: usize,
     /// Memory that is used again.
     plain: Out,
     compressed: Vec<u8>,
@@ -45,7 +48,8 @@ impl fmt::Debug for Packer {
     }
 }
 
-/// Transactions of one call that were packed. There may be a million of these: what is seldom asked stands with the bytes.
+/// Transactions of one call that were packed; they count against the room for messages until they are unpacked. There may be a
+/// million of these, so that what is known of them stands with the bytes.
 #[derive(Debug)]
 pub struct Packed {
     /// A [`Label`], and behind it what it is about.
@@ -82,7 +86,7 @@ impl Packer {
         let Some(one) = transactions.first() else {
             return Err(transactions);
         };
-        one.call_id.to_vec().put(&mut self.plain);
+        self.plain.part(&one.call_id);
         for transaction in &transactions {
             transaction.put(&mut self.plain);
         }
@@ -100,15 +104,19 @@ impl Packer {
             sample: Arc::clone(&self.sample),
         };
         self.used.fetch_add(packed.footprint(), Ordering::Relaxed);
+        // A long call is seldom.
+        self.plain.bytes.shrink_to(KEPT_ROOM);
+        self.compressed.shrink_to(KEPT_ROOM);
         Ok(packed)
     }
 
     /// The transactions as they were, of the call with that [`Transaction::call_key`].
-    pub fn unpack(&mut self, packed: &Packed, call_key: u64) -> Vec<Transaction> {
+    pub fn unpack(&mut self, packed: Packed, call_key: u64) -> Vec<Transaction> {
         self.used.fetch_sub(packed.footprint(), Ordering::Relaxed);
-        let plain = self.plain(packed).unwrap_or_default();
+        let plain = self.plain(&packed).unwrap_or_default();
+        drop(packed);
         let mut rest = In::of(&plain);
-        let call_id: Arc<[u8]> = Vec::take(&mut rest).unwrap_or_default().into();
+        let call_id: Arc<[u8]> = rest.part().unwrap_or_default().into();
         std::iter::from_fn(|| Transaction::take(&mut rest))
             .map(|transaction| Transaction {
                 call_id: Arc::clone(&call_id),
@@ -156,8 +164,8 @@ impl Packer {
 
     /// Gathers what the next calls will share with this one, and begins anew with it now and then.
     fn look_at_plain(&mut self) {
-        self.packed += 1;
-        if !self.sample.is_empty() && self.packed < SAMPLED {
+        if self.good_for > 0 {
+            self.good_for -= 1;
             return;
         }
         let plain = &self.plain.bytes;
@@ -167,12 +175,12 @@ impl Packer {
         if self.lengths.len() == LEARNT_FROM {
             let gathered = std::mem::take(&mut self.gathered);
             let lengths = std::mem::take(&mut self.lengths);
-            // What is alike in no two of them is not learnt; then they are what the next may be like.
-            let learnt = zstd::dict::from_continuous(&gathered, &lengths, SAMPLE);
-            let sample = learnt.unwrap_or_else(|_| gathered.into_iter().take(SAMPLE).collect());
-            self.sample = Arc::new(sample.into());
-            self.compressor = None;
-            self.packed = 0;
+            self.good_for = SAMPLED;
+            // Of what is too short nothing can be learnt: then the one before is as good.
+            if let Ok(learnt) = zstd::dict::from_continuous(&gathered, &lengths, SAMPLE) {
+                self.sample = Arc::new(learnt.into());
+                self.compressor = None;
+            }
         }
     }
 }

@@ -44,6 +44,12 @@ impl Out {
         self.bytes.clear();
         self.before = Before::default();
     }
+
+    /// Adds bytes, behind how many they are.
+    pub(super) fn part(&mut self, bytes: &[u8]) {
+        bytes.len().put(self);
+        self.bytes.extend_from_slice(bytes);
+    }
 }
 
 impl<'a> In<'a> {
@@ -65,8 +71,8 @@ impl<'a> In<'a> {
         Some(*byte)
     }
 
-    /// As many bytes as the number before them says.
-    fn part(&mut self) -> Option<&'a [u8]> {
+    /// Takes as many bytes as the number before them says.
+    pub(super) fn part(&mut self) -> Option<&'a [u8]> {
         let len = usize::take(self)?;
         let (part, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
@@ -80,16 +86,14 @@ impl<'a> In<'a> {
     }
 }
 
-/// How far a number is from the one before, either way; such of few bits are near.
-const fn distance(number: u64, before: u64) -> u64 {
-    let distance = number.wrapping_sub(before).cast_signed();
-    ((distance << 1) ^ (distance >> (u64::BITS - 1))).cast_unsigned()
+/// A distance either way: such of few bits are short.
+const fn zigzag(distance: i64) -> u64 {
+    ((distance << 1) ^ (distance >> (i64::BITS - 1))).cast_unsigned()
 }
 
-/// The number that is that far from the one before.
-const fn behind(distance: u64, before: u64) -> u64 {
-    let back = (distance & 1).wrapping_neg();
-    before.wrapping_add((distance >> 1) ^ back)
+/// The distance that [`zigzag`] made this of.
+const fn unzigzag(number: u64) -> i64 {
+    ((number >> 1) ^ (number & 1).wrapping_neg()).cast_signed()
 }
 
 /// A value as bytes.
@@ -182,8 +186,7 @@ impl Bytes for bool {
 
 impl<const N: usize> Bytes for SmallVec<[u8; N]> {
     fn put(&self, out: &mut Out) {
-        self.len().put(out);
-        out.bytes.extend_from_slice(self);
+        out.part(self);
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
@@ -193,8 +196,7 @@ impl<const N: usize> Bytes for SmallVec<[u8; N]> {
 
 impl Bytes for Box<str> {
     fn put(&self, out: &mut Out) {
-        self.len().put(out);
-        out.bytes.extend_from_slice(self.as_bytes());
+        out.part(self.as_bytes());
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
@@ -216,16 +218,6 @@ impl<T: Bytes> Bytes for Option<T> {
         } else {
             None
         })
-    }
-}
-
-impl Bytes for u8 {
-    fn put(&self, out: &mut Out) {
-        out.bytes.push(*self);
-    }
-
-    fn take(from: &mut In<'_>) -> Option<Self> {
-        from.byte()
     }
 }
 
@@ -261,36 +253,38 @@ impl Bytes for Timestamp {
     /// Of most captures the clock ticks in microseconds.
     fn put(&self, out: &mut Out) {
         let nanos = self.as_nanos().cast_unsigned();
-        let distance = distance(nanos, std::mem::replace(&mut out.before.nanos, nanos));
-        if distance.is_multiple_of(TICK) {
-            (distance / TICK * 2).put(out);
+        let before = std::mem::replace(&mut out.before.nanos, nanos);
+        let distance = nanos.wrapping_sub(before).cast_signed();
+        if distance % MICROSECOND == 0 {
+            (zigzag(distance / MICROSECOND) * 2).put(out);
         } else {
             1_u64.put(out);
-            distance.put(out);
+            zigzag(distance).put(out);
         }
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
         let distance = match u64::take(from)? {
-            1 => u64::take(from)?,
-            ticks => (ticks / 2).wrapping_mul(TICK),
+            1 => unzigzag(u64::take(from)?),
+            micros => unzigzag(micros / 2).wrapping_mul(MICROSECOND),
         };
-        from.before.nanos = behind(distance, from.before.nanos);
+        from.before.nanos = from.before.nanos.wrapping_add(distance.cast_unsigned());
         Some(Self::from_nanos(from.before.nanos.cast_signed()))
     }
 }
 
-/// A microsecond, as [`distance`] counts nanoseconds.
-const TICK: u64 = 2_000;
+/// In nanoseconds.
+const MICROSECOND: i64 = 1_000;
 
 impl Bytes for FrameNumber {
     fn put(&self, out: &mut Out) {
         let before = std::mem::replace(&mut out.before.frame, self.0);
-        distance(self.0, before).put(out);
+        zigzag(self.0.wrapping_sub(before).cast_signed()).put(out);
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
-        from.before.frame = behind(u64::take(from)?, from.before.frame);
+        let distance = unzigzag(u64::take(from)?).cast_unsigned();
+        from.before.frame = from.before.frame.wrapping_add(distance);
         Some(Self(from.before.frame))
     }
 }
@@ -337,8 +331,7 @@ impl Bytes for SocketAddr {
 
 impl Bytes for Method {
     fn put(&self, out: &mut Out) {
-        self.name().len().put(out);
-        out.bytes.extend_from_slice(self.name().as_bytes());
+        out.part(self.name().as_bytes());
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
@@ -352,8 +345,7 @@ impl Bytes for Kept {
         message.is_cut().put(out);
         let oddities = message.oddities();
         oddities.contains(Oddity::ContentLengthMissing).put(out);
-        message.raw().len().put(out);
-        out.bytes.extend_from_slice(message.raw());
+        out.part(message.raw());
     }
 
     fn take(from: &mut In<'_>) -> Option<Self> {
