@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use zeroize::Zeroizing;
 
-/// Bytes of packets that change hands at once: they stay in the second-level cache.
+/// Bytes of packets that change hands at once: they stay in the second-level cache. What waited for one of them comes with it.
 const BATCH_BYTES: usize = 256 * 1024;
 /// Packets that change hands at once: few, so that small ones do not wait long.
 const BATCH_PACKETS: usize = 1024;
@@ -159,8 +159,11 @@ impl Batched {
 
     /// Whether messages are in it that were read ahead, and not only packets of which the engine makes messages.
     pub(super) fn has_messages(&self) -> bool {
-        let mut items = self.batch.items.iter();
-        items.any(|it| matches!(it, Item::Prepared(prepared) if prepared.has_messages()))
+        self.batch.items.iter().any(|item| match item {
+            Item::Prepared(prepared) => prepared.has_messages(),
+            Item::Keylog(_, Some(events)) => events.has_messages(),
+            Item::Keylog(_, None) | Item::Packet | Item::Gap(..) => false,
+        })
     }
 
     /// Takes what the engine lets go of.

@@ -56,22 +56,25 @@ pub(super) fn feed(
     let whole = engine.observer_mut().extraction.is_some();
     let mut intake = engine.lend_intake();
     let judge = |batches: &mut dyn Iterator<Item = Batched>| {
+        let mut goes_on = true;
         for mut batch in batches {
             // Memory goes back to the thread that took it.
             engine.collect_remains(batch.has_messages());
-            let goes_on = batch.each(|step| take(engine, step));
+            goes_on = batch.each(|step| take(engine, step));
             batch.take_back(engine.take_remains());
             if !goes_on {
                 break;
             }
         }
         engine.collect_remains(false);
+        goes_on
     };
-    let end = ahead::run(source, whole, intake.as_mut(), judge, &mut look);
-    if let Some(intake) = intake {
+    let all = ahead::run(source, whole, intake.as_mut(), judge, &mut look)?;
+    // Where no more is wanted it knows of packets that nobody has taken.
+    if let Some(intake) = intake.filter(|_| all) {
         engine.take_intake(intake);
     }
-    end
+    Ok(())
 }
 
 /// The clock is asked that seldom.

@@ -1,6 +1,5 @@
-//! What comes out of packets, on its way to those who follow the calls. What can be done without knowing these is done before,
-//! by a thread that reads ahead. What comes out needs the packets' bytes no more: nearly all that a capture at an SBC holds is
-//! RTP, of which four facts are asked.
+//! What comes out of packets, on its way to those who follow the calls. It needs the packets' bytes no more, so that a thread that
+//! reads ahead can make it: nearly all that a capture at an SBC holds is RTP, of which four facts are asked.
 
 use super::waiting::{Icmp, Sip};
 use crate::capture::Sighting;
@@ -75,20 +74,26 @@ pub(super) enum Event {
 }
 
 impl Prepared {
-    /// Whether messages are in it.
+    /// Whether messages came out of it, or were given up before it.
     pub fn has_messages(&self) -> bool {
-        match &self.opened {
+        let own = match &self.opened {
             Opened::Sip(..) => true,
-            Opened::Other { events, .. } => {
-                let mut events = events.0.iter();
-                events.any(|event| matches!(event, Event::Sip { .. }))
-            }
+            Opened::Other { events, .. } => events.has_messages(),
             Opened::Datagram { .. } | Opened::Undecoded(_) => false,
-        }
+        };
+        own || self.given_up.has_messages()
     }
 
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {
         self.at.time
+    }
+}
+
+impl Events {
+    /// Whether messages are among them.
+    pub fn has_messages(&self) -> bool {
+        let mut events = self.0.iter();
+        events.any(|event| matches!(event, Event::Sip { .. }))
     }
 }
