@@ -227,23 +227,20 @@ impl Intake {
     }
 
     /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
-    fn content(&mut self, place: Place, content: &Content<'_>, out: &mut Events) -> bool {
+    fn content(&mut self, mut place: Place, content: &Content<'_>, out: &mut Events) -> bool {
+        place.at.time = time_of(place.at.time, content);
         let Place {
-            at: Sighting { frame, time },
+            at,
             envelope,
             snapped,
         } = place;
-        let at = Sighting {
-            frame,
-            time: time_of(time, content),
-        };
         match content {
             Content::Datagram(datagram) => {
                 let message = self.message_of(datagram, envelope);
                 out.add(at, message, snapped)
             }
-            Content::Segment(segment) => self.segment(Place { at, ..place }, segment, out),
-            Content::Fragment(piece) => self.fragment(Place { at, ..place }, piece, out),
+            Content::Segment(segment) => self.segment(place, segment, out),
+            Content::Fragment(piece) => self.fragment(place, piece, out),
             Content::Mirrored(mirrored) => {
                 let message = self.mirrored(mirrored, envelope);
                 out.add(at, message, snapped)

@@ -62,7 +62,7 @@ pub(super) enum Event {
     WithoutPorts,
     /// So many pieces could not be read.
     Undecoded(Undecoded, u64),
-    /// A datagram stayed incomplete although the rest of it had time to come, or at the end of the capture.
+    /// A datagram stayed incomplete: `had_time` says that the rest of it did not come, and not that the capture ended.
     Incomplete {
         datagram: Box<Incomplete>,
         had_time: bool,
