@@ -76,7 +76,8 @@ pub const MAX_MESSAGE_LEN: usize = 65_535;
 /// Ordered pairs of hosts remembered: about 64 bytes each; a scan over a /16 in both directions fits.
 pub const MAX_HOST_PAIRS: usize = 262_144;
 
-/// Addresses-of-record whose last success is remembered: 16 bytes each, the users of a large registrar.
+/// Addresses-of-record whose last success is remembered, and calls whose first INVITE is: 16 to 64 bytes each and their place in a
+/// table, the users of a large registrar.
 pub const MAX_SUCCESSES: usize = 262_144;
 
 /// Frames and transactions listed in one finding: more than anybody looks up by hand.

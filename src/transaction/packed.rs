@@ -1,5 +1,5 @@
 //! Finished transactions in a few bytes, for calls that last: all that is known of them, compressed with what is alike in
-//! the calls around them. Nothing is lost on the way.
+//! the calls around them. Nothing is lost on the way that anybody asks for.
 
 mod bytes;
 
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
-/// Compression that costs a call about as much as reading one message.
+/// Compression that costs a call about as much as reading two messages.
 const LEVEL: i32 = 3;
 /// Bytes that calls share with each other.
 const SAMPLE: usize = 16 * 1024;
