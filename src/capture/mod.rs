@@ -205,7 +205,7 @@ pub enum Next<'a> {
 }
 
 /// Where packets come from. One use for files, stdin and interfaces alike.
-pub trait Source {
+pub trait Source: Send {
     /// The next packet, in time order over all inputs as far as each input is in order itself.
     ///
     /// Damage in an input is no error: what comes before it is returned, that input ends there, and

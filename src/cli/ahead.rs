@@ -4,8 +4,10 @@
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
 use crate::engine::{Events, Intake, Prepared, Remains};
 use crate::time::Timestamp;
+use crate::workers::{Helper, Workers};
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Bytes of packets that change hands at once: they stay in the second-level cache. What waited for one of them comes with it.
@@ -14,6 +16,8 @@ const BATCH_BYTES: usize = 256 * 1024;
 const BATCH_PACKETS: usize = 1024;
 /// Batches that may wait: more would only use memory.
 const BATCHES: usize = 4;
+/// How long to wait for room where there is nothing else to do: little beside the time that a batch takes.
+const NAP: Duration = Duration::from_micros(50);
 
 /// What came from the source, in its order.
 enum Item {
@@ -91,7 +95,7 @@ pub(super) enum Step<'a> {
 
 /// Runs `taker` in a thread of its own on all that the source has, until it wants no more; returns what it returns in the end.
 /// `whole` says that somebody wants to see the packets, `intake` opens them where that may be done ahead. `look` is called now
-/// and then to see how far the source is.
+/// and then to see how far the source is. The `workers` must be several.
 ///
 /// # Errors
 /// When the source fails.
@@ -100,26 +104,59 @@ pub(super) fn run<T: Send>(
     whole: bool,
     intake: Option<&mut Intake>,
     taker: impl FnOnce(&mut dyn Iterator<Item = Batched>) -> T + Send,
-    look: &mut dyn FnMut(&dyn Source),
+    look: &mut (dyn FnMut(&dyn Source) + Send),
+    workers: &Workers,
 ) -> Result<T, CaptureError> {
-    std::thread::scope(|scope| {
-        let (full, incoming) = sync_channel(BATCHES);
-        let (empty, returned) = channel();
-        let worker = scope.spawn(move || {
+    let (full, incoming) = sync_channel(BATCHES);
+    let (empty, returned) = channel();
+    let (read, end) = workers.both(
+        move |helper| {
+            let outlet = Outlet {
+                full,
+                returned,
+                helper,
+            };
+            read(source, whole, intake, &outlet, look)
+        },
+        move || {
             taker(&mut Incoming {
                 whole,
                 full: incoming,
                 empty,
             })
-        });
-        let read = read(source, whole, intake, &full, &returned, look);
-        drop(full);
-        let end = match worker.join() {
-            Ok(end) => end,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        read.map(|()| end)
-    })
+        },
+    );
+    read.map(|()| end)
+}
+
+/// Where batches go that are full, and where others come from.
+struct Outlet<'a> {
+    full: SyncSender<Batch>,
+    returned: Receiver<Batch>,
+    helper: &'a Helper<'a>,
+}
+
+impl Outlet<'_> {
+    /// Hands on a batch, and does what the taker shares with all until there is room for it. Whether anybody wants more.
+    fn hand_on(&self, mut batch: Batch) -> bool {
+        loop {
+            batch = match self.full.try_send(batch) {
+                Ok(()) => return true,
+                Err(TrySendError::Disconnected(_)) => return false,
+                Err(TrySendError::Full(batch)) => batch,
+            };
+            if !self.helper.help() {
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+
+    /// A batch with nothing in it.
+    fn empty(&self) -> Batch {
+        let mut batch = self.returned.try_recv().unwrap_or_default();
+        batch.remains = Remains::default();
+        batch
+    }
 }
 
 /// A batch on its way; when it is dropped, its memory is used again.
@@ -207,9 +244,8 @@ fn read(
     source: &mut dyn Source,
     whole: bool,
     mut intake: Option<&mut Intake>,
-    full: &SyncSender<Batch>,
-    returned: &Receiver<Batch>,
-    look: &mut dyn FnMut(&dyn Source),
+    outlet: &Outlet<'_>,
+    look: &mut (dyn FnMut(&dyn Source) + Send),
 ) -> Result<(), CaptureError> {
     let mut batch = Batch::default();
     loop {
@@ -231,15 +267,13 @@ fn read(
             // Only interfaces are idle, and they are not read ahead.
             Next::Idle(_) => {}
             Next::End => {
-                let _ = full.send(batch);
+                outlet.hand_on(batch);
                 return Ok(());
             }
         }
         if batch.length >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
             look(source);
-            let mut next = returned.try_recv().unwrap_or_default();
-            next.remains = Remains::default();
-            if full.send(std::mem::replace(&mut batch, next)).is_err() {
+            if !outlet.hand_on(std::mem::replace(&mut batch, outlet.empty())) {
                 return Ok(());
             }
         }

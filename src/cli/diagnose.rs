@@ -60,8 +60,7 @@ pub(super) fn run(
         && matches!(format, Format::Json | Format::Ndjson | Format::Csv);
     let has_progress = progress::is_wanted(options) && !live && !paged_early;
     let records = records(options);
-    let threads = feed::threads(options.threads);
-    let workers = Workers::new(threads);
+    let workers = Workers::new(feed::threads(options.threads));
     let settings = Settings {
         catalogue: environment.catalogue,
         records: records.clone(),
@@ -101,7 +100,7 @@ pub(super) fn run(
             leg_headers: configuration.leg_headers,
             memory: options.memory,
             redactor,
-            workers,
+            workers: workers.clone(),
         },
         told,
     );
@@ -109,7 +108,7 @@ pub(super) fn run(
     secrets.load(engine.secrets_mut(), environment)?;
     passwords::load(&options.sip_password, engine.passwords_mut(), environment)?;
     watch.over("preparing");
-    feed::feed(source, &mut engine, &mut secrets, pace, threads, meter)?;
+    feed::feed(source, &mut engine, &mut secrets, pace, &workers, meter)?;
     watch.over("reading and judging");
     let facts = source.facts();
     // Where people read the report, it tells such things itself.

@@ -6,6 +6,7 @@ use super::secrets::GivenSecrets;
 use super::told::Told;
 use crate::capture::{CaptureError, CaptureFacts, Next, Source};
 use crate::engine::Engine;
+use crate::workers::Workers;
 use std::num::NonZero;
 use std::thread;
 
@@ -33,7 +34,7 @@ pub(super) fn feed(
     engine: &mut Engine<Told>,
     secrets: &mut GivenSecrets,
     pace: Pace,
-    threads: NonZero<usize>,
+    workers: &Workers,
     mut meter: Option<Meter>,
 ) -> Result<(), CaptureError> {
     let mut look = |source: &dyn Source| {
@@ -42,7 +43,7 @@ pub(super) fn feed(
         }
     };
     // An interface is never ahead of who follows it.
-    if pace == Pace::Live || threads == NonZero::<usize>::MIN {
+    if pace == Pace::Live || !workers.are_several() {
         for step in 1.. {
             if !follow(source, engine, secrets, pace == Pace::Live)? {
                 break;
@@ -69,7 +70,7 @@ pub(super) fn feed(
         engine.collect_remains(false);
         goes_on
     };
-    let all = ahead::run(source, whole, intake.as_mut(), judge, &mut look)?;
+    let all = ahead::run(source, whole, intake.as_mut(), judge, &mut look, workers)?;
     // Where no more is wanted it knows of packets that nobody has taken.
     if let Some(intake) = intake.filter(|_| all) {
         engine.take_intake(intake);
