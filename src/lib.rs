@@ -29,7 +29,7 @@
 //! | [`dialog`] | Groups transactions into calls, attempts and dialogs with their offers and answers, and keeps what crosses Call-IDs: legs, hosts heard, keep-alives, registrations, connections, NATs, who sends much, defects of format. |
 //! | [`rules`] | Pure functions from finished facts to findings, a folder a family: a code and facts, never prose; then which finding explains which other, and what the user's policy makes of it. |
 //! | [`catalogue`] | Every word about a code or a finding, by language. |
-//! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; its `Intake` opens packets, puts together what several hold and finds out what a message tells by itself, knowing no calls, so that a thread that reads ahead can have it; no I/O, no clock. |
+//! | [`engine`] | `packet`, `advance(now)`, `finish`: runs the rooms in order; its `Intake` opens packets, puts together what several hold, finds out what a message tells by itself and brings all of it into the order of time, knowing no calls, so that a thread that reads ahead can have it; no I/O, no clock. |
 //! | [`selection`] | Says which calls were asked for, and hands on to an observer only what belongs to them, from their first message. |
 //! | [`extract`] | Writes the packets of the selected calls as pcapng, with what was found about each beside it. |
 //! | [`report`] | Writes a report, or streams its records, in one format, escaped for its medium. |

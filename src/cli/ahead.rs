@@ -2,7 +2,7 @@
 //! the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::{Events, Intake, Prepared, Remains};
+use crate::engine::{Events, InOrder, Intake, Prepared, Remains};
 use crate::time::Timestamp;
 use crate::workers::{Helper, Workers};
 use std::ops::Range;
@@ -25,6 +25,8 @@ enum Item {
     Packet,
     /// One that was opened; the packet, the next of those that are held, only where somebody wants to see it.
     Prepared(Prepared),
+    /// The next of the messages that nothing can overtake any more.
+    InOrder,
     /// A key log, with what it opened.
     Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     Gap(Timestamp, Timestamp),
@@ -46,6 +48,7 @@ struct Batch {
     items: Vec<Item>,
     held: Vec<Held>,
     bytes: Vec<u8>,
+    in_order: Vec<InOrder>,
     /// How many bytes its packets have, also those that are not held.
     length: usize,
     /// What is left of the calls that were judged with the last one: it goes where it came from.
@@ -87,6 +90,8 @@ pub(super) enum Step<'a> {
     Packet(Packet<'a>),
     /// One that was opened; the packet only where somebody wants to see it.
     Prepared(Option<Packet<'a>>, Prepared),
+    /// What nothing can overtake any more.
+    InOrder(InOrder),
     /// See [`Next::Keylog`]; what it opened, where packets are opened ahead.
     Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     /// See [`Next::Gap`].
@@ -171,8 +176,13 @@ impl Batched {
     /// Hands on what is in it until `take` wants no more; whether it wants more.
     pub(super) fn each(&mut self, mut take: impl FnMut(Step<'_>) -> bool) -> bool {
         let Batch {
-            bytes, items, held, ..
+            bytes,
+            items,
+            held,
+            in_order,
+            ..
         } = &mut self.batch;
+        let mut in_order = in_order.drain(..);
         let mut packets = held.drain(..).map(|it| it.packet(bytes));
         for item in items.drain(..) {
             let step = match item {
@@ -180,6 +190,10 @@ impl Batched {
                 Item::Gap(from, until) => Step::Gap(from, until),
                 Item::Packet => match packets.next() {
                     Some(packet) => Step::Packet(packet),
+                    None => continue,
+                },
+                Item::InOrder => match in_order.next() {
+                    Some(next) => Step::InOrder(next),
                     None => continue,
                 },
                 Item::Prepared(prepared) => {
@@ -195,12 +209,8 @@ impl Batched {
     }
 
     /// Whether messages are in it that were read ahead, and not only packets of which the engine makes messages.
-    pub(super) fn has_messages(&self) -> bool {
-        self.batch.items.iter().any(|item| match item {
-            Item::Prepared(prepared) => prepared.has_messages(),
-            Item::Keylog(_, Some(events)) => events.has_messages(),
-            Item::Keylog(_, None) | Item::Packet | Item::Gap(..) => false,
-        })
+    pub(super) const fn has_messages(&self) -> bool {
+        !self.batch.in_order.is_empty()
     }
 
     /// Takes what the engine lets go of.
@@ -215,6 +225,7 @@ impl Drop for Batched {
         batch.bytes.clear();
         batch.held.clear();
         batch.items.clear();
+        batch.in_order.clear();
         batch.length = 0;
         // Nobody waits for it any more when the source has ended.
         let _ = self.empty.send(batch);
@@ -258,6 +269,10 @@ fn read(
                 }
                 let item = prepared.map_or(Item::Packet, Item::Prepared);
                 batch.items.push(item);
+                while let Some(next) = intake.as_mut().and_then(|it| it.next_in_order()) {
+                    batch.items.push(Item::InOrder);
+                    batch.in_order.push(next);
+                }
             }
             Next::Keylog(text) => {
                 let events = intake.as_mut().map(|it| it.keylog(&text));

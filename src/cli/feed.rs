@@ -128,6 +128,7 @@ fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
             }
             engine.prepared(prepared);
         }
+        Step::InOrder(next) => engine.in_order(next),
         Step::Keylog(text, events) => {
             if let Some(extraction) = &mut engine.observer_mut().extraction {
                 extraction.keylog(&text);

@@ -1,10 +1,11 @@
-//! From packets to what they hold, each by itself and several together. It knows no calls, so that a thread that reads ahead
-//! can do it.
+//! From packets to what they hold, each by itself and several together, in the order of time. It knows no calls, so that a
+//! thread that reads ahead can do it.
 
 use super::Mirror;
+use super::clock::Clock;
 use super::prepared::{Event, Events, Opened, Prepared};
 use super::redacting::hide;
-use super::waiting::{Asked, Icmp, Sip};
+use super::waiting::{Asked, Heard, Icmp, InOrder, Queue, Ready, Sip};
 use crate::capture::{Packet, Sighting};
 use crate::flow::Flow;
 use crate::frame::{
@@ -18,6 +19,7 @@ use crate::reassembly::{Connections, Outcome};
 use crate::redact::Redactor;
 use crate::sip::{Carrier, Message};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// Opens packets, and puts together what several of them hold.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub struct Intake {
     connections: Connections,
     /// The time of the packet before.
     previous: Option<Timestamp>,
+    clock: Clock,
+    waiting: Queue,
+    /// Whether nothing comes any more.
+    ended: bool,
 }
 
 /// Where and in what something was found.
@@ -50,6 +56,9 @@ impl Intake {
             sctp: Sctp::default(),
             connections: Connections::default(),
             previous: None,
+            clock: Clock::default(),
+            waiting: Queue::default(),
+            ended: false,
         }
     }
 
@@ -64,28 +73,44 @@ impl Intake {
         let decoded = match &mut decoded {
             Ok(decoded) => decoded,
             Err(undecoded) => {
-                return Prepared {
-                    at,
-                    opened: Opened::Undecoded(undecoded.clone()),
-                    given_up: Events::default(),
-                };
+                let opened = Opened::Undecoded(undecoded.clone());
+                let irregular = self.clock.packet(packet.time, true);
+                return self.prepared(at, opened, Events::of(irregular));
             }
         };
         self.hide(&mut decoded.content);
         let envelope = decoded.envelope;
         let snapped = envelope.cut.then_some(packet.data.len() as u64);
         let time = time_of(packet.time, &decoded.content);
-        let given_up = self.pass_to(time);
+        let in_order = !matches!(decoded.content, Content::Mirrored(_));
+        let mut events = Events::of(self.clock.packet(time, in_order));
+        self.pass_to(time, &mut events);
         let place = Place {
             at,
             envelope,
             snapped,
         };
+        let opened = self.open(place, time, &decoded.content, &mut events);
+        self.prepared(at, opened, events)
+    }
+
+    fn prepared(&self, at: Sighting, opened: Opened, events: Events) -> Prepared {
         Prepared {
             at,
-            opened: self.open(place, time, &decoded.content),
-            given_up,
+            now: self.now().unwrap_or(at.time),
+            opened,
+            events,
         }
+    }
+
+    /// What nothing can overtake any more; `None` until more packets have come.
+    pub fn next_in_order(&mut self) -> Option<InOrder> {
+        self.waiting.pop(self.now()?, self.ended)
+    }
+
+    /// The time of the last packet; `None` before the first.
+    pub(super) const fn now(&self) -> Option<Timestamp> {
+        self.clock.now()
     }
 
     /// The same for a key log that the capture holds: what waited for its secrets.
@@ -134,44 +159,52 @@ impl Intake {
         }
     }
 
-    /// Moves the clock to a packet.
-    fn pass_to(&mut self, time: Timestamp) -> Events {
+    /// Gives up what nothing completes any more at the time of a packet.
+    #[inline]
+    fn pass_to(&mut self, time: Timestamp, out: &mut Events) {
         // One packet that is stamped ahead must not use up the patience for all others.
         let before = self.previous.replace(time);
-        self.pass(before.map_or(time, |before| before.min(time)))
+        self.pass(before.map_or(time, |before| before.min(time)), out);
+    }
+
+    /// Says that time has passed without packets; what was given up.
+    pub(super) fn advance(&mut self, now: Timestamp) -> Events {
+        let mut events = Events::default();
+        self.clock.advance(now);
+        self.pass(now, &mut events);
+        events
     }
 
     /// Gives up, as time passes, on what nothing completes any more.
     #[inline]
-    pub(super) fn pass(&mut self, now: Timestamp) -> Events {
+    fn pass(&mut self, now: Timestamp, out: &mut Events) {
         let due = self.connections.is_due(now);
         // So it is at nearly every packet.
         if self.fragments.is_idle(now) && self.sctp.is_idle() && !due {
-            return Events::default();
+            return;
         }
-        self.give_up(now, due)
+        self.give_up(now, due, out);
     }
 
     /// The same when there may be something; `due` says that it is time to look at connections.
-    fn give_up(&mut self, now: Timestamp, due: bool) -> Events {
-        let mut events = Events::default();
+    fn give_up(&mut self, now: Timestamp, due: bool, out: &mut Events) {
         for incomplete in self.fragments.expire(now) {
-            self.incomplete(incomplete, true, &mut events);
+            self.incomplete(incomplete, true, out);
         }
         let mut messages = Vec::new();
         self.sctp.expire(now, &mut messages);
-        self.user_messages(messages, Envelope::default(), None, &mut events);
+        self.user_messages(messages, Envelope::default(), None, out);
         if due {
             let mut outcome = Outcome::default();
             self.connections.look(now, &mut outcome);
-            self.come_out(outcome, None, &mut events);
+            self.come_out(outcome, None, out);
         }
-        events
     }
 
     /// Hands on all that waits, as it is.
     pub(super) fn finish(&mut self) -> Events {
         let mut events = Events::default();
+        self.pass(self.now().unwrap_or(Timestamp::MIN), &mut events);
         // The rest of these may have come after the end.
         for incomplete in self.fragments.finish() {
             self.incomplete(incomplete, false, &mut events);
@@ -182,48 +215,71 @@ impl Intake {
         let mut outcome = Outcome::default();
         self.connections.finish(&mut outcome);
         self.come_out(outcome, None, &mut events);
+        events.0.extend(self.clock.finish());
+        self.ended = true;
         events
     }
 
     #[inline]
-    fn open(&mut self, place: Place, time: Timestamp, content: &Content<'_>) -> Opened {
+    fn open(
+        &mut self,
+        place: Place,
+        time: Timestamp,
+        content: &Content<'_>,
+        out: &mut Events,
+    ) -> Opened {
         let Content::Datagram(datagram) = content else {
-            return self.put_together(place, time, content);
+            if !self.content(place, content, out) {
+                out.0.push(Event::NotSip(flow_of(content)));
+            }
+            return Opened::Other { time };
         };
-        match self.message_of(datagram, place.envelope) {
-            Some(sip) => Opened::Sip(sip, place.snapped),
-            None => Opened::Datagram {
-                flow: datagram.flow,
-                dscp: place.envelope.dscp,
-                like_rtp: is_like_rtp(datagram.payload),
-            },
+        if self.datagram(place, datagram, out) {
+            return Opened::Sip;
+        }
+        Opened::Datagram {
+            flow: datagram.flow,
+            dscp: place.envelope.dscp,
+            like_rtp: is_like_rtp(datagram.payload),
         }
     }
 
-    /// What is no datagram, with what came before it.
-    fn put_together(&mut self, place: Place, time: Timestamp, content: &Content<'_>) -> Opened {
-        let mut events = Events::default();
-        if !self.content(place, content, &mut events) {
-            events.0.push(Event::NotSip(flow_of(content)));
-        }
-        Opened::Other {
-            time,
-            in_order: !matches!(content, Content::Mirrored(_)),
-            events,
-        }
-    }
-
-    /// The message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); `None` when it is no SIP.
-    fn message_of(&self, datagram: &Datagram<'_>, envelope: Envelope) -> Option<Box<Sip>> {
+    /// Takes the message of a datagram (RFC 3261 §18.3: what follows the body is to be ignored); whether it is SIP.
+    #[inline]
+    fn datagram(&mut self, place: Place, datagram: &Datagram<'_>, out: &mut Events) -> bool {
         let carrier = Carrier {
             cut: datagram.missing > 0,
             stream: false,
         };
-        let message = Message::parse(datagram.payload, carrier)?;
-        Some(Box::new(Sip {
+        let Some(message) = Message::parse(datagram.payload, carrier) else {
+            return false;
+        };
+        let heard = Heard {
             identification: datagram.identification,
-            ..Sip::of(message, datagram.flow, None, envelope, &self.asked)
-        }))
+            ..Heard::of(message, datagram.flow, place.envelope)
+        };
+        self.wait(place, heard, out);
+        true
+    }
+
+    /// Puts a message on its way into time order.
+    fn wait(&mut self, place: Place, heard: Heard, out: &mut Events) {
+        let heard = match &self.redactor {
+            None => heard,
+            Some(redactor) => {
+                let Some(hidden) = heard.hidden(redactor) else {
+                    let undecoded = Undecoded("not-redacted".into());
+                    out.0.push(Event::Undecoded(undecoded, 1));
+                    return;
+                };
+                hidden
+            }
+        };
+        if heard.message.is_cut() {
+            out.0.push(Event::Cut(place.snapped));
+        }
+        let sip = Sip::of(Box::new(heard), &self.asked);
+        self.waiting.push(place.at, Ready::Sip(sip));
     }
 
     /// Takes what a packet holds, or what several of them together hold; whether that is SIP.
@@ -235,16 +291,10 @@ impl Intake {
             snapped,
         } = place;
         match content {
-            Content::Datagram(datagram) => {
-                let message = self.message_of(datagram, envelope);
-                out.add(at, message, snapped)
-            }
+            Content::Datagram(datagram) => self.datagram(place, datagram, out),
             Content::Segment(segment) => self.segment(place, segment, out),
             Content::Fragment(piece) => self.fragment(place, piece, out),
-            Content::Mirrored(mirrored) => {
-                let message = self.mirrored(mirrored, envelope);
-                out.add(at, message, snapped)
-            }
+            Content::Mirrored(mirrored) => self.mirrored(place, mirrored, out),
             Content::Sctp(packet) => {
                 let mut messages = Vec::new();
                 self.sctp.packet(packet, at, &mut messages);
@@ -255,8 +305,13 @@ impl Intake {
                 let mut outcome = Outcome::default();
                 self.connections.icmp(error, at, &mut outcome);
                 self.come_out(outcome, None, out);
-                let icmp = Icmp::of(error).map(|it| Event::Icmp(at, Box::new(it)));
-                out.0.extend(icmp);
+                if let Some(icmp) = Icmp::of(error) {
+                    let icmp = match &self.redactor {
+                        Some(redactor) => icmp.hidden(redactor),
+                        None => icmp,
+                    };
+                    self.waiting.push(at, Ready::Icmp(Box::new(icmp)));
+                }
                 false
             }
             Content::Unrelated => {
@@ -331,19 +386,23 @@ impl Intake {
         out.0.append(&mut found.0);
     }
 
-    fn mirrored(&self, mirrored: &Mirrored<'_>, envelope: Envelope) -> Option<Box<Sip>> {
+    fn mirrored(&mut self, place: Place, mirrored: &Mirrored<'_>, out: &mut Events) -> bool {
         let carrier = Carrier {
             cut: mirrored.cut,
             stream: mirrored.flow.transport.is_reliable(),
         };
-        let message = Message::parse(&mirrored.payload, carrier)?;
-        Some(Box::new(Sip {
+        let Some(message) = Message::parse(&mirrored.payload, carrier) else {
+            return false;
+        };
+        let heard = Heard {
             mirror: Some(Mirror {
                 node: mirrored.node,
                 correlation: mirrored.correlation.map(Into::into),
             }),
-            ..Sip::of(message, mirrored.flow, None, envelope, &self.asked)
-        }))
+            ..Heard::of(message, mirrored.flow, place.envelope)
+        };
+        self.wait(place, heard, out);
+        true
     }
 
     fn segment(&mut self, place: Place, segment: &Segment<'_>, out: &mut Events) -> bool {
@@ -357,7 +416,7 @@ impl Intake {
 
     /// The messages that SCTP carried; whether there is SIP among them. What SCTP sent again is no repeat of SIP's.
     fn user_messages(
-        &self,
+        &mut self,
         messages: Vec<UserMessage>,
         envelope: Envelope,
         snapped: Option<u64>,
@@ -377,17 +436,32 @@ impl Intake {
             if it.repeat == Repeat::Retransmission {
                 continue;
             }
-            let sip = Sip::of(message, it.flow, Some(it.tsn), envelope, &self.asked);
-            out.add(it.at, Some(Box::new(sip)), snapped);
+            let heard = Heard {
+                sequence: Some(it.tsn),
+                ..Heard::of(message, it.flow, envelope)
+            };
+            let place = Place {
+                at: it.at,
+                envelope,
+                snapped,
+            };
+            self.wait(place, heard, out);
         }
         found
     }
 
     fn come_out(&mut self, outcome: Outcome, snapped: Option<u64>, out: &mut Events) {
         for it in outcome.messages {
-            let sequence = Some(it.sequence);
-            let sip = Sip::of(it.message, it.flow, sequence, it.envelope, &self.asked);
-            out.add(it.at, Some(Box::new(sip)), snapped);
+            let heard = Heard {
+                sequence: Some(it.sequence),
+                ..Heard::of(it.message, it.flow, it.envelope)
+            };
+            let place = Place {
+                at: it.at,
+                envelope: it.envelope,
+                snapped,
+            };
+            self.wait(place, heard, out);
         }
         for packet in outcome.mirrored {
             let decoded = frame::mirrored(&packet.bytes, packet.envelope);
@@ -400,12 +474,22 @@ impl Intake {
 }
 
 impl Events {
-    /// Adds a message; whether there is one.
-    fn add(&mut self, at: Sighting, sip: Option<Box<Sip>>, snapped: Option<u64>) -> bool {
-        let event = sip.map(|sip| Event::Sip { at, sip, snapped });
-        let found = event.is_some();
-        self.0.extend(event);
-        found
+    fn of(event: Option<Event>) -> Self {
+        Self(event.into_iter().collect())
+    }
+}
+
+impl Heard {
+    /// A message that went that way.
+    fn of(message: Message, flow: Flow, envelope: Envelope) -> Self {
+        Self {
+            message: Arc::new(message),
+            flow,
+            envelope,
+            identification: None,
+            sequence: None,
+            mirror: None,
+        }
     }
 }
 

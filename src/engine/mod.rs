@@ -3,6 +3,7 @@
 //! I/O, no clock.
 
 mod alerts;
+mod clock;
 mod counting;
 mod intake;
 mod journal;
@@ -22,6 +23,7 @@ pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
 pub use prepared::{Events, Prepared};
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
+pub use waiting::InOrder;
 
 use crate::capture::{CaptureFacts, Packet};
 use crate::dialog::kpi::Kpi;
@@ -36,14 +38,13 @@ use crate::reassembly::tls::Secrets;
 use crate::rules::{self, CaptureView, Counts, Finding, Tallies};
 use crate::sip::digest::Passwords;
 use crate::time::Timestamp;
-use crate::transaction::{Duplicates, Sighting, Table, TransactionId};
+use crate::transaction::{Duplicates, Table, TransactionId};
 use judging::Due;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::IpAddr;
-use std::time::Duration;
 use taking::Notable;
-use waiting::{Asked, Queue, What};
+use waiting::Asked;
 
 /// The pipeline.
 #[derive(Debug)]
@@ -57,7 +58,6 @@ pub struct Engine<O> {
     defects: Defects,
     tls_servers: TlsServers,
     streams: Streams,
-    waiting: Queue,
     released: Option<Timestamp>,
     /// The time of the last message before which calls were judged.
     settled: Option<Timestamp>,
@@ -89,8 +89,6 @@ pub struct Engine<O> {
     /// Requests that the capture must have lost.
     lost_requests: u64,
     gaps: Vec<(Timestamp, Timestamp)>,
-    /// The time of a packet that is far ahead of all others.
-    suspect: Option<Timestamp>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: KeySet<TransactionId>,
     passwords: Passwords,
@@ -119,7 +117,6 @@ impl<O: Observer> Engine<O> {
             defects: Defects::new(&thresholds),
             tls_servers: TlsServers::new(&thresholds),
             streams: Streams::default(),
-            waiting: Queue::default(),
             released: None,
             settled: None,
             duplicates: Duplicates::default(),
@@ -145,7 +142,6 @@ impl<O: Observer> Engine<O> {
             lossy: false,
             lost_requests: 0,
             gaps: Vec::new(),
-            suspect: None,
             watched: BinaryHeap::new(),
             alerted: KeySet::default(),
             passwords: Passwords::default(),
@@ -159,8 +155,8 @@ impl<O: Observer> Engine<O> {
         &mut self.observer
     }
 
-    /// What opens packets, for a thread that reads ahead and hands on what they hold to [`Self::prepared`]; `None` where names
-    /// are replaced, as what stands for them is found in the order in which they come.
+    /// What opens packets, for a thread that reads ahead and hands on what they hold to [`Self::prepared`] and
+    /// [`Self::in_order`]; `None` where names are replaced, as what stands for them is found in the order in which they come.
     pub fn lend_intake(&mut self) -> Option<Intake> {
         let none = || Intake::new(self.asked.clone(), None);
         (self.options.redactor.is_none()).then(|| std::mem::replace(&mut self.intake, none()))
@@ -193,6 +189,7 @@ impl<O: Observer> Engine<O> {
     pub fn packet(&mut self, packet: &Packet<'_>) {
         let prepared = self.intake.packet(packet);
         self.prepared(prepared);
+        self.release();
     }
 
     /// The TLS secrets: what is added to them opens what follows, and with [`Self::retry_secrets`] what waits.
@@ -226,10 +223,10 @@ impl<O: Observer> Engine<O> {
 
     /// Says that time has passed: the wall clock on an idle interface.
     pub fn advance(&mut self, now: Timestamp) {
+        let given_up = self.intake.advance(now);
         self.now = self.now.max(Some(now));
-        let given_up = self.intake.pass(now);
         self.events(given_up);
-        self.release(false);
+        self.release();
         // Messages younger than the window may still wait for their turn.
         let settled = now.minus(waiting::REORDER_WINDOW);
         self.table.advance(settled);
@@ -242,15 +239,10 @@ impl<O: Observer> Engine<O> {
         let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
-        let given_up = self.intake.pass(self.now.unwrap_or(Timestamp::MIN));
-        self.events(given_up);
         let unfinished = self.intake.finish();
+        self.now = self.now.max(self.intake.now());
         self.events(unfinished);
-        if let (Some(latest), Some(late)) = (self.now, self.suspect) {
-            self.gap(latest, late);
-            self.now = Some(late);
-        }
-        self.release(true);
+        self.release();
         let end = self.now.unwrap_or(Timestamp::MIN);
         self.table.finish(end);
         self.settle();
@@ -332,60 +324,10 @@ impl<O: Observer> Engine<O> {
         (report, self.observer)
     }
 
-    /// Moves the clock. `in_order` says that packets should come in the order of their times, as mirrors' do not.
-    fn note_time(&mut self, time: Timestamp, in_order: bool) {
-        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        let Some(latest) = self.now else {
-            self.now = Some(time);
-            return;
-        };
-        if self.suspect.is_none() && time >= latest && time.distance(latest) <= CLOCK_JUMP {
-            self.now = Some(time);
-            return;
-        }
-        if time.since(latest) > CLOCK_JUMP {
-            // One packet may be stamped wrongly; two that agree are a clock that was set, or a pause.
-            let agree = self
-                .suspect
-                .is_some_and(|other| time.distance(other) <= CLOCK_JUMP);
-            if !agree {
-                self.suspect = Some(time);
-                return;
-            }
-            self.gap(latest, time);
-        }
-        self.suspect = None;
-        let back = latest.since(time);
-        if in_order && back > Duration::from_millis(1) {
-            self.counts.disordered += 1;
-            self.counts.largest_step_back = self.counts.largest_step_back.max(back);
-        }
-        self.now = Some(latest.max(time));
-    }
-
-    /// Hands on what nothing can overtake any more.
-    fn release(&mut self, all: bool) {
-        let Some(now) = self.now else {
-            return;
-        };
-        while let Some(next) = self.waiting.pop(now, all) {
-            self.released = self.released.max(Some(next.time));
-            let clock = self.released.unwrap_or(next.time);
-            self.table.advance(clock);
-            self.settle();
-            match next.what {
-                What::Sip(sip) => self.place(next.frame, next.time, *sip),
-                What::Icmp(icmp) => {
-                    let seen = Sighting {
-                        frame: next.frame,
-                        time: next.time,
-                    };
-                    self.icmp(seen, &icmp.error());
-                }
-            }
+    /// Takes what nothing can overtake any more.
+    fn release(&mut self) {
+        while let Some(next) = self.intake.next_in_order() {
+            self.in_order(next);
         }
     }
 }
-
-/// Silence of all packets for longer than this is a clock that was set, or a capture that was paused.
-const CLOCK_JUMP: Duration = Duration::from_hours(1);

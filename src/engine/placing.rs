@@ -2,7 +2,7 @@
 
 use super::waiting::Sip;
 use super::{Engine, Observer, SeenMessage};
-use crate::capture::{FrameNumber, Sighting};
+use crate::capture::Sighting;
 use crate::frame::IcmpError;
 use crate::limits::MAX_HOST_PAIRS;
 use crate::sip::Method;
@@ -21,27 +21,29 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    pub(super) fn place(&mut self, frame: FrameNumber, time: Timestamp, mut sip: Sip) {
+    pub(super) fn place(&mut self, at: Sighting, mut sip: Sip) {
         let draft = std::mem::take(&mut sip.draft);
         let sip = &sip;
-        let message = &sip.message;
+        let heard = &*sip.heard;
+        let (message, flow) = (&heard.message, heard.flow);
+        let Sighting { frame, time } = at;
         let seen = SeenMessage {
             arrival: Arrival {
                 frame,
                 time,
-                flow: sip.flow,
+                flow,
                 message,
                 keys: sip.keys,
-                identification: sip.identification,
-                sequence: sip.sequence,
-                mirrored: sip.mirror.is_some(),
+                identification: heard.identification,
+                sequence: heard.sequence,
+                mirrored: heard.mirror.is_some(),
             },
-            encapsulation: sip.envelope.encapsulation,
-            direction: sip.envelope.direction,
-            mirror: sip.mirror.as_ref(),
+            encapsulation: heard.envelope.encapsulation,
+            direction: heard.envelope.direction,
+            mirror: heard.mirror.as_ref(),
         };
         let looked_up = self.duplicates.look_up(&seen.arrival);
-        self.note_marking(&seen.arrival, sip, matches!(looked_up, Seen::Again(_)));
+        self.note_marking(&seen.arrival, heard, matches!(looked_up, Seen::Again(_)));
         let key = match looked_up {
             Seen::First(key) => key,
             Seen::BothWays => {
@@ -63,8 +65,8 @@ impl<O: Observer> Engine<O> {
         self.count(&seen.arrival);
         if self.is_new_flow(sip.keys) {
             self.surroundings
-                .heard_message(sip.flow.src.ip(), sip.flow.dst.ip());
-            self.streams.ports.heard(sip.flow);
+                .heard_message(flow.src.ip(), flow.dst.ip());
+            self.streams.ports.heard(flow);
         }
         let before = self.table.begun();
         let placement = self.table.place(&seen.arrival, draft);
@@ -90,8 +92,7 @@ impl<O: Observer> Engine<O> {
             .message(&seen.arrival, placement.transaction.filter(|_| began));
         self.summary.retransmissions += u64::from(placement.kind == Kind::Retransmission);
         if placement.kind == Kind::New {
-            self.backoffs
-                .message(message, sip.flow, Sighting { frame, time });
+            self.backoffs.message(message, flow, at);
         }
         if let Some(id) = placement.transaction {
             self.note(id, sip, time);
@@ -116,7 +117,7 @@ impl<O: Observer> Engine<O> {
 
     /// Keeps what other Call-IDs may need to know, and tells at once what has failed.
     fn note(&mut self, id: TransactionId, sip: &Sip, time: Timestamp) {
-        let message = &sip.message;
+        let message = &sip.heard.message;
         let Some(transaction) = self.table.get(id) else {
             return;
         };
@@ -161,7 +162,7 @@ impl<O: Observer> Engine<O> {
     /// An INVITE outside a dialog may be the next leg of another call (guard G-B2BUA), which is answered on one of them and ends
     /// with a BYE on any.
     fn note_leg(&mut self, id: TransactionId, sip: &Sip, time: Timestamp) {
-        let message = &sip.message;
+        let message = &sip.heard.message;
         let Some(transaction) = self.table.get(id) else {
             return;
         };

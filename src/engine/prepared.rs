@@ -1,41 +1,41 @@
 //! What comes out of packets, on its way to those who follow the calls. It needs the packets' bytes no more, so that a thread that
 //! reads ahead can make it: nearly all that a capture at an SBC holds is RTP, of which four facts are asked.
 
-use super::waiting::{Icmp, Sip};
 use crate::capture::Sighting;
 use crate::flow::Flow;
 use crate::frame::Undecoded;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::Incomplete;
 use crate::time::Timestamp;
+use std::time::Duration;
 
 /// A packet, and all that is asked of it.
 #[derive(Debug)]
 pub struct Prepared {
     pub(super) at: Sighting,
+    /// The time of the capture with it.
+    pub(super) now: Timestamp,
     pub(super) opened: Opened,
-    /// What was given up before it, as time passed.
-    pub(super) given_up: Events,
+    /// What is not as usual, what was given up before it as time passed, and what it gave.
+    pub(super) events: Events,
 }
 
-/// What was found in a packet: little of what is no SIP, as there are millions of those.
+/// What was found in a packet: little of what is no SIP, as there are millions of those. Messages come in the order of their
+/// times, when nothing can overtake them any more.
 #[derive(Debug)]
 pub(super) enum Opened {
-    /// A datagram with a message, and how many bytes the snap length left of its packet, where those were too few.
-    Sip(Box<Sip>, Option<u64>),
+    /// A datagram with a message.
+    Sip,
     /// Another datagram with its DSCP, which may look like RTP.
     Datagram {
         flow: Flow,
         dscp: Option<u8>,
         like_rtp: bool,
     },
-    /// What the packet gave, alone or with others before it.
+    /// What gave something, alone or with others before it.
     Other {
         /// When what it holds was on the wire.
         time: Timestamp,
-        /// Whether packets should come in the order of their times, as mirrors' do not.
-        in_order: bool,
-        events: Events,
     },
     /// Nothing that can be read.
     Undecoded(Undecoded),
@@ -48,14 +48,8 @@ pub struct Events(pub(super) Vec<Event>);
 /// One of these.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// A message, and how many bytes the snap length left of its packet, where those were too few.
-    Sip {
-        at: Sighting,
-        sip: Box<Sip>,
-        snapped: Option<u64>,
-    },
-    /// An ICMP error.
-    Icmp(Sighting, Box<Icmp>),
+    /// A message lacks its end; how many bytes the snap length left of its packet, where those were too few.
+    Cut(Option<u64>),
     /// The packet had no SIP; its ports, where it had some.
     NotSip(Option<Flow>),
     /// The packet was of no transport that has ports.
@@ -71,29 +65,15 @@ pub(super) enum Event {
     Noted(Box<Connection>),
     /// A connection that is over.
     Over(Box<Connection>),
+    /// Nothing was captured between two moments.
+    Gap(Timestamp, Timestamp),
+    /// The packet is that much older than one before it.
+    Back(Duration),
 }
 
 impl Prepared {
-    /// Whether messages came out of it, or were given up before it.
-    pub fn has_messages(&self) -> bool {
-        let own = match &self.opened {
-            Opened::Sip(..) => true,
-            Opened::Other { events, .. } => events.has_messages(),
-            Opened::Datagram { .. } | Opened::Undecoded(_) => false,
-        };
-        own || self.given_up.has_messages()
-    }
-
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {
         self.at.time
-    }
-}
-
-impl Events {
-    /// Whether messages are among them.
-    pub fn has_messages(&self) -> bool {
-        let mut events = self.0.iter();
-        events.any(|event| matches!(event, Event::Sip { .. }))
     }
 }

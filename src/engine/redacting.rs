@@ -1,10 +1,10 @@
 //! What comes in is replaced by what stands for it, before anything is kept or judged (`--redact`): addresses when a packet is
 //! decoded, messages when they are whole, names in handshakes when their connection is over.
 
-use super::waiting::{Icmp, Sip};
+use super::waiting::{Heard, Icmp};
 use super::{Engine, Mirror, Observer};
 use crate::capture::CaptureFacts;
-use crate::frame::{Content, Undecoded};
+use crate::frame::Content;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::LostDatagram;
 use crate::reassembly::tls::CertificateFacts;
@@ -30,43 +30,33 @@ pub(super) fn hide(content: &mut Content<'_>, redactor: &Redactor) {
     }
 }
 
-impl<O: Observer> Engine<O> {
-    /// A message with what stands for all in it that names somebody; `None` when that is no message any more.
-    pub(super) fn hidden_sip(&mut self, sip: Box<Sip>) -> Option<Box<Sip>> {
-        let Some(redactor) = &self.options.redactor else {
-            return Some(sip);
-        };
+impl Heard {
+    /// With what stands for all in it that names somebody; `None` when that is no message any more.
+    pub(super) fn hidden(mut self, redactor: &Redactor) -> Option<Self> {
+        let message = &self.message;
         let carrier = Carrier {
-            cut: sip.message.is_cut(),
-            stream: (sip.message.oddities()).contains(Oddity::ContentLengthMissing),
+            cut: message.is_cut(),
+            stream: message.oddities().contains(Oddity::ContentLengthMissing),
         };
-        let message = Message::parse(&redactor.message(sip.message.raw()), carrier);
-        let mirror = sip.mirror.as_ref().map(|it| Mirror {
+        self.message = Message::parse(&redactor.message(message.raw()), carrier)?.into();
+        self.mirror = self.mirror.map(|it| Mirror {
             node: it.node,
             correlation: (it.correlation.as_deref()).map(|it| redactor.call_id(it).into()),
         });
-        let Some(message) = message else {
-            self.undecoded(Undecoded("not-redacted".into()));
-            return None;
-        };
-        Some(Box::new(Sip {
-            identification: sip.identification,
-            mirror,
-            ..Sip::of(message, sip.flow, sip.sequence, sip.envelope, &self.asked)
-        }))
+        Some(self)
     }
+}
 
+impl Icmp {
+    /// With what stands for what it quotes.
+    pub(super) fn hidden(self, redactor: &Redactor) -> Self {
+        self.with_payload(|it| redactor.quote(it, sip::looks_like_sip(it, true)))
+    }
+}
+
+impl<O: Observer> Engine<O> {
     pub(super) fn hidden_address(&self, address: IpAddr) -> IpAddr {
         (self.options.redactor.as_ref()).map_or(address, |it| it.address(address))
-    }
-
-    pub(super) fn hidden_quote(&self, icmp: Icmp) -> Icmp {
-        match &self.options.redactor {
-            Some(redactor) => {
-                icmp.with_payload(|it| redactor.quote(it, sip::looks_like_sip(it, true)))
-            }
-            None => icmp,
-        }
     }
 
     pub(super) fn hidden_lost(&self, mut lost: LostDatagram) -> LostDatagram {

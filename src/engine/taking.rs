@@ -2,9 +2,8 @@
 
 use super::journal;
 use super::prepared::{Event, Events, Opened, Prepared};
-use super::waiting::{Sip, Waiting, What};
+use super::waiting::{Heard, InOrder, Ready};
 use super::{Engine, Observer};
-use crate::capture::Sighting;
 use crate::frame::Undecoded;
 use crate::limits::MAX_CONNECTION_FACTS;
 use crate::reassembly::Connection;
@@ -26,20 +25,22 @@ impl<O: Observer> Engine<O> {
     pub fn prepared(&mut self, prepared: Prepared) {
         let Prepared {
             at,
+            now,
             opened,
-            given_up,
+            events,
         } = prepared;
         self.counts.packets += 1;
-        let (time, in_order) = match &opened {
-            Opened::Other { time, in_order, .. } => (*time, *in_order),
-            _ => (at.time, true),
+        let time = match &opened {
+            Opened::Other { time } => *time,
+            _ => at.time,
         };
-        self.note_time(time, in_order);
-        if !given_up.0.is_empty() {
-            self.events(given_up);
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.now = Some(now);
+        if !events.0.is_empty() {
+            self.events(events);
         }
         match opened {
-            Opened::Sip(sip, snapped) => self.sip(at, sip, snapped),
+            Opened::Sip | Opened::Other { .. } => {}
             Opened::Datagram {
                 flow,
                 dscp,
@@ -54,21 +55,15 @@ impl<O: Observer> Engine<O> {
                 }
                 self.surroundings.bindings_mut().packet(flow, at);
             }
-            Opened::Other { events, .. } => self.events(events),
             Opened::Undecoded(undecoded) => self.undecoded(undecoded),
         }
-        self.release(false);
     }
 
     /// Takes what came out of packets.
     pub fn events(&mut self, Events(events): Events) {
         for event in events {
             match event {
-                Event::Sip { at, sip, snapped } => self.sip(at, sip, snapped),
-                Event::Icmp(at, icmp) => {
-                    let icmp = self.hidden_quote(*icmp);
-                    self.wait(at, What::Icmp(Box::new(icmp)));
-                }
+                Event::Cut(snapped) => self.cut(snapped),
                 Event::NotSip(flow) => {
                     self.summary.not_sip_packets += 1;
                     if let Some(flow) = flow {
@@ -80,7 +75,33 @@ impl<O: Observer> Engine<O> {
                 Event::Incomplete { datagram, had_time } => self.incomplete(&datagram, had_time),
                 Event::Noted(connection) => self.streams.note(&connection),
                 Event::Over(connection) => self.over(*connection),
+                Event::Gap(from, until) => self.gap(from, until),
+                Event::Back(back) => {
+                    self.counts.disordered += 1;
+                    self.counts.largest_step_back = self.counts.largest_step_back.max(back);
+                }
             }
+        }
+    }
+
+    /// Takes what comes next in the order of time.
+    pub fn in_order(&mut self, InOrder { at, what }: InOrder) {
+        self.released = self.released.max(Some(at.time));
+        let clock = self.released.unwrap_or(at.time);
+        self.table.advance(clock);
+        self.settle();
+        match what {
+            Ready::Sip(sip) => self.place(at, sip),
+            Ready::Icmp(icmp) => self.icmp(at, &icmp.error()),
+        }
+    }
+
+    /// Notes that a message lacks its end. `snapped` is how many bytes the snap length left of its packet.
+    fn cut(&mut self, snapped: Option<u64>) {
+        self.lossy = true;
+        if let Some(left) = snapped {
+            self.counts.cut_messages += 1;
+            self.counts.snap_length = self.counts.snap_length.max(left);
         }
     }
 
@@ -124,32 +145,9 @@ impl<O: Observer> Engine<O> {
 
     /// Notes how a message is marked; `copy` says that its packet was captured before. Mirrors do not tell how what they
     /// copied was marked.
-    pub(super) fn note_marking(&mut self, arrival: &Arrival<'_>, sip: &Sip, copy: bool) {
-        let dscp = sip.envelope.dscp.filter(|_| sip.mirror.is_none());
+    pub(super) fn note_marking(&mut self, arrival: &Arrival<'_>, heard: &Heard, copy: bool) {
+        let dscp = heard.envelope.dscp.filter(|_| heard.mirror.is_none());
         let markings = self.surroundings.markings_mut();
         markings.message(arrival, dscp, copy);
-    }
-
-    /// Puts a message on its way. `snapped` is how many bytes the snap length left of its packet.
-    fn sip(&mut self, at: Sighting, sip: Box<Sip>, snapped: Option<u64>) {
-        let Some(sip) = self.hidden_sip(sip) else {
-            return;
-        };
-        if sip.message.is_cut() {
-            self.lossy = true;
-            if let Some(left) = snapped {
-                self.counts.cut_messages += 1;
-                self.counts.snap_length = self.counts.snap_length.max(left);
-            }
-        }
-        self.wait(at, What::Sip(sip));
-    }
-
-    fn wait(&mut self, at: Sighting, what: What) {
-        self.waiting.push(Waiting {
-            time: at.time,
-            frame: at.frame,
-            what,
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! Messages on their way into time order.
 
 use super::{Mirror, Options};
-use crate::capture::FrameNumber;
+use crate::capture::Sighting;
 use crate::dialog::Defects;
 use crate::dialog::legs::Beginning;
 use crate::dialog::streams::SipPorts;
@@ -21,23 +21,36 @@ use std::time::Duration;
 /// several queues of one interface make, less than anybody waits for in `live`.
 pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
 
-/// A message or an ICMP error on its way into time order.
+/// A message, and how it came.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) time: Timestamp,
-    pub(super) frame: FrameNumber,
-    pub(super) what: What,
+pub(super) struct Heard {
+    pub(super) message: Arc<Message>,
+    pub(super) flow: Flow,
+    pub(super) envelope: Envelope,
+    /// The IP identification of the datagram that it came in.
+    pub(super) identification: Option<u16>,
+    /// The sequence number of TCP.
+    pub(super) sequence: Option<u32>,
+    pub(super) mirror: Option<Mirror>,
+}
+
+/// A message or an ICMP error that is, or will be, the next in the order of time.
+#[derive(Debug)]
+pub struct InOrder {
+    pub(super) at: Sighting,
+    pub(super) what: Ready,
 }
 
 #[derive(Debug)]
-pub(super) enum What {
-    Sip(Box<Sip>),
+pub(super) enum Ready {
+    Sip(Sip),
     Icmp(Box<Icmp>),
 }
 
+/// A message with all that it tells by itself.
 #[derive(Debug)]
 pub(super) struct Sip {
-    pub(super) message: Arc<Message>,
+    pub(super) heard: Box<Heard>,
     pub(super) keys: Keys,
     pub(super) draft: Draft,
     /// What it says when it is an INVITE that begins a call.
@@ -46,38 +59,23 @@ pub(super) struct Sip {
     pub(super) odd: bool,
     /// Whether it says where connections are to go.
     pub(super) names_ports: bool,
-    pub(super) flow: Flow,
-    pub(super) identification: Option<u16>,
-    pub(super) sequence: Option<u32>,
-    pub(super) envelope: Envelope,
-    pub(super) mirror: Option<Mirror>,
 }
 
 impl Sip {
-    /// A message that went that way, with all that it tells by itself; `sequence` is that of TCP.
-    pub(super) fn of(
-        message: Message,
-        flow: Flow,
-        sequence: Option<u32>,
-        envelope: Envelope,
-        asked: &Asked,
-    ) -> Self {
-        let keys = Keys::of(&message, flow, sequence);
-        let draft = Draft::of(&message, keys, flow);
+    /// That of a message.
+    pub(super) fn of(heard: Box<Heard>, asked: &Asked) -> Self {
+        let (message, flow) = (&*heard.message, heard.flow);
+        let keys = Keys::of(message, flow, heard.sequence);
+        let draft = Draft::of(message, keys, flow);
         let began = draft.request();
-        let beginning = began.and_then(|it| Beginning::of(&message, it, &asked.leg_headers));
+        let beginning = began.and_then(|it| Beginning::of(message, it, &asked.leg_headers));
         Self {
             keys,
             beginning: beginning.map(Box::new),
-            odd: Defects::may_be_in(&message, flow, &asked.thresholds),
-            names_ports: SipPorts::are_named_by(&message),
+            odd: Defects::may_be_in(message, flow, &asked.thresholds),
+            names_ports: SipPorts::are_named_by(message),
             draft,
-            message: Arc::new(message),
-            flow,
-            identification: None,
-            sequence,
-            envelope,
-            mirror: None,
+            heard,
         }
     }
 }
@@ -143,23 +141,23 @@ impl Icmp {
 
 /// What was taken and not handed on yet, in time order.
 #[derive(Debug, Default)]
-pub(super) struct Queue(VecDeque<Waiting>);
+pub(super) struct Queue(VecDeque<InOrder>);
 
 impl Queue {
     /// Takes something; nearly always it goes to the end.
-    pub(super) fn push(&mut self, waiting: Waiting) {
-        let at = match self.0.back() {
-            Some(last) if last.time > waiting.time => {
-                self.0.partition_point(|other| other.time <= waiting.time)
+    pub(super) fn push(&mut self, at: Sighting, what: Ready) {
+        let place = match self.0.back() {
+            Some(last) if last.at.time > at.time => {
+                self.0.partition_point(|other| other.at.time <= at.time)
             }
             _ => self.0.len(),
         };
-        self.0.insert(at, waiting);
+        self.0.insert(place, InOrder { at, what });
     }
 
     /// The oldest, once nothing can overtake it any more; with `all`, in any case.
-    pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<Waiting> {
-        let due = self.0.front()?.time <= now.minus(REORDER_WINDOW);
+    pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<InOrder> {
+        let due = self.0.front()?.at.time <= now.minus(REORDER_WINDOW);
         (all || due || self.0.len() > MAX_HELD_BACK)
             .then(|| self.0.pop_front())
             .flatten()
