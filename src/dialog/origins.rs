@@ -4,7 +4,7 @@ use super::surroundings::LastTimes;
 use crate::hash::{Recent, fingerprint};
 use crate::limits::{MAX_NOTES, MAX_SUCCESSES};
 use crate::sip::Method;
-use crate::sip::value::address_of_record;
+use crate::sip::value::brief_record;
 use crate::time::Timestamp;
 use crate::transaction::{Sighting, Transaction};
 use std::net::IpAddr;
@@ -126,5 +126,5 @@ impl Origins {
 
 /// A fingerprint of who calls whom.
 pub(super) fn target(from: &[u8], target: &[u8]) -> u64 {
-    fingerprint((address_of_record(from), address_of_record(target)))
+    fingerprint((brief_record(from), brief_record(target)))
 }

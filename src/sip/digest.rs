@@ -11,6 +11,7 @@ pub use proof::Proof;
 use super::find;
 use super::value::{list, lossy};
 use crate::limits::MAX_CHALLENGES;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// Which header field a challenge or an answer to one is in.
@@ -110,8 +111,8 @@ pub fn challenges(value: &[u8], side: Side) -> Vec<Challenge> {
             nonce: params.text(b"nonce"),
             algorithm: params.algorithm(),
             qop: params.text(b"qop"),
-            stale: params.text(b"stale").eq_ignore_ascii_case("true"),
-            scheme: params.scheme,
+            stale: params.value(b"stale").eq_ignore_ascii_case(b"true"),
+            scheme: lossy(params.scheme).into(),
         })
         .collect()
 }
@@ -131,8 +132,9 @@ const INPUTS: [&[u8]; 8] = [
 /// The credentials in one header field; `None` when there is no scheme.
 pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
     let params = schemes(value).into_iter().next()?;
-    let response = params.text(b"response");
-    let inputs = INPUTS.map(|name| params.get(name).map(unquote).unwrap_or_default());
+    let response = params.value(b"response");
+    let response = lossy(&response);
+    let inputs = INPUTS.map(|name| params.value(name));
     Some(Credentials {
         side,
         username: params.text(b"username"),
@@ -145,16 +147,16 @@ pub fn credentials(value: &[u8], side: Side) -> Option<Credentials> {
         cnonce: params.text(b"cnonce"),
         response: fingerprint(&response),
         response_start: response.chars().take(RESPONSE_SHOWN).collect(),
-        scheme: params.scheme,
+        scheme: lossy(params.scheme).into(),
         inputs: fingerprint(inputs),
     })
 }
 
 /// A scheme with its parameters.
 struct Params<'a> {
-    scheme: Box<str>,
-    /// Name and value as written.
-    pairs: Vec<(&'a [u8], &'a [u8])>,
+    scheme: &'a [u8],
+    /// Name and value as written; most challenges and credentials have no more than there is room for.
+    pairs: SmallVec<[(&'a [u8], &'a [u8]); 10]>,
 }
 
 impl<'a> Params<'a> {
@@ -166,10 +168,14 @@ impl<'a> Params<'a> {
             .map(|(_, value)| *value)
     }
 
-    /// The same unquoted, as text; empty when it is not there.
+    /// The same unquoted; empty when it is not there.
+    fn value(&self, name: &[u8]) -> Cow<'a, [u8]> {
+        self.get(name).map(unquote).unwrap_or_default()
+    }
+
+    /// The same as text.
     fn text(&self, name: &[u8]) -> Box<str> {
-        self.get(name)
-            .map_or_else(Box::default, |value| lossy(&unquote(value)).into())
+        lossy(&self.value(name)).into()
     }
 
     fn algorithm(&self) -> Box<str> {
@@ -196,11 +202,8 @@ const BARE_SCHEMES: &[&str] = &[
     "TLS-DSK",
 ];
 
-/// Parameters for which there is room at first: most challenges and credentials have no more.
-const USUAL_PARAMS: usize = 8;
-
-fn schemes(value: &[u8]) -> Vec<Params<'_>> {
-    let mut found: Vec<Params<'_>> = Vec::new();
+fn schemes(value: &[u8]) -> SmallVec<[Params<'_>; 1]> {
+    let mut found: SmallVec<[Params<'_>; 1]> = SmallVec::new();
     for item in list(value) {
         let begun = scheme_of(item, found.is_empty());
         let pair = match begun {
@@ -212,8 +215,8 @@ fn schemes(value: &[u8]) -> Vec<Params<'_>> {
                 break;
             }
             found.push(Params {
-                scheme: lossy(scheme).into(),
-                pairs: Vec::with_capacity(USUAL_PARAMS),
+                scheme,
+                pairs: SmallVec::new(),
             });
         }
         if let (Some(current), Some(equals)) = (found.last_mut(), find::byte(b'=', pair))

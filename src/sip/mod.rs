@@ -251,11 +251,17 @@ impl Message {
 
     /// Name and value of every field in order; values are unfolded.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
-        (self.packed.fields()).map(|field| {
-            (
-                self.bytes(&field.name),
-                self.value(&field.value, field.folded()),
-            )
+        self.fields_named(|_| true)
+    }
+
+    /// The same of those with a name that is `wanted`.
+    pub fn fields_named(
+        &self,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> impl Iterator<Item = (&[u8], Cow<'_, [u8]>)> {
+        self.packed.fields().filter_map(move |field| {
+            let name = self.bytes(&field.name);
+            wanted(name).then(|| (name, self.value(&field.value, field.folded())))
         })
     }
 

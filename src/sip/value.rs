@@ -9,6 +9,7 @@ use super::find;
 use super::lexer::number;
 use crate::address::literal_with_port;
 use memchr::{memchr_iter, memchr2};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -289,9 +290,35 @@ pub fn uri_endpoint(uri: &[u8]) -> Option<(IpAddr, Option<u16>)> {
     literal_with_port(user_and_host(uri).1)
 }
 
+/// Bytes to compare and not to keep; those of nearly all URIs need no memory of their own.
+pub type Brief = SmallVec<[u8; 64]>;
+
 /// The address-of-record a URI stands for: scheme, user and host without port, password, parameters and headers, the
 /// host in lower case (RFC 3261 §10.3 step 5). Text for people and keys; bytes that are not UTF-8 become U+FFFD.
 pub fn address_of_record(uri: &[u8]) -> String {
+    let (scheme, user, host) = parts_of_record(uri);
+    let plain = plain_record(scheme, user, host);
+    if let Some(text) = plain.as_deref().and_then(|it| std::str::from_utf8(it).ok()) {
+        return text.to_owned();
+    }
+    let mut text = String::with_capacity(uri.len());
+    push_lower(&mut text, scheme);
+    if !user.is_empty() {
+        text.push_str(&String::from_utf8_lossy(user));
+        text.push('@');
+    }
+    push_lower(&mut text, host);
+    text
+}
+
+/// The same to compare and not to show.
+pub fn brief_record(uri: &[u8]) -> Brief {
+    let (scheme, user, host) = parts_of_record(uri);
+    plain_record(scheme, user, host).unwrap_or_else(|| address_of_record(uri).into_bytes().into())
+}
+
+/// The scheme with its colon, the user without a password and the host without a port, as written.
+fn parts_of_record(uri: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let scheme_len = find::byte(b':', uri).map_or(0, |colon| colon + 1);
     let scheme = uri.get(..scheme_len).unwrap_or_default();
     let (user, host) = user_and_host(uri);
@@ -301,25 +328,15 @@ pub fn address_of_record(uri: &[u8]) -> String {
         [b'[', ..] => find::byte(b']', host).map_or(host.len(), |at| at + 1),
         _ => find::byte(b':', host).unwrap_or(host.len()),
     };
-    let host = host.get(..host_end).unwrap_or_default();
-    plain_address(scheme, user, host).unwrap_or_else(|| {
-        let mut text = String::with_capacity(uri.len());
-        push_lower(&mut text, scheme);
-        if !user.is_empty() {
-            text.push_str(&String::from_utf8_lossy(user));
-            text.push('@');
-        }
-        push_lower(&mut text, host);
-        text
-    })
+    (scheme, user, host.get(..host_end).unwrap_or_default())
 }
 
 /// An address-of-record of which scheme and host are ASCII; `None` for any other.
-fn plain_address(scheme: &[u8], user: &[u8], host: &[u8]) -> Option<String> {
+fn plain_record(scheme: &[u8], user: &[u8], host: &[u8]) -> Option<Brief> {
     if !scheme.is_ascii() || !host.is_ascii() {
         return None;
     }
-    let mut text = Vec::with_capacity(scheme.len() + user.len() + 1 + host.len());
+    let mut text = Brief::with_capacity(scheme.len() + user.len() + 1 + host.len());
     text.extend_from_slice(scheme);
     text.make_ascii_lowercase();
     if !user.is_empty() {
@@ -329,7 +346,7 @@ fn plain_address(scheme: &[u8], user: &[u8], host: &[u8]) -> Option<String> {
     let start = text.len();
     text.extend_from_slice(host);
     text.get_mut(start..)?.make_ascii_lowercase();
-    String::from_utf8(text).ok()
+    Some(text)
 }
 
 /// Text for people; bytes that are not UTF-8 become U+FFFD.

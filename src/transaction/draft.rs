@@ -5,7 +5,7 @@ use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence,
 use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
 use crate::flow::Flow;
 use crate::hash::fingerprint;
-use crate::sip::value::{address_of_record, is_dialled, normal_user, user_and_host};
+use crate::sip::value::{brief_record, is_dialled, normal_user, user_and_host};
 use crate::sip::{HeaderName, Message, Method, StartLine};
 use crate::time::Timestamp;
 use std::sync::{Arc, OnceLock};
@@ -134,14 +134,13 @@ fn client(of: &Transaction, event: Option<&[u8]>) -> u64 {
     });
     // Who tries one gateway after the other writes each one's address behind the number.
     let (user, _) = user_and_host(&of.to.uri);
-    let number = (of.method == Method::Invite && is_dialled(user))
-        .then(|| String::from_utf8_lossy(&normal_user(user)).into_owned());
+    let number = (of.method == Method::Invite && is_dialled(user)).then(|| normal_user(user));
     fingerprint((
         &of.method,
         package,
         of.flow.src.ip(),
-        address_of_record(&of.from.uri),
-        number.unwrap_or_else(|| address_of_record(&of.to.uri)),
+        brief_record(&of.from.uri),
+        number.unwrap_or_else(|| brief_record(&of.to.uri)),
     ))
 }
 

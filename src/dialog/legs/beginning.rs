@@ -51,12 +51,11 @@ fn marks(
         }
     }
     marks.call_id(call_id);
-    for (name, value) in message.fields() {
-        // All but those of the user begin with X or P.
-        let may_tie = matches!(name.first(), Some(b'X' | b'x' | b'P' | b'p'));
-        if !may_tie && headers.is_empty() {
-            continue;
-        }
+    // All but those of the user begin with X or P.
+    let may_tie = |name: &[u8]| {
+        !headers.is_empty() || matches!(name.first(), Some(b'X' | b'x' | b'P' | b'p'))
+    };
+    for (name, value) in message.fields_named(may_tie) {
         let Ok(name) = std::str::from_utf8(name) else {
             continue;
         };
@@ -131,7 +130,7 @@ impl Marks {
             .iter()
             .enumerate()
             .filter(|(_, byte)| matches!(byte, b'-' | b'_' | b'.' | b'@' | b';' | b':' | b'+'));
-        let cuts: Vec<usize> = cuts.map(|(at, _)| at).collect();
+        let cuts: SmallVec<[usize; 16]> = cuts.map(|(at, _)| at).collect();
         let ends = cuts.len().saturating_sub(CUTS / 2);
         let few = |(index, _): &(usize, &usize)| *index < CUTS / 2 || *index >= ends;
         for (_, &at) in cuts.iter().enumerate().filter(few) {
@@ -175,7 +174,14 @@ impl Marks {
     /// The origin without its version (RFC 8866 §5.2), and where the first medium is wanted.
     fn sdp(&mut self, body: &[u8], flow: Flow) {
         let mut address: &[u8] = &[];
-        for line in body.split(|&byte| byte == b'\n') {
+        let ends = memchr::memchr_iter(b'\n', body).chain([body.len()]);
+        let mut start = 0;
+        for end in ends {
+            let line = body.get(start..end).unwrap_or_default();
+            start = end + 1;
+            if !matches!(line, [b'o' | b'c' | b'm', ..] | [..=b' ', ..]) {
+                continue;
+            }
             let line = line.trim_ascii();
             if let Some(origin) = line.strip_prefix(b"o=") {
                 let mut parts = origin.split(|&byte| byte == b' ');
