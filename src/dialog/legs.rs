@@ -108,6 +108,8 @@ struct Fate {
 #[derive(Debug)]
 struct Known {
     leg: Arc<Leg>,
+    /// The legs behind it that have the same value, in the order in which they began.
+    behind: Vec<Arc<Leg>>,
     /// Another call has the same value, so that it tells nothing.
     shared: bool,
 }
@@ -278,16 +280,25 @@ impl Legs {
         flow: Flow,
         time: Timestamp,
     ) -> Option<&Leg> {
-        let Known { leg, shared } = self.known.get(&mark.asked)?;
-        let age = time.since(leg.began);
-        let fits = leg.call_id != *call_id
-            && !shared
-            // The same client with a new Call-ID tries again; it is no leg of its own.
-            && leg.flow.src.ip() != flow.src.ip()
-            && leg.began <= time
-            && (mark.by != LinkedBy::Users || age <= AT_ONCE || self.hunts(&leg.call_id))
-            && self.link_of(&leg.call_id).is_none_or(|link| link.from != *call_id);
-        fits.then_some(leg)
+        let Known {
+            leg: first,
+            behind,
+            shared,
+        } = self.known.get(&mark.asked)?;
+        let fits = |leg: &&Arc<Leg>| {
+            let age = time.since(leg.began);
+            leg.call_id != *call_id
+                && !shared
+                // The same client with a new Call-ID tries again; it is no leg of its own.
+                && leg.flow.src.ip() != flow.src.ip()
+                && leg.began <= time
+                && (mark.by != LinkedBy::Users || age <= AT_ONCE || self.hunts(&leg.call_id))
+                && self.link_of(&leg.call_id).is_none_or(|link| link.from != *call_id)
+        };
+        // What is the same on all legs of a chain does not tell which one is the last; where it went does.
+        let leads_here = |leg: &&Arc<Leg>| leg.flow.dst.ip() == flow.src.ip() && fits(leg);
+        let leg = (behind.iter().rev().find(leads_here)).or_else(|| Some(first).filter(fits))?;
+        Some(leg)
     }
 
     /// Whether a leg that has no answer yet was carried on before: when one route fails the next one is tried, however long
@@ -318,17 +329,25 @@ impl Legs {
 
     fn remember(&mut self, key: u64, leg: &Arc<Leg>) {
         if let Some(known) = self.known.get_mut(&key) {
-            let same_call = known.leg.call_id == leg.call_id
-                || self
-                    .links
-                    .get(&leg.call_id)
-                    .is_some_and(|link| link.from == known.leg.call_id);
-            if same_call {
+            if known.leg.call_id == leg.call_id {
+                return;
+            }
+            let link = self.links.get(&leg.call_id);
+            let is_chained = link.is_some_and(|link| {
+                let mut chain = [&known.leg].into_iter().chain(&known.behind);
+                chain.any(|it| it.call_id == link.from)
+            });
+            if is_chained {
+                let is_there = known.behind.iter().any(|it| it.call_id == leg.call_id);
+                if !is_there && known.behind.len() < MAX_LEG_CHILDREN {
+                    known.behind.push(Arc::clone(leg));
+                }
                 return;
             }
             // Of calls that follow each other the last one counts; of those at the same time, none.
             known.shared = leg.began.since(known.leg.began) <= AT_ONCE;
             known.leg = Arc::clone(leg);
+            known.behind.clear();
             self.order.push_back((leg.began, key));
             return;
         }
@@ -338,6 +357,7 @@ impl Legs {
         }
         let known = Known {
             leg: Arc::clone(leg),
+            behind: Vec::new(),
             shared: false,
         };
         self.known.insert(key, known);

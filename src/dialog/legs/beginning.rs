@@ -179,7 +179,7 @@ impl Marks {
         for end in ends {
             let line = body.get(start..end).unwrap_or_default();
             start = end + 1;
-            if !matches!(line, [b'o' | b'c' | b'm', ..] | [..=b' ', ..]) {
+            if !matches!(line, [b'o' | b'c' | b'm' | ..=b' ', ..]) {
                 continue;
             }
             let line = line.trim_ascii();

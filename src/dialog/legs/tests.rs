@@ -264,3 +264,28 @@ fn a_leg_that_failed_came_right_by_one_that_was_answered_after_it_began() {
     assert_eq!(legs.answered_instead(b"out-2", at(0)), None);
     assert!(!legs.is_undecided_before(b"out-1"));
 }
+
+#[test]
+fn legs_that_share_a_value_follow_each_other_as_their_hosts_do() {
+    let session =
+        "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000\r\n";
+    let mut legs = Legs::default();
+    let users = ("alice", "bob");
+    let (peer, carrier) = ("203.0.113.40", "203.0.113.50");
+    for (at, id, ends) in [
+        (0.0, "leg-one", IN),
+        (0.1, "leg-two", OUT),
+        (0.2, "leg-three", (TRUNK, peer)),
+        // The PBX tries another route at the same time.
+        (0.2, "leg-beside", (PBX, carrier)),
+        (0.3, "leg-four", (peer, "203.0.113.60")),
+    ] {
+        invite(&mut legs, at, id, ends, users, session, "");
+    }
+    let before = |id: &str| legs.link_of(id.as_bytes()).map(|it| it.from.to_vec());
+    assert_eq!(before("leg-one"), None);
+    assert_eq!(before("leg-two").as_deref(), Some(&b"leg-one"[..]));
+    assert_eq!(before("leg-three").as_deref(), Some(&b"leg-two"[..]));
+    assert_eq!(before("leg-beside").as_deref(), Some(&b"leg-one"[..]));
+    assert_eq!(before("leg-four").as_deref(), Some(&b"leg-three"[..]));
+}
