@@ -1,6 +1,6 @@
 //! `bye-481`: the peer does not know the dialog that is to be ended (RFC 3261 §15.1.2).
 
-use super::{crosses_bye, finding_of_refusal, is_echo, is_same_dialog, refusal};
+use super::{StrangeTag, crosses_bye, finding_of_refusal, is_echo, is_same_dialog, refusal};
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
@@ -35,7 +35,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         found.push(if crossed {
             finding.severity(Severity::Info).variant(Some(variant))
         } else {
-            finding
+            match StrangeTag::of(view.call, bye) {
+                Some(tag) => tag.told(finding),
+                None => finding,
+            }
         });
     }
 }

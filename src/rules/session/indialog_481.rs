@@ -1,6 +1,6 @@
 //! `indialog-481`: a request inside a dialog finds no dialog (RFC 3261 §12.2.2): the peer has lost the call.
 
-use super::{crosses_bye, finding_of_refusal, is_echo, refusal};
+use super::{StrangeTag, crosses_bye, finding_of_refusal, is_echo, refusal};
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
@@ -43,9 +43,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         } else {
             (Severity::Error, None)
         };
-        let finding = finding_of_refusal(view.call, &RULE, request, response)
+        let mut finding = finding_of_refusal(view.call, &RULE, request, response)
             .severity(severity)
             .variant(variant);
+        if variant.is_none()
+            && let Some(tag) = StrangeTag::of(view.call, request)
+        {
+            finding = tag.told(finding);
+        }
         // What is sent again and again into a lost dialog is one finding.
         let method = finding.get("method").cloned();
         let known = found

@@ -20,7 +20,7 @@ use super::status::evidence;
 use super::{CallView, Finding, Rule};
 use crate::dialog::Call;
 use crate::sip::Method;
-use crate::transaction::{Response, Transaction};
+use crate::transaction::{Response, Tag, Transaction};
 use std::time::Duration;
 
 /// Whether a finding of this family tells of a refusal, so that `status` need not.
@@ -119,6 +119,64 @@ fn finding_of_refusal(
         finding = finding.also(hop);
     }
     evidence::shown(finding, deepest)
+}
+
+/// The tag of a request that is not that of the dialog between its two hosts, and that nobody else of the call has.
+struct StrangeTag<'a> {
+    /// The field's name as the RFC has it.
+    field: &'static str,
+    seen: &'a [u8],
+    expected: &'a [u8],
+}
+
+impl<'a> StrangeTag<'a> {
+    /// That of a request; `None` where both fit, where both do not, and where the capture does not show how the dialog began.
+    fn of(call: &'a Call, request: &'a Transaction) -> Option<Self> {
+        let from = request.from.tag.as_deref()?;
+        let to = request.to.tag.as_deref()?;
+        let (src, dst) = (request.flow.src.ip(), request.flow.dst.ip());
+        let strange = |field, seen: &'a [u8], expected: &'a [u8]| Self {
+            field,
+            seen,
+            expected,
+        };
+        let found = call.dialogs().into_iter().find_map(|dialog| {
+            let by_caller = dialog.invites.iter().find_map(|invite| {
+                let ends = (invite.flow.src.ip(), invite.flow.dst.ip());
+                let by_callee = (ends.1, ends.0) == (src, dst);
+                (ends == (src, dst) || by_callee).then_some(!by_callee)
+            })?;
+            let (own, other) = if by_caller {
+                (dialog.caller_tag, dialog.callee_tag)
+            } else {
+                (dialog.callee_tag, dialog.caller_tag)
+            };
+            match (from == own, to == other) {
+                (true, false) => Some(strange("To tag", to, other)),
+                (false, true) => Some(strange("From tag", from, own)),
+                _ => None,
+            }
+        })?;
+        // Another branch of a fork, or another dialog of the call, may have it.
+        let has = |tag: &Option<Tag>| tag.as_deref() == Some(found.seen);
+        let elsewhere = call.transactions.iter().any(|it| {
+            it.id != request.id
+                && (has(&it.from.tag)
+                    || (it.responses.iter())
+                        .any(|response| response.code != 481 && has(&response.to_tag)))
+        });
+        (!elsewhere).then_some(found)
+    }
+
+    /// Adds to a finding that its request has that tag.
+    fn told(self, finding: Finding) -> Finding {
+        let text = |tag| String::from_utf8_lossy(tag).into_owned();
+        finding
+            .variant(Some("differs"))
+            .fact("field", self.field)
+            .fact("seen", text(self.seen))
+            .fact("expected", text(self.expected))
+    }
 }
 
 /// As people say it.

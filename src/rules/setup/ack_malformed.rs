@@ -1,4 +1,4 @@
-//! `ack-malformed`: an ACK that does not fit the INVITE it is meant for: another CSeq number, To tag or branch (RFC 3261
+//! `ack-malformed`: an ACK that does not fit the INVITE it is meant for: another CSeq number, tag or branch (RFC 3261
 //! §17.1.1.3, §13.2.2.4).
 
 use super::{crossing, nearest_first, sent_after, text};
@@ -101,6 +101,11 @@ fn misfit(invite: &Transaction, response: &Response, ack: &Ack) -> Option<Misfit
     };
     if cseq != invite.cseq {
         return wrong("CSeq", cseq.to_string(), invite.cseq.to_string());
+    }
+    let (own, from) = (invite.from.tag.as_deref(), message.from_tag());
+    if own.is_some() && from != own {
+        let shown = |tag: Option<&[u8]>| tag.map_or_else(|| "-".to_owned(), text);
+        return wrong("From tag", shown(from), shown(own));
     }
     let answers = |tag: &[u8]| {
         let mut finals = invite.responses.iter().filter(|it| it.is_final());
