@@ -5,7 +5,7 @@ use crate::rules::setup::redirect_not_followed;
 use crate::rules::status::{cause, deepest, evidence, explain};
 use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
-use crate::sip::Method;
+use crate::sip::{HeaderName, Method};
 use crate::transaction::{Response, Transaction, timers};
 use std::time::Duration;
 
@@ -107,6 +107,9 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
     ) {
         return true;
     }
+    if is_keep_alive(transaction) {
+        return true;
+    }
     if session::tells(view, transaction, response) || sdp::tells(view, transaction, response) {
         return true;
     }
@@ -124,6 +127,16 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         }
         _ => false,
     }
+}
+
+/// Whether a NOTIFY only keeps a binding of a NAT open, as some telephones do with an event package that nobody has: whatever
+/// answers it shows that the server is there, as with OPTIONS.
+fn is_keep_alive(transaction: &Transaction) -> bool {
+    transaction.method == Method::Notify
+        && !transaction.in_dialog()
+        && (transaction.request())
+            .and_then(|it| it.header(HeaderName::Event))
+            .is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
 }
 
 fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> Severity {

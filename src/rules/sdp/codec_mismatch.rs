@@ -84,7 +84,9 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
             && !in_common(one, other)
     });
     let (_, other) = disjoint?;
-    let names: Vec<_> = other.codecs().iter().map(|it| clip(it.name)).collect();
+    let codecs = other.codecs();
+    let speech = codecs.iter().filter(|it| it.is_medium());
+    let names: Vec<_> = speech.map(|it| clip(it.name)).collect();
     Some(("disjoint", names.join(", ")))
 }
 

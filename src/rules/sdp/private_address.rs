@@ -5,7 +5,7 @@ use crate::address::{self, Reach};
 use crate::dialog::negotiation::Description;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::sip::sdp::Media;
+use crate::sip::sdp::{Direction, Media};
 use crate::sip::value::{NameAddr, Via, user_and_host};
 use crate::sip::{HeaderName, Message};
 use std::net::IpAddr;
@@ -29,6 +29,19 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(answer) = exchange.answer() else {
             continue;
         };
+        if is_nowhere(view, answer, &exchange.offer) {
+            let finding = finding_of_offer(view, &RULE, exchange)
+                .confidence(if view.lossy {
+                    Confidence::Likely
+                } else {
+                    Confidence::Certain
+                })
+                .variant(Some("unspecified"))
+                .fact("reach", Reach::Unspecified.name())
+                .fact("side", answer.flow.src.to_string())
+                .fact("dst", answer.flow.dst.to_string());
+            tell(found, finding, exchange.transaction, &["reach"]);
+        }
         for (side, other) in [(&*exchange.offer, answer), (answer, &*exchange.offer)] {
             let Some(doubt) =
                 doubt(view, side, other).filter(|it| !is_changed(view, side, it.address))
@@ -50,6 +63,26 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             tell(found, finding, exchange.transaction, &["address"]);
         }
     }
+}
+
+/// Whether an answer wants media and says nowhere where to, at 0.0.0.0 or ::, although the offer said where and no message of the
+/// same side names an address.
+fn is_nowhere(view: &CallView<'_>, answer: &Description<'_>, offer: &Description<'_>) -> bool {
+    let wants = |it: &&Media<'_>| {
+        let written = answer.sdp.written_direction_of(it).unwrap_or_default();
+        let heard = matches!(written, Direction::SendRecv | Direction::RecvOnly);
+        it.port != 0 && heard && !answer.sdp.uses_ice(it)
+    };
+    let mut wanted = answer.sdp.media.iter().filter(wants).peekable();
+    let is_unspecified = |it: &Media<'_>| {
+        let address = answer.sdp.connection_of(it).and_then(|it| it.ip());
+        address.is_some_and(|it| it.is_unspecified())
+    };
+    let mut own = (view.negotiation.descriptions()).filter(|it| it.writer == answer.writer);
+    wanted.peek().is_some()
+        && wanted.all(is_unspecified)
+        && addresses(offer).next().is_some()
+        && !own.any(|it| addresses(it).next().is_some())
 }
 
 struct Doubt {
