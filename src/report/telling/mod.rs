@@ -13,8 +13,8 @@ use super::text::{clip, clock, sanitize};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::engine::Report;
-use crate::hash::HashMap;
-use crate::rules::{Cluster, Fact, Finding};
+use crate::hash::{HashMap, HashSet};
+use crate::rules::{Cluster, Fact, Finding, FindingId};
 use crate::severity::{Confidence, Severity};
 
 /// Tries with credentials that are shown value by value: two tell whether anything changes.
@@ -165,12 +165,10 @@ impl Group<'_> {
             .collect()
     }
 
-    /// What followed from it, a line for each kind with the first of it and how many more there are.
+    /// What followed from it and from that in turn, a line for each kind with the first of it and how many more there are.
     pub(super) fn consequences(&self, settings: &Settings, report: &Report) -> Vec<String> {
-        let id = self.first.id;
         let mut kinds: Vec<(&Finding, u64)> = Vec::new();
-        let all = report.findings.iter();
-        for finding in all.filter(|finding| finding.consequence_of == Some(id)) {
+        for finding in followed(self.first.id, &report.findings) {
             let alike = |first: &Finding| {
                 first.rule.name == finding.rule.name
                     && first.status == finding.status
@@ -279,6 +277,25 @@ fn others(settings: &Settings, key: &'static str, count: u64) -> String {
     }
     let values = [("n", count.to_string())];
     format!(" ({})", settings.filled(key, &values))
+}
+
+/// What followed from a finding, then what followed from that, and so on.
+fn followed(cause: FindingId, all: &[Finding]) -> Vec<&Finding> {
+    let mut found: Vec<&Finding> = Vec::new();
+    let mut causes = HashSet::from_iter([cause]);
+    // A cause was found before: no chain comes back to where it was.
+    while !causes.is_empty() {
+        let next = all
+            .iter()
+            .filter(|it| it.consequence_of.is_some_and(|id| causes.contains(&id)));
+        let next: Vec<_> = next.collect();
+        causes = next.iter().map(|it| it.id).collect();
+        found.extend(next);
+        if found.len() > all.len() {
+            break;
+        }
+    }
+    found
 }
 
 /// What followed from another finding, and how many more times.
