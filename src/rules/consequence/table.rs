@@ -200,6 +200,11 @@ const EXPLAINED: &[Explanation] = &[
         &["record-route-bypassed", "ack-misrouted"],
         Tie::Transaction,
     ),
+    Explanation(
+        Effect::Of(&["bye-481", "indialog-481"]),
+        &["record-route-bypassed", "ack-misrouted"],
+        Tie::Transaction,
+    ),
     // Past the proxy a Contact is for nobody but the proxy (RFC 3261 §12.2.1.1).
     Explanation(
         Effect::Of(&["ack-misrouted", "contact-private-nat"]),
@@ -284,7 +289,12 @@ const EXPLAINED: &[Explanation] = &[
         &["session-timer-expired"],
         Tie::Transaction,
     ),
-    Explanation(Effect::Of(&["bye-481"]), &["indialog-481"], Tie::Call),
+    // An ACK with tags of its own, and its sender knows another dialog than the peer.
+    Explanation(
+        Effect::Of(&["bye-481"]),
+        &["indialog-481", "ack-malformed"],
+        Tie::Call,
+    ),
     Explanation(
         Effect::Of(&["indialog-481"]),
         &["session-refresh-failed"],
