@@ -23,16 +23,22 @@ fn unanswered(
 ) -> Option<Finding> {
     let silence = view.silence(transaction)?;
     let waited = view.watched_since(transaction.start());
-    let ignored = transaction.method == Method::Invite
-        && transaction.in_dialog()
-        && answers_others(view, transaction);
+    let is_re_invite = transaction.method == Method::Invite && transaction.in_dialog();
+    let stray = stray_response(view, transaction);
     let variant = match silence {
-        _ if ignored => Some("re-invite"),
+        _ if stray.is_some() => Some("other-branch"),
+        _ if is_re_invite && answers_others(view, transaction) => Some("re-invite"),
         Silence::Unrepeated => Some("unrepeated"),
+        Silence::Proven if is_re_invite => Some("in-dialog"),
         _ => None,
     };
+    let finding = Finding::of(rule, transaction);
+    let finding = match stray {
+        Some((other, _)) => finding.also(other),
+        None => finding,
+    };
     Some(
-        Finding::of(rule, transaction)
+        finding
             .fact("method", transaction.method.name())
             .fact("src", transaction.flow.src.to_string())
             .fact("dst", transaction.flow.dst.to_string())
@@ -46,10 +52,32 @@ fn unanswered(
                 },
             )
             .fact("waited", waited)
+            .fact_if("answered", stray.map(|(_, response)| response.code))
             .variant(variant)
             .silence(silence, view.lossy)
-            .note_if(view.came_right(transaction)),
+            .note_if(stray.is_none() && view.came_right(transaction)),
     )
+}
+
+/// The response that came back to a request that is sent again and again, with the branch of another one in its Via: it matches
+/// no transaction of the sender (RFC 3261 §17.1.3), which drops it.
+fn stray_response<'a>(
+    view: &CallView<'a>,
+    unanswered: &Transaction,
+) -> Option<(&'a Transaction, &'a Response)> {
+    let is_meant = |it: &&Transaction| {
+        it.requests.count() == 0
+            && it.method == unanswered.method
+            && it.cseq == unanswered.cseq
+            && it.flow == unanswered.flow
+            && it.from.tag == unanswered.from.tag
+            && it.branch != unanswered.branch
+    };
+    let mut others = view.call.transactions.iter().filter(is_meant);
+    let repeated = unanswered.requests.count() >= 3;
+    others
+        .find_map(|it| Some((it, it.responses.last()?)))
+        .filter(|_| repeated)
 }
 
 /// Whether the peer of a request answered another one of the call, sent by the same host after the first send of this one:
