@@ -82,6 +82,8 @@ const CUTS: usize = 8;
 #[derive(Debug, Default)]
 pub struct Legs {
     known: KeyMap<u64, Known>,
+    /// The legs behind one that is known, which have the same value, in the order in which they began; most calls have none.
+    chains: KeyMap<u64, Vec<Arc<Leg>>>,
     order: VecDeque<(Timestamp, u64)>,
     links: HashMap<Arc<[u8]>, Link>,
     linked: VecDeque<Arc<[u8]>>,
@@ -108,8 +110,6 @@ struct Fate {
 #[derive(Debug)]
 struct Known {
     leg: Arc<Leg>,
-    /// The legs behind it that have the same value, in the order in which they began.
-    behind: Vec<Arc<Leg>>,
     /// Another call has the same value, so that it tells nothing.
     shared: bool,
 }
@@ -280,11 +280,8 @@ impl Legs {
         flow: Flow,
         time: Timestamp,
     ) -> Option<&Leg> {
-        let Known {
-            leg: first,
-            behind,
-            shared,
-        } = self.known.get(&mark.asked)?;
+        let Known { leg: first, shared } = self.known.get(&mark.asked)?;
+        let behind = self.chains.get(&mark.asked).map_or(&[][..], Vec::as_slice);
         let fits = |leg: &&Arc<Leg>| {
             let age = time.since(leg.began);
             leg.call_id != *call_id
@@ -332,22 +329,22 @@ impl Legs {
             if known.leg.call_id == leg.call_id {
                 return;
             }
-            let link = self.links.get(&leg.call_id);
-            let is_chained = link.is_some_and(|link| {
-                let mut chain = [&known.leg].into_iter().chain(&known.behind);
+            let behind = self.chains.get(&key).map_or(&[][..], Vec::as_slice);
+            let is_chained = self.links.get(&leg.call_id).is_some_and(|link| {
+                let mut chain = [&known.leg].into_iter().chain(behind);
                 chain.any(|it| it.call_id == link.from)
             });
             if is_chained {
-                let is_there = known.behind.iter().any(|it| it.call_id == leg.call_id);
-                if !is_there && known.behind.len() < MAX_LEG_CHILDREN {
-                    known.behind.push(Arc::clone(leg));
+                let is_there = behind.iter().any(|it| it.call_id == leg.call_id);
+                if !is_there && behind.len() < MAX_LEG_CHILDREN {
+                    self.chains.entry(key).or_default().push(Arc::clone(leg));
                 }
                 return;
             }
             // Of calls that follow each other the last one counts; of those at the same time, none.
             known.shared = leg.began.since(known.leg.began) <= AT_ONCE;
             known.leg = Arc::clone(leg);
-            known.behind.clear();
+            self.chains.remove(&key);
             self.order.push_back((leg.began, key));
             return;
         }
@@ -357,7 +354,6 @@ impl Legs {
         }
         let known = Known {
             leg: Arc::clone(leg),
-            behind: Vec::new(),
             shared: false,
         };
         self.known.insert(key, known);
@@ -372,6 +368,7 @@ impl Legs {
             self.order.pop_front();
             if self.known.get(&key).is_some_and(|it| it.leg.began == began) {
                 self.known.remove(&key);
+                self.chains.remove(&key);
             }
         }
     }
