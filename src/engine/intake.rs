@@ -278,7 +278,7 @@ impl Intake {
         if heard.message.is_cut() {
             out.0.push(Event::Cut(place.snapped));
         }
-        let sip = Sip::of(Box::new(heard), &self.asked);
+        let sip = Box::new(Sip::of(heard, &self.asked));
         self.waiting.push(place.at, Ready::Sip(sip));
     }
 

@@ -43,14 +43,14 @@ pub struct InOrder {
 
 #[derive(Debug)]
 pub(super) enum Ready {
-    Sip(Sip),
+    Sip(Box<Sip>),
     Icmp(Box<Icmp>),
 }
 
 /// A message with all that it tells by itself.
 #[derive(Debug)]
 pub(super) struct Sip {
-    pub(super) heard: Box<Heard>,
+    pub(super) heard: Heard,
     pub(super) keys: Keys,
     pub(super) draft: Draft,
     /// What it says when it is an INVITE that begins a call.
@@ -63,7 +63,7 @@ pub(super) struct Sip {
 
 impl Sip {
     /// That of a message.
-    pub(super) fn of(heard: Box<Heard>, asked: &Asked) -> Self {
+    pub(super) fn of(heard: Heard, asked: &Asked) -> Self {
         let (message, flow) = (&*heard.message, heard.flow);
         let keys = Keys::of(message, flow, heard.sequence);
         let draft = Draft::of(message, keys, flow);
