@@ -74,8 +74,9 @@ impl Intake {
             Ok(decoded) => decoded,
             Err(undecoded) => {
                 let opened = Opened::Undecoded(undecoded.clone());
-                let irregular = self.clock.packet(packet.time, true);
-                return self.prepared(at, opened, Events::of(irregular));
+                let mut events = Events::default();
+                self.pass_time(packet.time, true, &mut events);
+                return self.prepared(at, opened, events);
             }
         };
         self.hide(&mut decoded.content);
@@ -83,7 +84,8 @@ impl Intake {
         let snapped = envelope.cut.then_some(packet.data.len() as u64);
         let time = time_of(packet.time, &decoded.content);
         let in_order = !matches!(decoded.content, Content::Mirrored(_));
-        let mut events = Events::of(self.clock.packet(time, in_order));
+        let mut events = Events::default();
+        self.pass_time(time, in_order, &mut events);
         self.pass_to(time, &mut events);
         let place = Place {
             at,
@@ -104,6 +106,7 @@ impl Intake {
     }
 
     /// What nothing can overtake any more; `None` until more packets have come.
+    #[inline]
     pub fn next_in_order(&mut self) -> Option<InOrder> {
         self.waiting.pop(self.now()?, self.ended)
     }
@@ -156,6 +159,14 @@ impl Intake {
     fn hide(&self, content: &mut Content<'_>) {
         if let Some(redactor) = &self.redactor {
             hide(content, redactor);
+        }
+    }
+
+    /// Moves the clock to the time of a packet.
+    #[inline]
+    fn pass_time(&mut self, time: Timestamp, in_order: bool, out: &mut Events) {
+        if let Some(irregular) = self.clock.packet(time, in_order) {
+            out.0.push(irregular);
         }
     }
 
@@ -470,12 +481,6 @@ impl Intake {
         let noted = outcome.noted.into_iter().map(Box::new).map(Event::Noted);
         let over = outcome.over.into_iter().map(Box::new).map(Event::Over);
         out.0.extend(noted.chain(over));
-    }
-}
-
-impl Events {
-    fn of(event: Option<Event>) -> Self {
-        Self(event.into_iter().collect())
     }
 }
 

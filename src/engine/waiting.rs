@@ -156,6 +156,7 @@ impl Queue {
     }
 
     /// The oldest, once nothing can overtake it any more; with `all`, in any case.
+    #[inline]
     pub(super) fn pop(&mut self, now: Timestamp, all: bool) -> Option<InOrder> {
         let due = self.0.front()?.at.time <= now.minus(REORDER_WINDOW);
         (all || due || self.0.len() > MAX_HELD_BACK)

@@ -283,7 +283,6 @@ fn others(settings: &Settings, key: &'static str, count: u64) -> String {
 fn followed(cause: FindingId, all: &[Finding]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
     let mut causes = HashSet::from_iter([cause]);
-    // A cause was found before: no chain comes back to where it was.
     while !causes.is_empty() {
         let next = all
             .iter()
@@ -291,6 +290,7 @@ fn followed(cause: FindingId, all: &[Finding]) -> Vec<&Finding> {
         let next: Vec<_> = next.collect();
         causes = next.iter().map(|it| it.id).collect();
         found.extend(next);
+        // Nothing explains itself, in however long a circle; this ends where it did.
         if found.len() > all.len() {
             break;
         }
