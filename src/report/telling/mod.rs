@@ -279,21 +279,20 @@ fn others(settings: &Settings, key: &'static str, count: u64) -> String {
     format!(" ({})", settings.filled(key, &values))
 }
 
-/// What followed from a finding, then what followed from that, and so on.
+/// What followed from a finding, then what followed from that, and so on; each once, were it in a circle.
 fn followed(cause: FindingId, all: &[Finding]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
-    let mut causes = HashSet::from_iter([cause]);
+    let mut seen = HashSet::from_iter([cause]);
+    let mut causes = seen.clone();
     while !causes.is_empty() {
-        let next = all
-            .iter()
-            .filter(|it| it.consequence_of.is_some_and(|id| causes.contains(&id)));
-        let next: Vec<_> = next.collect();
+        let is_next = |it: &&Finding| {
+            let is_caused = it.consequence_of.is_some_and(|id| causes.contains(&id));
+            is_caused && !seen.contains(&it.id)
+        };
+        let next: Vec<_> = all.iter().filter(is_next).collect();
         causes = next.iter().map(|it| it.id).collect();
+        seen.extend(&causes);
         found.extend(next);
-        // Nothing explains itself, in however long a circle; this ends where it did.
-        if found.len() > all.len() {
-            break;
-        }
     }
     found
 }

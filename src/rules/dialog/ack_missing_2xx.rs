@@ -3,6 +3,7 @@
 
 use super::{is_caller_unheard, is_repeated_to_the_end, unacknowledged};
 use crate::dialog::Call;
+use crate::rules::reachability::is_stray;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::Method;
@@ -53,18 +54,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     found.extend(told.into_iter().map(|(finding, _)| finding));
 }
 
-/// The INVITE that the caller goes on repeating, where the responses to it have another branch in their Via: they match no
-/// transaction of the caller (RFC 3261 §17.1.3), which drops them.
+/// The INVITE that the caller goes on repeating, where the responses to it have another branch in their Via.
 fn unmatched<'a>(call: &'a Call, answers: &Transaction) -> Option<&'a Transaction> {
-    call.of(&Method::Invite).find(|asked| {
-        answers.requests.count() == 0
-            && asked.requests.count() >= 3
-            && asked.responses.is_empty()
-            && asked.cseq == answers.cseq
-            && asked.flow == answers.flow
-            && asked.from.tag == answers.from.tag
-            && asked.branch != answers.branch
-    })
+    let mut invites = call.of(&Method::Invite);
+    invites.find(|asked| asked.responses.is_empty() && is_stray(answers, asked))
 }
 
 /// Each fork needs an ACK of its own.

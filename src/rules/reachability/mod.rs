@@ -59,25 +59,25 @@ fn unanswered(
     )
 }
 
-/// The response that came back to a request that is sent again and again, with the branch of another one in its Via: it matches
-/// no transaction of the sender (RFC 3261 §17.1.3), which drops it.
+/// The response that came back to a request that is sent again and again, with the branch of another one.
 fn stray_response<'a>(
     view: &CallView<'a>,
     unanswered: &Transaction,
 ) -> Option<(&'a Transaction, &'a Response)> {
-    let is_meant = |it: &&Transaction| {
-        it.requests.count() == 0
-            && it.method == unanswered.method
-            && it.cseq == unanswered.cseq
-            && it.flow == unanswered.flow
-            && it.from.tag == unanswered.from.tag
-            && it.branch != unanswered.branch
-    };
-    let mut others = view.call.transactions.iter().filter(is_meant);
-    let repeated = unanswered.requests.count() >= 3;
-    others
-        .find_map(|it| Some((it, it.responses.last()?)))
-        .filter(|_| repeated)
+    let mut others = view.call.transactions.iter();
+    others.find_map(|it| Some((it, it.responses.last()?)).filter(|_| is_stray(it, unanswered)))
+}
+
+/// Whether a transaction of responses alone is what came back to a request that is sent again and again: only their branch is
+/// another, so they match no transaction of the sender (RFC 3261 §17.1.3), which drops them.
+pub(super) fn is_stray(answers: &Transaction, asked: &Transaction) -> bool {
+    asked.requests.count() >= 3
+        && answers.requests.count() == 0
+        && answers.method == asked.method
+        && answers.cseq == asked.cseq
+        && answers.flow == asked.flow
+        && answers.from.tag == asked.from.tag
+        && answers.branch != asked.branch
 }
 
 /// Whether the peer of a request answered another one of the call, sent by the same host after the first send of this one:
