@@ -6,6 +6,7 @@ use crate::engine::{Events, InOrder, Intake, Prepared, Remains};
 use crate::time::Timestamp;
 use crate::workers::{Helper, Workers};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -18,6 +19,10 @@ const BATCH_PACKETS: usize = 1024;
 const BATCHES: usize = 4;
 /// How long to wait for room where there is nothing else to do: little beside the time that a batch takes.
 const NAP: Duration = Duration::from_micros(50);
+/// Packets after which a reader that is far enough ahead asks whether it can help: little beside the time that helping takes.
+const PACKETS_BETWEEN_HELP: usize = 16;
+/// Batches that wait for a taker who will not soon have to wait for one.
+const FAR_AHEAD: usize = 2;
 
 /// What came from the source, in its order.
 enum Item {
@@ -114,11 +119,13 @@ pub(super) fn run<T: Send>(
 ) -> Result<T, CaptureError> {
     let (full, incoming) = sync_channel(BATCHES);
     let (empty, returned) = channel();
+    let waiting = &AtomicUsize::new(0);
     let (read, end) = workers.both(
         move |helper| {
             let outlet = Outlet {
                 full,
                 returned,
+                waiting,
                 helper,
             };
             read(source, whole, intake, &outlet, look)
@@ -127,6 +134,7 @@ pub(super) fn run<T: Send>(
             taker(&mut Incoming {
                 whole,
                 full: incoming,
+                waiting,
                 empty,
             })
         },
@@ -138,12 +146,15 @@ pub(super) fn run<T: Send>(
 struct Outlet<'a> {
     full: SyncSender<Batch>,
     returned: Receiver<Batch>,
+    /// How many batches nobody has taken yet.
+    waiting: &'a AtomicUsize,
     helper: &'a Helper<'a>,
 }
 
 impl Outlet<'_> {
     /// Hands on a batch, and does what the taker shares with all until there is room for it. Whether anybody wants more.
     fn hand_on(&self, mut batch: Batch) -> bool {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         loop {
             batch = match self.full.try_send(batch) {
                 Ok(()) => return true,
@@ -153,6 +164,13 @@ impl Outlet<'_> {
             if !self.helper.help() {
                 std::thread::sleep(NAP);
             }
+        }
+    }
+
+    /// Does a part of what the taker shares with all, where it has enough to go on with after that.
+    fn help(&self) {
+        if self.waiting.load(Ordering::Relaxed) >= FAR_AHEAD {
+            self.helper.help();
         }
     }
 
@@ -232,19 +250,22 @@ impl Drop for Batched {
     }
 }
 
-struct Incoming {
+struct Incoming<'a> {
     whole: bool,
     full: Receiver<Batch>,
+    waiting: &'a AtomicUsize,
     empty: Sender<Batch>,
 }
 
-impl Iterator for Incoming {
+impl Iterator for Incoming<'_> {
     type Item = Batched;
 
     fn next(&mut self) -> Option<Batched> {
+        let batch = self.full.recv().ok()?;
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
         Some(Batched {
             whole: self.whole,
-            batch: self.full.recv().ok()?,
+            batch,
             empty: self.empty.clone(),
         })
     }
@@ -259,7 +280,10 @@ fn read(
     look: &mut (dyn FnMut(&dyn Source) + Send),
 ) -> Result<(), CaptureError> {
     let mut batch = Batch::default();
-    loop {
+    for step in 1_usize.. {
+        if step % PACKETS_BETWEEN_HELP == 0 {
+            outlet.help();
+        }
         match source.next()? {
             Next::Packet(packet) => {
                 batch.length += packet.data.len();
@@ -283,14 +307,15 @@ fn read(
             Next::Idle(_) => {}
             Next::End => {
                 outlet.hand_on(batch);
-                return Ok(());
+                break;
             }
         }
         if batch.length >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
             look(source);
             if !outlet.hand_on(std::mem::replace(&mut batch, outlet.empty())) {
-                return Ok(());
+                break;
             }
         }
     }
+    Ok(())
 }
