@@ -9,8 +9,12 @@ use crate::limits::{
 };
 use crate::sip::{Message, Method, StartLine};
 use crate::transaction::{Keys, Packed, Packer, Transaction, TransactionId};
+use crate::workers::Workers;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+
+/// Calls that are packed together: as many threads as there are share them.
+const PACKED_AT_ONCE: usize = 64;
 
 /// All Call-IDs that have something open.
 #[derive(Debug, Default)]
@@ -27,6 +31,7 @@ pub struct Book {
     /// The last of them, whose transactions are not packed.
     unpacked: VecDeque<(u64, u32)>,
     packer: Packer,
+    workers: Workers,
     judged_early: u64,
     calls: u64,
     mid_dialog: u64,
@@ -48,10 +53,11 @@ struct Entry {
 }
 
 impl Book {
-    /// The same, packing the transactions of calls that last with this.
+    /// The same, where `workers` pack the transactions of calls that last, with `packer`.
     #[must_use]
-    pub fn with_packer(mut self, packer: Packer) -> Self {
+    pub fn with_packer(mut self, packer: Packer, workers: &Workers) -> Self {
         self.packer = packer;
+        self.workers = workers.clone();
         self
     }
 
@@ -173,16 +179,26 @@ impl Book {
         } else {
             MAX_UNPACKED_CALLS
         };
-        while self.unpacked.len() > at_hand
-            && let Some((key, silence)) = self.unpacked.pop_front()
-        {
+        if self.unpacked.len() < at_hand + PACKED_AT_ONCE {
+            return;
+        }
+        let mut keys = Vec::with_capacity(PACKED_AT_ONCE);
+        let mut calls = Vec::with_capacity(PACKED_AT_ONCE);
+        for (key, silence) in self.unpacked.drain(..self.unpacked.len() - at_hand) {
             let entry = self.entries.get_mut(&key);
-            let Some(entry) = entry.filter(|it| it.is_silent(silence)) else {
+            if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
+                keys.push(key);
+                calls.push(std::mem::take(&mut entry.closed));
+            }
+        }
+        let packed = self.packer.pack(&calls, &self.workers);
+        for ((key, closed), packed) in keys.iter().zip(calls).zip(packed) {
+            let Some(entry) = self.entries.get_mut(key) else {
                 continue;
             };
-            match self.packer.pack(std::mem::take(&mut entry.closed)) {
-                Ok(packed) => entry.packed.push(packed),
-                Err(closed) => entry.closed = closed,
+            match packed {
+                Some(packed) => entry.packed.push(packed),
+                None => entry.closed = closed,
             }
         }
     }

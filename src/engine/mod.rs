@@ -104,6 +104,7 @@ impl<O: Observer> Engine<O> {
         let thresholds = options.thresholds;
         let memory = options.memory.unwrap_or(MAX_KEPT_BYTES);
         let table = Table::new(&thresholds).with_memory(memory);
+        let book = Book::default().with_packer(table.packer(), &options.workers);
         let asked = Asked::of(&options);
         Self {
             observer,
@@ -121,7 +122,7 @@ impl<O: Observer> Engine<O> {
             settled: None,
             duplicates: Duplicates::default(),
             flows: KeySet::default(),
-            book: Book::default().with_packer(table.packer()),
+            book,
             table,
             due: Vec::new(),
             remains: None,

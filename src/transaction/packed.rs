@@ -4,10 +4,11 @@
 mod bytes;
 
 use super::{Transaction, TransactionId};
+use crate::workers::Workers;
 use bytes::{Bytes, In, Out};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
@@ -23,6 +24,8 @@ const LOOKED_AT: usize = 8 * 1024;
 const SAMPLED: usize = 16_384;
 /// Bytes of room that are used again.
 const KEPT_ROOM: usize = 64 * 1024;
+/// Calls that are worth the time of another thread.
+const PIECE: usize = 8;
 
 /// Packs transactions.
 #[derive(Default)]
@@ -32,11 +35,22 @@ pub struct Packer {
     gathered: Vec<u8>,
     lengths: Vec<usize>,
     sample: Arc<Box<[u8]>>,
-    compressor: Option<Compressor<'static>>,
-    /// For what was packed with that sample.
-    decompressor: Option<(Arc<Box<[u8]>>, Decompressor<'static>)>,
     /// How many calls are packed with it before the next one is made.
     good_for: usize,
+    benches: Benches,
+    /// For what was packed with that sample.
+    decompressor: Option<(Arc<Box<[u8]>>, Decompressor<'static>)>,
+}
+
+/// Where calls are packed at the same time: as many as were ever used at once.
+#[derive(Default)]
+struct Benches(Mutex<Vec<Bench>>);
+
+/// What packs one call after the other.
+#[derive(Default)]
+struct Bench {
+    /// For that sample.
+    compressor: Option<(Arc<Box<[u8]>>, Compressor<'static>)>,
     /// Memory that is used again.
     plain: Out,
     compressed: Vec<u8>,
@@ -74,40 +88,40 @@ impl Packer {
         }
     }
 
-    /// Packs transactions that share one Call-ID.
-    ///
-    /// # Errors
-    /// Gives them back when there are none, and should the library refuse them.
+    /// Packs the transactions of some calls, which share a Call-ID each. `None` for one that has none, and should the library
+    /// refuse it.
     pub fn pack(
         &mut self,
-        transactions: Vec<Box<Transaction>>,
-    ) -> Result<Packed, Vec<Box<Transaction>>> {
-        self.plain.clear();
-        let Some(one) = transactions.first() else {
-            return Err(transactions);
-        };
-        self.plain.part(&one.call_id);
-        for transaction in &transactions {
-            transaction.put(&mut self.plain);
+        calls: &[Vec<Box<Transaction>>],
+        workers: &Workers,
+    ) -> Vec<Option<Packed>> {
+        let mut packed = Vec::with_capacity(calls.len());
+        let mut rest = calls;
+        while let Some((first, others)) = rest.split_first() {
+            if self.good_for == 0 {
+                self.look_at(first);
+                packed.push(self.pack_one(first));
+                rest = others;
+                continue;
+            }
+            let (alike, others) = rest.split_at(rest.len().min(self.good_for));
+            self.good_for -= alike.len();
+            packed.extend(workers.map(alike, PIECE, |call| self.pack_one(call)));
+            rest = others;
         }
-        self.look_at_plain();
-        let label = Label {
-            first: transactions.iter().fold(one.id, |id, it| id.min(it.id)),
-            count: transactions.len(),
-            len: self.plain.bytes.len(),
-        };
-        let Some(bytes) = self.compressed(&label) else {
-            return Err(transactions);
-        };
+        packed
+    }
+
+    fn pack_one(&self, transactions: &[Box<Transaction>]) -> Option<Packed> {
+        let mut bench = self.benches.take();
+        let bytes = bench.pack(transactions, &self.sample);
+        self.benches.put(bench);
         let packed = Packed {
-            bytes,
+            bytes: bytes?,
             sample: Arc::clone(&self.sample),
         };
         self.used.fetch_add(packed.footprint(), Ordering::Relaxed);
-        // A long call is seldom.
-        self.plain.bytes.shrink_to(KEPT_ROOM);
-        self.compressed.shrink_to(KEPT_ROOM);
-        Ok(packed)
+        Some(packed)
     }
 
     /// The transactions as they were, of the call with that [`Transaction::call_key`].
@@ -126,31 +140,6 @@ impl Packer {
             .collect()
     }
 
-    /// A label, and what is plain, compressed.
-    fn compressed(&mut self, label: &Label) -> Option<Box<[u8]>> {
-        let compressor = match &mut self.compressor {
-            Some(compressor) => compressor,
-            none => {
-                let mut new = Compressor::with_dictionary(LEVEL, &self.sample).ok()?;
-                // It is known which sample and how long.
-                new.set_parameter(CParameter::DictIdFlag(false)).ok()?;
-                new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
-                none.insert(new)
-            }
-        };
-        let plain = &self.plain.bytes;
-        self.compressed.clear();
-        self.compressed
-            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
-        compressor
-            .compress_to_buffer(plain, &mut self.compressed)
-            .ok()?;
-        let mut front = Out::default();
-        label.put(&mut front);
-        let parts = [front.bytes.as_slice(), self.compressed.as_slice()];
-        Some(parts.concat().into())
-    }
-
     fn plain(&mut self, packed: &Packed) -> Option<Vec<u8>> {
         let known = |(sample, _): &(Arc<_>, _)| Arc::ptr_eq(sample, &packed.sample);
         if !self.decompressor.as_ref().is_some_and(known) {
@@ -163,15 +152,12 @@ impl Packer {
     }
 
     /// Gathers what the next calls will share with this one, and begins anew with it now and then.
-    fn look_at_plain(&mut self) {
-        if self.good_for > 0 {
-            self.good_for -= 1;
-            return;
-        }
-        let plain = &self.plain.bytes;
-        let some = plain.get(..LOOKED_AT).unwrap_or(plain);
-        self.gathered.extend_from_slice(some);
-        self.lengths.push(some.len());
+    fn look_at(&mut self, transactions: &[Box<Transaction>]) {
+        let mut plain = Out::default();
+        write(transactions, &mut plain);
+        plain.bytes.truncate(LOOKED_AT);
+        self.lengths.push(plain.bytes.len());
+        self.gathered.append(&mut plain.bytes);
         if self.lengths.len() == LEARNT_FROM {
             let gathered = std::mem::take(&mut self.gathered);
             let lengths = std::mem::take(&mut self.lengths);
@@ -179,9 +165,72 @@ impl Packer {
             // Of what is too short nothing can be learnt: then the one before is as good.
             if let Ok(learnt) = zstd::dict::from_continuous(&gathered, &lengths, SAMPLE) {
                 self.sample = Arc::new(learnt.into());
-                self.compressor = None;
             }
         }
+    }
+}
+
+impl Benches {
+    fn take(&self) -> Bench {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.pop().unwrap_or_default()
+    }
+
+    fn put(&self, bench: Bench) {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(bench);
+    }
+}
+
+impl Bench {
+    /// The label of transactions, and behind it what they are, compressed.
+    fn pack(
+        &mut self,
+        transactions: &[Box<Transaction>],
+        sample: &Arc<Box<[u8]>>,
+    ) -> Option<Box<[u8]>> {
+        let one = transactions.first()?;
+        let known = |(other, _): &(Arc<_>, _)| Arc::ptr_eq(other, sample);
+        if !self.compressor.as_ref().is_some_and(known) {
+            let mut new = Compressor::with_dictionary(LEVEL, sample).ok()?;
+            // It is known which sample and how long.
+            new.set_parameter(CParameter::DictIdFlag(false)).ok()?;
+            new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
+            self.compressor = Some((Arc::clone(sample), new));
+        }
+        let (_, compressor) = self.compressor.as_mut()?;
+        write(transactions, &mut self.plain);
+        let plain = &self.plain.bytes;
+        self.compressed.clear();
+        self.compressed
+            .reserve(zstd::zstd_safe::compress_bound(plain.len()));
+        compressor
+            .compress_to_buffer(plain, &mut self.compressed)
+            .ok()?;
+        let label = Label {
+            first: transactions.iter().fold(one.id, |id, it| id.min(it.id)),
+            count: transactions.len(),
+            len: plain.len(),
+        };
+        let mut front = Out::default();
+        label.put(&mut front);
+        let parts = [front.bytes.as_slice(), self.compressed.as_slice()];
+        let bytes = parts.concat().into();
+        // A long call is seldom.
+        self.plain.bytes.shrink_to(KEPT_ROOM);
+        self.compressed.shrink_to(KEPT_ROOM);
+        Some(bytes)
+    }
+}
+
+/// Writes transactions that share a Call-ID.
+fn write(transactions: &[Box<Transaction>], plain: &mut Out) {
+    plain.clear();
+    if let Some(one) = transactions.first() {
+        plain.part(&one.call_id);
+    }
+    for transaction in transactions {
+        transaction.put(plain);
     }
 }
 

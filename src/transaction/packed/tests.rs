@@ -110,14 +110,15 @@ fn messages<T: Borrow<Transaction>>(transactions: &[T]) -> Vec<Message> {
 
 #[test]
 fn what_is_unpacked_is_what_was_packed() {
-    let mut packer = Packer::default();
+    let (mut packer, workers) = (Packer::default(), Workers::default());
     let mut all = Vec::new();
     // More than one sample is taken of them.
     for number in 1..2_000 {
         let before = transactions(number);
         let known = (plain(&before), messages(&before));
         let count = before.len();
-        let small = packer.pack(before).expect("room");
+        let small = packer.pack(&[before], &workers).pop().flatten();
+        let small = small.expect("one that is packed");
         assert_eq!(small.count(), count);
         all.push((small, known));
         packer.good_for = packer.good_for.saturating_sub(SAMPLED / 100);
@@ -134,6 +135,24 @@ fn what_is_unpacked_is_what_was_packed() {
         );
     }
     assert_eq!(packer.used.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn many_calls_are_packed_the_same_by_any_number_of_threads() {
+    let mut calls: Vec<_> = (1..300).map(transactions).collect();
+    calls.insert(200, Vec::new());
+    let packed = [1, 3].map(|threads| {
+        let workers = Workers::new(threads.try_into().expect("some"));
+        let mut packer = Packer::default();
+        let all = packer.pack(&calls, &workers);
+        // The sample is learnt from the first of them.
+        assert_eq!(packer.good_for, SAMPLED - (calls.len() - LEARNT_FROM));
+        all.into_iter().map(|it| it.map(|it| it.bytes)).collect()
+    });
+    let [alone, together]: [Vec<_>; 2] = packed;
+    assert_eq!(alone, together);
+    let nothing = alone.iter().map(Option::is_none);
+    assert!(nothing.eq(calls.iter().map(Vec::is_empty)));
 }
 
 #[test]
