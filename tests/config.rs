@@ -328,6 +328,10 @@ fn errors_say_where_what_and_what_may_have_been_meant() {
             "error: FILE:1:11: here stands a text, and not a list of texts, such as [\"auth-loop\"]\n",
         ),
         (
+            "leg-headers = ['X-Leg', 'X Leg']",
+            "error: FILE:1:25: that is no name of a header field, such as X-Our-Call-ID\n",
+        ),
+        (
             "silenced = []",
             "error: FILE:1:1: there is no key \"silenced\"\nhelp: did you mean \"silence\"?\n",
         ),

@@ -92,6 +92,8 @@ fn legs_are_joined_by_the_header_field_that_is_named() {
     };
     assert_eq!(joined(&[]), 0);
     assert_eq!(joined(&["--leg-header", "X-Our-Leg"]), 2);
+    // As it stands in a message.
+    assert_eq!(joined(&["--leg-header", "x-our-leg:"]), 2);
 }
 
 #[test]

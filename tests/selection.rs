@@ -222,6 +222,40 @@ fn every_option_selects_and_the_summary_says_how_many() {
 }
 
 #[test]
+fn a_call_that_goes_on_is_under_way_at_any_time_after_its_first_message() {
+    let place = Place::new();
+    let case = "
+alice = 192.0.2.10:5060
+bob = 192.0.2.20:5060
+
++0.000 alice -> bob  INVITE a1 call=lasts
++0.010 bob -> alice  200 INVITE a1 tag=x
++0.020 alice -> bob  ACK a2 call=lasts to=bob;x
++1.000 alice -> bob  INVITE b1 call=ended from=alice;b
++1.010 bob -> alice  200 INVITE b1 tag=y
++1.020 alice -> bob  ACK b2 call=ended from=alice;b to=bob;y
++9.000 alice -> bob  BYE b3 call=ended from=alice;b to=bob;y
++9.010 bob -> alice  200 BYE b3
++100.0 alice -> bob  INVITE c1 call=rings from=alice;c
++100.1 bob -> alice  180 INVITE c1 tag=z
++120.0 alice -> bob  OPTIONS o1 call=ping
++120.1 bob -> alice  200 OPTIONS o1
+";
+    let capture = place.capture("goes-on.pcap", case);
+    for (arguments, expected) in [
+        (&["--since", "60s"][..], &["lasts", "ping", "rings"][..]),
+        (&["--since", "110s"], &["lasts", "ping", "rings"]),
+        (&["--since", "60s", "--until", "90s"], &["lasts"]),
+        // Nobody knows what went on behind the end of the capture.
+        (&["--since", "5m"], &[]),
+    ] {
+        let records = Records::read(arguments, &[&capture]);
+        let expected: BTreeSet<_> = expected.iter().copied().collect();
+        assert_eq!(records.calls("transaction"), expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn messages_come_from_the_first_of_each_selected_call() {
     let place = Place::new();
     let capture = place.capture("mixed.pcap", MIXED);

@@ -5,7 +5,9 @@ use super::selection::SelectionOptions;
 use super::thresholds::ThresholdOptions;
 #[cfg(feature = "live")]
 use super::values::packets;
-use super::values::{class, finding, format, language, languages, record, severity, size, threads};
+use super::values::{
+    class, finding, format, header_name, language, languages, record, severity, size, threads,
+};
 #[cfg(feature = "live")]
 use crate::capture::hep::{HepAddress, Network};
 use crate::report::{Alias, Format, RecordKind};
@@ -367,6 +369,7 @@ pub(super) struct DiagnosisOptions {
     #[arg(
         long,
         value_name = "NAME",
+        value_parser = header_name,
         help_heading = "Findings",
         hide_short_help = true
     )]

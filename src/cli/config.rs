@@ -2,6 +2,7 @@
 
 use super::args::DiagnosisOptions;
 use super::errors::WrongUse;
+use super::values::header_name;
 use crate::limits::MAX_CONFIG;
 use crate::report::{Alias, Aliases};
 use crate::rules::{Named, Policy, UnknownFinding};
@@ -140,8 +141,10 @@ impl Reader<'_> {
                     }
                 }
                 "leg-headers" => {
-                    let names = self.texts(value)?.into_iter();
-                    configuration.leg_headers = names.map(|(name, _)| name.to_owned()).collect();
+                    let names = self.texts(value)?.into_iter().map(|(name, span)| {
+                        header_name(name).map_err(|what| self.wrong(span, &what, None))
+                    });
+                    configuration.leg_headers = names.collect::<Result<_, _>>()?;
                 }
                 "aliases" => self.aliases(value, &mut configuration.aliases)?,
                 "redact" => match value.get_ref() {

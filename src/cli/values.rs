@@ -39,6 +39,14 @@ pub(super) fn languages() -> String {
     known.join(", ")
 }
 
+/// The name of a header field (RFC 3261 §25.1).
+pub(super) fn header_name(text: &str) -> Result<String, String> {
+    let name = text.trim().trim_end_matches(':').trim_end();
+    let is_name = crate::sip::is_token(name.as_bytes());
+    let wrong = || "that is no name of a header field, such as X-Our-Call-ID".to_owned();
+    is_name.then(|| name.to_owned()).ok_or_else(wrong)
+}
+
 pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
     let wrong = || "give a whole number of threads, at least 1".to_owned();
     text.trim().parse().map_err(|_| wrong())

@@ -1,5 +1,6 @@
 //! A call: the transactions of one Call-ID that are judged together.
 
+use super::dialog::Dialog;
 use crate::sip::Method;
 use crate::transaction::{Response, State, Transaction, timers};
 use smallvec::SmallVec;
@@ -289,6 +290,12 @@ impl Call {
                     .attempt(invite)
                     .all(|other| other.final_response().is_none())
         })
+    }
+
+    /// Whether it was still under way when it was last watched: nothing was answered yet, or nobody has hung up.
+    pub fn goes_on(&self) -> bool {
+        let lasts = |it: &Dialog<'_>| it.answer().is_some() && it.bye().is_none();
+        self.is_open_attempt() || self.dialogs().iter().any(lasts)
     }
 }
 

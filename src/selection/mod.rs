@@ -57,7 +57,7 @@ pub struct Selection {
     pub severities: Vec<Severity>,
     /// Whether only calls with a warning or an error are asked for.
     pub problems: bool,
-    /// Only calls with a message at this moment or later.
+    /// Only calls with a message at this moment or later, or that still went on when the last one was seen.
     pub since: Option<Moment>,
     /// Only calls with a message at this moment or earlier.
     pub until: Option<Moment>,

@@ -55,6 +55,8 @@ pub struct Selecting<O> {
     selection: Selection,
     wanted: Met,
     window: Option<Window>,
+    /// The time of the latest message.
+    latest: Timestamp,
     /// What each call met, by the key of its group.
     states: HashMap<u64, Met>,
     /// For a Call-ID that is a leg, another of its group, on the way to the one that stands for all.
@@ -98,6 +100,7 @@ impl<O: Observer> Selecting<O> {
             inner,
             wanted: selection.wanted(),
             window: None,
+            latest: Timestamp::MIN,
             states: HashMap::default(),
             parents: HashMap::default(),
             sizes: HashMap::default(),
@@ -432,6 +435,7 @@ impl<O: Observer> Observer for Selecting<O> {
         if self.takes_all() {
             return self.inner.message(message, placement);
         }
+        self.latest = self.latest.max(message.arrival.time);
         let call_id = message.arrival.message.call_id().unwrap_or_default();
         let root = self.root(self.key(&call_id).0);
         let before = self.state(root);
@@ -464,13 +468,15 @@ impl<O: Observer> Observer for Selecting<O> {
             self.join(key, leg);
         }
         let root = self.root(key);
-        let met = findings
-            .iter()
-            .map(|finding| self.selection.of_finding(finding))
-            .fold(
-                self.selection.of_transactions(&call.transactions),
-                Met::with,
-            );
+        let of_findings = findings.iter().map(|it| self.selection.of_finding(it));
+        let mut met = of_findings.fold(
+            self.selection.of_transactions(&call.transactions),
+            Met::with,
+        );
+        let window = self.window.unwrap_or_default();
+        if self.wanted.has(Met::SINCE) && window.met_at(self.latest).has(Met::SINCE) {
+            met.set(Met::SINCE, call.goes_on());
+        }
         self.note(root, met);
         if self.state(root).has(SELECTED) {
             self.flush(root, Some(legs));

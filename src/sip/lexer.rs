@@ -409,7 +409,8 @@ pub(super) fn number(digits: &[u8]) -> u64 {
     })
 }
 
-pub(super) fn is_token(bytes: &[u8]) -> bool {
+/// Whether it is a `token` of RFC 3261 §25.1, as methods and the names of header fields are.
+pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 

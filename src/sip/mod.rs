@@ -19,7 +19,7 @@ pub mod typed;
 pub mod value;
 
 pub use header::HeaderName;
-pub use lexer::{leading_empty_lines, looks_like_sip};
+pub use lexer::{is_token, leading_empty_lines, looks_like_sip};
 pub use method::Method;
 pub use oddity::{Oddities, Oddity};
 pub use place::Place;
