@@ -297,8 +297,8 @@ pub const MAX_TLS_SKIP: u64 = 64;
 /// TLS records in a row that may fail to open before a direction is given up: with the wrong secret all do.
 pub const MAX_TLS_FAILURES: u32 = 16;
 
-/// Talk times kept, each for both hosts of its call, 96 bytes each: so at most 48 MiB for 250,000 calls.
-pub const MAX_TALK_TIMES: usize = 500_000;
+/// Calls whose talk times are kept, 56 bytes each and some 60 for a host that nobody had before: so at most 55 MiB.
+pub const MAX_TALK_TIMES: usize = 250_000;
 
 /// Clients and servers remembered for a 503 with Retry-After: 200 bytes each, and 24 for each request within the time.
 pub const MAX_BACKOFFS: usize = 16_384;

@@ -6,7 +6,7 @@ use crate::hash::HashMap;
 use crate::limits::MAX_TALK_TIMES;
 use crate::sip::{HeaderName, Method};
 use crate::time::Timestamp;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// How an answered call ended.
@@ -31,10 +31,27 @@ pub struct Talk {
 /// The talk times of all hosts that had calls.
 #[derive(Debug, Default)]
 pub struct TalkTimes {
-    hosts: HashMap<IpAddr, Vec<Talk>>,
-    kept: usize,
+    hosts: Vec<IpAddr>,
+    places: HashMap<IpAddr, u32>,
+    ended: Vec<Ended>,
     refused: u64,
 }
+
+/// The same of both hosts of a call, which are a place in the list of them. There may be very many.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    time: Duration,
+    ended: Timestamp,
+    bye: FrameNumber,
+    near: u32,
+    far: u32,
+    from: u32,
+    /// Seconds.
+    interval: Option<u32>,
+    by_caller: bool,
+}
+
+const _: () = assert!(size_of::<Ended>() <= 56);
 
 impl TalkTimes {
     /// Notes the answered calls of a Call-ID that were ended, with the hosts of the hop nearest to the caller.
@@ -51,48 +68,73 @@ impl TalkTimes {
             let Some(sent) = bye.requests.first() else {
                 continue;
             };
+            if self.ended.len() >= MAX_TALK_TIMES {
+                self.refused += 1;
+                continue;
+            }
             let interval = dialog
                 .answer()
                 .and_then(|answer| answer.message())
                 .and_then(|it| it.number(HeaderName::SessionExpires));
-            let (near, far) = (invite.flow.src.ip(), invite.flow.dst.ip());
-            for (host, other) in [(near, far), (far, near)] {
-                let talk = Talk {
-                    time,
-                    ended: sent.time,
-                    bye: sent.frame,
-                    by_caller: dialog.is_by_caller(bye),
-                    from: bye.flow.src.ip(),
-                    interval: interval.map(Duration::from_secs),
-                    other,
-                };
-                self.keep(host, talk);
-                if near == far {
-                    break;
-                }
-            }
+            let ended = Ended {
+                time,
+                ended: sent.time,
+                bye: sent.frame,
+                near: self.place_of(invite.flow.src.ip()),
+                far: self.place_of(invite.flow.dst.ip()),
+                from: self.place_of(bye.flow.src.ip()),
+                interval: interval.map(|it| it.try_into().unwrap_or(u32::MAX)),
+                by_caller: dialog.is_by_caller(bye),
+            };
+            self.ended.push(ended);
         }
     }
 
     /// The talk times of each host by its address, in the order in which the calls were judged.
-    pub fn hosts(&self) -> impl Iterator<Item = (IpAddr, &[Talk])> {
-        let talks = self.hosts.iter();
-        let mut hosts: Vec<_> = talks.map(|(host, it)| (*host, it.as_slice())).collect();
-        hosts.sort_unstable_by_key(|(host, _)| *host);
-        hosts.into_iter()
+    pub fn hosts(&self) -> impl Iterator<Item = (IpAddr, Vec<Talk>)> {
+        let of_both = self.ended.iter().flat_map(|it| {
+            let other_side = (it.far != it.near).then_some((it.far, it, it.near));
+            std::iter::once((it.near, it, it.far)).chain(other_side)
+        });
+        let mut all: Vec<_> = of_both.collect();
+        // Those of one host stay in their order.
+        all.sort_by_key(|(host, ..)| self.host(*host));
+        let mut rest = all.into_iter().peekable();
+        std::iter::from_fn(move || {
+            let (host, ..) = *rest.peek()?;
+            let own = std::iter::from_fn(|| rest.next_if(|(it, ..)| *it == host));
+            let talks = own.map(|(_, ended, other)| self.talk(ended, other));
+            Some((self.host(host), talks.collect()))
+        })
     }
 
-    /// How many talk times were not kept.
+    /// How many calls were not noted.
     pub const fn refused(&self) -> u64 {
         self.refused
     }
 
-    fn keep(&mut self, host: IpAddr, talk: Talk) {
-        if self.kept < MAX_TALK_TIMES {
-            self.kept += 1;
-            self.hosts.entry(host).or_default().push(talk);
-        } else {
-            self.refused += 1;
+    fn talk(&self, ended: &Ended, other: u32) -> Talk {
+        Talk {
+            time: ended.time,
+            ended: ended.ended,
+            bye: ended.bye,
+            by_caller: ended.by_caller,
+            from: self.host(ended.from),
+            interval: ended.interval.map(u64::from).map(Duration::from_secs),
+            other: self.host(other),
         }
+    }
+
+    fn host(&self, place: u32) -> IpAddr {
+        let host = self.hosts.get(place as usize).copied();
+        host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    fn place_of(&mut self, host: IpAddr) -> u32 {
+        *self.places.entry(host).or_insert_with(|| {
+            self.hosts.push(host);
+            // Three at most for each call.
+            u32::try_from(self.hosts.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 }

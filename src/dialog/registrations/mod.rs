@@ -34,7 +34,8 @@ const REGISTRARS_COMPARED: usize = 16;
 #[derive(Clone, Debug, Default)]
 struct Account {
     waiting: Vec<Event>,
-    bindings: BTreeMap<Box<str>, Binding>,
+    /// In the order of their keys; mostly one.
+    bindings: Vec<(Box<str>, Binding)>,
     devices: Vec<Device>,
     /// Devices that take each other's place.
     evictions: Turns,
@@ -192,7 +193,7 @@ impl Registrations {
         self.accounts
             .iter()
             .flat_map(|((aor, registrar), account)| {
-                account.bindings.values().map(|binding| Entry {
+                account.bindings.iter().map(|(_, binding)| Entry {
                     aor,
                     registrar: *registrar,
                     binding,
@@ -239,8 +240,8 @@ impl Registrations {
             .range(from..)
             .take(REGISTRARS_COMPARED)
             .take_while(|((aor, _), _)| **aor == *entry.aor)
-            .flat_map(|(_, account)| account.bindings.values())
-            .filter_map(|other| other.first.as_ref())
+            .flat_map(|(_, account)| &account.bindings)
+            .filter_map(|(_, other)| other.first.as_ref())
             .filter(|first| first.time > accepted.time && !first.is_copy_of(accepted))
             .map(|first| first.time)
             .min()
@@ -294,7 +295,7 @@ impl Account {
     /// False when there is no room for a contact.
     fn apply(&mut self, event: &Event, full: bool, thresholds: &Thresholds) -> bool {
         let Some(contact) = &event.contact else {
-            for binding in self.bindings.values_mut() {
+            for (_, binding) in &mut self.bindings {
                 binding.apply(event, thresholds);
             }
             if event.outcome == Outcome::Removed {
@@ -304,17 +305,19 @@ impl Account {
             }
             return true;
         };
-        if !self.bindings.contains_key(&contact.key) {
-            if matches!(event.outcome, Outcome::Listed { .. }) {
-                return true;
+        let found = (self.bindings).binary_search_by(|(key, _)| key.cmp(&contact.key));
+        let at = match found {
+            Ok(at) => at,
+            Err(_) if matches!(event.outcome, Outcome::Listed { .. }) => return true,
+            Err(_) if full => return false,
+            Err(at) => {
+                let binding = Binding::of(contact.uri.clone(), event.time);
+                self.bindings.reserve_exact(1);
+                self.bindings.insert(at, (contact.key.clone(), binding));
+                at
             }
-            if full {
-                return false;
-            }
-            let binding = Binding::of(contact.uri.clone(), event.time);
-            self.bindings.insert(contact.key.clone(), binding);
-        }
-        let Some(binding) = self.bindings.get_mut(&contact.key) else {
+        };
+        let Some((_, binding)) = self.bindings.get_mut(at) else {
             return false;
         };
         if !binding.apply(event, thresholds) {
@@ -330,6 +333,7 @@ impl Account {
         let accepted = matches!(event.outcome, Outcome::Accepted { .. });
         let at = known.unwrap_or(self.devices.len());
         if known.is_none() && accepted && room {
+            self.devices.reserve_exact(1);
             self.devices.push(Device::of(event, contact));
         }
         let Some(device) = self.devices.get_mut(at) else {

@@ -30,7 +30,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let mut clusters: Vec<(IpAddr, Vec<Talk>)> = view
         .talk_times
         .hosts()
-        .filter_map(|(host, talks)| Some((host, cluster(talks, view.thresholds)?)))
+        .filter_map(|(host, talks)| Some((host, cluster(&talks, view.thresholds)?)))
         .collect();
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {
