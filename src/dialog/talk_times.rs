@@ -41,7 +41,7 @@ pub struct TalkTimes {
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     time: Duration,
-    ended: Timestamp,
+    at: Timestamp,
     bye: FrameNumber,
     near: u32,
     far: u32,
@@ -78,7 +78,7 @@ impl TalkTimes {
                 .and_then(|it| it.number(HeaderName::SessionExpires));
             let ended = Ended {
                 time,
-                ended: sent.time,
+                at: sent.time,
                 bye: sent.frame,
                 near: self.place_of(invite.flow.src.ip()),
                 far: self.place_of(invite.flow.dst.ip()),
@@ -116,7 +116,7 @@ impl TalkTimes {
     fn talk(&self, ended: &Ended, other: u32) -> Talk {
         Talk {
             time: ended.time,
-            ended: ended.ended,
+            ended: ended.at,
             bye: ended.bye,
             by_caller: ended.by_caller,
             from: self.host(ended.from),
