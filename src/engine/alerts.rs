@@ -3,7 +3,7 @@
 use super::{Engine, Observer};
 use crate::dialog::{Call, Negotiation};
 use crate::limits::MAX_SOURCES;
-use crate::rules::{self, Applied};
+use crate::rules::{self, Applied, Finding};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 use crate::transaction::TransactionId;
@@ -67,6 +67,21 @@ impl<O: Observer> Engine<O> {
                     self.observer.alert(&finding);
                 }
             }
+        }
+    }
+
+    /// Tells the worst that was found about a call that is over, where nothing was told of it while it lasted: what was refused in
+    /// a way that clients answer with another try has failed only now.
+    pub(super) fn alert_judged(&mut self, call: &Call, found: &[Finding]) {
+        let key = call.transactions.first().map(|it| it.call_key);
+        let told = key.is_some_and(|it| self.alerted_calls.remove(&it));
+        // One line is enough for all legs of a call.
+        if told || self.legs.link_of(&call.call_id).is_some() {
+            return;
+        }
+        let mut errors = found.iter().filter(|it| it.severity == Severity::Error);
+        if let Some(finding) = errors.find(|it| it.consequence_of.is_none()) {
+            self.observer.alert(finding);
         }
     }
 

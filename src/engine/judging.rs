@@ -108,7 +108,9 @@ impl<O: Observer> Engine<O> {
             let waited = self.waited(&transaction);
             self.keepalives.note(&transaction, waited);
             self.registrations.note(&transaction, waited);
-            self.alerted.remove(&transaction.id);
+            if self.alerted.remove(&transaction.id) {
+                self.alerted_calls.insert(transaction.call_key);
+            }
             self.lost.closed(&transaction, self.options.thresholds.t2);
             self.streams
                 .closed(&transaction, self.options.thresholds.t1);
@@ -203,6 +205,9 @@ impl<O: Observer> Engine<O> {
         let is_leg = self.legs.link_of(&call.call_id).is_some();
         self.kpi.note(call, is_leg);
         self.observer.call(call, &self.legs);
+        if self.options.alerts {
+            self.alert_judged(call, &found);
+        }
         for finding in found {
             self.keep(finding, MAX_FINDINGS);
         }

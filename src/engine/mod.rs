@@ -91,6 +91,8 @@ pub struct Engine<O> {
     gaps: Vec<(Timestamp, Timestamp)>,
     watched: BinaryHeap<Reverse<(Timestamp, TransactionId, usize)>>,
     alerted: KeySet<TransactionId>,
+    /// Calls of which something was told before they are over.
+    alerted_calls: KeySet<u64>,
     passwords: Passwords,
     /// Those that a request had credentials for.
     passwords_met: BTreeSet<usize>,
@@ -145,6 +147,7 @@ impl<O: Observer> Engine<O> {
             gaps: Vec::new(),
             watched: BinaryHeap::new(),
             alerted: KeySet::default(),
+            alerted_calls: KeySet::default(),
             passwords: Passwords::default(),
             passwords_met: BTreeSet::new(),
             alerted_hosts: HashSet::default(),
@@ -237,6 +240,8 @@ impl<O: Observer> Engine<O> {
 
     /// Ends the capture: everything open is judged, and the report is made.
     pub fn finish(mut self, capture: CaptureFacts) -> (Report, O) {
+        // The report tells it all.
+        self.options.alerts = false;
         let capture = self.hidden_capture(capture);
         self.lossy |= capture.dropped_by_kernel.unwrap_or(0) > 0
             || capture.dropped_by_interface.unwrap_or(0) > 0;
