@@ -24,6 +24,8 @@ pub(super) struct Device {
     until: Option<Timestamp>,
     /// Whether it was bound and is not any more.
     down: bool,
+    /// Whether its credentials were challenged again, which takes nothing away and may only be a nonce that has grown old.
+    challenged: bool,
     places: Vec<Box<str>>,
     /// Which of the devices of its account took its place at the registrar.
     evicted_by: Option<usize>,
@@ -103,6 +105,7 @@ impl Device {
             live: Vec::new(),
             until: None,
             down: false,
+            challenged: false,
             places: Vec::new(),
             evicted_by: None,
             cycles: Turns::default(),
@@ -140,6 +143,7 @@ impl Device {
             self.live.clear();
         }
         self.down = false;
+        self.challenged = false;
         self.moved(event, contact, thresholds);
         if !self.live.contains(&contact.key) && self.live.len() < MAX_CONTACTS {
             self.live.push(contact.key.clone());
@@ -157,8 +161,12 @@ impl Device {
         self.goes_down(event, self.live.is_empty());
     }
 
-    pub(super) fn rejected(&mut self, event: &Event) {
-        self.goes_down(event, true);
+    pub(super) fn rejected(&mut self, event: &Event, code: u64) {
+        let challenges = matches!(code, 401 | 407);
+        if self.challenged || !challenges {
+            self.goes_down(event, true);
+        }
+        self.challenged = challenges;
     }
 
     fn goes_down(&mut self, event: &Event, down: bool) {

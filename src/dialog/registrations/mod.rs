@@ -347,7 +347,7 @@ impl Account {
                 }
             }
             Outcome::Removed => device.removed(event),
-            Outcome::Rejected(_) => device.rejected(event),
+            Outcome::Rejected(code) => device.rejected(event, *code),
             _ => {}
         }
         true

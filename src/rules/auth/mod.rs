@@ -66,7 +66,39 @@ fn in_realm<'a>(response: &'a Response, realm: &'a str) -> impl Iterator<Item = 
 /// when they may only have been too old. Several realms on one request are separate conversations (RFC 3261 §22.3).
 fn rejection<'a>(call: &'a Call, transaction: &'a Transaction) -> Option<Rejection<'a>> {
     let found = challenged_again(call, transaction)?;
-    (!found.challenge.stale).then_some(found)
+    let no_fault = found.challenge.stale
+        || was_accepted(call, transaction, found.used)
+        || resynchronises(transaction, found.used);
+    (!no_fault).then_some(found)
+}
+
+/// Whether the same nonce brought a success before, and is counted on: then it has only grown old, whatever the challenge says
+/// of it.
+fn was_accepted(call: &Call, transaction: &Transaction, used: &Credentials) -> bool {
+    let count = |it: &Credentials| u32::from_str_radix(&it.nc, 16).ok();
+    let is_same = |it: &Credentials| {
+        it.nonce == used.nonce
+            && it.realm == used.realm
+            && it.username == used.username
+            && (count(it).is_none() || count(it) < count(used))
+    };
+    call.transactions.iter().any(|earlier| {
+        earlier.id < transaction.id
+            && earlier.succeeded()
+            && same_hop(earlier, transaction)
+            && earlier.credentials.iter().any(is_same)
+    })
+}
+
+/// Whether a SIM says that its sequence number is another one: the challenge that follows is made for it (RFC 3310 §3.4).
+fn resynchronises(transaction: &Transaction, used: &Credentials) -> bool {
+    let is_aka = (used.algorithm.get(..3)).is_some_and(|it| it.eq_ignore_ascii_case("aka"));
+    let has_auts = |request: &Message| {
+        let fields = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+        let mut values = fields.into_iter().flat_map(|it| request.headers(it));
+        values.any(|it| memchr::memmem::find(&it.to_ascii_lowercase(), b"auts=").is_some())
+    };
+    is_aka && transaction.request().is_some_and(has_auts)
 }
 
 /// The same whether the nonce was stale or not.
