@@ -206,6 +206,8 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
                 "icmp-unreachable"
                     | "invite-no-response"
                     | "noninvite-no-response"
+                    | "bye-no-response"
+                    | "register-no-response"
                     | "invite-stuck-trying"
                     | "codec-mismatch"
                     | "srtp-profile-mismatch"
@@ -253,13 +255,16 @@ fn comes_from_behind(call: &Call, finding: &Finding, code: u64) -> bool {
     counts.iter().min() != counts.iter().max()
 }
 
-/// Whether a change of an answered call was refused by somebody who had no answer from further on (RFC 3261 §16.8, §21.5.5).
+/// Whether a registration, or a change of an answered call, was refused by somebody who had no answer from further on (RFC 3261
+/// §16.8, §21.5.5).
 fn waited_for_next_hop(finding: &Finding) -> bool {
     let code = match finding.get("code") {
         Some(Fact::Number(code)) => *code,
         _ => return false,
     };
-    table::REFUSED.contains(&finding.rule.name) && matches!(code, 408 | 480 | 500 | 503 | 504)
+    let name = finding.rule.name;
+    let is_refused = table::REFUSED.contains(&name) || name == "registration-rejected";
+    is_refused && matches!(code, 408 | 480 | 500 | 503 | 504)
 }
 
 /// Whether requests of a dialog that nobody answered went to one host in both findings.

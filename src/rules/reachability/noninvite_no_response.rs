@@ -1,6 +1,7 @@
 //! `noninvite-no-response`: another request without a final response (RFC 3261 §17.1.2.2, Timer F).
 
 use super::unanswered;
+use crate::rules::session::asks_after_call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -25,7 +26,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .call
         .transactions
         .iter()
-        .filter(|it| !has_own_rule(&it.method))
+        .filter(|it| !has_own_rule(&it.method) || asks_after_call(view.call, it))
     {
         found.extend(unanswered(view, &RULE, transaction));
     }

@@ -1,6 +1,6 @@
 //! `indialog-481`: a request inside a dialog finds no dialog (RFC 3261 §12.2.2): the peer has lost the call.
 
-use super::{StrangeTag, crosses_bye, finding_of_refusal, is_echo, refusal};
+use super::{StrangeTag, crosses_bye, finding_of_refusal, has_lost_call, is_echo, refusal};
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Method};
@@ -21,8 +21,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let of_interest = (request.in_dialog() || request.method == Method::Notify)
             && !matches!(
                 request.method,
-                Method::Bye | Method::Cancel | Method::Options | Method::Prack | Method::Ack
-            );
+                Method::Bye | Method::Cancel | Method::Prack | Method::Ack
+            )
+            && (request.method != Method::Options || has_lost_call(view.call, request));
         let Some(response) = refusal(request).filter(|it| of_interest && it.code == 481) else {
             continue;
         };

@@ -43,9 +43,31 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
                 || session_refresh_failed::failed(view, request).is_some()
         }
         // Tells of the PRACK and not of the dialog as well (RFC 3262 §3).
-        Method::Prack | Method::Cancel | Method::Options => false,
+        Method::Options => response.code == 481 && has_lost_call(view.call, request),
+        Method::Prack | Method::Cancel => false,
         _ => response.code == 481,
     }
+}
+
+/// Whether it is an OPTIONS inside the dialog of a call, by which servers find out that the call is still there; one outside of
+/// calls is a ping, which any answer suits.
+pub(super) fn asks_after_call(call: &Call, request: &Transaction) -> bool {
+    let is_of_call = |it: &Transaction| !matches!(it.method, Method::Options | Method::Register);
+    request.method == Method::Options
+        && request.in_dialog()
+        && call.transactions.iter().any(is_of_call)
+}
+
+/// Whether who answered such an OPTIONS with 481 has lost the call: there are some that answer so although they know it, as other
+/// requests show.
+fn has_lost_call(call: &Call, request: &Transaction) -> bool {
+    let is_known = |it: &Transaction| {
+        it.id > request.id
+            && it.in_dialog()
+            && it.flow.dst.ip() == request.flow.dst.ip()
+            && it.final_response().is_some_and(|it| it.code != 481)
+    };
+    asks_after_call(call, request) && !call.transactions.iter().any(is_known)
 }
 
 /// Whether a BYE can have come within that time of an ACK: most calls last longer, and need no closer look.
