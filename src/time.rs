@@ -38,6 +38,11 @@ impl Timestamp {
         self.0.div_euclid(1_000_000_000)
     }
 
+    /// The day since the epoch, in UTC.
+    pub const fn day(self) -> i64 {
+        self.second().div_euclid(86_400)
+    }
+
     /// The time that passed since `earlier`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.checked_since(earlier).unwrap_or_default()

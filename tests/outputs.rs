@@ -146,6 +146,24 @@ fn said_nothing(command: &mut Command) {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_stdout_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["explain", "401"][..], &["read", "--format", "ndjson"]] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sipdiag"));
+        command.current_dir(folder.path()).args(arguments);
+        if arguments.contains(&"read") {
+            command.arg(capture("001-call-ok.pcap"));
+        }
+        command.stdout(fs::File::create("/dev/full").unwrap());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let told = "error: cannot write to stdout: No space left on device (os error 28)\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+    }
+}
+
 #[test]
 fn an_error_names_its_file_once_and_the_right_reason() {
     let folder = tempfile::tempdir().unwrap();

@@ -256,6 +256,33 @@ bob = 192.0.2.20:5060
 }
 
 #[test]
+fn a_proof_tells_the_day_where_there_are_several_and_the_whole_call_id() {
+    let place = Place::new();
+    let id = "1f2e3d4c-5b6a7988-97a6b5c4-d3e2f100-0123456789abcdef";
+    let case = format!(
+        "
+alice = 192.0.2.10:5060
+bob = 192.0.2.20:5060
+
++0.000 alice -> bob  INVITE a1 call={id}
++0.010 bob -> alice  404 INVITE a1 tag=x
++0.020 alice -> bob  ACK a1 call={id} to=bob;x
+"
+    );
+    let proof = |name: &str, more: &str| {
+        let capture = place.capture(name, &format!("{case}{more}"));
+        let whole = format!("{id}@example.com");
+        let ran = run(&["--call-id", &whole], &[&capture], b"");
+        let screen = String::from_utf8(ran.stdout).unwrap();
+        let screen = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(screen.contains(&format!("Call-ID {whole} ")), "{screen}");
+        screen.contains("frames 1-3 · 2026-01-01 10:00:00.000")
+    };
+    assert!(!proof("one-day.pcap", "+600 packet\n"));
+    assert!(proof("two-days.pcap", "+60000 packet\n"));
+}
+
+#[test]
 fn messages_come_from_the_first_of_each_selected_call() {
     let place = Place::new();
     let capture = place.capture("mixed.pcap", MIXED);
@@ -376,8 +403,14 @@ fn wrong_patterns_say_what_to_write() {
         (["--user", "alice,,bob"], "empty pattern"),
         (["--host", "192.0.2.030"], "write 192.0.2.30"),
         (["--from", "<sip:alice@example.com"], "no > behind"),
-        (["--threads", "0"], "at least 1"),
-        (["--threads", "x"], "at least 1"),
+        (["--threads", "0"], "from 1 to 256"),
+        (["--threads", "-1"], "from 1 to 256"),
+        (["--threads", "10000"], "from 1 to 256"),
+        (["--t1", "-5s"], "--t1"),
+        (
+            ["--host", "192.0.2.1:99999"],
+            "a port is a number up to 65535",
+        ),
         (["--few-hops", "-1"], "a whole number"),
         (["--memory", "1.x"], "1.5G"),
     ] {

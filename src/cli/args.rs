@@ -97,7 +97,7 @@ pub(super) struct Display {
         display_order = 903
     )]
     pub(super) quiet: bool,
-    /// This help; --help has every option
+    /// This help; --help has more options
     #[arg(
         short,
         long,
@@ -221,13 +221,14 @@ pub(super) struct LiveOptions {
     #[arg(long, value_name = "PEM", requires_all = ["hep", "hep_cert"], value_hint = ValueHint::FilePath, help_heading = "Listening", hide_short_help = true)]
     pub(super) hep_key: Option<PathBuf>,
     /// End after this time, such as 30s, 5m or 1h
-    #[arg(long, value_name = "DUR", value_parser = duration, help_heading = "Listening")]
+    #[arg(long, value_name = "DUR", value_parser = duration, allow_hyphen_values = true, help_heading = "Listening")]
     pub(super) duration: Option<Duration>,
     /// End after this many packets
     #[arg(
         long,
         value_name = "N",
         value_parser = packets,
+        allow_hyphen_values = true,
         help_heading = "Listening",
         hide_short_help = true
     )]
@@ -409,6 +410,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "N",
         value_parser = threads,
+        allow_hyphen_values = true,
         help_heading = "Resources",
         hide_short_help = true
     )]

@@ -40,7 +40,13 @@ pub(super) fn report(error: &anyhow::Error, environment: &Environment) -> ExitCo
         (_, Some(wrong)) => (WRONG_USE, wrong.help.clone()),
         _ => (NO_INPUT, None),
     };
-    say(environment, "error", AnsiColor::Red, &format!("{error:#}"));
+    // What is opened or read, and a file that is written, says itself which it is.
+    let is_bare = error.chain().nth(1).is_none();
+    let text = match io.filter(|_| is_bare) {
+        Some(error) => format!("cannot write to stdout: {error}"),
+        None => format!("{error:#}"),
+    };
+    say(environment, "error", AnsiColor::Red, &text);
     if let Some(help) = help {
         say(environment, "help", AnsiColor::Cyan, &help);
     }

@@ -30,7 +30,7 @@ impl Args for ThresholdOptions {
                     .help(format!("{} [default: {default}]", row.help))
                     .help_heading(HEADING)
                     // What may stand there instead, the table says better.
-                    .allow_negative_numbers(true)
+                    .allow_hyphen_values(true)
                     // There are many: `help` and the man page have them.
                     .hide_short_help(true)
                     .value_parser(|text: &str| row.parse(text)),

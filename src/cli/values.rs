@@ -39,6 +39,9 @@ pub(super) fn languages() -> String {
     known.join(", ")
 }
 
+/// More would only wait for each other.
+const MAX_THREADS: usize = 256;
+
 /// The name of a header field (RFC 3261 §25.1).
 pub(super) fn header_name(text: &str) -> Result<String, String> {
     let name = text.trim().trim_end_matches(':').trim_end();
@@ -48,14 +51,15 @@ pub(super) fn header_name(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn threads(text: &str) -> Result<NonZero<usize>, String> {
-    let wrong = || "give a whole number of threads, at least 1".to_owned();
-    text.trim().parse().map_err(|_| wrong())
+    let number = text.trim().parse().ok();
+    let some = number.filter(|it: &NonZero<usize>| it.get() <= MAX_THREADS);
+    some.ok_or_else(|| format!("give a whole number of threads, from 1 to {MAX_THREADS}"))
 }
 
 #[cfg(feature = "live")]
 pub(super) fn packets(text: &str) -> Result<u64, String> {
-    let wrong = || "give a whole number of packets".to_owned();
-    text.trim().parse().map_err(|_| wrong())
+    let number = text.trim().parse().ok().filter(|it| *it > 0);
+    number.ok_or_else(|| "give a whole number of packets, at least 1".to_owned())
 }
 
 /// `512M`, `1.5G`, `64k`, or bytes; at least a megabyte.

@@ -37,6 +37,13 @@ pub struct Report {
     pub unused_passwords: Vec<String>,
 }
 
+impl Report {
+    /// Whether its packets are of more than one day in UTC, so that a time of day alone does not say when something was.
+    pub fn spans_days(&self) -> bool {
+        self.first_time.map(Timestamp::day) != self.last_time.map(Timestamp::day)
+    }
+}
+
 /// What was selected. The findings and registrations of the report are those that were; what is in [`Summary`] counts the whole
 /// capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -156,6 +156,21 @@ pub(super) fn date(time: Timestamp) -> String {
     }
 }
 
+/// Characters of a Call-ID: as good as all have fewer, and what is cut cannot be looked for.
+pub(super) const CALL_ID_WIDTH: usize = 128;
+
+/// A Call-ID as it can be given to `--call-id`.
+pub(super) fn call_id(bytes: &[u8]) -> String {
+    clip(&sanitize(&String::from_utf8_lossy(bytes)), CALL_ID_WIDTH)
+}
+
+/// `05:30:00.123`, behind its date where those that are told are of several days.
+pub(super) fn moment(time: Timestamp, of_days: bool) -> String {
+    let text = time.to_string();
+    let date = text.get(..10).filter(|_| of_days);
+    date.map_or_else(|| clock(time), |date| format!("{date} {}", clock(time)))
+}
+
 /// `05:30:00.123`.
 pub(super) fn clock(time: Timestamp) -> String {
     let text = time.to_string();

@@ -130,7 +130,9 @@ fn no_address(text: &str) -> Option<String> {
     if host.is_empty() || host.contains(|it: char| !it.is_ascii_digit() && it != '.') {
         return None;
     }
+    let is_port = port.is_empty() || port.get(1..).is_some_and(|it| it.parse::<u16>().is_ok());
     let instead = match numbers.as_deref() {
+        Some([_, _, _, _]) if !is_port => "a port is a number up to 65535".to_owned(),
         Some([a, b, c, d]) => format!("write {a}.{b}.{c}.{d}{port}"),
         Some([a, b, c]) => format!("a network is written {a}.{b}.{c}.0/24"),
         Some([a, b]) => format!("a network is written {a}.{b}.0.0/16"),

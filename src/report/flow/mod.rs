@@ -12,7 +12,7 @@ pub(super) use shown::{Gathering, Shown, Whole};
 use super::Settings;
 use super::paint::Paint;
 use super::telling::Head;
-use super::text::{Wrapped, clip, columns_of, date, held_parts, sanitize};
+use super::text::{Wrapped, call_id, clip, columns_of, date, held_parts, sanitize};
 use crate::dialog::Call;
 use crate::dialog::attempt::AttemptState;
 use crate::dialog::legs::Legs;
@@ -157,10 +157,7 @@ impl Drawing<'_> {
                 continue;
             }
             told.push(&leg.call_id);
-            let id = clip(
-                &sanitize(&String::from_utf8_lossy(&leg.call_id)),
-                NAME_WIDTH,
-            );
+            let id = call_id(&leg.call_id);
             let line = match &leg.before {
                 Some(link) => {
                     let rule = link.by.name().to_owned();

@@ -2,7 +2,7 @@
 
 use super::counts::{BARS, ByClass, CLASSES, Counts, DELAYS, REPEATS};
 use crate::report::Settings;
-use crate::report::text::clock;
+use crate::report::text::moment;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -130,10 +130,12 @@ fn over_time(settings: &Settings, counts: &Counts) -> Option<Chart> {
     let highest: u64 = counts.over_time.iter().map(|bar| bar.iter().sum()).max()?;
     let plot = HEIGHT - BELOW - ABOVE;
     let width = (WIDTH - BESIDE) / used as u64;
+    let end = step_at(start, counts.step, used as u64);
+    let of_days = start.day() != end.day();
     let mut bars = Vec::new();
     for (index, classes) in (0..).zip(counts.over_time.iter().take(used)) {
-        let from = moment(start, counts.step, index);
-        let title = format!("{}: {}", clock(from), told(classes));
+        let from = moment(step_at(start, counts.step, index), of_days);
+        let title = format!("{from}: {}", told(classes));
         let mut y = HEIGHT - BELOW;
         for (class, count) in (1..).zip(classes).filter(|(_, count)| **count > 0) {
             let height = scaled(*count, highest, plot);
@@ -149,23 +151,23 @@ fn over_time(settings: &Settings, counts: &Counts) -> Option<Chart> {
         }
     }
     let total = sum(counts.over_time.iter().copied());
-    let end = moment(start, counts.step, used as u64);
+    let [from, until] = [start, end].map(|it| moment(it, of_days));
     let mut words = axis(highest);
     words.push(Word {
         x: BESIDE,
         y: HEIGHT - 6,
         anchor: "start",
-        text: clock(start),
+        text: from.clone(),
     });
     words.push(Word {
         x: WIDTH,
         y: HEIGHT - 6,
         anchor: "end",
-        text: clock(end),
+        text: until.clone(),
     });
     Some(Chart {
         title: settings.word("page_chart_responses"),
-        summary: format!("{} – {}: {}", clock(start), clock(end), told(&total)),
+        summary: format!("{from} – {until}: {}", told(&total)),
         height: HEIGHT,
         bars,
         words,
@@ -173,7 +175,7 @@ fn over_time(settings: &Settings, counts: &Counts) -> Option<Chart> {
     })
 }
 
-fn moment(start: Timestamp, step: Duration, index: u64) -> Timestamp {
+fn step_at(start: Timestamp, step: Duration, index: u64) -> Timestamp {
     start + step.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX))
 }
 

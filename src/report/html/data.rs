@@ -6,7 +6,7 @@ use crate::limits::MAX_PAGE_FINDINGS;
 use crate::report::calls::{self, LadderCall};
 use crate::report::flow;
 use crate::report::ladder::{Row, What, readable};
-use crate::report::text::{clip, sanitize};
+use crate::report::text::{call_id, clip, sanitize};
 use crate::report::{Settings, VERSION_LINE};
 use crate::rules::Finding;
 use crate::severity::Severity;
@@ -223,14 +223,7 @@ impl Writer<'_> {
         put("p", call.delay.map(millis).into());
         put("d", call.duration.map(millis).into());
         put("v", severity.map(Severity::name).into());
-        put(
-            "i",
-            clip(
-                &sanitize(&String::from_utf8_lossy(&call.call_id)),
-                NAME_WIDTH,
-            )
-            .into(),
-        );
+        put("i", call_id(&call.call_id).into());
         put("g", group.into());
         put("n", findings.into());
         put("l", lanes.into());

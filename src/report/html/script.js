@@ -37,6 +37,8 @@
     const date = new Date(data.start + micros / 1000);
     return isNaN(date) ? String(micros) : date.toISOString().slice(0, 23).replace("T", " ");
   };
+  const day = (call) => moment(call.t).slice(0, 10);
+  const ofDays = calls.some((call) => day(call) !== day(calls[0]));
   // On a phone a row is no longer laid out as one, but stays one for who hears it.
   const cell = (attributes, ...children) => element("td", { role: "cell", ...attributes }, ...children);
   const bdi = (text) => element("bdi", {}, text);
@@ -87,7 +89,7 @@
     const open = state.open === index;
     const button = element("button", {
       type: "button", class: "open", id: "call-" + index, "aria-expanded": open, title: moment(call.t),
-    }, moment(call.t).slice(11));
+    }, ofDays ? moment(call.t) : moment(call.t).slice(11));
     const marks = cell({ class: "found" });
     const all = found(call);
     for (const [severity, name] of all.slice(0, 3)) {

@@ -9,7 +9,7 @@ pub(super) use head::Head;
 pub(super) use kpi::kpi;
 
 use super::Settings;
-use super::text::{clip, clock, sanitize};
+use super::text::{call_id, clip, moment, sanitize};
 use crate::capture::FrameNumber;
 use crate::catalogue::fill;
 use crate::engine::Report;
@@ -32,6 +32,8 @@ pub(super) struct Group<'a> {
     pub(super) first: &'a Finding,
     last: &'a Finding,
     pub(super) cluster: &'a Cluster,
+    /// Whether the capture is of more than one day, so that a time alone does not tell when.
+    of_days: bool,
 }
 
 /// The clusters as they are told.
@@ -45,6 +47,7 @@ pub(super) struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
+        let of_days = report.spans_days();
         let by_id: HashMap<_, _> = report.findings.iter().map(|it| (it.id, it)).collect();
         let groups: Vec<_> = report
             .clusters
@@ -54,6 +57,7 @@ impl<'a> Groups<'a> {
                     first: by_id.get(&cluster.first)?,
                     last: by_id.get(&cluster.last)?,
                     cluster,
+                    of_days,
                 })
             })
             .collect();
@@ -216,8 +220,8 @@ impl Group<'_> {
             "spread_times",
             &[
                 ("n", cluster.count.to_string()),
-                ("from", clock(cluster.from)),
-                ("until", clock(cluster.until)),
+                ("from", moment(cluster.from, self.of_days)),
+                ("until", moment(cluster.until, self.of_days)),
             ],
         )];
         if let [_, _, ..] = cluster.peers.as_slice() {
@@ -239,7 +243,7 @@ impl Group<'_> {
             && self.last.id != self.first.id
             && self.last.time == cluster.until
         {
-            let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
+            let id = self::call_id(call_id);
             parts.push(settings.filled("spread_last", &[("id", id)]));
         }
         parts.join(" · ")
@@ -256,10 +260,10 @@ impl Group<'_> {
                 frames.push("…".to_owned());
             }
             parts.push(settings.filled("frames_list", &[("frames", frames.join(" "))]));
-            parts.push(clock(finding.time));
+            parts.push(moment(finding.time, self.of_days));
         }
         if let Some(call_id) = finding.call_id.as_deref().filter(|id| !id.is_empty()) {
-            let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
+            let id = self::call_id(call_id);
             parts.push(settings.filled("call_id", &[("id", id)]));
         }
         if finding.confidence != Confidence::Certain {
@@ -306,7 +310,7 @@ fn consequence(settings: &Settings, finding: &Finding, more: u64) -> String {
     if let (Some(Fact::Text(rule)), Some(call_id)) =
         (finding.get("linked_by"), finding.call_id.as_deref())
     {
-        let id = clip(&sanitize(&String::from_utf8_lossy(call_id)), 48);
+        let id = self::call_id(call_id);
         let values = [("id", id), ("rule", rule.clone())];
         text.push_str(" · ");
         text.push_str(&settings.filled("linked_leg", &values));
