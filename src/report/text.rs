@@ -157,7 +157,7 @@ pub(super) fn date(time: Timestamp) -> String {
 }
 
 /// Characters of a Call-ID: as good as all have fewer, and what is cut cannot be looked for.
-pub(super) const CALL_ID_WIDTH: usize = 128;
+const CALL_ID_WIDTH: usize = 128;
 
 /// A Call-ID as it can be given to `--call-id`.
 pub(super) fn call_id(bytes: &[u8]) -> String {

@@ -42,8 +42,8 @@ pub(super) fn tells(view: &CallView<'_>, request: &Transaction, response: &Respo
             matches!(response.code, 481 | 491)
                 || session_refresh_failed::failed(view, request).is_some()
         }
-        // Tells of the PRACK and not of the dialog as well (RFC 3262 §3).
         Method::Options => response.code == 481 && has_lost_call(view.call, request),
+        // Tells of the PRACK and not of the dialog as well (RFC 3262 §3).
         Method::Prack | Method::Cancel => false,
         _ => response.code == 481,
     }
@@ -65,7 +65,9 @@ fn has_lost_call(call: &Call, request: &Transaction) -> bool {
         it.id > request.id
             && it.in_dialog()
             && it.flow.dst.ip() == request.flow.dst.ip()
-            && it.final_response().is_some_and(|it| it.code != 481)
+            && it
+                .final_response()
+                .is_some_and(|it| !matches!(it.code, 408 | 481))
     };
     asks_after_call(call, request) && !call.transactions.iter().any(is_known)
 }
