@@ -145,7 +145,8 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     // Only a dialog can have a request pending (RFC 3261 §21.4.27), also where the capture has the answer alone.
     let glare = response.code == 491;
     // Somebody is busy, or the caller hung up: that is how telephones work.
-    let ordinary = matches!(response.code, 486 | 487 | 600);
+    let ordinary =
+        matches!(response.code, 486 | 487 | 600) && cause::differing(response).is_none();
     if came_right(view, transaction, response)
         || ordinary
         || cause::is_ordinary(response)

@@ -10,13 +10,20 @@ pub(super) const DIFFERS: &str = "cause-differs";
 
 /// What the cause of a refusal says where its code says something else; `None` when they agree, or there is no cause.
 pub(in crate::rules) fn differing(response: &Response) -> Option<u64> {
-    // Codes that stand for anything. The others name a reason of their own.
-    if !matches!(response.code, 480 | 500 | 502 | 503 | 504 | 603) {
+    let of_anything = matches!(response.code, 480 | 500 | 502 | 503 | 504 | 603);
+    let of_callee = matches!(
+        response.code,
+        403 | 404 | 410 | 480 | 484 | 486 | 600 | 603 | 604
+    );
+    if !of_anything && !of_callee {
         return None;
     }
     let causes = reasons(response.message()?, "q.850");
     let mut causes = causes.into_iter().map(|it| it.cause);
-    causes.find(|cause| codes(*cause).is_some_and(|fit| !fit.contains(&response.code)))
+    causes.find(|cause| match codes(*cause) {
+        Some(fit) => of_anything && !fit.contains(&response.code),
+        None => of_callee && is_of_network(*cause),
+    })
 }
 
 pub(super) fn told(response: &Response) -> Option<Explained> {
@@ -31,8 +38,14 @@ pub(in crate::rules) fn is_ordinary(response: &Response) -> bool {
 const BUSY: u64 = 17;
 const NO_ANSWER: u64 = 19;
 
-/// The codes of those above that go with a cause about the called side (RFC 3398 §7.2.4.1); `None` for causes that go with
-/// any: of the network, of resources, of interworking.
+/// Whether the network is out of order, or has no circuit or no room: true of nobody who is called (RFC 3398 §7.2.4.1 makes
+/// 503 of it).
+const fn is_of_network(cause: u64) -> bool {
+    matches!(cause, 34 | 38 | 41 | 42 | 44 | 47)
+}
+
+/// The codes that stand for anything and go with a cause about the called side (RFC 3398 §7.2.4.1); `None` for causes that
+/// go with any: of the network, of resources, of interworking.
 const fn codes(cause: u64) -> Option<&'static [u64]> {
     match cause {
         // The number is not known, not complete or another one now, or there is no way to it; or it is busy.
