@@ -1,6 +1,7 @@
 //! `registration-rejected`: a REGISTER was refused for good (RFC 3261 §10.3).
 
 use super::{of_register, star_is_wrong};
+use crate::rules::auth::rejected_403;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{NameAddr, list};
@@ -24,7 +25,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         };
         // Challenges, 423 and a 403 to credentials have findings of their own.
         let told_elsewhere = matches!(response.code, 401 | 407 | 423)
-            || (response.code == 403 && !register.credentials.is_empty());
+            || rejected_403::refuser(view.call, register).is_some();
         if response.code < 400 || told_elsewhere {
             continue;
         }
@@ -94,7 +95,12 @@ fn variant(register: &Transaction, code: u64) -> Option<&'static str> {
     match code {
         400 if star_is_wrong(register) => Some("star"),
         // Where the request was not captured, or was cut, it may have had credentials (guards G-START, G-SNAP).
-        403 if register.requests.count() > 0 && !register.cut => Some("not-allowed"),
+        403 if register.requests.count() > 0
+            && !register.cut
+            && register.credentials.is_empty() =>
+        {
+            Some("not-allowed")
+        }
         404 | 604 => Some("not-found"),
         405 | 501 => Some("no-registrar"),
         408 | 480 | 500 | 502..=504 => Some("unable"),
