@@ -1,9 +1,10 @@
 //! `no-answer`: it rang and nobody answered (RFC 3261 §13.3.1.1, §16.8).
 
-use crate::rules::status::reason_sip;
+use crate::rules::status::{cause, reason_sip};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
-use crate::transaction::Transaction;
+use crate::sip::sdp::Sdp;
+use crate::transaction::{Response, Transaction};
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -53,24 +54,39 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 
 /// How long it rang before the caller, or a middle element, gave up; `None` when this is no such call.
 pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<Duration> {
-    let ringing = invite
-        .responses
-        .iter()
-        .find(|response| (180..=183).contains(&response.code))?;
+    let ringing = invite.responses.iter().find(|it| rings(it))?;
     if invite.succeeded() || view.call.succeeded_elsewhere(invite) {
         return None;
     }
-    match (invite.cancelled, invite.final_response()) {
-        (Some(cancel), last) if last.is_none_or(|it| it.code == 487) => {
-            Some(cancel.time.since(ringing.time()))
-        }
-        (_, Some(last)) if matches!(last.code, 408 | 480) => {
-            let ring = last.time().since(ringing.time());
-            let said = last.evidence("Reason").is_some_and(says_no_answer);
-            (ring >= view.thresholds.ring_timeout || said).then_some(ring)
-        }
-        _ => None,
+    let last = invite.final_response();
+    if let Some(cancel) = invite.cancelled
+        && last.is_none_or(|it| it.code == 487)
+    {
+        return Some(cancel.time.since(ringing.time()));
     }
+    let last = last?;
+    let ring = last.time().since(ringing.time());
+    let causes = cause::of(last);
+    let says = |what: &[u64]| causes.iter().any(|it| what.contains(it));
+    let is_no_answer = match last.code {
+        408 | 480 | 487 if says(&NO_ANSWER) => true,
+        408 => ring >= SHORTEST_RING,
+        // Who is absent is not asked, nor anybody whom the network did not reach.
+        480 => {
+            ring >= view.thresholds.ring_timeout
+                && !says(&[ABSENT])
+                && cause::differing(last).is_none()
+        }
+        _ => false,
+    };
+    is_no_answer.then_some(ring)
+}
+
+/// Whether it lets the caller wait for somebody to answer: 180, or 183 with media. Who is forwarded or queued (181, 182) hears
+/// nobody's telephone yet.
+pub(in crate::rules) fn rings(response: &Response) -> bool {
+    let has_media = || response.message().is_none_or(|it| Sdp::of(it).is_some());
+    response.code == 180 || (response.code == 183 && has_media())
 }
 
 /// Whether a branch stopped ringing because another one was declined, for all of them (RFC 3261 §16.7 step 5): `status` has that.
@@ -84,8 +100,9 @@ fn was_declined_elsewhere(view: &CallView<'_>, invite: &Transaction) -> bool {
     })
 }
 
-/// Q.850 18 and 19: no user responding, no answer from user.
-fn says_no_answer(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase().replace(' ', "");
-    reason.contains("q.850") && (reason.contains("cause=18") || reason.contains("cause=19"))
-}
+/// No user responding; no answer from user, who was alerted.
+const NO_ANSWER: [u64; 2] = [18, 19];
+/// Subscriber absent.
+const ABSENT: u64 = 20;
+/// Nobody waits less long for somebody to answer.
+const SHORTEST_RING: Duration = Duration::from_secs(2);

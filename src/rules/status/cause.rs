@@ -18,12 +18,17 @@ pub(in crate::rules) fn differing(response: &Response) -> Option<u64> {
     if !of_anything && !of_callee {
         return None;
     }
-    let causes = reasons(response.message()?, "q.850");
-    let mut causes = causes.into_iter().map(|it| it.cause);
-    causes.find(|cause| match codes(*cause) {
+    of(response).into_iter().find(|cause| match codes(*cause) {
         Some(fit) => of_anything && !fit.contains(&response.code),
         None => of_callee && is_of_network(*cause),
     })
+}
+
+/// The Q.850 causes of a response.
+pub(in crate::rules) fn of(response: &Response) -> Vec<u64> {
+    let reasons = response.message().map(|it| reasons(it, "q.850"));
+    let reasons = reasons.unwrap_or_default().into_iter();
+    reasons.map(|it| it.cause).collect()
 }
 
 pub(super) fn told(response: &Response) -> Option<Explained> {

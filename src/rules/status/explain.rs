@@ -4,6 +4,7 @@ use super::evidence::field;
 use super::{busy, cause, reasons};
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
+use crate::rules::dialog::no_answer::rings;
 use crate::rules::{CallView, Fact};
 use crate::sip::sdp::Sdp;
 use crate::sip::value::{list, user_and_host};
@@ -312,7 +313,7 @@ impl<'a> Pair<'a> {
             .transaction
             .responses
             .iter()
-            .find(|it| (180..=183).contains(&it.code))
+            .find(|it| rings(it))
             .map(|it| self.response.time().since(it.time()));
         let at_once = rang.is_none() && after < AT_ONCE;
         match self.response.code {
@@ -321,6 +322,7 @@ impl<'a> Pair<'a> {
             408 => Some(Explained::new("timed-out").fact("after", after)),
             480 => Some(match rang {
                 Some(time) => Explained::new("unavailable-after-ringing").fact("ring", time),
+                None if self.was_held_back() => return None,
                 None => Explained::new("unavailable-without-ringing").fact("after", after),
             }),
             486 | 600 => match rang {
@@ -336,6 +338,12 @@ impl<'a> Pair<'a> {
             },
             _ => None,
         }
+    }
+
+    /// Whether it was forwarded or queued: somebody knew what to do with it.
+    fn was_held_back(&self) -> bool {
+        let mut responses = self.transaction.responses.iter();
+        responses.any(|it| matches!(it.code, 181 | 182))
     }
 
     /// RFC 3261 §15: a BYE may end an early dialog as well; else somebody on the way had a timer.
