@@ -108,7 +108,8 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
         };
         fates.entry(call_id).or_default().push(fate);
     }
-    for finding in findings {
+    let mut given_up: HashSet<FindingId> = HashSet::default();
+    for finding in findings.iter_mut() {
         let Some(call_id) = finding.call_id.as_deref() else {
             continue;
         };
@@ -131,7 +132,18 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
         // Of several routes the one whose refusal was passed on decided, else the last one.
         if let Some((_, cause, leg)) = behind.max_by_key(|(rank, ..)| *rank) {
             finding.consequence_of = Some(cause);
+            if finding.status.is_some() && finding.severity > Severity::Info {
+                given_up.insert(cause);
+            }
             tell_leg(finding, leg, legs);
+        }
+    }
+    // Who refused the call waits for no answer any more.
+    for finding in findings {
+        if finding.so_far && finding.severity_was.is_none() && given_up.contains(&finding.id) {
+            finding.so_far = false;
+            finding.severity = finding.rule.severity;
+            finding.confidence = Confidence::Likely;
         }
     }
 }
@@ -363,6 +375,7 @@ fn depends_on_others(finding: &Finding) -> bool {
         || matches!(
             finding.rule.name,
             "invite-stuck-trying"
+                | "auth-rejected-403"
                 | "codec-mismatch"
                 | "srtp-profile-mismatch"
                 | "stir-unsigned-428"

@@ -188,7 +188,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         }
     }
     // The hop behind is silent, or said no: waiting for it, giving up and every answer that passes it on are its
-    // consequences. An answer that came from behind as it is has its hop behind in its own finding.
+    // consequences. An answer that came from behind as it is was made by the last of its hops.
     let waits = matches!(
         name,
         "invite-stuck-trying"
@@ -196,9 +196,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
             | "cancel-without-487"
             | "failed-after-next-hop-timeout"
     ) || waited_for_next_hop(finding)
-        || finding
-            .status
-            .is_some_and(|code| !comes_from_behind(call, finding, code));
+        || finding.status.is_some();
     if waits {
         let deeper = others().find(|other| {
             (matches!(
@@ -245,14 +243,15 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     None
 }
 
-/// Whether a hop behind the first one of a finding got the same answer, so that it was only passed on.
-fn comes_from_behind(call: &Call, finding: &Finding, code: u64) -> bool {
-    let hops = call
-        .transactions
-        .iter()
-        .filter(|hop| finding.transactions.contains(&hop.id) && hop.final_code() == Some(code));
-    let counts: Vec<usize> = hops.map(|hop| hop.via_count).collect();
-    counts.iter().min() != counts.iter().max()
+/// The requests of a finding, without those that only got the answer that one behind them got.
+fn decided<'a>(call: &'a Call, finding: &Finding) -> Vec<&'a Transaction> {
+    let own = (finding.transactions.iter())
+        .filter_map(|id| call.transactions.iter().find(|it| it.id == *id));
+    let answered =
+        |it: &&Transaction| finding.status.is_some() && it.final_code() == finding.status;
+    let last = own.clone().filter(answered).map(|it| it.via_count).max();
+    own.filter(|it| !answered(it) || Some(it.via_count) == last)
+        .collect()
 }
 
 /// Whether a registration, or a change of an answered call, was refused by somebody who had no answer from further on (RFC 3261
@@ -292,12 +291,10 @@ fn shares_transaction(one: &Finding, other: &Finding) -> bool {
 /// Whether the first finding is about a request that left the host to which the second one's had come: the same one, or
 /// another one that went the same way. A CANCEL goes the way of its INVITE, and what belongs to a dialog that of the dialog.
 fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
-    let of = |finding: &Finding| -> Vec<&Transaction> {
-        let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
-        finding.transactions.iter().filter_map(find).collect()
-    };
-    let came = of(before);
-    of(behind).into_iter().any(|next| {
+    let came = decided(call, before);
+    let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
+    let mut went = behind.transactions.iter().filter_map(find);
+    went.any(|next| {
         came.iter().any(|hop| {
             let same_way = next.method == Method::Invite
                 || next.method == hop.method

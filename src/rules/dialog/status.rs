@@ -118,7 +118,7 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         482 | 483 => true,
         _ if transaction.method == Method::Prack => true,
         300..=399 => redirect_not_followed::is_unfollowed(view, transaction, response),
-        403 => !transaction.credentials.is_empty(),
+        403 => auth::rejected_403::refuser(view.call, transaction).is_some(),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {
             transaction.method == Method::Invite
@@ -145,8 +145,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     // Only a dialog can have a request pending (RFC 3261 §21.4.27), also where the capture has the answer alone.
     let glare = response.code == 491;
     // Somebody is busy, or the caller hung up: that is how telephones work.
-    let ordinary =
-        matches!(response.code, 486 | 487 | 600) && cause::differing(response).is_none();
+    let ordinary = matches!(response.code, 486 | 487 | 600) && cause::differing(response).is_none();
     if came_right(view, transaction, response)
         || ordinary
         || cause::is_ordinary(response)
