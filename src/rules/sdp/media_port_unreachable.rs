@@ -105,15 +105,24 @@ struct Place<'v> {
 /// From when to when media belong to a place; the ends are `None` where there is no such time.
 struct Stay {
     early: Option<(Timestamp, Timestamp)>,
-    talks: Vec<(Timestamp, Option<Timestamp>)>,
+    talks: Vec<Talk>,
+}
+
+/// The same between answer and BYE.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Talk {
+    until: Option<Timestamp>,
+    from: Timestamp,
+    /// Whether the side whose place it is hung up.
+    by_owner: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     /// Before the answer.
     Early,
-    /// Between answer and BYE: until when that is known to be, and since when.
-    Talk(Option<Timestamp>, Timestamp),
+    /// Between answer and BYE.
+    Talk(Talk),
 }
 
 impl<'v> Known<'v> {
@@ -181,8 +190,13 @@ impl<'v> Known<'v> {
                 None if !self.begins => since,
                 None => return None,
             };
-            let bye = dialog.bye().map(|it| it.start().minus(TEARDOWN));
-            Some((began, bye.into_iter().chain(moved).min()))
+            let bye = dialog.bye();
+            let hung_up = bye.map(|it| it.start().minus(TEARDOWN));
+            Some(Talk {
+                until: hung_up.into_iter().chain(moved).min(),
+                from: began,
+                by_owner: bye.is_some_and(|it| it.from.tag.as_deref() == Some(by.writer)),
+            })
         });
         let is_refused = by.transaction.in_dialog() && self.refused.contains(&by.seen.frame);
         Stay {
@@ -251,14 +265,14 @@ impl Stay {
         if !latched && !place.by.sdp.direction_of(place.medium).receives() {
             return None;
         }
-        let talk = self.talks.iter().find(|(from, until)| {
-            let ends_before = until.is_none_or(|until| last < until);
-            last >= *from
-                && until.is_none_or(|until| first < until)
-                && (first >= *from || ends_before)
+        let talk = self.talks.iter().find(|it| {
+            let ends_before = it.until.is_none_or(|until| last < until);
+            last >= it.from
+                && it.until.is_none_or(|until| first < until)
+                && (first >= it.from || ends_before)
         });
-        if let Some((from, until)) = talk {
-            return Some(Phase::Talk(*until, *from));
+        if let Some(talk) = talk {
+            return Some(Phase::Talk(*talk));
         }
         let (from, until) = self.early?;
         (error.quoted == Quoted::Rtp
@@ -311,19 +325,22 @@ impl<'v, 'e> Fault<'v, 'e> {
     fn tell(self, view: &CallView<'_>, dst: SocketAddr, latched: bool) -> Option<Finding> {
         let (first, last) = (self.errors.first()?, self.errors.last()?);
         let sent = view.surroundings.media_errors().last_sent(last.dst);
-        let ended = match self.phase {
-            Phase::Talk(Some(until), _) => until,
-            _ => view.now,
+        let talk = match self.phase {
+            Phase::Talk(talk) => Some(talk),
+            Phase::Early => None,
         };
+        let ended = talk.and_then(|it| it.until).unwrap_or(view.now);
         let (began, ceased) = (first.first.time, last.last.time);
         // What went there later met no error.
         let passed = sent.is_some_and(|it| it >= ceased + NEXT_ERROR);
         let may_have_passed =
             sent.is_none() && ceased.since(began) < NEXT_ERROR && ended >= ceased + QUIET;
         let on_the_way = last.kind != IcmpKind::PortUnreachable || last.reporter != last.dst.ip();
-        let early = self.phase == Phase::Early;
-        let open = matches!(self.phase, Phase::Talk(None, _));
-        let received = matches!(self.phase, Phase::Talk(_, from) if began.since(from) > NEXT_ERROR);
+        let early = talk.is_none();
+        let open = talk.is_some_and(|it| it.until.is_none());
+        let received = |for_long| talk.is_some_and(|it| began.since(it.from) > for_long);
+        let ends_soon = ended.since(began) < PASSED_ON;
+        let by_owner = talk.is_some_and(|it| it.by_owner);
         let variant = match () {
             () if !self.of_rtp => Some("rtcp"),
             () if early => Some("early"),
@@ -334,14 +351,16 @@ impl<'v, 'e> Fault<'v, 'e> {
         };
         let (severity, confidence) = match () {
             () if !self.of_rtp => (Severity::Info, Confidence::Certain),
+            // Who closes a port that was open and then hangs up has hung up: the BYE came late, over TCP or by its repeats.
+            () if by_owner && !open && ends_soon && received(TEARDOWN) => {
+                (Severity::Info, Confidence::Possible)
+            }
             () if early || may_have_passed => (Severity::Warning, Confidence::Possible),
             // The capture may lack the BYE, and then these are what is left over from the call (guard G-LOSS).
             () if view.lossy && open => (Severity::Error, Confidence::Possible),
             () if open => (Severity::Error, Confidence::Likely),
             // Media had been received, and soon afterwards the call ended: the BYE that is seen may not be the first one.
-            () if received && ended.since(began) < PASSED_ON => {
-                (Severity::Error, Confidence::Likely)
-            }
+            () if ends_soon && received(NEXT_ERROR) => (Severity::Error, Confidence::Likely),
             () if latched || !self.errors.iter().any(|it| it.quoted == Quoted::Rtp) => {
                 (Severity::Error, Confidence::Likely)
             }
