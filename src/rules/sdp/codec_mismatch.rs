@@ -6,7 +6,7 @@ use super::{clip, finding_of, pairs, tell};
 use crate::dialog::negotiation::Exchange;
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::{Confidence, Severity};
-use crate::sip::sdp::Media;
+use crate::sip::sdp::{Codec, Media};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "codec-mismatch",
@@ -79,14 +79,20 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
             && one.port != 0
             && other.port != 0
             && !share_plainly(one, other)
+            && has_medium(one)
             && names_all(one)
             && names_all(other)
             && !in_common(one, other)
     });
     let (_, other) = disjoint?;
     let codecs = other.codecs();
-    let speech = codecs.iter().filter(|it| it.is_medium());
-    let names: Vec<_> = speech.map(|it| clip(it.name)).collect();
+    // Digits and comfort noise are no speech: an answer of these alone leaves none (RFC 4733 §2.1, RFC 3389 §4).
+    let shown = |it: &&Codec<'_>| it.is_medium() || !has_medium(other);
+    let names: Vec<_> = codecs
+        .iter()
+        .filter(shown)
+        .map(|it| clip(it.name))
+        .collect();
     Some(("disjoint", names.join(", ")))
 }
 
@@ -118,11 +124,15 @@ const PLAIN: [(&str, &str); 4] = [
     ("18", "G729/"),
 ];
 
-/// Whether it is RTP with speech of which every encoding has a name: what has none cannot be compared.
+/// Whether it has speech, and not only digits or comfort noise.
+fn has_medium(medium: &Media<'_>) -> bool {
+    medium.codecs().iter().any(Codec::is_medium)
+}
+
+/// Whether it is RTP of which every encoding has a name: what has none cannot be compared.
 fn names_all(medium: &Media<'_>) -> bool {
     let codecs = medium.codecs();
-    codecs.iter().any(crate::sip::sdp::Codec::is_medium)
-        && codecs.iter().all(|it| !it.name.is_empty())
+    !codecs.is_empty() && codecs.iter().all(|it| !it.name.is_empty())
 }
 
 fn has_speech(exchange: &Exchange<'_>) -> bool {
