@@ -190,7 +190,13 @@ fn constant(talk: &Talk, tolerance: Duration, t1: Duration) -> Option<Constant> 
             return Some(constant);
         }
     }
-    (!talk.by_caller && near(t1 * timers::TIMEOUT_FACTOR)).then_some(Constant::NoAck)
+    let no_ack = t1 * timers::TIMEOUT_FACTOR;
+    // Half a minute is a limit that somebody set.
+    let nearer = |seconds: &u64| talk.time.abs_diff(Duration::from_secs(*seconds));
+    let is_round = ROUND
+        .iter()
+        .any(|it| nearer(it) < talk.time.abs_diff(no_ack));
+    (!talk.by_caller && near(no_ack) && !is_round).then_some(Constant::NoAck)
 }
 
 /// Seconds to which limits, idle timers of firewalls and RTP timeouts are set.
