@@ -329,6 +329,7 @@ fn keep(frames: &mut Vec<FrameNumber>, seen: impl IntoIterator<Item = Option<Sig
 mod tests {
     use super::*;
     use crate::flow::{Flow, Transport};
+    use crate::reassembly::Ended;
     use crate::reassembly::tls::AlertLevel;
     use crate::reassembly::tls::{AlertFact, alert_name};
 
@@ -360,6 +361,31 @@ mod tests {
             })),
             ..Connection::new(flow, AT)
         }
+    }
+
+    #[test]
+    fn an_alert_behind_a_close_without_a_word_refuses_nothing() {
+        let server = "192.0.2.2:5061".parse().unwrap();
+        let mut connection = Connection {
+            accepted: Some(AT),
+            ended: Some(Ended {
+                by: Side::Acceptor,
+                reset: false,
+                at: AT,
+                mutual: false,
+            }),
+            ..refused(server)
+        };
+        connection.sent = [100, 0];
+        if let Some(tls) = &mut connection.tls {
+            let later = |alert: &mut AlertFact| alert.at.frame = FrameNumber(2);
+            tls.alerts.iter_mut().for_each(later);
+        }
+        let mut servers = TlsServers::default();
+        servers.note(&connection, |_| Duration::ZERO);
+        let (_, server) = servers.all().next().unwrap();
+        let failures: Vec<_> = server.failures.keys().collect();
+        assert_eq!(failures, [&Failure::Closed { by_client: false }]);
     }
 
     #[test]

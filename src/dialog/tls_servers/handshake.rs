@@ -138,6 +138,13 @@ impl<'a> Seen<'a> {
         {
             return false;
         }
+        // What is said of a connection that the other side closed without a word refuses nothing.
+        let closed = self.connection.ended;
+        if closed.is_some_and(|it| it.by != alert.side && it.at.frame < alert.at.frame)
+            && self.server_sent() == 0
+        {
+            return false;
+        }
         match self.tls.complete {
             None => !self.has_data(),
             Some(complete) if alert.at.frame < complete.frame => true,

@@ -33,7 +33,7 @@ enum Bearing {
     Accept,
     /// A note in any case.
     Note,
-    /// As [`Self::Accept`], but larger than a packet it may also get lost.
+    /// A note, but larger than a packet it may get lost.
     MayGetLost,
 }
 
@@ -140,7 +140,7 @@ fn severity(rule: &Rule, bearing: Bearing, group: &DefectGroup) -> Severity {
         Bearing::Refuse | Bearing::Ignore => !all_well,
         Bearing::Accept => refused,
         Bearing::Note => false,
-        Bearing::MayGetLost => refused || (outcomes.silent > 0 && is_fragmented(group)),
+        Bearing::MayGetLost => outcomes.silent > 0 && is_fragmented(group),
     };
     match bearing {
         _ if !harmful => Severity::Info,

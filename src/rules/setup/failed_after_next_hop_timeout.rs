@@ -68,6 +68,11 @@ fn timed_out<'a>(
     let delay = response.time().since(invite.requests.first()?.time);
     let timeout = timers::timeout(invite, view.thresholds.t1);
     let is_timer_b = delay.abs_diff(timeout) <= view.thresholds.next_hop_tolerance;
-    let is_timer = matches!(response.code, 408 | 504) && delay >= SHORTEST;
+    // The others are said for much else, and late for this alone.
+    let shortest = match response.code {
+        408 | 504 => SHORTEST,
+        _ => view.thresholds.stuck_after,
+    };
+    let is_timer = delay >= shortest;
     (is_timer_b || is_timer).then_some((response, delay, is_timer_b))
 }
