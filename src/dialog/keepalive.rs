@@ -18,8 +18,8 @@ pub const fn is_failed_ping(code: u64) -> bool {
 
 /// When the next ping follows after this, the one before is given up: an answer takes far less.
 const GIVEN_UP: Duration = Duration::from_secs(1);
-/// The shortest interval of pings that anybody sets.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest interval of pings that anybody sets is a second, less what clocks take.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(900);
 
 /// The OPTIONS that one host sends to another.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,15 @@ pub struct Run {
     pub last_success: Option<Timestamp>,
     /// When the last of them was sent.
     pub last: Option<Timestamp>,
+    /// When the ping behind it was sent, which was answered again.
+    pub answered_again: Option<Timestamp>,
+}
+
+impl Run {
+    /// How long after its last ping one was answered again; `None` when none was.
+    pub fn back_after(&self) -> Option<Duration> {
+        Some(self.answered_again?.since(self.last?))
+    }
 }
 
 /// A ping and what became of it.
@@ -101,12 +110,6 @@ impl Peer {
         } else {
             &self.worst
         }
-    }
-
-    /// How long after the last ping of a run one was answered again; `None` when none was.
-    pub fn back_after(&self, run: &Run) -> Option<Duration> {
-        let (last, answered) = run.last.zip(self.last_success)?;
-        (answered > last).then(|| answered.since(last))
     }
 
     /// How often it went from answering to failing or back.
@@ -170,7 +173,10 @@ impl Peer {
     }
 
     fn up(&mut self, ping: &Ping) {
-        self.run = Run::default();
+        let run = std::mem::take(&mut self.run);
+        if run.last.is_some() && run.last == self.worst.last {
+            self.worst.answered_again = Some(ping.time);
+        }
         self.last_success = Some(ping.time);
         self.stretch(ping, true);
     }

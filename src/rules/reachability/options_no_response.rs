@@ -20,7 +20,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     let hearing = view.surroundings.hearing();
     for (src, dst, peer) in view.keepalives.peers() {
         let run = peer.run_to_tell(view.thresholds.options_down_after);
-        let is_back = run.refused == 0 && peer.back_after(run).is_some();
+        let is_back = run.refused == 0 && run.back_after().is_some();
         // Guard G-1WAY: what it answers is not captured.
         let unseen = run.refused == 0
             && (view.surroundings.is_one_directional(src, dst.ip())
@@ -32,7 +32,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             .fact("src", src.to_string())
             .variant(if is_back { Some("back") } else { variant(run) })
             .fact("failures", run.failures)
-            .fact_if("back_after", peer.back_after(run));
+            .fact_if("back_after", run.back_after());
         let finding = if run.refused == run.failures {
             finding.seen()
         } else {
