@@ -1,6 +1,6 @@
 //! One fault, one headline, across Call-IDs: what happened on a leg behind another one (guard G-B2BUA).
 
-use super::table::REFUSED;
+use super::passed_on::{link_echoes, link_passed_on};
 use crate::dialog::legs::Legs;
 use crate::hash::{HashMap, HashSet};
 use crate::limits::MAX_TEXT;
@@ -10,7 +10,7 @@ use crate::sip::value::{address_of_record, user_and_host};
 use crate::time::Timestamp;
 use crate::transaction::timers;
 use std::cmp::Reverse;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,12 +65,12 @@ pub(in crate::rules) fn settle_legs(view: &CaptureView<'_>, of_calls: &mut [Find
 }
 
 /// Whether a finding is about a request that was to set up a call.
-fn sets_up(finding: &Finding) -> bool {
+pub(super) fn sets_up(finding: &Finding) -> bool {
     finding.get("method") == Some(&Fact::Text("INVITE".to_owned()))
 }
 
 /// Says which other leg a finding is told with, and how that is known.
-fn tell_leg(finding: &mut Finding, leg: &[u8], legs: &Legs) {
+pub(super) fn tell_leg(finding: &mut Finding, leg: &[u8], legs: &Legs) {
     if finding.get("leg").is_some() {
         return;
     }
@@ -90,7 +90,8 @@ fn tell_leg(finding: &mut Finding, leg: &[u8], legs: &Legs) {
 pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     link_transfers(findings);
     link_controllers(findings);
-    link_bridged(findings, legs);
+    link_passed_on(findings, legs);
+    link_echoes(findings, legs);
     // The findings that tell a leg's fate: those of its Call-ID that have no cause there.
     let mut fates: HashMap<Arc<[u8]>, Vec<Fate>> = HashMap::default();
     for finding in findings.iter() {
@@ -147,83 +148,6 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
         }
     }
 }
-
-/// A B2BUA that passes a request of an answered call on to another leg refuses it when it fails there, on whichever side.
-fn link_bridged(findings: &mut [Finding], legs: &Legs) {
-    let mut failed: HashMap<Arc<[u8]>, Vec<(usize, Bridged)>> = HashMap::default();
-    for (at, finding) in findings.iter().enumerate() {
-        let says_no =
-            REFUSED.contains(&finding.rule.name) || (finding.status.is_some() && !sets_up(finding));
-        let told = says_no || finding.rule.name.ends_with("-no-response");
-        if let (Some(call_id), Some(source), Some(Fact::Text(method))) =
-            (&finding.call_id, finding.source, finding.get("method"))
-            && told
-            && finding.severity > Severity::Info
-        {
-            let refuser = match (finding.get("dst"), finding.get("code")) {
-                (Some(Fact::Text(dst)), Some(_)) if says_no => dst.parse().ok(),
-                _ => None,
-            };
-            let bridged = Bridged {
-                // A re-INVITE that nobody answers is told as an INVITE.
-                method: method.trim_start_matches("re-").to_owned(),
-                sender: source.ip(),
-                refuser: refuser.map(|it: SocketAddr| it.ip()),
-                time: finding.time,
-                explained: finding.consequence_of.is_some(),
-            };
-            let of_leg = failed.entry(Arc::clone(call_id)).or_default();
-            of_leg.push((at, bridged));
-        }
-    }
-    let mut causes: Vec<(usize, usize, Arc<[u8]>)> = Vec::new();
-    for (call_id, own) in &failed {
-        let before = legs.link_of(call_id).map(|link| &link.from);
-        let beside: Vec<_> = before.into_iter().chain(legs.behind(call_id)).collect();
-        for (at, refused) in own {
-            let cause = beside.iter().find_map(|leg| {
-                let others = failed.get(*leg)?.iter();
-                let (cause, _) = others
-                    .filter(|(_, other)| refused.failed_as(other))
-                    .min_by_key(|(_, other)| other.explained)?;
-                Some((*at, *cause, Arc::clone(leg)))
-            });
-            causes.extend(cause);
-        }
-    }
-    for (at, cause, leg) in causes {
-        let cause = findings.get(cause).map(|it| it.id);
-        if let Some(finding) = findings.get_mut(at)
-            && finding.consequence_of.is_none()
-        {
-            finding.consequence_of = cause;
-            tell_leg(finding, &leg, legs);
-        }
-    }
-}
-
-/// A request of an answered call that failed.
-struct Bridged {
-    method: String,
-    sender: IpAddr,
-    /// `None` where nobody answered.
-    refuser: Option<IpAddr>,
-    time: Timestamp,
-    explained: bool,
-}
-
-impl Bridged {
-    /// Whether this one was refused by the host that had just sent the other one on.
-    fn failed_as(&self, other: &Self) -> bool {
-        self.refuser == Some(other.sender)
-            && self.method == other.method
-            && other.time >= self.time
-            && other.time.since(self.time) <= PASSED_ON_WITHIN
-    }
-}
-
-/// A B2BUA passes on at once what it does not answer itself.
-const PASSED_ON_WITHIN: Duration = Duration::from_secs(2);
 
 /// The call that a REFER asked for has a Call-ID of its own: its refusal is what the transfer failed of (RFC 3515 §2.4).
 fn link_transfers(findings: &mut [Finding]) {
@@ -345,7 +269,7 @@ type Refusal = (Timestamp, FindingId, Severity, Option<Arc<[u8]>>);
 const GIVES_UP: Duration = Duration::from_secs(2);
 
 /// Whom a URI names: who is referred may dial another domain for the same user.
-fn user(uri: &str) -> Option<String> {
+pub(super) fn user(uri: &str) -> Option<String> {
     let (user, _) = user_and_host(uri.as_bytes());
     (!user.is_empty()).then(|| String::from_utf8_lossy(user).into_owned())
 }

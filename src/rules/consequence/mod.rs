@@ -4,6 +4,7 @@
 mod attacks;
 mod capture;
 mod legs;
+mod passed_on;
 mod peers;
 mod streams;
 mod table;

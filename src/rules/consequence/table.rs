@@ -191,7 +191,7 @@ const EXPLAINED: &[Explanation] = &[
     ),
     Explanation(
         Effect::Of(&["ack-missing-2xx"]),
-        &["record-route-bypassed"],
+        &["record-route-bypassed", "answered-despite-cancel"],
         Tie::Transaction,
     ),
     // Who is outside of the dialog, or does not know the way on, answers so.

@@ -1,0 +1,194 @@
+//! One fault, one headline, where an SBC or a B2BUA sends a request on under another Call-ID and passes back what it got (guard
+//! G-B2BUA).
+
+use super::legs::{sets_up, tell_leg, user};
+use super::table::REFUSED;
+use crate::dialog::legs::Legs;
+use crate::hash::HashMap;
+use crate::rules::{Fact, Finding, FindingId};
+use crate::severity::Severity;
+use crate::time::Timestamp;
+use std::cmp::Ordering;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// It passes on at once what it does not answer itself.
+const WITHIN: Duration = Duration::from_secs(2);
+/// Requests of one user within that time that are looked at.
+const LOOKED_AT: usize = 32;
+
+/// A request that is no first INVITE and failed on one leg, and failed when it was sent on: on whichever side of an answered call,
+/// or for the same user outside of one.
+pub(super) fn link_passed_on(findings: &mut [Finding], legs: &Legs) {
+    let mut of_leg: HashMap<Arc<[u8]>, Vec<Failed>> = HashMap::default();
+    let mut of_user: HashMap<(String, String), Vec<Failed>> = HashMap::default();
+    for (at, finding) in findings.iter().enumerate() {
+        let (Some(call_id), Some(failed)) = (&finding.call_id, Failed::of(at, finding)) else {
+            continue;
+        };
+        if let Some(Fact::Text(to)) = finding.get("to")
+            && !failed.method.ends_with("INVITE")
+        {
+            let to = user(to).unwrap_or_else(|| to.clone());
+            let own = of_user.entry((failed.method.clone(), to)).or_default();
+            own.push(failed.clone());
+        }
+        let own = of_leg.entry(Arc::clone(call_id)).or_default();
+        own.push(failed);
+    }
+    let mut causes: Vec<Link> = Vec::new();
+    for (call_id, own) in &of_leg {
+        let before = legs.link_of(call_id).map(|link| &link.from);
+        let beside: Vec<_> = before.into_iter().chain(legs.behind(call_id)).collect();
+        for refused in own {
+            let cause = beside.iter().find_map(|leg| {
+                let cause = refused.passed_on(of_leg.get(*leg)?)?;
+                Some((refused.at, cause, Some(Arc::clone(leg))))
+            });
+            causes.extend(cause);
+        }
+    }
+    for own in of_user.values_mut() {
+        own.sort_by_key(|it| (it.time, it.id));
+        for (at, refused) in own.iter().enumerate() {
+            let later = own.iter().skip(at + 1).take(LOOKED_AT);
+            let cause = refused.passed_on(later);
+            causes.extend(cause.map(|cause| (refused.at, cause, None)));
+        }
+    }
+    for (at, cause, leg) in causes {
+        if let Some(finding) = findings.get_mut(at)
+            && finding.consequence_of.is_none()
+        {
+            finding.consequence_of = Some(cause);
+            if let Some(leg) = leg {
+                tell_leg(finding, &leg, legs);
+            }
+        }
+    }
+}
+
+/// The place of a finding, its cause, and the Call-ID of the leg where that is, unless it is known by the user.
+type Link = (usize, FindingId, Option<Arc<[u8]>>);
+
+/// A request that failed, and who sent it.
+#[derive(Clone)]
+struct Failed {
+    at: usize,
+    id: FindingId,
+    method: String,
+    sender: IpAddr,
+    /// `None` where nobody answered.
+    refuser: Option<IpAddr>,
+    time: Timestamp,
+    explained: bool,
+}
+
+impl Failed {
+    fn of(at: usize, finding: &Finding) -> Option<Self> {
+        let name = finding.rule.name;
+        let of_register = matches!(name, "registration-rejected" | "register-no-response");
+        let says_no = REFUSED.contains(&name)
+            || matches!(
+                name,
+                "registration-rejected" | "auth-loop" | "auth-rejected-403"
+            )
+            || (finding.status.is_some() && !sets_up(finding));
+        if finding.severity == Severity::Info || !(says_no || name.ends_with("-no-response")) {
+            return None;
+        }
+        let method = match finding.get("method") {
+            _ if of_register => "REGISTER".to_owned(),
+            // A re-INVITE that nobody answers is told as an INVITE.
+            Some(Fact::Text(method)) => method.trim_start_matches("re-").to_owned(),
+            _ => return None,
+        };
+        let refuser: Option<SocketAddr> = match finding.get("dst") {
+            Some(Fact::Text(dst)) if says_no => dst.parse().ok(),
+            _ => None,
+        };
+        Some(Self {
+            at,
+            id: finding.id,
+            method,
+            sender: finding.source?.ip(),
+            refuser: refuser.map(|it| it.ip()),
+            time: finding.time,
+            explained: finding.consequence_of.is_some(),
+        })
+    }
+
+    /// Which of these is the same request, sent on by the host that refused this one.
+    fn passed_on<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<FindingId> {
+        let sent_on = |other: &&Self| {
+            self.refuser == Some(other.sender)
+                && self.method == other.method
+                && self.id != other.id
+                && other.time >= self.time
+                && other.time.since(self.time) <= WITHIN
+        };
+        let found = others.into_iter().filter(sent_on);
+        found.min_by_key(|it| it.explained).map(|it| it.id)
+    }
+}
+
+/// What a B2BUA passes on as it is, so that it is told of both legs: where it came from is the cause. An answer comes from where the
+/// request went later.
+const ECHOED: &[&str] = &[
+    "answer-invalid",
+    "early-media-missing-sdp",
+    "glare-491",
+    "hold-resume-failed",
+    "no-ringback",
+    "offer-answer-missing",
+    "pdd-high",
+    "ringing-never-ends",
+    ENDED,
+    "t38-reinvite-rejected",
+    "transfer-failed",
+];
+
+/// A BYE comes from where it was sent first.
+const ENDED: &str = "session-timer-expired";
+
+/// A finding's name, its time and itself.
+type Told = (&'static str, Timestamp, FindingId);
+
+/// The same on two legs of one call.
+pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
+    let mut told: HashMap<Arc<[u8]>, Vec<Told>> = HashMap::default();
+    for finding in findings.iter() {
+        if let Some(call_id) = &finding.call_id
+            && ECHOED.contains(&finding.rule.name)
+        {
+            let own = told.entry(Arc::clone(call_id)).or_default();
+            own.push((finding.rule.name, finding.time, finding.id));
+        }
+    }
+    for finding in findings {
+        let Some(call_id) = finding.call_id.as_deref() else {
+            continue;
+        };
+        if finding.consequence_of.is_some() || !ECHOED.contains(&finding.rule.name) {
+            continue;
+        }
+        let before = legs.link_of(call_id).map(|link| (&link.from, false));
+        let behind = legs.behind(call_id).iter().map(|leg| (leg, true));
+        let source = before.into_iter().chain(behind).find_map(|(leg, behind)| {
+            let (_, _, id) = told.get(leg)?.iter().find(|(name, time, _)| {
+                let is_source = match time.cmp(&finding.time) {
+                    Ordering::Less => *name == ENDED,
+                    Ordering::Equal => behind,
+                    Ordering::Greater => *name != ENDED,
+                };
+                *name == finding.rule.name && is_source && time.distance(finding.time) <= WITHIN
+            })?;
+            Some((*id, Arc::clone(leg)))
+        });
+        if let Some((id, leg)) = source {
+            finding.consequence_of = Some(id);
+            tell_leg(finding, &leg, legs);
+        }
+    }
+}
