@@ -1,9 +1,11 @@
-//! How often something happened, in a sentence of the catalogue: it stands in brackets, `[: {count}×]`, which are left out
-//! where it happened once. That goes without saying, and a headline that ends with `1×` asks for an explanation.
+//! How often something happened, or how long it took, in a sentence of the catalogue: it stands in brackets, `[: {count}×]`,
+//! which are left out where it happened once, or took no time. That goes without saying, and a headline that ends with `1×` asks
+//! for an explanation.
 
 use std::borrow::Cow;
 
-/// The sentence without its brackets, and without what is in them where `once` says of the name there that its value is one.
+/// The sentence without its brackets, and without what is in them where `once` says of the name there that its value goes without
+/// saying.
 /// Brackets without a name are not meant.
 pub fn counted(template: &str, once: impl Fn(&str) -> bool) -> Cow<'_, str> {
     if !template.contains('[') {

@@ -169,7 +169,12 @@ impl Catalogue {
             (None, Some(486 | 487 | 600)) => self.word("status_ended"),
             (None, _) => so_far.unwrap_or(&words.message),
         };
-        let once = |name: &str| finding.get(name) == Some(&Fact::Number(1));
+        let once = |name: &str| {
+            matches!(
+                finding.get(name),
+                Some(Fact::Number(1) | Fact::Time(Duration::ZERO))
+            )
+        };
         let mut filled = self.filled(&counted(template, once), finding);
         // What a peer did not say leaves no brackets behind.
         while filled.ends_with(" ()") {
