@@ -33,9 +33,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .of(&Method::Bye)
             .any(|bye| bye.start() >= cancel.time.min(answer.time()));
         let waited = view.watched_since(answer.time());
-        // Only the caller that cancelled itself has to hang up; a proxy may have cancelled a branch that is wanted after all.
+        // Only the caller that cancelled itself has to hang up; a proxy may have cancelled a branch that is wanted after all, and
+        // then it is acknowledged.
         let ghost = !hung_up
-            && invite.via_count == 1
+            && (invite.via_count == 1 || invite.acks.is_empty())
             && waited >= timers::timeout(invite, view.thresholds.t1)
             && !view.is_one_directional(invite);
         let mut finding = Finding::of(&RULE, invite)
