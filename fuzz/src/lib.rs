@@ -278,7 +278,7 @@ pub fn fragments(data: &[u8]) {
         };
         for lost in fragments.expire(at.time) {
             given += lost.pieces;
-            look_at_lost(&LostDatagram::of(&lost));
+            look_at_lost(&LostDatagram::of(&lost, true));
         }
         if let Some(whole) = fragments.fragment(&piece, Envelope::default(), at) {
             assert!(whole.bytes.len() + whole.missing as usize <= 65_535);
@@ -293,7 +293,7 @@ pub fn fragments(data: &[u8]) {
     }
     for lost in fragments.finish() {
         given += lost.pieces;
-        look_at_lost(&LostDatagram::of(&lost));
+        look_at_lost(&LostDatagram::of(&lost, true));
     }
     assert!(fragments.finish().is_empty(), "something is left");
     assert!(given <= taken, "more came out than went in");

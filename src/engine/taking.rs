@@ -108,10 +108,8 @@ impl<O: Observer> Engine<O> {
     fn incomplete(&mut self, incomplete: &Incomplete, had_time: bool) {
         let ends = [incomplete.datagram.src, incomplete.datagram.dst];
         journal::incomplete(incomplete, ends.map(|it| self.hidden_address(it)));
-        if had_time {
-            let lost = self.hidden_lost(LostDatagram::of(incomplete));
-            self.lost.note(lost);
-        }
+        let lost = self.hidden_lost(LostDatagram::of(incomplete, had_time));
+        self.lost.note(lost);
     }
 
     fn over(&mut self, mut connection: Connection) {

@@ -29,6 +29,8 @@ pub(super) struct Losses<'a> {
 pub(super) fn losses<'a>(view: &CaptureView<'a>) -> Losses<'a> {
     let lost = || {
         let sip = view.lost_datagrams.iter().filter(|it| it.is_sip());
+        // At the end of the capture only a reaction shows that the rest was sent.
+        let sip = sip.filter(|it| it.had_time || it.fate == Fate::Received);
         sip.filter_map(|it| Some(((it.flow?.src.ip(), it.flow?.dst.ip()), it)))
     };
     let reported: BTreeSet<Hosts> = lost()

@@ -43,6 +43,8 @@ pub struct LostDatagram {
     pub call_id: Option<Box<[u8]>>,
     /// How many bytes were seen from the beginning of the IP payload to the first gap.
     pub bytes_seen: u32,
+    /// Whether the rest had the time to come before the capture ended.
+    pub had_time: bool,
     /// What became of its message.
     pub fate: Fate,
     /// The ICMP error by which its receiver says that the pieces did not come (RFC 792, RFC 4443 §3.3).
@@ -50,8 +52,8 @@ pub struct LostDatagram {
 }
 
 impl LostDatagram {
-    /// The facts of a datagram that was not whole in time.
-    pub fn of(incomplete: &Incomplete) -> Self {
+    /// The facts of a datagram that was not whole in time, or at the end of the capture: `had_time` tells the one from the other.
+    pub fn of(incomplete: &Incomplete, had_time: bool) -> Self {
         let head = incomplete.head.as_deref().unwrap_or_default();
         let mut lost = Self {
             flow: None,
@@ -62,6 +64,7 @@ impl LostDatagram {
             start_line: None,
             call_id: None,
             bytes_seen: len(head),
+            had_time,
             fate: Fate::Unknown,
             reported: None,
         };
@@ -102,6 +105,7 @@ impl LostDatagram {
             start_line: None,
             call_id: None,
             bytes_seen: 0,
+            had_time: true,
             fate: Fate::Unknown,
             reported: Some(at),
         };

@@ -342,7 +342,7 @@ fn what_holds_sip_shows_in_the_facts_of_a_lost_datagram() {
     bytes.extend_from_slice(text);
     bytes.resize(8 + text.len() + 1000, b' ');
     let (_, mut fragments) = feed(v4(7), &bytes, &[(0, 80)]);
-    let lost = LostDatagram::of(&fragments.finish().remove(0));
+    let lost = LostDatagram::of(&fragments.finish().remove(0), true);
     let flow = lost.flow.expect("ports");
     assert_eq!((flow.src.port(), flow.dst.port()), (5060, 5062));
     assert_eq!(
@@ -354,7 +354,7 @@ fn what_holds_sip_shows_in_the_facts_of_a_lost_datagram() {
     assert_eq!(lost.bytes_seen, 80);
     // The same bytes without their beginning are nothing.
     let (_, mut fragments) = feed(v4(7), &bytes, &[(8, 80)]);
-    let lost = LostDatagram::of(&fragments.finish().remove(0));
+    let lost = LostDatagram::of(&fragments.finish().remove(0), true);
     assert!(!lost.is_sip() && lost.flow.is_none());
 }
 
