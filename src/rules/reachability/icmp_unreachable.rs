@@ -33,7 +33,8 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             // Without its ACK the answered call ends after 64*T1 (RFC 3261 §13.3.1.4).
             false
         } else if first.of_response {
-            transaction.succeeded()
+            // Who acknowledged it has it, and what was repeated came behind.
+            transaction.succeeded() || !transaction.acks.is_empty()
         } else {
             transaction.final_response().is_some()
         };
