@@ -26,7 +26,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         // Challenges, 423 and a 403 to credentials have findings of their own.
         let told_elsewhere = matches!(response.code, 401 | 407 | 423)
             || rejected_403::refuser(view.call, register).is_some();
-        if response.code < 400 || told_elsewhere {
+        if told_elsewhere || response.code < 300 {
             continue;
         }
         // A proxy passes the refusal on: the same REGISTER on the next hop.
@@ -37,9 +37,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             }
             continue;
         }
-        told.push(step);
         let came_right = view.came_right(register)
             || view.surroundings.succeeded_after(register, response.time());
+        let redirected = response.code < 400;
+        // What a client that follows meets there is told of that (RFC 3261 §8.1.3.4).
+        if redirected && (came_right || goes_elsewhere(view, register)) {
+            continue;
+        }
+        told.push(step);
         // The capture may lack the answer to the next try, for which some take a new From tag.
         let open = view.call.of(&Method::Register).any(|next| {
             next.id > register.id
@@ -47,7 +52,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 && next.cseq > register.cseq
                 && next.final_response().is_none()
         });
-        let bound = bound_already(register, response);
+        let bound = bound_already(register, response).filter(|_| !redirected);
         found.push(
             of_register(view, &RULE, register)
                 .variant(if bound.is_some() {
@@ -61,7 +66,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .fact_if("server", response.evidence("Server"))
                 .fact_if("warning", response.evidence("Warning"))
                 .fact_if("retry_after", response.evidence("Retry-After"))
-                .confidence(if open {
+                .confidence(if open || redirected {
                     Confidence::Likely
                 } else {
                     Confidence::Certain
@@ -69,6 +74,16 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .note_if(came_right),
         );
     }
+}
+
+/// Whether the client asked another server behind a redirection.
+fn goes_elsewhere(view: &CallView<'_>, register: &Transaction) -> bool {
+    let mut others = view.call.of(&Method::Register);
+    others.any(|next| {
+        next.id > register.id
+            && next.flow.src.ip() == register.flow.src.ip()
+            && next.flow.dst != register.flow.dst
+    })
 }
 
 /// How many contacts a refusal lists as bound, none of them the one asked for: as many as the registrar allows.
@@ -93,6 +108,7 @@ fn bound_already(register: &Transaction, response: &Response) -> Option<u64> {
 /// What the code says of the cause.
 fn variant(register: &Transaction, code: u64) -> Option<&'static str> {
     match code {
+        ..400 => Some("redirected"),
         400 if star_is_wrong(register) => Some("star"),
         // Where the request was not captured, or was cut, it may have had credentials (guards G-START, G-SNAP).
         403 if register.requests.count() > 0
