@@ -102,8 +102,6 @@ impl Defect {
             Self::Malformed(Oddity::NumberOutOfRange) => matches!(code, 400 | 483 | 500),
             Self::Malformed(_) => matches!(code, 400 | 416 | 484 | 500),
             Self::CseqLower | Self::Missing(_) | Self::CseqMethod => matches!(code, 400 | 500),
-            // What is behind the end of the body is part of it, and lacking.
-            Self::LengthTooSmall => matches!(code, 400 | 415 | 488),
             // Who says that it is too large for him has received it.
             Self::Large => false,
             Self::SipsOverUdp => matches!(code, 400 | 416 | 480),

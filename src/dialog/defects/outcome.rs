@@ -6,6 +6,7 @@ use crate::sip::{Message, Method};
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
 use crate::transaction::{Response, State, Transaction};
+use memchr::memmem;
 
 /// What became of the messages of a group, counted by transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,7 +103,16 @@ fn of_request(
             .any(|seen| seen.time >= sent.first && next.is_none_or(|next| seen.time < next))
     };
     let answered = || transaction.responses.iter().filter(answers);
-    if let Some(refusal) = answered().find(|it| defect.explains(it.code)) {
+    // The description ends before its media, which are there.
+    let lacks_media = || {
+        let names_media = |bytes| memmem::find(bytes, b"\nm=").is_some();
+        let request = transaction.request();
+        defect == Defect::LengthTooSmall
+            && request.is_some_and(|it| names_media(it.raw()) && !names_media(it.body()))
+    };
+    let is_explained =
+        |it: &&Response| defect.explains(it.code) || (it.code == 488 && lacks_media());
+    if let Some(refusal) = answered().find(is_explained) {
         return Outcome::Refused((refusal.code, refusal.reason.clone()));
     }
     if answered().next().is_some() || transaction.answer_implied {

@@ -5,7 +5,8 @@ use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
-use crate::transaction::Transaction;
+use crate::sip::digest::Credentials;
+use crate::transaction::{Response, Transaction};
 use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -33,21 +34,34 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     found.push(with_try(finding, view.call, transaction));
 }
 
-/// Who answered credentials with 403: the one who made it had them, and is no hop behind a proxy that took them for its own.
-/// `None` when this is no such request.
+/// Who answered credentials with 403: the one who made it had some of them, and is no hop behind a proxy that took them for its
+/// own. `None` when this is no such request.
 pub(in crate::rules) fn refuser(call: &Call, transaction: &Transaction) -> Option<SocketAddr> {
-    let credentials = transaction.credentials.first()?;
     let response = transaction.final_response().filter(|it| it.code == 403)?;
-    // A registrar that says what it has too many of says nothing of credentials.
-    if transaction.method == Method::Register && response.reason.to_lowercase().contains("contact")
-    {
+    if transaction.credentials.is_empty() || is_of_contacts(transaction, response) {
         return None;
     }
-    match call.behind(transaction, response) {
-        Some((hop, made)) => {
-            let had_them = hop.credentials.iter().any(|it| it.is_same(credentials));
-            had_them.then_some(made.flow.src)
-        }
-        None => Some(transaction.flow.dst),
-    }
+    let Some((hop, made)) = call.behind(transaction, response) else {
+        return Some(transaction.flow.dst);
+    };
+    let had = |it: &Credentials| hop.credentials.iter().any(|other| other.is_same(it));
+    let had_some = transaction.credentials.iter().any(had);
+    had_some.then_some(made.flow.src)
+}
+
+/// Whether this rule tells a 403: of this request, or of the hop behind it that made it.
+pub(in crate::rules) fn tells(call: &Call, transaction: &Transaction, response: &Response) -> bool {
+    let behind = || call.behind(transaction, response);
+    refuser(call, transaction).is_some()
+        || behind().is_some_and(|(hop, _)| refuser(call, hop).is_some())
+}
+
+/// Whether a registrar says that it has too many contacts already: that says nothing of credentials.
+fn is_of_contacts(register: &Transaction, response: &Response) -> bool {
+    let phrase = response.reason.to_lowercase();
+    register.method == Method::Register
+        && phrase.contains("contact")
+        && ["max", "many", "exceed", "limit"]
+            .iter()
+            .any(|it| phrase.contains(it))
 }

@@ -133,15 +133,18 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
         // Of several routes the one whose refusal was passed on decided, else the last one.
         if let Some((_, cause, leg)) = behind.max_by_key(|(rank, ..)| *rank) {
             finding.consequence_of = Some(cause);
-            if finding.status.is_some() && finding.severity > Severity::Info {
+            if finding.status.is_some() && sets_up(finding) && finding.severity > Severity::Info {
                 given_up.insert(cause);
             }
             tell_leg(finding, leg, legs);
         }
     }
     // Who refused the call waits for no answer any more.
-    for finding in findings {
-        if finding.so_far && finding.severity_was.is_none() && given_up.contains(&finding.id) {
+    let waits = |it: &Finding| {
+        it.so_far && matches!(it.rule.name, "invite-no-response" | "invite-stuck-trying")
+    };
+    for finding in findings.iter_mut().filter(|it| waits(it)) {
+        if finding.severity_was.is_none() && given_up.contains(&finding.id) {
             finding.so_far = false;
             finding.severity = finding.rule.severity;
             finding.confidence = Confidence::Likely;

@@ -24,7 +24,11 @@ use crate::sip::Method;
 use crate::transaction::{Transaction, TransactionId};
 use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::time::Duration;
 use table::{Tie, explanations};
+
+/// How much the clocks of two capture points may differ.
+const SKEW: Duration = Duration::from_secs(1);
 
 /// Findings of one call among which causes are looked for.
 const MAX_LINKED: usize = 32;
@@ -302,6 +306,8 @@ fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
                 || (next.in_dialog() && hop.in_dialog() && behind.status.is_none());
             same_way
                 && hop.flow.dst.ip() == next.flow.src.ip()
+                // That of an earlier try led to what that one got.
+                && (next.method != hop.method || hop.start() <= next.start() + SKEW)
                 && (call.of(&next.method)).any(|it| it.flow == hop.flow && it.id < next.id)
         })
     })

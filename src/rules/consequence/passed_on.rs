@@ -15,27 +15,32 @@ use std::time::Duration;
 
 /// It passes on at once what it does not answer itself.
 const WITHIN: Duration = Duration::from_secs(2);
-/// Requests of one user within that time that are looked at.
+/// Findings of one leg, and requests of one user within that time, that are looked at.
 const LOOKED_AT: usize = 32;
+/// Requests that are sent on outside of calls.
+const OF_USERS: &[&str] = &["MESSAGE", "OPTIONS", "PUBLISH", "REGISTER", "SUBSCRIBE"];
 
-/// A request that is no first INVITE and failed on one leg, and failed when it was sent on: on whichever side of an answered call,
-/// or for the same user outside of one.
+/// A request that failed on one leg, and failed when it was sent on: on whichever side of a call, or for the same user outside of
+/// one.
 pub(super) fn link_passed_on(findings: &mut [Finding], legs: &Legs) {
     let mut of_leg: HashMap<Arc<[u8]>, Vec<Failed>> = HashMap::default();
-    let mut of_user: HashMap<(String, String), Vec<Failed>> = HashMap::default();
+    let mut of_user: HashMap<[String; 3], Vec<Failed>> = HashMap::default();
     for (at, finding) in findings.iter().enumerate() {
         let (Some(call_id), Some(failed)) = (&finding.call_id, Failed::of(at, finding)) else {
             continue;
         };
-        if let Some(Fact::Text(to)) = finding.get("to")
-            && !failed.method.ends_with("INVITE")
-        {
-            let to = user(to).unwrap_or_else(|| to.clone());
-            let own = of_user.entry((failed.method.clone(), to)).or_default();
-            own.push(failed.clone());
+        if OF_USERS.contains(&&*failed.method) {
+            let [from, to] = ["from", "to"].map(|name| match finding.get(name) {
+                Some(Fact::Text(uri)) => user(uri).unwrap_or_else(|| uri.clone()),
+                _ => String::new(),
+            });
+            let key = [failed.method.clone(), from, to];
+            of_user.entry(key).or_default().push(failed.clone());
         }
         let own = of_leg.entry(Arc::clone(call_id)).or_default();
-        own.push(failed);
+        if own.len() < LOOKED_AT {
+            own.push(failed);
+        }
     }
     let mut causes: Vec<Link> = Vec::new();
     for (call_id, own) in &of_leg {
@@ -82,6 +87,8 @@ struct Failed {
     /// `None` where nobody answered.
     refuser: Option<IpAddr>,
     time: Timestamp,
+    until: Timestamp,
+    code: Option<u64>,
     explained: bool,
 }
 
@@ -115,21 +122,31 @@ impl Failed {
             sender: finding.source?.ip(),
             refuser: refuser.map(|it| it.ip()),
             time: finding.time,
+            until: finding.until,
+            code: match finding.get("code") {
+                Some(Fact::Number(code)) => Some(*code),
+                _ => None,
+            },
             explained: finding.consequence_of.is_some(),
         })
     }
 
-    /// Which of these is the same request, sent on by the host that refused this one.
+    /// Which of these is the same request, sent on by the host that refused this one when it had seen how it ends.
     fn passed_on<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<FindingId> {
         let sent_on = |other: &&Self| {
             self.refuser == Some(other.sender)
                 && self.method == other.method
-                && self.id != other.id
                 && other.time >= self.time
                 && other.time.since(self.time) <= WITHIN
+                && other.until <= self.until
+        };
+        // Of several targets the one whose refusal came back decided, else the last one.
+        let rank = |it: &&Self| {
+            let came_back = it.code.is_some() && it.code == self.code;
+            (came_back, !it.explained, it.time)
         };
         let found = others.into_iter().filter(sent_on);
-        found.min_by_key(|it| it.explained).map(|it| it.id)
+        found.max_by_key(rank).map(|it| it.id)
     }
 }
 
@@ -152,8 +169,8 @@ const ECHOED: &[&str] = &[
 /// A BYE comes from where it was sent first.
 const ENDED: &str = "session-timer-expired";
 
-/// A finding's name, its time and itself.
-type Told = (&'static str, Timestamp, FindingId);
+/// A finding's name, its time, how bad it is, and itself.
+type Told = (&'static str, Timestamp, Severity, FindingId);
 
 /// The same on two legs of one call.
 pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
@@ -162,8 +179,15 @@ pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
         if let Some(call_id) = &finding.call_id
             && ECHOED.contains(&finding.rule.name)
         {
-            let own = told.entry(Arc::clone(call_id)).or_default();
-            own.push((finding.rule.name, finding.time, finding.id));
+            let own: &mut Vec<Told> = told.entry(Arc::clone(call_id)).or_default();
+            if own.len() < LOOKED_AT {
+                own.push((
+                    finding.rule.name,
+                    finding.time,
+                    finding.severity,
+                    finding.id,
+                ));
+            }
         }
     }
     for finding in findings {
@@ -176,13 +200,16 @@ pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
         let before = legs.link_of(call_id).map(|link| (&link.from, false));
         let behind = legs.behind(call_id).iter().map(|leg| (leg, true));
         let source = before.into_iter().chain(behind).find_map(|(leg, behind)| {
-            let (_, _, id) = told.get(leg)?.iter().find(|(name, time, _)| {
+            let (.., id) = told.get(leg)?.iter().find(|(name, time, severity, _)| {
                 let is_source = match time.cmp(&finding.time) {
                     Ordering::Less => *name == ENDED,
                     Ordering::Equal => behind,
                     Ordering::Greater => *name != ENDED,
                 };
-                *name == finding.rule.name && is_source && time.distance(finding.time) <= WITHIN
+                *name == finding.rule.name
+                    && is_source
+                    && *severity >= finding.severity
+                    && time.distance(finding.time) <= WITHIN
             })?;
             Some((*id, Arc::clone(leg)))
         });

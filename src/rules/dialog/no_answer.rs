@@ -3,7 +3,9 @@
 use crate::rules::status::{cause, reason_sip};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
-use crate::sip::sdp::Sdp;
+use crate::sip::Message;
+use crate::sip::sdp::Content;
+use crate::time::Timestamp;
 use crate::transaction::{Response, Transaction};
 use std::time::Duration;
 
@@ -54,29 +56,29 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
 
 /// How long it rang before the caller, or a middle element, gave up; `None` when this is no such call.
 pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<Duration> {
-    let ringing = invite.responses.iter().find(|it| rings(it))?;
     if invite.succeeded() || view.call.succeeded_elsewhere(invite) {
         return None;
     }
     let last = invite.final_response();
+    let causes = last.map(cause::of).unwrap_or_default();
+    let says = |what: &[u64]| causes.iter().any(|it| what.contains(it));
+    let is_said = says(&NO_ANSWER);
+    let mut provisional = invite.responses.iter();
+    let ringing = provisional.find(|it| rings(it) || (is_said && it.code == 183))?;
+    let rung_until = |end: Timestamp| end.since(ringing.time());
     if let Some(cancel) = invite.cancelled
         && last.is_none_or(|it| it.code == 487)
     {
-        return Some(cancel.time.since(ringing.time()));
+        return Some(rung_until(cancel.time));
     }
     let last = last?;
-    let ring = last.time().since(ringing.time());
-    let causes = cause::of(last);
-    let says = |what: &[u64]| causes.iter().any(|it| what.contains(it));
+    let ring = rung_until(last.time());
+    // Nobody was asked whom the network did not reach, or who is absent.
+    let reached = || cause::differing(last).is_none() && !says(&[ABSENT]);
     let is_no_answer = match last.code {
-        408 | 480 | 487 if says(&NO_ANSWER) => true,
-        408 => ring >= SHORTEST_RING,
-        // Who is absent is not asked, nor anybody whom the network did not reach.
-        480 => {
-            ring >= view.thresholds.ring_timeout
-                && !says(&[ABSENT])
-                && cause::differing(last).is_none()
-        }
+        408 | 480 | 487 if is_said => true,
+        408 => ring >= SHORTEST_RING && reached(),
+        480 => ring >= view.thresholds.ring_timeout && reached(),
         _ => false,
     };
     is_no_answer.then_some(ring)
@@ -85,8 +87,9 @@ pub(super) fn rang_in_vain(view: &CallView<'_>, invite: &Transaction) -> Option<
 /// Whether it lets the caller wait for somebody to answer: 180, or 183 with media. Who is forwarded or queued (181, 182) hears
 /// nobody's telephone yet.
 pub(in crate::rules) fn rings(response: &Response) -> bool {
-    let has_media = || response.message().is_none_or(|it| Sdp::of(it).is_some());
-    response.code == 180 || (response.code == 183 && has_media())
+    // What cannot be read may be a description.
+    let has_body = |it: &Message| !matches!(Content::of(it), Content::Nothing);
+    response.code == 180 || (response.code == 183 && response.message().is_none_or(has_body))
 }
 
 /// Whether a branch stopped ringing because another one was declined, for all of them (RFC 3261 §16.7 step 5): `status` has that.
@@ -101,7 +104,7 @@ fn was_declined_elsewhere(view: &CallView<'_>, invite: &Transaction) -> bool {
 }
 
 /// No user responding; no answer from user, who was alerted.
-const NO_ANSWER: [u64; 2] = [18, 19];
+const NO_ANSWER: [u64; 2] = [18, cause::NO_ANSWER];
 /// Subscriber absent.
 const ABSENT: u64 = 20;
 /// Nobody waits less long for somebody to answer.

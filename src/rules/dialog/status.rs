@@ -118,7 +118,7 @@ fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &
         482 | 483 => true,
         _ if transaction.method == Method::Prack => true,
         300..=399 => redirect_not_followed::is_unfollowed(view, transaction, response),
-        403 => auth::rejected_403::refuser(view.call, transaction).is_some(),
+        403 => auth::rejected_403::tells(view.call, transaction, response),
         // It rang and nobody answered: no-answer says so.
         408 | 480 | 487 => {
             transaction.method == Method::Invite

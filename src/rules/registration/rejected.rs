@@ -2,7 +2,7 @@
 
 use super::{of_register, star_is_wrong};
 use crate::rules::auth::rejected_403;
-use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
+use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule, Silence};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::{NameAddr, list};
 use crate::sip::{HeaderName, Method};
@@ -12,7 +12,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     name: "registration-rejected",
     code: "REG001",
     severity: Severity::Error,
-    guards: &[Guard::Snap, Guard::Start, Guard::Outcome],
+    guards: &[
+        Guard::End,
+        Guard::Loss,
+        Guard::Snap,
+        Guard::Start,
+        Guard::Outcome,
+    ],
     judge: Judge::CallWith(Has::REGISTER.and(Has::REFUSAL), judge),
     words: include_str!("rejected.toml"),
 };
@@ -53,26 +59,35 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 && next.final_response().is_none()
         });
         let bound = bound_already(register, response).filter(|_| !redirected);
-        found.push(
-            of_register(view, &RULE, register)
-                .variant(if bound.is_some() {
-                    Some("contact-limit")
-                } else {
-                    variant(register, response.code)
-                })
-                .fact_if("contacts", bound)
-                .fact("code", response.code)
-                .fact("reason", &*response.reason)
-                .fact_if("server", response.evidence("Server"))
-                .fact_if("warning", response.evidence("Warning"))
-                .fact_if("retry_after", response.evidence("Retry-After"))
-                .confidence(if open || redirected {
-                    Confidence::Likely
-                } else {
-                    Confidence::Certain
-                })
-                .note_if(came_right),
-        );
+        let finding = of_register(view, &RULE, register)
+            .variant(if bound.is_some() {
+                Some("contact-limit")
+            } else {
+                variant(register, response.code)
+            })
+            .fact_if("contacts", bound)
+            .fact("code", response.code)
+            .fact("reason", &*response.reason)
+            .fact_if("server", response.evidence("Server"))
+            .fact_if("warning", response.evidence("Warning"))
+            .fact_if("retry_after", response.evidence("Retry-After"))
+            .confidence(if open || redirected {
+                Confidence::Likely
+            } else {
+                Confidence::Certain
+            })
+            .note_if(came_right);
+        let so_far =
+            redirected && view.watched_since(response.time()) < view.thresholds.redirect_within;
+        found.push(if so_far {
+            finding.silence(Silence::SoFar, view.lossy)
+        } else if redirected && view.lossy {
+            finding.confidence(Confidence::Possible)
+        } else if redirected {
+            finding
+        } else {
+            finding.seen()
+        });
     }
 }
 

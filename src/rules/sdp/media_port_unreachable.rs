@@ -192,10 +192,12 @@ impl<'v> Known<'v> {
             };
             let bye = dialog.bye();
             let hung_up = bye.map(|it| it.start().minus(TEARDOWN));
+            let until = hung_up.into_iter().chain(moved).min();
+            let by_owner = bye.is_some_and(|it| it.from.tag.as_deref() == Some(by.writer));
             Some(Talk {
-                until: hung_up.into_iter().chain(moved).min(),
+                until,
                 from: began,
-                by_owner: bye.is_some_and(|it| it.from.tag.as_deref() == Some(by.writer)),
+                by_owner: by_owner && until == hung_up,
             })
         });
         let is_refused = by.transaction.in_dialog() && self.refused.contains(&by.seen.frame);
@@ -338,7 +340,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         let on_the_way = last.kind != IcmpKind::PortUnreachable || last.reporter != last.dst.ip();
         let early = talk.is_none();
         let open = talk.is_some_and(|it| it.until.is_none());
-        let received = |for_long| talk.is_some_and(|it| began.since(it.from) > for_long);
+        let received = talk.is_some_and(|it| began.since(it.from) > NEXT_ERROR);
         let ends_soon = ended.since(began) < PASSED_ON;
         let by_owner = talk.is_some_and(|it| it.by_owner);
         let variant = match () {
@@ -352,7 +354,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         let (severity, confidence) = match () {
             () if !self.of_rtp => (Severity::Info, Confidence::Certain),
             // Who closes a port that was open and then hangs up has hung up: the BYE came late, over TCP or by its repeats.
-            () if by_owner && !open && ends_soon && received(TEARDOWN) => {
+            () if by_owner && !open && ends_soon && received => {
                 (Severity::Info, Confidence::Possible)
             }
             () if early || may_have_passed => (Severity::Warning, Confidence::Possible),
@@ -360,7 +362,7 @@ impl<'v, 'e> Fault<'v, 'e> {
             () if view.lossy && open => (Severity::Error, Confidence::Possible),
             () if open => (Severity::Error, Confidence::Likely),
             // Media had been received, and soon afterwards the call ended: the BYE that is seen may not be the first one.
-            () if ends_soon && received(NEXT_ERROR) => (Severity::Error, Confidence::Likely),
+            () if ends_soon && received => (Severity::Error, Confidence::Likely),
             () if latched || !self.errors.iter().any(|it| it.quoted == Quoted::Rtp) => {
                 (Severity::Error, Confidence::Likely)
             }

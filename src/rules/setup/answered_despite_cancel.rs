@@ -36,7 +36,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         // Only the caller that cancelled itself has to hang up; a proxy may have cancelled a branch that is wanted after all, and
         // then it is acknowledged.
         let ghost = !hung_up
-            && (invite.via_count == 1 || invite.acks.is_empty())
+            && (invite.via_count == 1 || (invite.acks.is_empty() && answer.sends.repeats() > 0))
             && waited >= timers::timeout(invite, view.thresholds.t1)
             && !view.is_one_directional(invite);
         let mut finding = Finding::of(&RULE, invite)

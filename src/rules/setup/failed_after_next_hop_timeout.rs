@@ -73,6 +73,15 @@ fn timed_out<'a>(
         408 | 504 => SHORTEST,
         _ => view.thresholds.stuck_after,
     };
-    let is_timer = delay >= shortest;
+    let is_timer = delay >= shortest && !is_next_hop_heard(view, invite);
     (is_timer_b || is_timer).then_some((response, delay, is_timer_b))
+}
+
+/// Whether the capture shows that the hop behind answered anything.
+fn is_next_hop_heard(view: &CallView<'_>, invite: &Transaction) -> bool {
+    view.call.attempt(invite).any(|next| {
+        next.via_count > invite.via_count
+            && next.flow.src.ip() == invite.flow.dst.ip()
+            && !next.responses.is_empty()
+    })
 }

@@ -2,7 +2,7 @@
 //! is what the network behind them said (RFC 3398 §7.2.4.1).
 
 use super::explain::Explained;
-use super::reasons;
+use super::{Reason, reasons};
 use crate::transaction::Response;
 
 /// The cause where it says something else than the code.
@@ -13,7 +13,7 @@ pub(in crate::rules) fn differing(response: &Response) -> Option<u64> {
     let of_anything = matches!(response.code, 480 | 500 | 502 | 503 | 504 | 603);
     let of_callee = matches!(
         response.code,
-        403 | 404 | 410 | 480 | 484 | 486 | 600 | 603 | 604
+        403 | 404 | 408 | 410 | 480 | 484 | 486 | 600 | 603 | 604
     );
     if !of_anything && !of_callee {
         return None;
@@ -24,11 +24,20 @@ pub(in crate::rules) fn differing(response: &Response) -> Option<u64> {
     })
 }
 
-/// The Q.850 causes of a response.
+/// The Q.850 causes of a response; of one that is not kept, the one of its first Reason.
 pub(in crate::rules) fn of(response: &Response) -> Vec<u64> {
-    let reasons = response.message().map(|it| reasons(it, "q.850"));
-    let reasons = reasons.unwrap_or_default().into_iter();
-    reasons.map(|it| it.cause).collect()
+    let reasons = match response.message() {
+        Some(message) => reasons(message, "q.850"),
+        None => {
+            let noted = response.evidence("Reason");
+            let noted = noted.and_then(|it| Reason::of(it.as_bytes()));
+            noted
+                .filter(|it| it.protocol == "q.850")
+                .into_iter()
+                .collect()
+        }
+    };
+    reasons.into_iter().map(|it| it.cause).collect()
 }
 
 pub(super) fn told(response: &Response) -> Option<Explained> {
@@ -41,7 +50,8 @@ pub(in crate::rules) fn is_ordinary(response: &Response) -> bool {
 }
 
 const BUSY: u64 = 17;
-const NO_ANSWER: u64 = 19;
+/// No answer from user, who was alerted.
+pub(in crate::rules) const NO_ANSWER: u64 = 19;
 
 /// Whether the network is out of order, or has no circuit or no room: true of nobody who is called (RFC 3398 §7.2.4.1 makes
 /// 503 of it).
