@@ -299,11 +299,13 @@ fn lies_behind(call: &Call, behind: &Finding, before: &Finding) -> bool {
     let came = decided(call, before);
     let find = |id: &TransactionId| call.transactions.iter().find(|it| it.id == *id);
     let mut went = behind.transactions.iter().filter_map(find);
+    let gave_up = (before.status).is_none_or(|code| matches!(code, 408 | 480 | 500 | 503 | 504));
+    let within_dialog = behind.status.is_none() && gave_up;
     went.any(|next| {
         came.iter().any(|hop| {
             let same_way = next.method == Method::Invite
                 || next.method == hop.method
-                || (next.in_dialog() && hop.in_dialog() && behind.status.is_none());
+                || (next.in_dialog() && hop.in_dialog() && within_dialog);
             same_way
                 && hop.flow.dst.ip() == next.flow.src.ip()
                 // That of an earlier try led to what that one got.

@@ -33,6 +33,8 @@ const TEARDOWN: Duration = Duration::from_millis(500);
 const PASSED_ON: Duration = Duration::from_secs(5);
 /// A host that answers with ICMP at all does so once a second (RFC 1812 §4.3.2.8, RFC 4443 §2.4 let it limit the rate).
 const NEXT_ERROR: Duration = Duration::from_secs(2);
+/// Media begin at the answer: a port about which nobody complained for so long was open.
+const OPEN_FOR: Duration = Duration::from_millis(1500);
 /// As much where the capture does not show whether more was sent.
 const QUIET: Duration = Duration::from_secs(5);
 /// Descriptions looked at that want media at one address: the first and what holds and resumes change.
@@ -340,7 +342,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         let on_the_way = last.kind != IcmpKind::PortUnreachable || last.reporter != last.dst.ip();
         let early = talk.is_none();
         let open = talk.is_some_and(|it| it.until.is_none());
-        let received = talk.is_some_and(|it| began.since(it.from) > NEXT_ERROR);
+        let received = |for_long| talk.is_some_and(|it| began.since(it.from) > for_long);
         let ends_soon = ended.since(began) < PASSED_ON;
         let by_owner = talk.is_some_and(|it| it.by_owner);
         let variant = match () {
@@ -354,7 +356,7 @@ impl<'v, 'e> Fault<'v, 'e> {
         let (severity, confidence) = match () {
             () if !self.of_rtp => (Severity::Info, Confidence::Certain),
             // Who closes a port that was open and then hangs up has hung up: the BYE came late, over TCP or by its repeats.
-            () if by_owner && !open && ends_soon && received => {
+            () if by_owner && !open && ends_soon && received(OPEN_FOR) => {
                 (Severity::Info, Confidence::Possible)
             }
             () if early || may_have_passed => (Severity::Warning, Confidence::Possible),
@@ -362,7 +364,7 @@ impl<'v, 'e> Fault<'v, 'e> {
             () if view.lossy && open => (Severity::Error, Confidence::Possible),
             () if open => (Severity::Error, Confidence::Likely),
             // Media had been received, and soon afterwards the call ended: the BYE that is seen may not be the first one.
-            () if ends_soon && received => (Severity::Error, Confidence::Likely),
+            () if ends_soon && received(NEXT_ERROR) => (Severity::Error, Confidence::Likely),
             () if latched || !self.errors.iter().any(|it| it.quoted == Quoted::Rtp) => {
                 (Severity::Error, Confidence::Likely)
             }
