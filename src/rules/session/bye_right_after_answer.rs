@@ -51,7 +51,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             (Severity::Warning, Confidence::Likely, Some("media-refused"))
         } else if late_offer && !takes_offer(dialog) {
             (Severity::Warning, Confidence::Likely, Some("late-offer"))
-        } else if talk < AT_ONCE {
+        } else if talk < AT_ONCE && !is_acknowledged_late(dialog, view.thresholds) {
             (Severity::Warning, view.confidence(), None)
         } else {
             (Severity::Info, Confidence::Certain, None)
@@ -68,6 +68,12 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 .also(invite),
         );
     }
+}
+
+/// Whether the call had been answered for a while: the ACK was held up, by TCP or on its way, and the BYE came with it.
+fn is_acknowledged_late(dialog: &Dialog<'_>, thresholds: &Thresholds) -> bool {
+    let answered_for = dialog.talk_time();
+    answered_for.is_some_and(|it| it >= thresholds.hang_up_after_answer)
 }
 
 /// Whether the caller ended the dialog at once.
