@@ -48,7 +48,7 @@ pub(super) fn link_passed_on(findings: &mut [Finding], legs: &Legs) {
         let beside: Vec<_> = before.into_iter().chain(legs.behind(call_id)).collect();
         for refused in own {
             let cause = beside.iter().find_map(|leg| {
-                let cause = refused.passed_on(of_leg.get(*leg)?)?;
+                let cause = refused.passed_on(of_leg.get(*leg)?.iter())?;
                 Some((refused.at, cause, Some(Arc::clone(leg))))
             });
             causes.extend(cause);
@@ -57,8 +57,9 @@ pub(super) fn link_passed_on(findings: &mut [Finding], legs: &Legs) {
     for own in of_user.values_mut() {
         own.sort_by_key(|it| (it.time, it.id));
         for (at, refused) in own.iter().enumerate() {
+            // What the host still waited for cannot have been passed back.
             let later = own.iter().skip(at + 1).take(LOOKED_AT);
-            let cause = refused.passed_on(later);
+            let cause = refused.passed_on(later.filter(|it| it.until <= refused.until));
             causes.extend(cause.map(|cause| (refused.at, cause, None)));
         }
     }
@@ -131,21 +132,20 @@ impl Failed {
         })
     }
 
-    /// Which of these is the same request, sent on by the host that refused this one when it had seen how it ends.
-    fn passed_on<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Option<FindingId> {
+    /// Which of these is the same request, sent on by the host that refused this one.
+    fn passed_on<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Option<FindingId> {
         let sent_on = |other: &&Self| {
             self.refuser == Some(other.sender)
                 && self.method == other.method
                 && other.time >= self.time
                 && other.time.since(self.time) <= WITHIN
-                && other.until <= self.until
         };
         // Of several targets the one whose refusal came back decided, else the last one.
         let rank = |it: &&Self| {
             let came_back = it.code.is_some() && it.code == self.code;
             (came_back, !it.explained, it.time)
         };
-        let found = others.into_iter().filter(sent_on);
+        let found = others.filter(sent_on);
         found.max_by_key(rank).map(|it| it.id)
     }
 }
