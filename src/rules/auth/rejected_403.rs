@@ -20,40 +20,41 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     let mut all = view.call.transactions.iter();
-    let Some((transaction, by)) = all.find_map(|it| Some((it, refuser(view.call, it)?))) else {
+    let refusal = all.find_map(|it| Some((it, refused(view.call, it)?)));
+    let Some((transaction, (credentials, by))) = refusal else {
         return;
     };
-    let user = transaction.credentials.first().map(|it| &*it.username);
     let reason = transaction.final_response().map(|it| &*it.reason);
     let finding = Finding::of(&RULE, transaction)
         .fact("method", transaction.method.name())
-        .fact("user", user.unwrap_or_default())
+        .fact("user", &*credentials.username)
         .fact("dst", by.to_string())
         .fact("reason", reason.unwrap_or_default())
         .note_if(view.came_right(transaction));
     found.push(with_try(finding, view.call, transaction));
 }
 
-/// Who answered credentials with 403: the one who made it had some of them, and is no hop behind a proxy that took them for its
+/// The credentials that were answered with 403, and who made it: he had them, and is no hop behind a proxy that took them for its
 /// own. `None` when this is no such request.
-pub(in crate::rules) fn refuser(call: &Call, transaction: &Transaction) -> Option<SocketAddr> {
+fn refused<'a>(call: &Call, transaction: &'a Transaction) -> Option<(&'a Credentials, SocketAddr)> {
     let response = transaction.final_response().filter(|it| it.code == 403)?;
-    if transaction.credentials.is_empty() || is_of_contacts(transaction, response) {
+    if is_of_contacts(transaction, response) {
         return None;
     }
+    let mut own = transaction.credentials.iter();
     let Some((hop, made)) = call.behind(transaction, response) else {
-        return Some(transaction.flow.dst);
+        return Some((own.next()?, transaction.flow.dst));
     };
-    let had = |it: &Credentials| hop.credentials.iter().any(|other| other.is_same(it));
-    let had_some = transaction.credentials.iter().any(had);
-    had_some.then_some(made.flow.src)
+    let had = |it: &&Credentials| hop.credentials.iter().any(|other| other.is_same(it));
+    Some((own.find(had)?, made.flow.src))
 }
 
 /// Whether this rule tells a 403: of this request, or of the hop behind it that made it.
 pub(in crate::rules) fn tells(call: &Call, transaction: &Transaction, response: &Response) -> bool {
     let behind = || call.behind(transaction, response);
-    refuser(call, transaction).is_some()
-        || behind().is_some_and(|(hop, _)| refuser(call, hop).is_some())
+    response.code == 403
+        && (refused(call, transaction).is_some()
+            || behind().is_some_and(|(hop, _)| refused(call, hop).is_some()))
 }
 
 /// Whether a registrar says that it has too many contacts already: that says nothing of credentials.

@@ -31,7 +31,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         };
         // Challenges, 423 and a 403 to credentials have findings of their own.
         let told_elsewhere = matches!(response.code, 401 | 407 | 423)
-            || rejected_403::refuser(view.call, register).is_some();
+            || rejected_403::tells(view.call, register, response);
         if told_elsewhere || response.code < 300 {
             continue;
         }

@@ -74,7 +74,7 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
         return Some(("refused-audio", "m=audio 0".to_owned()));
     }
     // A line for the digits alone goes along with another one.
-    let has_speech = || answer.wanted("audio").any(has_medium);
+    let takes_speech = || answer.wanted("audio").any(has_medium);
     let disjoint = pairs(offer, answer).find(|(one, other)| {
         one.is("audio")
             && other.is("audio")
@@ -85,13 +85,13 @@ fn fault(exchange: &Exchange<'_>) -> Option<(&'static str, String)> {
             && names_all(one)
             && names_all(other)
             && !in_common(one, other)
-            && (has_medium(other) || !has_speech())
+            && (has_medium(other) || !takes_speech())
     });
     let (_, other) = disjoint?;
     let codecs = other.codecs();
-    let has_speech = has_medium(other);
+    let speaks = has_medium(other);
     // Digits and comfort noise are no speech: an answer of these alone leaves none (RFC 4733 §2.1, RFC 3389 §4).
-    let shown = |it: &&Codec<'_>| it.is_medium() || !has_speech;
+    let shown = |it: &&Codec<'_>| it.is_medium() || !speaks;
     let names: Vec<_> = codecs
         .iter()
         .filter(shown)
