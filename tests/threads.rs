@@ -3,6 +3,8 @@
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use etherparse::PacketBuilder;
+use sipdiag::capture::{Next, Source, open_files};
+use sipdiag::engine::{Engine, Options, Report};
 use std::path::Path;
 
 const EVERY_RECORD: &str = "capture,message,transaction,call,registration,finding,summary";
@@ -37,6 +39,64 @@ fn one_thread_and_several_write_the_same() {
         files += 1;
     }
     assert!(files > 20, "{files} captures");
+}
+
+#[test]
+fn who_reads_ahead_may_leave_to_the_other_what_messages_tell() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures");
+    let mut passing = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        // What is no capture has nothing to read.
+        let Ok(mut source) = open_files(std::slice::from_ref(&file), None) else {
+            continue;
+        };
+        let mut alone = Engine::new(Options::default(), ());
+        let mut engine = Engine::new(Options::default(), ());
+        let mut intake = engine.lend_intake().unwrap();
+        for step in 0.. {
+            match source.next().unwrap() {
+                Next::Packet(packet) => {
+                    intake.only_read(step % 3 > 0);
+                    alone.packet(&packet);
+                    let prepared = intake.packet(&packet);
+                    match prepared.passing() {
+                        Some(brief) if step % 2 > 0 => {
+                            passing += 1;
+                            engine.passing(&[brief]);
+                        }
+                        _ => engine.prepared(prepared),
+                    }
+                    while let Some(next) = intake.next_in_order() {
+                        engine.in_order(next);
+                    }
+                }
+                Next::End => break,
+                _ => {}
+            }
+        }
+        engine.take_intake(intake);
+        let one = told(&alone.finish(source.facts()).0);
+        let other = told(&engine.finish(source.facts()).0);
+        assert_eq!(one, other, "{}", file.display());
+    }
+    assert!(passing > 10, "{passing} packets without SIP");
+}
+
+fn told(report: &Report) -> String {
+    let findings = report.findings.iter();
+    let findings: Vec<_> = findings
+        .map(|it| (it.rule.name, it.time, &it.frames, &it.facts))
+        .collect();
+    let summary = &report.summary;
+    let counts = (
+        summary.counts.packets,
+        summary.counts.sip_messages,
+        summary.not_sip_packets,
+        summary.transactions,
+        &summary.responses,
+    );
+    format!("{findings:#?} {counts:?} {:?}", report.last_time)
 }
 
 #[test]

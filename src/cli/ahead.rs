@@ -2,7 +2,7 @@
 //! the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::{Events, InOrder, Intake, Prepared, Remains};
+use crate::engine::{Events, InOrder, Intake, Passing, Prepared, Remains};
 use crate::time::Timestamp;
 use crate::workers::{Helper, Workers};
 use std::ops::Range;
@@ -21,6 +21,8 @@ const BATCHES: usize = 4;
 const NAP: Duration = Duration::from_micros(50);
 /// Packets after which a reader that is far enough ahead asks whether it can help: little beside the time that helping takes.
 const PACKETS_BETWEEN_HELP: usize = 16;
+/// Batches one after the other that the taker had to wait for, after which the reader does only what nobody else can.
+const BATCHES_BEHIND: u32 = 8;
 /// Batches that wait for a taker who will not soon have to wait for one.
 const FAR_AHEAD: usize = 2;
 
@@ -28,12 +30,14 @@ const FAR_AHEAD: usize = 2;
 enum Item {
     /// A packet, the next of those that are held, which nobody has opened.
     Packet,
-    /// One that was opened; the packet, the next of those that are held, only where somebody wants to see it.
-    Prepared(Prepared),
+    /// The next of those that were opened; the packet, the next of those that are held, only where somebody wants to see it.
+    Prepared,
+    /// The next of those of which all is told in few bytes, so many.
+    Passing(usize),
     /// The next of the messages that nothing can overtake any more.
     InOrder,
     /// A key log, with what it opened.
-    Keylog(Zeroizing<Vec<u8>>, Option<Events>),
+    Keylog(Box<(Zeroizing<Vec<u8>>, Option<Events>)>),
     Gap(Timestamp, Timestamp),
 }
 
@@ -53,8 +57,11 @@ struct Batch {
     items: Vec<Item>,
     held: Vec<Held>,
     bytes: Vec<u8>,
+    prepared: Vec<Prepared>,
+    passing: Vec<Passing>,
     in_order: Vec<InOrder>,
-    /// How many bytes its packets have, also those that are not held.
+    /// How many packets it has, and how many bytes those, also where they are not held.
+    packets: usize,
     length: usize,
     /// What is left of the calls that were judged with the last one: it goes where it came from.
     remains: Remains,
@@ -73,6 +80,27 @@ impl Batch {
             original_len: packet.original_len,
             data: start..self.bytes.len(),
         });
+    }
+
+    /// Takes a packet that was opened, and is not held.
+    #[inline]
+    fn take(&mut self, prepared: Prepared) {
+        let Some(passing) = prepared.passing() else {
+            self.items.push(Item::Prepared);
+            self.prepared.push(prepared);
+            return;
+        };
+        self.passing.push(passing);
+        if let Some(Item::Passing(count)) = self.items.last_mut() {
+            *count += 1;
+        } else {
+            self.items.push(Item::Passing(1));
+        }
+    }
+
+    /// Whether enough is in it to change hands.
+    const fn is_full(&self) -> bool {
+        self.length >= BATCH_BYTES || self.packets >= BATCH_PACKETS
     }
 }
 
@@ -95,6 +123,8 @@ pub(super) enum Step<'a> {
     Packet(Packet<'a>),
     /// One that was opened; the packet only where somebody wants to see it.
     Prepared(Option<Packet<'a>>, Prepared),
+    /// Some of which all is told in few bytes.
+    Passing(&'a [Passing]),
     /// What nothing can overtake any more.
     InOrder(InOrder),
     /// See [`Next::Keylog`]; what it opened, where packets are opened ahead.
@@ -174,6 +204,11 @@ impl Outlet<'_> {
         }
     }
 
+    /// Whether the taker has all that there was.
+    fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// A batch with nothing in it.
     fn empty(&self) -> Batch {
         let mut batch = self.returned.try_recv().unwrap_or_default();
@@ -197,14 +232,18 @@ impl Batched {
             bytes,
             items,
             held,
+            prepared,
+            passing,
             in_order,
             ..
         } = &mut self.batch;
         let mut in_order = in_order.drain(..);
+        let mut prepared = prepared.drain(..);
+        let mut passing = passing.as_slice();
         let mut packets = held.drain(..).map(|it| it.packet(bytes));
         for item in items.drain(..) {
             let step = match item {
-                Item::Keylog(text, events) => Step::Keylog(text, events),
+                Item::Keylog(opened) => Step::Keylog(opened.0, opened.1),
                 Item::Gap(from, until) => Step::Gap(from, until),
                 Item::Packet => match packets.next() {
                     Some(packet) => Step::Packet(packet),
@@ -214,9 +253,18 @@ impl Batched {
                     Some(next) => Step::InOrder(next),
                     None => continue,
                 },
-                Item::Prepared(prepared) => {
-                    let packet = self.whole.then(|| packets.next()).flatten();
-                    Step::Prepared(packet, prepared)
+                Item::Prepared => match prepared.next() {
+                    Some(prepared) => {
+                        let packet = self.whole.then(|| packets.next()).flatten();
+                        Step::Prepared(packet, prepared)
+                    }
+                    None => continue,
+                },
+                Item::Passing(count) => {
+                    let Some(these) = passing.split_off(..count) else {
+                        continue;
+                    };
+                    Step::Passing(these)
                 }
             };
             if !take(step) {
@@ -243,7 +291,10 @@ impl Drop for Batched {
         batch.bytes.clear();
         batch.held.clear();
         batch.items.clear();
+        batch.prepared.clear();
+        batch.passing.clear();
         batch.in_order.clear();
+        batch.packets = 0;
         batch.length = 0;
         // Nobody waits for it any more when the source has ended.
         let _ = self.empty.send(batch);
@@ -280,19 +331,26 @@ fn read(
     look: &mut (dyn FnMut(&dyn Source) + Send),
 ) -> Result<(), CaptureError> {
     let mut batch = Batch::default();
+    let mut behind = 0;
     for step in 1_usize.. {
         if step % PACKETS_BETWEEN_HELP == 0 {
             outlet.help();
         }
         match source.next()? {
             Next::Packet(packet) => {
+                batch.packets += 1;
                 batch.length += packet.data.len();
-                let prepared = intake.as_mut().map(|it| it.packet(&packet));
-                if whole || prepared.is_none() {
-                    batch.hold(&packet);
+                match intake.as_mut().map(|it| it.packet(&packet)) {
+                    Some(prepared) if !whole => batch.take(prepared),
+                    prepared => {
+                        batch.hold(&packet);
+                        batch.items.push(match prepared {
+                            Some(_) => Item::Prepared,
+                            None => Item::Packet,
+                        });
+                        batch.prepared.extend(prepared);
+                    }
                 }
-                let item = prepared.map_or(Item::Packet, Item::Prepared);
-                batch.items.push(item);
                 while let Some(next) = intake.as_mut().and_then(|it| it.next_in_order()) {
                     batch.items.push(Item::InOrder);
                     batch.in_order.push(next);
@@ -300,7 +358,7 @@ fn read(
             }
             Next::Keylog(text) => {
                 let events = intake.as_mut().map(|it| it.keylog(&text));
-                batch.items.push(Item::Keylog(text, events));
+                batch.items.push(Item::Keylog(Box::new((text, events))));
             }
             Next::Gap(from, until) => batch.items.push(Item::Gap(from, until)),
             // Only interfaces are idle, and they are not read ahead.
@@ -310,8 +368,13 @@ fn read(
                 break;
             }
         }
-        if batch.length >= BATCH_BYTES || batch.items.len() >= BATCH_PACKETS {
+        if batch.is_full() {
             look(source);
+            behind = if outlet.is_behind() { behind + 1 } else { 0 };
+            if let Some(intake) = &mut intake {
+                // What is read when it is asked is in no cache any more, which pays where the taker would only wait.
+                intake.only_read(behind >= BATCHES_BEHIND);
+            }
             if !outlet.hand_on(std::mem::replace(&mut batch, outlet.empty())) {
                 break;
             }

@@ -128,6 +128,12 @@ fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
             }
             engine.prepared(prepared);
         }
+        Step::Passing(packets) => {
+            if let Some(first) = packets.first() {
+                engine.observer_mut().selecting.begin(first.time());
+            }
+            engine.passing(packets);
+        }
         Step::InOrder(next) => engine.in_order(next),
         Step::Keylog(text, events) => {
             if let Some(extraction) = &mut engine.observer_mut().extraction {

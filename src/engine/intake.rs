@@ -25,6 +25,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Intake {
     asked: Asked,
+    /// Whether what messages tell is left to who follows the calls.
+    only_reads: bool,
     redactor: Option<Redactor>,
     fragments: Fragments,
     sctp: Sctp,
@@ -51,6 +53,7 @@ impl Intake {
     pub(super) fn new(asked: Asked, redactor: Option<Redactor>) -> Self {
         Self {
             asked,
+            only_reads: false,
             redactor,
             fragments: Fragments::default(),
             sctp: Sctp::default(),
@@ -103,6 +106,11 @@ impl Intake {
             opened,
             events,
         }
+    }
+
+    /// Says whether it is left to who follows the calls to find out what messages tell, from now on: to whom else has to wait.
+    pub const fn only_read(&mut self, only: bool) {
+        self.only_reads = only;
     }
 
     /// What nothing can overtake any more; `None` until more packets have come.
@@ -289,8 +297,12 @@ impl Intake {
         if heard.message.is_cut() {
             out.0.push(Event::Cut(place.snapped));
         }
-        let sip = Box::new(Sip::of(heard, &self.asked));
-        self.waiting.push(place.at, Ready::Sip(sip));
+        let ready = if self.only_reads {
+            Ready::Heard(Box::new(heard))
+        } else {
+            Ready::Sip(Box::new(Sip::of(heard, &self.asked)))
+        };
+        self.waiting.push(place.at, ready);
     }
 
     /// Takes what a packet holds, or what several of them together hold; whether that is SIP.

@@ -21,7 +21,7 @@ use crate::hash::{HashSet, KeySet};
 pub use intake::Intake;
 pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
-pub use prepared::{Events, Prepared};
+pub use prepared::{Events, Passing, Prepared};
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
 pub use waiting::InOrder;
 

@@ -2,11 +2,12 @@
 //! reads ahead can make it: nearly all that a capture at an SBC holds is RTP, of which four facts are asked.
 
 use crate::capture::Sighting;
-use crate::flow::Flow;
+use crate::flow::{Flow, Transport};
 use crate::frame::Undecoded;
 use crate::reassembly::Connection;
 use crate::reassembly::fragments::Incomplete;
 use crate::time::Timestamp;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 /// A packet, and all that is asked of it.
@@ -71,9 +72,64 @@ pub(super) enum Event {
     Back(Duration),
 }
 
+/// A packet with a datagram over UDP and IPv4 that is no SIP, and nothing else to tell: in few bytes, as nearly all packets are
+/// such, and what one thread writes and another reads has its price.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing {
+    pub(super) at: Sighting,
+    src: SocketAddrV4,
+    dst: SocketAddrV4,
+    pub(super) dscp: Option<u8>,
+    pub(super) like_rtp: bool,
+}
+
 impl Prepared {
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {
         self.at.time
+    }
+
+    /// All of it, where it is such a packet.
+    #[inline]
+    pub fn passing(&self) -> Option<Passing> {
+        let Opened::Datagram {
+            flow,
+            dscp,
+            like_rtp,
+        } = self.opened
+        else {
+            return None;
+        };
+        match (flow.src, flow.dst, flow.transport) {
+            (SocketAddr::V4(src), SocketAddr::V4(dst), Transport::Udp)
+                if self.events.0.is_empty() && self.now == self.at.time =>
+            {
+                Some(Passing {
+                    at: self.at,
+                    src,
+                    dst,
+                    dscp,
+                    like_rtp,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Passing {
+    /// When it was captured.
+    pub const fn time(&self) -> Timestamp {
+        self.at.time
+    }
+
+    /// From where to where it went.
+    #[inline]
+    pub(super) const fn flow(&self) -> Flow {
+        Flow {
+            src: SocketAddr::V4(self.src),
+            dst: SocketAddr::V4(self.dst),
+            transport: Transport::Udp,
+        }
     }
 }

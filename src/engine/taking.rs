@@ -1,9 +1,11 @@
 //! What came out of packets, on its way into time order.
 
 use super::journal;
-use super::prepared::{Event, Events, Opened, Prepared};
-use super::waiting::{Heard, InOrder, Ready};
+use super::prepared::{Event, Events, Opened, Passing, Prepared};
+use super::waiting::{Heard, InOrder, Ready, Sip};
 use super::{Engine, Observer};
+use crate::capture::Sighting;
+use crate::flow::Flow;
 use crate::frame::Undecoded;
 use crate::limits::MAX_CONNECTION_FACTS;
 use crate::reassembly::Connection;
@@ -34,8 +36,7 @@ impl<O: Observer> Engine<O> {
             Opened::Other { time } => *time,
             _ => at.time,
         };
-        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        self.now = Some(now);
+        self.pass(time, now);
         if !events.0.is_empty() {
             self.events(events);
         }
@@ -45,18 +46,38 @@ impl<O: Observer> Engine<O> {
                 flow,
                 dscp,
                 like_rtp,
-            } => {
-                self.summary.not_sip_packets += 1;
-                self.note_ports(flow);
-                self.surroundings.media_errors_mut().packet(flow, at.time);
-                if like_rtp {
-                    let markings = self.surroundings.markings_mut();
-                    markings.rtp(flow, dscp, at);
-                }
-                self.surroundings.bindings_mut().packet(flow, at);
-            }
+            } => self.without_sip(at, flow, dscp, like_rtp),
             Opened::Undecoded(undecoded) => self.undecoded(undecoded),
         }
+    }
+
+    /// The same of packets that come one after the other.
+    pub fn passing(&mut self, packets: &[Passing]) {
+        self.counts.packets += packets.len() as u64;
+        for packet in packets {
+            self.pass(packet.time(), packet.time());
+            self.without_sip(packet.at, packet.flow(), packet.dscp, packet.like_rtp);
+        }
+    }
+
+    /// Moves to the time of the capture with a packet of that time.
+    #[inline]
+    fn pass(&mut self, time: Timestamp, now: Timestamp) {
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.now = Some(now);
+    }
+
+    /// Notes a datagram that is no SIP.
+    #[inline]
+    fn without_sip(&mut self, at: Sighting, flow: Flow, dscp: Option<u8>, like_rtp: bool) {
+        self.summary.not_sip_packets += 1;
+        self.note_ports(flow);
+        self.surroundings.media_errors_mut().packet(flow, at.time);
+        if like_rtp {
+            let markings = self.surroundings.markings_mut();
+            markings.rtp(flow, dscp, at);
+        }
+        self.surroundings.bindings_mut().packet(flow, at);
     }
 
     /// Takes what came out of packets.
@@ -92,6 +113,7 @@ impl<O: Observer> Engine<O> {
         self.settle();
         match what {
             Ready::Sip(sip) => self.place(at, sip),
+            Ready::Heard(heard) => self.place(at, Box::new(Sip::of(*heard, &self.asked))),
             Ready::Icmp(icmp) => self.icmp(at, &icmp.error()),
         }
     }

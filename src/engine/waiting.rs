@@ -44,6 +44,8 @@ pub struct InOrder {
 #[derive(Debug)]
 pub(super) enum Ready {
     Sip(Box<Sip>),
+    /// A message of which nobody has found out yet what it tells.
+    Heard(Box<Heard>),
     Icmp(Box<Icmp>),
 }
 
