@@ -10,6 +10,7 @@ use crate::severity::{Confidence, Severity};
 use crate::thresholds::Thresholds;
 use crate::transaction::timers;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -43,7 +44,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         told.extend(talks.iter().map(|it| it.bye));
-        found.extend(pattern(host, &talks, view.thresholds));
+        found.push(pattern(host, &talks, view.thresholds));
     }
     for (host, talks) in view.talk_times.hosts() {
         // One call may be chance: a note, and only where it meets a constant of the protocol exactly.
@@ -91,24 +92,95 @@ fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
             best = start..end;
         }
     }
-    let cluster = sorted.get(best)?.to_vec();
-    (!cluster.is_empty()).then_some(cluster)
+    let cluster = sorted.get(best.clone())?;
+    let told = !cluster.is_empty() && !may_be_chance(&sorted, &best, thresholds);
+    told.then(|| cluster.to_vec())
 }
 
-fn pattern(host: IpAddr, talks: &[Talk], thresholds: &Thresholds) -> Option<Finding> {
+/// How likely it may be that people ended those calls so: healthy captures are searched at many moments.
+const CHANCE: f64 = 0.001;
+/// Of how many values that limits are set to, a cluster may by chance be at one.
+const ROUND_MOMENTS: f64 = 3.0;
+/// How much of the time before a cluster is compared with it, in multiples of its largest spread.
+const BEFORE: u32 = 5;
+
+/// Whether calls that people end when they please may have ended as the cluster did. `sorted` are the calls by talk time.
+fn may_be_chance(sorted: &[Talk], cluster: &Range<usize>, thresholds: &Thresholds) -> bool {
+    let in_cluster = sorted.get(cluster.clone()).unwrap_or_default();
+    let (Some(first), Some(last)) = (in_cluster.first(), in_cluster.last()) else {
+        return true;
+    };
+    if common_constant(in_cluster, thresholds).is_some() {
+        return false;
+    }
+    // How often a call ends by itself, by what they did at all other times: there are few, so one more is added.
+    let outside = |it: &Talk| it.time.min(first.time) + it.time.saturating_sub(last.time);
+    let others = number(sorted.len() - in_cluster.len() + 1);
+    let by_itself = rate(others, sorted.iter().map(outside).sum());
+    // Or by what they did shortly before: talks that are much the same end at much the same time.
+    let shortly = (first.time).saturating_sub(thresholds.dropped_calls_spread * BEFORE);
+    let before = |it: &Talk| it.time.min(first.time).saturating_sub(shortly);
+    let just_ended = sorted.get(..cluster.start).unwrap_or_default();
+    let just_ended = just_ended.iter().filter(|it| it.time >= shortly).count();
+    let nearby = rate(number(just_ended), sorted.iter().map(before).sum());
+    let span = last.time.saturating_sub(first.time).as_secs_f64();
+    let ends_within = 1.0 - (-by_itself.max(nearby) * span).exp();
+    // Chernoff's bound of the chance that so many of the calls that were left end together with the first one.
+    let left = number(sorted.len() - cluster.start).max(2.0) - 1.0;
+    let share = number(in_cluster.len() - 1) / left;
+    let chance = if share <= ends_within {
+        1.0
+    } else {
+        let part = |share: f64, of: f64| {
+            if share > 0.0 {
+                share * (share / of).ln()
+            } else {
+                0.0
+            }
+        };
+        (-left * (part(share, ends_within) + part(1.0 - share, 1.0 - ends_within))).exp()
+    };
+    // Any moment that limits are not set to is one of as many as there are calls.
+    let moments = if is_round(in_cluster, thresholds) {
+        ROUND_MOMENTS
+    } else {
+        number(sorted.len())
+    };
+    chance * moments > CHANCE
+}
+
+/// How many times a second something happens that happened so often in a time.
+fn rate(count: f64, time: Duration) -> f64 {
+    count / time.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+fn number(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}
+
+/// The constant of the protocol that all of them meet.
+fn common_constant(talks: &[Talk], thresholds: &Thresholds) -> Option<Constant> {
     let either_side = thresholds.dropped_calls_spread / 2;
-    let constants: Vec<_> = talks
-        .iter()
-        .map(|it| constant(it, either_side, thresholds.t1))
-        .collect();
-    let constant = constants.first().copied().flatten();
-    let constant = constant.filter(|it| constants.iter().all(|other| *other == Some(*it)));
-    let middle = talks.get(talks.len() / 2)?;
-    let is_round = ROUND
-        .iter()
-        .any(|seconds| middle.time.abs_diff(Duration::from_secs(*seconds)) <= either_side);
+    let mut constants = (talks.iter()).map(|it| constant(it, either_side, thresholds.t1));
+    let first = constants.next()??;
+    constants.all(|other| other == Some(first)).then_some(first)
+}
+
+/// Whether they ended after a time that people set limits to.
+fn is_round(talks: &[Talk], thresholds: &Thresholds) -> bool {
+    let either_side = thresholds.dropped_calls_spread / 2;
+    let near = |talk: &Talk| {
+        (ROUND.iter())
+            .any(|seconds| talk.time.abs_diff(Duration::from_secs(*seconds)) <= either_side)
+    };
+    talks.get(talks.len() / 2).is_some_and(near)
+}
+
+fn pattern(host: IpAddr, talks: &[Talk], thresholds: &Thresholds) -> Finding {
+    let constant = common_constant(talks, thresholds);
     // Callers that hang up alike are machines that call: a dialer, a test.
-    let machines = talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round;
+    let machines =
+        talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round(talks, thresholds);
     let severity = if machines {
         Severity::Info
     } else {
@@ -119,19 +191,17 @@ fn pattern(host: IpAddr, talks: &[Talk], thresholds: &Thresholds) -> Option<Find
         Some(_) => Some("session-timer"),
         None => None,
     };
-    Some(
-        finding(host, talks)
-            .severity(severity)
-            .confidence(Confidence::Likely)
-            .fact("constant", constant.map_or("", Constant::name))
-            .variant(variant),
-    )
+    finding(host, talks)
+        .severity(severity)
+        .confidence(Confidence::Likely)
+        .fact("constant", constant.map_or("", Constant::name))
+        .variant(variant)
 }
 
 fn finding(host: IpAddr, talks: &[Talk]) -> Finding {
     let began = talks.iter().map(|it| it.ended).min();
-    let middle = talks.get(talks.len() / 2);
     let enders: HashSet<IpAddr> = talks.iter().map(|it| it.from).collect();
+    let middle = talks.get(talks.len() / 2);
     let others: HashSet<IpAddr> = talks.iter().map(|it| it.other).collect();
     let one = |hosts: &HashSet<IpAddr>| match hosts.len() {
         1 => hosts.iter().next().map(ToString::to_string),
