@@ -78,6 +78,8 @@ fn glare(view: &CallView<'_>, request: &Transaction, response: &Response) -> Fin
         if !solved && hung_up {
             finding = finding.severity(Severity::Info);
         } else if !solved && waited < legal {
+            // Nothing is late yet.
+            finding.severity = Severity::Info;
             finding.so_far = true;
             finding.confidence = Confidence::Possible;
         }
