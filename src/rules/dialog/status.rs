@@ -1,8 +1,9 @@
 //! `status-NNN`: a final response above 299 decided a request (RFC 3261 §21), told once a call and code.
 
 use super::no_answer::rang_in_vain;
+use crate::dialog::Call;
 use crate::rules::setup::redirect_not_followed;
-use crate::rules::status::{cause, deepest, evidence, explain};
+use crate::rules::status::{DECLINED, cause, deepest, evidence, explain};
 use crate::rules::{CallView, Fact, Finding, Guard, Has, Judge, Rule, Silence, auth, sdp, session};
 use crate::severity::{Confidence, Severity};
 use crate::sip::{HeaderName, Method};
@@ -33,6 +34,9 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         let Some(response) = failure(transaction) else {
             continue;
         };
+        if is_seen_in_part(view.call, transaction) {
+            continue;
+        }
         if is_told_elsewhere(view, transaction, response) {
             continue;
         }
@@ -96,6 +100,14 @@ fn failure(transaction: &Transaction) -> Option<&Response> {
     transaction.final_response().filter(|it| it.code >= 300)
 }
 
+/// Whether the capture lacks what says which dialog a request belongs to, and has it on another hop (guard G-SNAP).
+fn is_seen_in_part(call: &Call, transaction: &Transaction) -> bool {
+    transaction.cut
+        && transaction.to.uri.is_empty()
+        && (call.of(&transaction.method))
+            .any(|other| other.cseq == transaction.cseq && !other.to.uri.is_empty())
+}
+
 fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
     if matches!(response.code, 401 | 407) {
         return !auth::is_unexplained(view, transaction, response);
@@ -149,6 +161,7 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     if came_right(view, transaction, response)
         || ordinary
         || cause::is_ordinary(response)
+        || is_declined(view, transaction, response)
         || is_outvoted(view, transaction, response.code)
         || is_tried_again(view, transaction, response)
         || (!is_bye && session::crosses_bye(view.call, transaction, response))
@@ -160,6 +173,11 @@ fn severity(view: &CallView<'_>, transaction: &Transaction, response: &Response)
     } else {
         Severity::Error
     }
+}
+
+/// Whether somebody who was called said no: that is how telephones work, too (RFC 3261 §21.6.2).
+fn is_declined(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {
+    response.code == 603 && explain(view, transaction, response).variant == Some(DECLINED)
 }
 
 /// Whether the proxy that forked the request sent on what another branch answered: the caller never got this one (RFC 3261

@@ -70,6 +70,9 @@ pub(in crate::rules) fn explain(
     explained.unwrap_or_default()
 }
 
+/// A person said no.
+pub(in crate::rules) const DECLINED: &str = "declined-after-ringing";
+
 /// Where this answer was given first: of the hops that show the same code for the same request, the one farthest from the
 /// caller.
 pub(in crate::rules) fn deepest<'a>(
@@ -332,7 +335,7 @@ impl<'a> Pair<'a> {
             487 if self.transaction.cancelled.is_none() => Some(self.ended_without_cancel(view)),
             603 | 607 | 608 if self.is_by_analytics() => Some(Explained::new("analytics")),
             603 => match rang {
-                Some(time) => Some(Explained::new("declined-after-ringing").fact("ring", time)),
+                Some(time) => Some(Explained::new(DECLINED).fact("ring", time)),
                 None if at_once => Some(Explained::new("declined-at-once").fact("after", after)),
                 None => None,
             },

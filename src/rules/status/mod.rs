@@ -9,7 +9,7 @@ pub(super) mod reason_sip;
 pub(super) mod retry_after_ignored;
 pub(super) mod warning_3xx;
 
-pub(super) use explain::{deepest, explain};
+pub(super) use explain::{DECLINED, deepest, explain};
 
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
