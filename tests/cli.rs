@@ -855,3 +855,17 @@ fn a_file_without_a_command_gets_the_command_to_type() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_call_that_never_rang_has_no_post_dial_delay() {
+    for (capture, measured) in [
+        ("181-stuck-then-cancelled.pcap", None),
+        ("015-404-not-found.pcap", None),
+        ("046-ring-then-cancel.pcap", Some(1)),
+    ] {
+        let summary = ["--format", "ndjson", "--records", "summary"];
+        let ran = run(&[&["read", "--no-config", capture], &summary[..]].concat());
+        let delay = &of(&ran, "summary")["kpi"]["pdd_ms"];
+        assert_eq!(delay["count"].as_u64(), measured, "{capture}");
+    }
+}

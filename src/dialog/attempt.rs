@@ -79,20 +79,12 @@ impl<'a> Attempt<'a> {
             .map_or(Timestamp::MIN, |first| first.start())
     }
 
-    /// From the first INVITE to the first response that tells the caller something: 101–199 or one that ends the attempt
-    /// (post-dial delay; RFC 6076 §4.3). `None` when there is none.
+    /// From the first INVITE to the first response that tells the caller that it goes on, 101–199 or a 2xx: the post-dial delay, and
+    /// the successful session request delay of RFC 6076 §4.3.1. `None` when there is none.
     pub fn progress_after(&self) -> Option<Duration> {
-        let last = self.tries.last()?.id;
-        let telling = |invite: &&'a Transaction| {
-            invite
-                .responses
-                .iter()
-                .find(|it| {
-                    it.code > 100 && (!it.is_final() || it.is_success() || invite.id == last)
-                })
-                .map(Response::time)
-        };
-        let first = self.tries.iter().filter_map(telling).min()?;
+        let responses = self.tries.iter().flat_map(|invite| &invite.responses);
+        let telling = responses.filter(|it| (101..300).contains(&it.code));
+        let first = telling.map(Response::time).min()?;
         Some(first.since(self.start()))
     }
 

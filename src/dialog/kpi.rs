@@ -29,7 +29,7 @@ pub struct Kpi {
     pub ineffective: u64,
     /// Answered and ended by a BYE that was answered with a 2xx or needed no answer (RFC 6076 §4.9).
     pub completed: u64,
-    /// INVITE to the first 18x or to what ended the attempt (RFC 6076 §4.3; post-dial delay).
+    /// INVITE to the first 1xx above 100 or 2xx, of attempts that had one (RFC 6076 §4.3.1; post-dial delay).
     pub post_dial_delay: Spread,
     /// The 2xx to the BYE (RFC 6076 §4.5).
     pub talk_time: Spread,

@@ -24,7 +24,7 @@ pub(super) struct LadderCall {
     pub(super) to: Value,
     pub(super) state: AttemptState,
     pub(super) code: Option<u64>,
-    /// Post-dial delay.
+    /// Post-dial delay; `None` where the caller heard of nothing but the end.
     pub(super) delay: Option<Duration>,
     pub(super) duration: Option<Duration>,
     /// The worst of it, notes apart.
