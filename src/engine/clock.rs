@@ -11,6 +11,8 @@ const CLOCK_JUMP: Duration = Duration::from_hours(1);
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     now: Option<Timestamp>,
+    /// The time of the last packet, where that is older than one before it.
+    behind: Option<Timestamp>,
     /// The time of a packet that is far ahead of all others.
     suspect: Option<Timestamp>,
 }
@@ -31,6 +33,7 @@ impl Clock {
         };
         if self.suspect.is_none() && time >= latest && time.distance(latest) <= CLOCK_JUMP {
             self.now = Some(time);
+            self.behind = None;
             return None;
         }
         self.irregular(latest, time, in_order)
@@ -51,10 +54,13 @@ impl Clock {
         }
         self.suspect = None;
         self.now = Some(latest.max(time));
+        // A clock that was set back is one step, however long it takes to be where it was.
+        let before = self.behind.unwrap_or(latest);
+        self.behind = (time < latest).then_some(time);
         if jumps {
             return Some(Event::Gap(latest, time));
         }
-        let back = latest.since(time);
+        let back = before.since(time);
         (in_order && back > Duration::from_millis(1)).then_some(Event::Back(back))
     }
 
