@@ -259,7 +259,9 @@ impl Defects {
         let both_ways = surroundings.was_heard(answer.flow.src.ip(), answer.flow.dst.ip());
         // A late one: its call was judged and forgotten.
         let late = surroundings.knows_invite(answer);
-        if both_ways && !late && began.since(since) > of_call::BEFORE_CAPTURE {
+        // The one that it answers may be there, without what tells so (guard G-SNAP).
+        let cut = surroundings.has_cut_requests(answer.flow.src.ip(), answer.flow.dst.ip());
+        if both_ways && !late && !cut && began.since(since) > of_call::BEFORE_CAPTURE {
             self.enter(&Defect::Orphan, at, Vec::new());
         }
     }

@@ -20,6 +20,8 @@ const MAX_UNDER_WAY: u64 = 5;
 #[derive(Debug, Default)]
 pub struct Surroundings {
     heard: HashSet<(IpAddr, IpAddr)>,
+    /// Those between which requests went that cannot be placed.
+    cut_requests: HashSet<(IpAddr, IpAddr)>,
     /// The first halves of `heard`.
     senders: HashSet<IpAddr>,
     unseen_answers: BTreeMap<(IpAddr, IpAddr), Sighting>,
@@ -117,6 +119,18 @@ impl Surroundings {
     /// Whether any SIP message went from one host to another so far.
     pub fn was_heard(&self, src: IpAddr, dst: IpAddr) -> bool {
         self.heard.contains(&(src, dst))
+    }
+
+    /// Notes that so much of a request from one host to another is missing that nobody knows what it asks for.
+    pub fn note_cut_request(&mut self, src: IpAddr, dst: IpAddr) {
+        if self.cut_requests.len() < MAX_HOST_PAIRS {
+            self.cut_requests.insert((src, dst));
+        }
+    }
+
+    /// Whether there was such a request so far.
+    pub fn has_cut_requests(&self, src: IpAddr, dst: IpAddr) -> bool {
+        self.cut_requests.contains(&(src, dst))
     }
 
     /// Whether a host sent any SIP message so far.

@@ -79,6 +79,10 @@ impl<O: Observer> Engine<O> {
                 self.surroundings.note_request(message);
             }
         }
+        if message.is_cut() && !sip.keys.tell_transaction() && message.method().is_some() {
+            let (src, dst) = (flow.src.ip(), flow.dst.ip());
+            self.surroundings.note_cut_request(src, dst);
+        }
         self.duplicates.belongs(key, placement.transaction);
         if sip.odd {
             self.defects.look(&seen.arrival, placement);

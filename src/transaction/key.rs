@@ -45,6 +45,11 @@ impl Keys {
         }
     }
 
+    /// Whether the message says which transaction it belongs to.
+    pub const fn tell_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
     /// The two ends, in the direction of the message.
     pub const fn way(self) -> u64 {
         if self.is_response {
