@@ -169,11 +169,13 @@ impl Catalogue {
             (None, Some(486 | 487 | 600)) => self.word("status_ended"),
             (None, _) => so_far.unwrap_or(&words.message),
         };
-        let once = |name: &str| {
-            matches!(
-                finding.get(name),
-                Some(Fact::Number(1) | Fact::Time(Duration::ZERO))
-            )
+        let once = |name: &str| match finding.get(name) {
+            Some(Fact::Number(1) | Fact::Time(Duration::ZERO)) => true,
+            // Said by the title that stands before it.
+            Some(Fact::Text(text)) if name == "text" => {
+                text.is_empty() || text.eq_ignore_ascii_case(self.title(finding))
+            }
+            _ => false,
         };
         let mut filled = self.filled(&counted(template, once), finding);
         // What a peer did not say leaves no brackets behind.

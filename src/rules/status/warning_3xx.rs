@@ -1,6 +1,6 @@
 //! `warning-3xx`: a response says with a Warning code what it objects to (RFC 3261 §20.43).
 
-use super::said;
+use super::{deepest, said};
 use crate::limits::{MAX_NOTES, MAX_TEXT};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
@@ -42,7 +42,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .severity(severity)
                     .fact("warning_code", code)
                     .fact("text", text)
-                    .fact("src", said.src())
+                    .fact(
+                        "src",
+                        deepest(view, said.transaction, response)
+                            .1
+                            .flow
+                            .src
+                            .to_string(),
+                    )
                     .fact("place", said.place()),
             );
         }
