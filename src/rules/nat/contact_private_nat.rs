@@ -113,19 +113,20 @@ impl Sent {
             let same_host = by.is_own_host() || is_target(self.by);
             return (!same_host && !self.routed).then_some(Confidence::Certain);
         }
-        let owner_is_there = self.owner.is_some_and(is_target);
+        // Who sends to the Contact is not its owner: it passed on what the owner said.
+        let owner = (self.owner).filter(|it| it.ip() != self.by.ip());
+        let owner_is_there = owner.is_some_and(is_target);
         match self.to {
             Some(to) if !is_target(to) || view.surroundings.speaks(to.ip()) => None,
             Some(_) if by.is_public() => Some(Confidence::Certain),
             // Private nets reach each other often enough; not where the owner is seen under another address.
-            Some(_) => self
-                .owner
+            Some(_) => owner
                 .filter(|_| !owner_is_there)
                 .map(|_| Confidence::Likely),
             None if self.routed => None,
             None if by.is_public() => Some(Confidence::Likely),
             None => {
-                let elsewhere = self.owner.is_some() && !owner_is_there;
+                let elsewhere = owner.is_some() && !owner_is_there;
                 (elsewhere && !view.surroundings.speaks(target)).then_some(Confidence::Likely)
             }
         }

@@ -28,6 +28,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         else {
             continue;
         };
+        // Of a client that was never heard nothing can be missed (guard G-1WAY).
+        if !view.surroundings.speaks(response.flow.dst.ip()) {
+            continue;
+        }
         if let Some(known) = found.first_mut() {
             *known = known.clone().also(invite);
             continue;
