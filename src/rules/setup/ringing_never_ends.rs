@@ -2,8 +2,10 @@
 //! §16.6 step 11, §16.8: Timer C; §13.3.1.1: one each minute).
 
 use super::deepest_first;
+use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::{Confidence, Severity};
+use crate::transaction::Transaction;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "ringing-never-ends",
@@ -13,6 +15,23 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: Judge::CallWith(Has::OPEN_INVITE, judge),
     words: include_str!("ringing_never_ends.toml"),
 };
+
+/// Whether who forked the call got a 2xx from another target and did not cancel this one (RFC 3261 §16.7 step 10).
+fn is_left_ringing(call: &Call, invite: &Transaction) -> bool {
+    let tags = |of: &Transaction| -> Vec<_> {
+        let tags = of.responses.iter().filter(|it| it.code > 100);
+        tags.map(|it| it.to_tag.clone()).collect()
+    };
+    let own = tags(invite);
+    call.initial_invites().any(|other| {
+        other.succeeded()
+            && other.flow.src == invite.flow.src
+            && other.flow.dst != invite.flow.dst
+            && other.via_count == invite.via_count
+            && other.cseq == invite.cseq
+            && !tags(other).iter().any(|tag| own.contains(tag))
+    })
+}
 
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for invite in deepest_first(view.call) {
@@ -29,7 +48,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             || invite.answer_implied
             || !invite.acks.is_empty()
             || view.call.answer_is_implied(invite)
-            || view.call.succeeded_elsewhere(invite);
+            || (view.call.succeeded_elsewhere(invite) && !is_left_ringing(view.call, invite));
         let silent = view.watched_since(last.time);
         if over || silent <= view.thresholds.endless_ringing {
             continue;
