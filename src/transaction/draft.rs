@@ -132,16 +132,14 @@ fn client(of: &Transaction, event: Option<&[u8]>) -> u64 {
         let name = it.split(|&byte| byte == b';').next();
         name.unwrap_or_default().trim_ascii().to_ascii_lowercase()
     });
-    // Who tries one gateway after the other writes each one's address behind the number.
+    // Who tries one gateway after the other writes each one's address behind both numbers.
     let (user, _) = user_and_host(&of.to.uri);
     let number = (of.method == Method::Invite && is_dialled(user)).then(|| normal_user(user));
-    fingerprint((
-        &of.method,
-        package,
-        of.flow.src.ip(),
-        brief_record(&of.from.uri),
-        number.unwrap_or_else(|| brief_record(&of.to.uri)),
-    ))
+    let (from, to) = match number {
+        Some(number) => (normal_user(user_and_host(&of.from.uri).0), number),
+        None => (brief_record(&of.from.uri), brief_record(&of.to.uri)),
+    };
+    fingerprint((&of.method, package, of.flow.src.ip(), from, to))
 }
 
 impl Transaction {
