@@ -33,6 +33,11 @@ pub(in crate::rules) fn link_to_capture(
     let malformed = frames_of("malformed-message");
     let desynchronised = frames_of("tcp-stream-desync");
     let asleep = by_transaction(of_capture, "nat-keepalive-missing");
+    // A provisional is sent once, and lost as often as anything else (RFC 3261 §17.2.1).
+    let lossy_paths: HashMap<(String, String), FindingId> = (of_capture.iter())
+        .filter(|it| it.rule.name == "retransmission-ratio-high" && it.severity > Severity::Info)
+        .filter_map(|it| Some((route(it)?, it.id)))
+        .collect();
     for finding in of_calls.iter_mut() {
         if finding.consequence_of.is_some() {
             continue;
@@ -40,6 +45,14 @@ pub(in crate::rules) fn link_to_capture(
         if finding.rule.name.ends_with("-no-response") || finding.rule.name == "pdd-high" {
             let mut transactions = finding.transactions.iter();
             finding.consequence_of = transactions.find_map(|id| asleep.get(id)).copied();
+            if finding.consequence_of.is_some() {
+                continue;
+            }
+        }
+        if finding.rule.name == "no-ringback" && !lossy_paths.is_empty() {
+            let between = finding.source.zip(peer(finding));
+            let between = between.map(|(src, dst)| (src.ip().to_string(), dst.ip().to_string()));
+            finding.consequence_of = between.and_then(|it| lossy_paths.get(&it)).copied();
             if finding.consequence_of.is_some() {
                 continue;
             }
@@ -160,6 +173,14 @@ fn link_to_loops(of_capture: &mut [Finding], of_calls: &[Finding]) {
 /// Whether the capture shows a request go round.
 fn is_seen_loop(finding: &Finding) -> bool {
     finding.rule.name == "routing-loop-483" && finding.variant.is_none()
+}
+
+/// To whom a request of the finding went.
+fn peer(finding: &Finding) -> Option<SocketAddr> {
+    match finding.get("dst") {
+        Some(Fact::Text(dst)) => dst.parse().ok(),
+        _ => None,
+    }
 }
 
 /// Who asks whom.

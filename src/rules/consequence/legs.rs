@@ -92,13 +92,21 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
     link_controllers(findings);
     link_passed_on(findings, legs);
     link_echoes(findings, legs);
-    // The findings that tell a leg's fate: those of its Call-ID that have no cause there.
+    let call_ids: HashMap<FindingId, Arc<[u8]>> = findings
+        .iter()
+        .filter_map(|it| Some((it.id, it.call_id.clone()?)))
+        .collect();
+    // The findings that tell a leg's fate: those of its Call-ID that have no cause there. What a ping tells of a peer explains
+    // what became of the leg, and not what became of the one before.
     let mut fates: HashMap<Arc<[u8]>, Vec<Fate>> = HashMap::default();
     for finding in findings.iter() {
         let Some(call_id) = finding.call_id.clone() else {
             continue;
         };
-        if finding.consequence_of.is_some() || !tells_a_fate(finding) {
+        let cause = finding.consequence_of.and_then(|id| call_ids.get(&id));
+        let is_explained = finding.consequence_of.is_some()
+            && (cause == Some(&call_id) || !finding.rule.name.ends_with("-no-response"));
+        if is_explained || !tells_a_fate(finding) {
             continue;
         }
         let fate = Fate {
@@ -106,6 +114,7 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
             severity: finding.severity,
             time: finding.time,
             status: finding.status,
+            silent: finding.rule.name == "invite-no-response",
         };
         fates.entry(call_id).or_default().push(fate);
     }
@@ -127,12 +136,25 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
             // A leg that the caller's giving up ended is itself the consequence, and what began later led to nothing.
             let in_time = (finding.time..=finding.until).contains(&fate.time);
             let own_fault = fate.status != Some(487) && in_time;
-            let as_bad = fate.severity >= finding.severity || fate.severity > Severity::Info;
-            (own_fault && as_bad).then_some(((same(fate), fate.severity, fate.time), fate.id, leg))
+            // It took long because nobody answered there.
+            let delays = fate.silent || finding.rule.name != "pdd-high";
+            // Some say with another code that the called party is busy or does not answer.
+            let as_bad = fate.severity >= finding.severity
+                || fate.severity > Severity::Info
+                || sets_up(finding);
+            (own_fault && as_bad && delays).then_some((
+                (same(fate), fate.severity, fate.time),
+                fate.id,
+                leg,
+            ))
         });
         // Of several routes the one whose refusal was passed on decided, else the last one.
-        if let Some((_, cause, leg)) = behind.max_by_key(|(rank, ..)| *rank) {
+        if let Some(((_, severity, _), cause, leg)) = behind.max_by_key(|(rank, ..)| *rank) {
             finding.consequence_of = Some(cause);
+            if severity == Severity::Info && finding.severity_was.is_none() {
+                // It is no worse than what it follows from.
+                finding.severity = severity;
+            }
             if finding.status.is_some() && sets_up(finding) && finding.severity > Severity::Info {
                 given_up.insert(cause);
             }
@@ -286,6 +308,8 @@ struct Fate {
     severity: Severity,
     time: Timestamp,
     status: Option<u64>,
+    /// Whether nobody answered.
+    silent: bool,
 }
 
 /// Whether a finding says how a leg ended, and not only what was odd about it.
@@ -310,5 +334,6 @@ fn depends_on_others(finding: &Finding) -> bool {
                 | "no-answer"
                 | "cancel-no-response"
                 | "failed-after-next-hop-timeout"
+                | "pdd-high"
         )
 }

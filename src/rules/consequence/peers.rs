@@ -3,11 +3,16 @@
 use crate::hash::HashMap;
 use crate::rules::{Fact, Finding, FindingId};
 use crate::severity::Severity;
+use crate::sip::value::uri_endpoint;
 use crate::time::Timestamp;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Pings whose interval is not known tell of so long before and after them: the usual interval of servers.
 const AROUND: Duration = Duration::from_mins(1);
+
+/// Where SIP is waited for unless something else is said (RFC 3261 §19.1.2).
+const PORT: u16 = 5060;
 
 /// What a run of failed pings says.
 struct Down {
@@ -42,6 +47,7 @@ pub(in crate::rules) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding
     if peers.is_empty() {
         return;
     }
+    link_lapsed(&peers, of_capture);
     for finding in of_calls.iter_mut() {
         let failed = finding.consequence_of.is_none() && finding.severity >= Severity::Warning;
         let Some(peers) = text(finding, "dst")
@@ -67,6 +73,31 @@ pub(in crate::rules) fn link(of_capture: &mut [Finding], of_calls: &mut [Finding
         if let Some(cause) = told.get(&finding.id) {
             finding.consequence_of = Some(*cause);
         }
+    }
+}
+
+/// A telephone that is gone refreshes nothing: its registration runs out after the pings to its Contact stopped being answered.
+fn link_lapsed(peers: &HashMap<String, Vec<Down>>, of_capture: &mut [Finding]) {
+    for finding in of_capture {
+        if finding.rule.name != "registration-lapsed" || finding.consequence_of.is_some() {
+            continue;
+        }
+        let contact = text(finding, "contact").and_then(|it| uri_endpoint(it.as_bytes()));
+        let Some((address, port)) = contact else {
+            continue;
+        };
+        let granted = match finding.get("granted") {
+            Some(Fact::Time(granted)) => *granted,
+            _ => Duration::ZERO,
+        };
+        let expired = match finding.variant {
+            Some("returned") => finding.time,
+            _ => finding.time + granted,
+        };
+        let end = SocketAddr::new(address, port.unwrap_or(PORT)).to_string();
+        let downs = peers.get(&end).into_iter().flatten();
+        let mut since = downs.filter(|it| it.telling && it.first <= expired && expired <= it.until);
+        finding.consequence_of = since.next().map(|it| it.id);
     }
 }
 
@@ -102,7 +133,7 @@ fn fits(down: &Down, finding: &Finding) -> bool {
     let silent = finding.rule.name.ends_with("-no-response")
         && down.code.is_none()
         && text(finding, "src").is_some_and(|src| {
-            src.parse::<std::net::SocketAddr>()
+            src.parse::<SocketAddr>()
                 .is_ok_and(|src| src.ip().to_string() == down.src)
         });
     let refused =
