@@ -160,14 +160,16 @@ const ECHOED: &[&str] = &[
     "no-ringback",
     "offer-answer-missing",
     "pdd-high",
+    "reason-q850",
+    "reason-sip",
     "ringing-never-ends",
-    ENDED,
+    "session-timer-expired",
     "t38-reinvite-rejected",
     "transfer-failed",
 ];
 
 /// A BYE comes from where it was sent first.
-const ENDED: &str = "session-timer-expired";
+const ENDED: &[&str] = &["reason-q850", "reason-sip", "session-timer-expired"];
 
 /// A finding's name, its time, how bad it is, and itself.
 type Told = (&'static str, Timestamp, Severity, FindingId);
@@ -202,9 +204,9 @@ pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
         let source = before.into_iter().chain(behind).find_map(|(leg, behind)| {
             let (.., id) = told.get(leg)?.iter().find(|(name, time, severity, _)| {
                 let is_source = match time.cmp(&finding.time) {
-                    Ordering::Less => *name == ENDED,
+                    Ordering::Less => ENDED.contains(name),
                     Ordering::Equal => behind,
-                    Ordering::Greater => *name != ENDED,
+                    Ordering::Greater => !ENDED.contains(name),
                 };
                 *name == finding.rule.name
                     && is_source

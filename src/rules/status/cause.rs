@@ -59,6 +59,14 @@ const fn is_of_network(cause: u64) -> bool {
     matches!(cause, 34 | 38 | 41 | 42 | 44 | 47)
 }
 
+/// Whether it says in a BYE that nobody hung up: the network is out of order, or a timer ran out (ITU-T Q.850 §2.2.5).
+pub(super) const fn ends_calls(cause: u64) -> bool {
+    is_of_network(cause) || cause == TIMER_EXPIRED
+}
+
+/// Recovery on timer expiry: a session timer, or one for media.
+const TIMER_EXPIRED: u64 = 102;
+
 /// The codes that stand for anything and go with a cause about the called side (RFC 3398 §7.2.4.1); `None` for causes that
 /// go with any: of the network, of resources, of interworking.
 const fn codes(cause: u64) -> Option<&'static [u64]> {

@@ -18,12 +18,34 @@ pub(in crate::rules) static RULE: Rule = Rule {
 /// Q.850 26: the call was given to another device.
 const NOT_SELECTED: u64 = 26;
 
+/// FreeSWITCH, for causes that Q.850 does not have.
+const PROGRAM: &str = "freeswitch";
+/// What it writes when a timer of its own ended the call.
+const TIMED_OUT: &[&str] = &["ALLOTTED_TIMEOUT", "MEDIA_TIMEOUT"];
+
+/// What a BYE says that nobody hung up for is a fault: somebody waited in vain, or could not go on.
+fn severity(reason: &Reason, said: &Said<'_>) -> Severity {
+    let cut = match reason.protocol.as_str() {
+        "sip" => matches!(reason.cause, 408 | 500..=599),
+        PROGRAM => TIMED_OUT.contains(&reason.text.as_str()),
+        _ => false,
+    };
+    if cut && said.transaction.method == Method::Bye {
+        Severity::Warning
+    } else {
+        Severity::Info
+    }
+}
+
 fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     for said in said(view.call) {
         let not_selected = reasons(said.message, "q.850")
             .into_iter()
             .filter(|reason| reason.cause == NOT_SELECTED);
-        for reason in reasons(said.message, "sip").into_iter().chain(not_selected) {
+        let of_program = reasons(said.message, PROGRAM).into_iter();
+        let of_program = of_program.filter(|reason| !reason.text.is_empty());
+        let of_protocol = reasons(said.message, "sip").into_iter().chain(not_selected);
+        for reason in of_protocol.chain(of_program) {
             let known = found
                 .iter_mut()
                 .find(|it| it.get("cause") == Some(&reason.cause.into()));
@@ -31,10 +53,14 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                 Some(finding) => *finding = finding.clone().also(said.transaction),
                 None => found.push(
                     Finding::of(&RULE, said.transaction)
+                        .severity(severity(&reason, &said))
                         .fact("cause", reason.cause)
                         .fact("src", said.src())
                         .fact("place", said.place())
-                        .variant(is_elsewhere(&reason, &said).then_some("elsewhere"))
+                        .variant(match reason.protocol.as_str() {
+                            PROGRAM => Some("own"),
+                            _ => is_elsewhere(&reason, &said).then_some("elsewhere"),
+                        })
                         .fact("text", reason.text),
                 ),
             }
