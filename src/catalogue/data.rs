@@ -283,6 +283,9 @@ pub struct FingerprintFacts {
 pub struct FingerprintWords {
     /// Whose message it is, and what it says.
     pub meaning: String,
+    /// What it leaves as causes; nothing where the code's own stand.
+    #[serde(default)]
+    pub causes: Vec<String>,
     /// What to set or look at there; nothing where the code's own advice stands.
     #[serde(default)]
     pub fix: Vec<String>,

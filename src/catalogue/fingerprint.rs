@@ -96,8 +96,9 @@ pub(super) fn of<'a>(
     fitting.first().map(|(key, facts)| (key.as_str(), *facts))
 }
 
-/// Refusals inside calls, which say what was refused: only a phrase that one program writes says more.
+/// Refusals inside calls and of credentials, which say what was refused: only a phrase that one program writes says more.
 const IN_CALLS: &[&str] = &[
+    "auth-rejected-403",
     "hold-resume-failed",
     "reinvite-rejected",
     "session-refresh-failed",

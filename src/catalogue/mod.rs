@@ -320,7 +320,7 @@ impl Catalogue {
                 let (found, words) = self.fingerprint(finding)?;
                 Some(Coded {
                     meaning: &words.meaning,
-                    causes: None,
+                    causes: (!words.causes.is_empty()).then_some(words.causes.as_slice()),
                     fix: (!words.fix.is_empty()).then_some(words.fix.as_slice()),
                     is_hint: !found.is_exact(),
                 })

@@ -29,6 +29,7 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         .fact("method", transaction.method.name())
         .fact("user", &*credentials.username)
         .fact("dst", by.to_string())
+        .fact("code", 403_u64)
         .fact("reason", reason.unwrap_or_default())
         .note_if(view.came_right(transaction));
     found.push(with_try(finding, view.call, transaction));

@@ -91,7 +91,16 @@ fn reason(exchange: &Exchange<'_>, response: &Response) -> Option<(Reason, Confi
     })
 }
 
-const ENCRYPTION_WORDS: &[&str] = &["srtp", "savp", "crypto", "encrypt", "dtls", "fingerprint"];
+const ENCRYPTION_WORDS: &[&str] = &[
+    "srtp",
+    "savp",
+    "crypto",
+    "encrypt",
+    "dtls",
+    "fingerprint",
+    "media security",
+    "secure media",
+];
 const CODEC_WORDS: &[&str] = &[
     "codec",
     "media format",

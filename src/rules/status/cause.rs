@@ -2,7 +2,7 @@
 //! is what the network behind them said (RFC 3398 §7.2.4.1).
 
 use super::explain::Explained;
-use super::{Reason, reasons};
+use super::{Reason, evidence, reasons};
 use crate::transaction::Response;
 
 /// The cause where it says something else than the code.
@@ -27,7 +27,16 @@ pub(in crate::rules) fn differing(response: &Response) -> Option<u64> {
 /// The Q.850 causes of a response; of one that is not kept, the one of its first Reason.
 pub(in crate::rules) fn of(response: &Response) -> Vec<u64> {
     let reasons = match response.message() {
-        Some(message) => reasons(message, "q.850"),
+        Some(message) => {
+            let reasons = reasons(message, "q.850");
+            if reasons.is_empty() {
+                return evidence::field(message, OF_ASTERISK)
+                    .and_then(|it| it.trim().parse().ok())
+                    .into_iter()
+                    .collect();
+            }
+            reasons
+        }
         None => {
             let noted = response.evidence("Reason");
             let noted = noted.and_then(|it| Reason::of(it.as_bytes()));
@@ -39,6 +48,9 @@ pub(in crate::rules) fn of(response: &Response) -> Vec<u64> {
     };
     reasons.into_iter().map(|it| it.cause).collect()
 }
+
+/// Where chan_sip says it.
+const OF_ASTERISK: &str = "X-Asterisk-HangupCauseCode";
 
 pub(super) fn told(response: &Response) -> Option<Explained> {
     Some(Explained::new(DIFFERS).fact("cause", differing(response)?))
