@@ -120,6 +120,9 @@ pub(super) enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Diagnose captures; several are merged by time; - is stdin
+    ///
+    /// Ctrl-C ends the input, and the report of what was read comes; of a pipe what it still brings within two seconds is read too. A
+    /// second Ctrl-C ends sipdiag.
     #[command(
         before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format html -o report.html a.pcapng.gz b.pcap.zst"
     )]
@@ -131,6 +134,8 @@ pub(super) enum Command {
     )]
     Live(LiveOptions),
     /// Draw the ladders of the worst calls, or of those selected
+    ///
+    /// Ctrl-C ends the input, as in `sipdiag read`, and the ladders of what was read come.
     #[command(
         before_help = "  sipdiag flow trace.pcap\n  sipdiag flow trace.pcap --from 'alice*' --raw\n  sipdiag flow trace.pcap --alias 192.0.2.1=sbc --format mermaid"
     )]

@@ -7,18 +7,24 @@ use super::environment::Environment;
 use super::feed::Pace;
 use super::log;
 use super::signals;
-use crate::capture::{CaptureError, Filter, open_files};
+use crate::capture::{CaptureError, Ending, Filter, open_files_until};
 use anyhow::Context;
+use std::sync::Arc;
 
 pub(super) fn run(
     options: &FileOptions,
     environment: &Environment,
     look: Look,
 ) -> anyhow::Result<u8> {
-    signals::listen(None).context("cannot listen for signals")?;
+    let ending = Arc::new(Ending::default());
+    let asked = Arc::clone(&ending);
+    // The first Ctrl-C ends the input, so that the report is printed; the second ends the program.
+    signals::listen(move |signal| signal == signals::CTRL_C && asked.ask())
+        .context("cannot listen for signals")?;
     log::begin(&options.diagnosis, environment)?;
     let configuration = Configuration::load(&options.diagnosis)?;
-    let mut source = open_files(&options.files, filter(&options.diagnosis)?)?;
+    let filter = filter(&options.diagnosis)?;
+    let mut source = open_files_until(&options.files, filter, ending)?;
     diagnose::run(
         &mut source,
         &options.diagnosis,

@@ -16,6 +16,9 @@ use tempfile::NamedTempFile;
 /// The files that are written beside their place: there are two at most, of `-o` and of `-w`.
 static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
+/// What Ctrl-C sends.
+pub(super) const CTRL_C: i32 = SIGINT;
+
 /// Whether Ctrl-C is for a pager.
 static PAGED: AtomicBool = AtomicBool::new(false);
 
@@ -97,9 +100,9 @@ pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// From now on signals end the program as they do by default, but tidily: with `stop`, the first one only sets it. A file that must
-/// not grow any more is an error of who writes it.
-pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
+/// From now on signals end the program as they do by default, but tidily, and not those that `is_taken` says somebody else makes
+/// something of. A file that must not grow any more is an error of who writes it.
+pub(super) fn listen(is_taken: impl Fn(i32) -> bool + Send + 'static) -> io::Result<()> {
     let ends = [SIGINT, SIGTERM, SIGHUP];
     // What nohup took away stays away. Scripts take SIGINT from what they start in the background, and end it with that.
     let is_away = |signal: i32| signal == SIGHUP && ignored() & (1 << (signal - 1)) != 0;
@@ -109,10 +112,8 @@ pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
         .name("signals".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
-                let is_to_stop =
-                    || (stop.as_ref()).is_some_and(|it| !it.swap(true, Ordering::SeqCst));
                 let is_for_pager = signal == SIGINT && PAGED.load(Ordering::SeqCst);
-                if signal != SIGXFSZ && !is_for_pager && !is_to_stop() {
+                if signal != SIGXFSZ && !is_for_pager && !is_taken(signal) {
                     end(signal);
                 }
             }
