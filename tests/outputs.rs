@@ -198,6 +198,42 @@ fn ctrl_c_ends_files_where_they_are_and_says_so() {
     }
 }
 
+#[test]
+fn a_new_file_has_the_permissions_that_the_umask_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let metadata = fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let read = |umask: &str| {
+        let capture = capture("001-call-ok.pcap");
+        let script = format!(
+            "umask {umask}; exec {} read -q {} -o report -w packets",
+            env!("CARGO_BIN_EXE_sipdiag"),
+            capture.display(),
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(folder.path());
+        said_nothing(&mut command);
+    };
+    for (umask, expected) in [("077", 0o600), ("002", 0o664), ("022", 0o644)] {
+        read(umask);
+        assert_eq!((mode("report"), mode("packets")), (expected, expected));
+        for name in names(folder.path()) {
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+    }
+    // What is there stays as it is.
+    fs::write(folder.path().join("report"), "").unwrap();
+    fs::set_permissions(
+        folder.path().join("report"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    read("077");
+    assert_eq!((mode("report"), mode("packets")), (0o640, 0o600));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_that_was_taken_away_stays_away() {
@@ -225,7 +261,8 @@ fn a_file_that_must_not_grow_is_an_error_with_a_reason() {
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(folder.path());
     let said = said(command, 3);
-    assert!(said.contains("File too large"), "{said}");
+    let told = "error: cannot write to report.json: File too large (os error 27)\n";
+    assert_eq!(said, told);
     assert_eq!(names(folder.path()), [""; 0]);
 }
 

@@ -127,7 +127,8 @@ pub(super) fn run(
     watch.over("judging what was open");
     let is_told = is_told || to_stdout && format == Format::Flow;
     let say_nothing_selected = !is_told || options.fail_on.is_some();
-    let worst = conclude(finished, environment, say_nothing_selected, watch)?;
+    let path = options.output.as_deref();
+    let worst = conclude(finished, environment, path, say_nothing_selected, watch)?;
     let met = options.fail_on.is_some_and(|limit| worst >= Some(limit));
     Ok(match (is_partial, met) {
         (true, _) => errors::DAMAGED,
@@ -182,6 +183,7 @@ fn tell_early_end(facts: &CaptureFacts, environment: &Environment) {
 fn conclude(
     (mut report, told): (Report, Told),
     environment: &Environment,
+    path: Option<&Path>,
     say_nothing_selected: bool,
     mut watch: Watch,
 ) -> anyhow::Result<Option<Severity>> {
@@ -202,7 +204,7 @@ fn conclude(
     let extracted = told
         .extraction
         .map(|extraction| extraction.finish(&report, environment.catalogue, &chosen));
-    let output = renderer.finish(&report);
+    let output = (renderer.finish(&report)).map_err(|error| output::naming(error, path));
     watch.over("writing");
     watch.tell();
     let shown = output.map(Output::commit);

@@ -4,7 +4,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,12 +91,16 @@ fn end_pager() {
     }
 }
 
-/// A file that takes its name only when it is finished, and that no signal leaves behind.
-pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+/// A file that takes its name only when it is finished, and that no signal leaves behind; with the permissions of any new file where
+/// it `is_new`, else for nobody else yet.
+pub(super) fn temporary_in(folder: &Path, is_new: bool) -> io::Result<NamedTempFile> {
     // Held until the name is noted: a signal waits that long.
     let mut temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    // The system takes from these what the umask says.
+    let mode = if is_new { 0o666 } else { 0o600 };
     let file = tempfile::Builder::new()
         .prefix(".sipdiag-")
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     temporaries.push(file.path().to_owned());
     Ok(file)
