@@ -144,6 +144,8 @@ mod statuses {
         run(&["read", REJECTED, "--fail-on", "error"]).with_status(1);
         run(&["read", REJECTED, "--fail-on", "info"]).with_status(1);
         run(&["read", OK, "--fail-on", "warning"]).with_status(0);
+        run(&["read", REJECTED, "--fail-on", "ERROR"]).with_status(1);
+        run(&["read", REJECTED, "--fail-on", "Warn"]).with_status(1);
         // A busy callee is no error.
         run(&["read", "017-486-busy.pcap", "--fail-on", "error"]).with_status(0);
         run(&["read", "017-486-busy.pcap", "--fail-on", "info"]).with_status(1);
@@ -634,6 +636,19 @@ mod output {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_said_twice_is_said_once() {
+        // As where a shell's alias has an option already.
+        let once = run(&["read", OK, "--all", "--redact", "--format", "json"]);
+        let twice = ["--all", "--all", "--redact", "--redact", "-q", "-q"];
+        let twice = [
+            &["read", OK, "--format", "csv", "--format", "JSON"][..],
+            &twice,
+        ]
+        .concat();
+        assert_eq!(run(&twice).with_status(0).stdout, once.stdout);
     }
 
     #[test]

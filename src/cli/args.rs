@@ -40,7 +40,8 @@ const EXAMPLES: &str = if cfg!(feature = "live") {
     disable_help_flag = true,
     disable_version_flag = true,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    args_override_self = true
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -72,6 +73,7 @@ pub(super) struct Display {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
+        ignore_case = true,
         help_heading = "Output",
         display_order = 901,
         hide_short_help = true
@@ -299,6 +301,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "FORMAT",
         value_parser = format(),
+        ignore_case = true,
         default_value = Format::Table.name(),
         hide_default_value = true,
         hide_possible_values = true,
@@ -320,6 +323,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "LIST",
         value_parser = record(),
+        ignore_case = true,
         value_delimiter = ',',
         help_heading = "Output",
         hide_short_help = true
@@ -348,6 +352,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "SEVERITY",
         value_parser = severity(),
+        ignore_case = true,
         hide_possible_values = true,
         help_heading = "Output"
     )]
@@ -405,7 +410,7 @@ pub(super) struct DiagnosisOptions {
     /// For messages of calls under way: 256M, 2G; default 512M
     ///
     /// Beyond it, the calls that are silent longest are judged before their end, and counted.
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true, help_heading = "Resources", hide_short_help = true)]
     pub(super) memory: Option<usize>,
     /// Threads; default as many as help
     ///
