@@ -739,9 +739,25 @@ mod pages {
     }
 
     #[test]
+    fn a_part_of_a_word_is_not_what_is_meant_where_a_word_is() {
+        // Not "199 Early Dialog Terminated", nor "300 Multiple Choices".
+        let nat = run(&["explain", "nat"]).with_status(0).stdout;
+        assert!(nat.contains("contact-private-nat"), "{nat}");
+        assert!(!nat.contains("199"), "{nat}");
+        run(&["explain", "ice"]).with_status(2);
+        for (asked, title) in [("term", "199 "), ("unavail", "480 "), ("quired", "402 ")] {
+            let page = run(&["explain", asked]).with_status(0).stdout;
+            assert!(page.starts_with(title), "{asked}: {page}");
+        }
+    }
+
+    #[test]
     fn what_is_meant_is_understood_in_many_spellings() {
         for (asked, title) in [
             ("busy here", "486 Busy Here"),
+            ("486 Busy Here", "486 Busy Here"),
+            ("486 In a meeting", "486 Busy Here"),
+            ("SIP/2.0 487 Request Terminated", "487 Request Terminated"),
             ("Busy Here", "486 Busy Here"),
             ("status-486", "486 Busy Here"),
             ("DLG486", "486 Busy Here"),
