@@ -625,7 +625,7 @@ mod output {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for columns in ["60", "80", "120"] {
+        for columns in ["40", "60", "80", "120"] {
             let limit: usize = columns.parse().unwrap();
             for name in [REJECTED, CUT, "116-gateway-failover-timeout.pcap"] {
                 for language in Language::ALL {
@@ -636,6 +636,27 @@ mod output {
                 }
             }
         }
+    }
+
+    #[test]
+    fn where_columns_have_no_room_their_words_stand_below_each_other() {
+        let ran = run_with(
+            &[("COLUMNS", "40")],
+            &["read", "118-b2bua-callee-down.pcap"],
+        );
+        let expected = "\
+Transactions
+  frame 9  1.408 s  INVITE
+    10.77.0.10:5060 → 10.77.0.20:5060
+    100 → (5 s) 487
+    Normal: the caller cancelled
+  frame 13  1.417 s  INVITE
+    10.77.0.20:5060 → 10.77.0.30:5060
+    sent 4×: no response
+    ICMP: port unreachable, reported by
+    10.77.0.30
+";
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
     }
 
     #[test]
