@@ -192,6 +192,8 @@ pub(super) struct FlowOptions {
     #[command(flatten)]
     pub(super) input: FileOptions,
     /// The messages themselves too, without secrets
+    ///
+    /// But for a 100 Trying, which goes from hop to hop and whose text is never kept.
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
 }
