@@ -99,12 +99,13 @@ pub(super) struct Display {
         display_order = 903
     )]
     pub(super) quiet: bool,
-    /// This help; --help has more options
     #[arg(
         short,
         long,
         global = true,
         action = ArgAction::Help,
+        help = "This help; --help has more options",
+        long_help = "Help: -h has what is needed most, --help a line for each option, sipdiag help COMMAND all there is to say",
         help_heading = "Output",
         display_order = 904
     )]
