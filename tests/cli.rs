@@ -686,6 +686,27 @@ Transactions
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn many_files_are_opened_where_the_system_allows_it() {
+    let read = |limit: &str| {
+        let script = format!(
+            "ulimit {limit} 64; exec {} read --format ndjson --records summary $(yes {OK} | head -n 100)",
+            env!("CARGO_BIN_EXE_sipdiag"),
+        );
+        let mut command = assert_cmd::Command::new("sh");
+        command
+            .args(["-c", &script])
+            .current_dir(support::captures());
+        support::finish(command)
+    };
+    let ran = read("-Sn").with_status(0);
+    assert_eq!(ran.objects()[0]["packets"], 1300);
+    let told = format!("error: cannot read {OK}: Too many open files (os error 24)\nhelp: ");
+    let ran = read("-n").with_status(3);
+    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
+}
+
 mod pages {
     use super::*;
 
