@@ -17,6 +17,15 @@ impl Severity {
     /// All of them, mildest first.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Error];
 
+    /// The severity that somebody means: its name in any case, or what logs call a warning; `None` for another word.
+    pub fn named(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case(WARN) {
+            return Some(Self::Warning);
+        }
+        let mut all = Self::ALL.into_iter();
+        all.find(|it| it.name().eq_ignore_ascii_case(text))
+    }
+
     /// The name in options and machine output.
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +35,9 @@ impl Severity {
         }
     }
 }
+
+/// The other name of a warning, where one is read.
+pub const WARN: &str = "warn";
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

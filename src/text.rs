@@ -34,6 +34,35 @@ pub const fn is_invisible(character: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// How well a word stands in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Somewhere inside another word.
+    Inside,
+    /// At the beginning of a word.
+    Beginning,
+    /// As a word, or as some.
+    Word,
+}
+
+/// How well `wanted` stands in `text`, at the best place it has there; `None` where it does not. Upper and lower case differ.
+pub fn place_of(text: &str, wanted: &str) -> Option<Place> {
+    // Chinese and Japanese have no spaces: each character may begin a word.
+    let is_letter = |it: char| it.is_alphanumeric() && it < '\u{2e80}';
+    let is_inside = |it: Option<char>| it.is_some_and(is_letter);
+    let places = text.match_indices(wanted).map(|(at, found)| {
+        let (before, behind) = (text.get(..at), text.get(at + found.len()..));
+        if is_inside(before.and_then(|it| it.chars().next_back())) {
+            Place::Inside
+        } else if is_inside(behind.and_then(|it| it.chars().next())) {
+            Place::Beginning
+        } else {
+            Place::Word
+        }
+    });
+    places.max()
+}
+
 /// The known name that comes nearest to what was written; `None` when none comes near: at most one letter in three differs.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody types more, and the comparison is quadratic.
@@ -78,6 +107,21 @@ fn distance(one: &[char], other: &[char]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_stands_best_as_a_word() {
+        for (text, wanted, place) in [
+            ("early dialog terminated", "nat", Some(Place::Inside)),
+            ("contact-private-nat", "nat", Some(Place::Word)),
+            ("a nation with a nat", "nat", Some(Place::Word)),
+            ("request terminated", "term", Some(Place::Beginning)),
+            ("busy everywhere", "busy every", Some(Place::Beginning)),
+            ("被叫忙，请稍后", "忙", Some(Place::Word)),
+            ("ok", "nat", None),
+        ] {
+            assert_eq!(place_of(text, wanted), place, "{wanted}");
+        }
+    }
 
     #[test]
     fn letters_left_out_added_changed_and_swapped_count_one_each() {

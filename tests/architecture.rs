@@ -159,6 +159,8 @@ const OF_THE_PROCESS: &[(&str, &[&str])] = &[
         &[
             "capture/live.rs",
             "capture/listener.rs",
+            // What a pipe still brings when its reading is to end comes within a time, or never.
+            "capture/ending.rs",
             // A connection that stays silent has no packet either.
             "capture/hep/intake.rs",
             "capture/hep/tcp.rs",

@@ -144,6 +144,8 @@ mod statuses {
         run(&["read", REJECTED, "--fail-on", "error"]).with_status(1);
         run(&["read", REJECTED, "--fail-on", "info"]).with_status(1);
         run(&["read", OK, "--fail-on", "warning"]).with_status(0);
+        run(&["read", REJECTED, "--fail-on", "ERROR"]).with_status(1);
+        run(&["read", REJECTED, "--fail-on", "Warn"]).with_status(1);
         // A busy callee is no error.
         run(&["read", "017-486-busy.pcap", "--fail-on", "error"]).with_status(0);
         run(&["read", "017-486-busy.pcap", "--fail-on", "info"]).with_status(1);
@@ -623,7 +625,7 @@ mod output {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for columns in ["60", "80", "120"] {
+        for columns in ["40", "60", "80", "120"] {
             let limit: usize = columns.parse().unwrap();
             for name in [REJECTED, CUT, "116-gateway-failover-timeout.pcap"] {
                 for language in Language::ALL {
@@ -634,6 +636,40 @@ mod output {
                 }
             }
         }
+    }
+
+    #[test]
+    fn where_columns_have_no_room_their_words_stand_below_each_other() {
+        let ran = run_with(
+            &[("COLUMNS", "40")],
+            &["read", "118-b2bua-callee-down.pcap"],
+        );
+        let expected = "\
+Transactions
+  frame 9  1.408 s  INVITE
+    10.77.0.10:5060 → 10.77.0.20:5060
+    100 → (5 s) 487
+    Normal: the caller cancelled
+  frame 13  1.417 s  INVITE
+    10.77.0.20:5060 → 10.77.0.30:5060
+    sent 4×: no response
+    ICMP: port unreachable, reported by
+    10.77.0.30
+";
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
+    }
+
+    #[test]
+    fn what_is_said_twice_is_said_once() {
+        // As where a shell's alias has an option already.
+        let once = run(&["read", OK, "--all", "--redact", "--format", "json"]);
+        let twice = ["--all", "--all", "--redact", "--redact", "-q", "-q"];
+        let twice = [
+            &["read", OK, "--format", "csv", "--format", "JSON"][..],
+            &twice,
+        ]
+        .concat();
+        assert_eq!(run(&twice).with_status(0).stdout, once.stdout);
     }
 
     #[test]
@@ -648,6 +684,27 @@ mod output {
             assert_eq!(once(), once());
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn many_files_are_opened_where_the_system_allows_it() {
+    let read = |limit: &str| {
+        let script = format!(
+            "ulimit {limit} 64; exec {} read --format ndjson --records summary $(yes {OK} | head -n 100)",
+            env!("CARGO_BIN_EXE_sipdiag"),
+        );
+        let mut command = assert_cmd::Command::new("sh");
+        command
+            .args(["-c", &script])
+            .current_dir(support::captures());
+        support::finish(command)
+    };
+    let ran = read("-Sn").with_status(0);
+    assert_eq!(ran.objects()[0]["packets"], 1300);
+    let told = format!("error: cannot read {OK}: Too many open files (os error 24)\nhelp: ");
+    let ran = read("-n").with_status(3);
+    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
 }
 
 mod pages {
@@ -724,9 +781,25 @@ mod pages {
     }
 
     #[test]
+    fn a_part_of_a_word_is_not_what_is_meant_where_a_word_is() {
+        // Not "199 Early Dialog Terminated", nor "300 Multiple Choices".
+        let nat = run(&["explain", "nat"]).with_status(0).stdout;
+        assert!(nat.contains("contact-private-nat"), "{nat}");
+        assert!(!nat.contains("199"), "{nat}");
+        run(&["explain", "ice"]).with_status(2);
+        for (asked, title) in [("term", "199 "), ("unavail", "480 "), ("quired", "402 ")] {
+            let page = run(&["explain", asked]).with_status(0).stdout;
+            assert!(page.starts_with(title), "{asked}: {page}");
+        }
+    }
+
+    #[test]
     fn what_is_meant_is_understood_in_many_spellings() {
         for (asked, title) in [
             ("busy here", "486 Busy Here"),
+            ("486 Busy Here", "486 Busy Here"),
+            ("486 In a meeting", "486 Busy Here"),
+            ("SIP/2.0 487 Request Terminated", "487 Request Terminated"),
             ("Busy Here", "486 Busy Here"),
             ("status-486", "486 Busy Here"),
             ("DLG486", "486 Busy Here"),

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,14 +82,156 @@ fn a_signal_ends_it_as_it_ends_every_program_and_nothing_is_left() {
             .env_clear()
             .current_dir(folder.path());
         let mut child = under_way(command, folder.path());
-        kill(&child, name);
         // Waiting closes it, and the end of the input would end the program too.
         let input = child.stdin.take();
-        let status = child.wait().unwrap();
+        kill(&child, name);
+        let status = if name == "INT" {
+            // The first one ends the input only, and two at once may be taken for one.
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+                kill(&child, name);
+            }
+        } else {
+            child.wait().unwrap()
+        };
         drop(input);
         assert_eq!(status.signal(), Some(number), "{status}");
         assert_eq!(names(folder.path()), [""; 0]);
     }
+}
+
+#[test]
+fn ctrl_c_ends_the_input_and_the_report_comes() {
+    for (format, threads) in [
+        ("table", "1"),
+        ("json", "2"),
+        ("ndjson", "1"),
+        ("html", "2"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = sipdiag(folder.path());
+        command.args(UNDER_WAY);
+        command.args(["--format", format, "--threads", threads]);
+        let mut child = under_way(command, folder.path());
+        // As a tcpdump before it in the pipeline, which ends by the same Ctrl-C.
+        kill(&child, "INT");
+        drop(child.stdin.take());
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{format}");
+        assert_eq!(names(folder.path()), ["calls.pcapng", "report.txt"]);
+        let at = |name: &str| folder.path().join(name);
+        let report = fs::read_to_string(at("report.txt")).unwrap();
+        let expected = match format {
+            "table" => "stdin: packets 13",
+            "html" => "</html>",
+            _ => "\"packets\":13",
+        };
+        let report = report.replace("\": ", "\":");
+        assert!(report.contains(expected), "{report}");
+        assert!(fs::metadata(at("calls.pcapng")).unwrap().len() > 2000);
+    }
+}
+
+#[test]
+fn a_pipe_that_stays_silent_is_not_waited_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = sipdiag(folder.path());
+    command.args(UNDER_WAY);
+    let mut child = under_way(command, folder.path());
+    let input = child.stdin.take();
+    kill(&child, "INT");
+    let began = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(began.elapsed() < PATIENCE);
+    drop(input);
+    let report = fs::read_to_string(folder.path().join("report.txt")).unwrap();
+    assert!(report.contains("stdin: packets 13"), "{report}");
+}
+
+/// A capture that has the packets of another one many times.
+fn long(folder: &Path) -> PathBuf {
+    let bytes = fs::read(capture("001-call-ok.pcap")).unwrap();
+    let (head, packets) = bytes.split_at(24);
+    let path = folder.join("long.pcap");
+    fs::write(&path, [head, &packets.repeat(3000)].concat()).unwrap();
+    path
+}
+
+#[test]
+fn ctrl_c_ends_files_where_they_are_and_says_so() {
+    for threads in ["1", "2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = sipdiag(folder.path());
+        command.arg("read").arg(long(folder.path()));
+        // It has not begun with this one yet, and does not count the packet of it that it has looked at.
+        command.arg(capture("118-b2bua-callee-down.pcap"));
+        command.args(["--format", "ndjson", "--records", "message,summary"]);
+        command.args(["--threads", threads]);
+        let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        // Nobody reads on: it is stuck in a write before long, far from its end.
+        kill(&child, "INT");
+        std::thread::sleep(Duration::from_millis(300));
+        let mut last = String::new();
+        let mut messages = 1;
+        for line in stdout.lines() {
+            last = line.unwrap();
+            messages += 1;
+        }
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        let summary: serde_json::Value = serde_json::from_str(&last).unwrap();
+        let packets = summary["packets"].as_u64().unwrap();
+        assert!((100..39_000).contains(&packets), "{packets}");
+        assert_eq!(summary["sip_messages"], messages - 1);
+        let told = format!(
+            "warning: Ctrl-C ended the reading after {packets} packets; what the input has behind them was not read\n"
+        );
+        assert_eq!(said, told);
+    }
+}
+
+#[test]
+fn a_new_file_has_the_permissions_that_the_umask_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let metadata = fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let read = |umask: &str| {
+        let capture = capture("001-call-ok.pcap");
+        let script = format!(
+            "umask {umask}; exec {} read -q {} -o report -w packets",
+            env!("CARGO_BIN_EXE_sipdiag"),
+            capture.display(),
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(folder.path());
+        said_nothing(&mut command);
+    };
+    for (umask, expected) in [("077", 0o600), ("002", 0o664), ("022", 0o644)] {
+        read(umask);
+        assert_eq!((mode("report"), mode("packets")), (expected, expected));
+        for name in names(folder.path()) {
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+    }
+    // What is there stays as it is.
+    fs::write(folder.path().join("report"), "").unwrap();
+    fs::set_permissions(
+        folder.path().join("report"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    read("077");
+    assert_eq!((mode("report"), mode("packets")), (0o640, 0o600));
 }
 
 #[cfg(target_os = "linux")]
@@ -118,7 +261,8 @@ fn a_file_that_must_not_grow_is_an_error_with_a_reason() {
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(folder.path());
     let said = said(command, 3);
-    assert!(said.contains("File too large"), "{said}");
+    let told = "error: cannot write to report.json: File too large (os error 27)\n";
+    assert_eq!(said, told);
     assert_eq!(names(folder.path()), [""; 0]);
 }
 

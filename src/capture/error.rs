@@ -27,12 +27,12 @@ pub enum CaptureError {
         name: String,
     },
     /// The system refused to open or read the file.
-    #[error("cannot read {name}: {source}")]
+    #[error("cannot read {name}: {error}")]
     Open {
         /// The path as given.
         name: String,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said, which the message says too.
+        error: io::Error,
     },
     /// No path was given.
     #[error("no capture file was given")]
@@ -178,7 +178,7 @@ impl CaptureError {
                 Some(format!("give your user the right to read it, or run with sudo; ls -l {name} shows who may"))
             }
             Self::Directory { name } => Some(format!("name the files in it: {}/*.pcap", name.trim_end_matches('/'))),
-            Self::Open { source, .. } if source.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => Some(
+            Self::Open { error, .. } if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) => Some(
                 "allow more open files with ulimit -n 4096, or merge them first: mergecap -w all.pcapng FILES".to_owned(),
             ),
             Self::NoFiles => Some("name one or more pcap or pcapng files, or - for stdin".to_owned()),
@@ -218,13 +218,13 @@ impl CaptureError {
     }
 
     /// The error for a file that the system did not open or read.
-    pub(super) fn from_io(name: &str, source: io::Error) -> Self {
+    pub(super) fn from_io(name: &str, error: io::Error) -> Self {
         let name = name.to_owned();
-        match source.kind() {
+        match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound { name },
             io::ErrorKind::PermissionDenied => Self::FileNotPermitted { name },
             io::ErrorKind::IsADirectory => Self::Directory { name },
-            _ => Self::Open { name, source },
+            _ => Self::Open { name, error },
         }
     }
 }

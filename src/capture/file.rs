@@ -1,6 +1,7 @@
 //! Capture files and streams, merged by time.
 
 use super::compression::decompress;
+use super::ending::{Ending, Stream};
 use super::pcap::{PcapReader, is_pcap};
 use super::pcapng::{PcapngReader, is_pcapng};
 use super::sniff::looks_like;
@@ -15,7 +16,8 @@ use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +42,10 @@ pub struct FileSource {
     /// The time of the latest packet.
     latest: Option<Timestamp>,
     frame: u64,
+    ending: Arc<Ending>,
+    /// Whether an input has no length that is known: such a one may still be written.
+    has_stream: bool,
+    ended_early: bool,
 }
 
 /// How much of the inputs was read, in bytes as they are on disk.
@@ -56,6 +62,18 @@ pub struct Progress {
 /// # Errors
 /// When one of them cannot be opened or is no capture; the error names it.
 pub fn open_files(paths: &[PathBuf], filter: Option<Filter>) -> Result<FileSource, CaptureError> {
+    open_files_until(paths, filter, Arc::default())
+}
+
+/// As [`open_files`], for whoever may want to end the reading: from when all are open, and their headers are not read yet.
+///
+/// # Errors
+/// As [`open_files`].
+pub fn open_files_until(
+    paths: &[PathBuf],
+    filter: Option<Filter>,
+    ending: Arc<Ending>,
+) -> Result<FileSource, CaptureError> {
     if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
         return Err(CaptureError::StdinTwice);
     }
@@ -63,10 +81,15 @@ pub fn open_files(paths: &[PathBuf], filter: Option<Filter>) -> Result<FileSourc
     let mut streams = Vec::with_capacity(paths.len());
     for path in paths {
         let name = path.display().to_string();
-        let (reader, length) = open(path).map_err(|error| CaptureError::from_io(&name, error))?;
+        let (reader, length) =
+            open(path, &ending).map_err(|error| CaptureError::from_io(&name, error))?;
         streams.push((name, reader, length));
     }
-    FileSource::new(streams, many, filter)
+    // What is waited for at a terminal is no capture that could be reported.
+    if !(paths.iter().any(|path| is_stdin(path)) && io::stdin().is_terminal()) {
+        ending.listen();
+    }
+    FileSource::new(streams, many, filter, ending)
 }
 
 /// Reads captures from streams, each with the name it has in [`CaptureFacts`]; otherwise as [`open_files`].
@@ -82,24 +105,32 @@ pub fn open_streams(
         .into_iter()
         .map(|(name, reader)| (name, reader, None))
         .collect();
-    FileSource::new(streams, many, filter)
+    FileSource::new(streams, many, filter, Arc::default())
 }
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+fn open(path: &Path, ending: &Arc<Ending>) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
+    let stream = |file| Box::new(Stream::new(file, Arc::clone(ending)));
     if is_stdin(path) {
-        return Ok((Box::new(io::stdin()), None));
+        // The library's own stdin holds back bytes of which the system does not know.
+        let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        return Ok(match file.metadata()? {
+            it if it.is_file() => (Box::new(file), Some(it.len())),
+            _ => (stream(file), None),
+        });
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let length = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(file), length))
+    if metadata.is_file() {
+        return Ok((Box::new(file), Some(metadata.len())));
+    }
+    Ok((stream(file), None))
 }
 
 impl FileSource {
@@ -107,6 +138,7 @@ impl FileSource {
         streams: Vec<(String, Box<dyn Read + Send>, Option<u64>)>,
         many: bool,
         filter: Option<Filter>,
+        ending: Arc<Ending>,
     ) -> Result<Self, CaptureError> {
         if streams.is_empty() {
             return Err(CaptureError::NoFiles);
@@ -120,8 +152,9 @@ impl FileSource {
         let inputs = streams
             .into_iter()
             .map(|(name, reader, length)| Input::open(name, reader, length, capacity, &mut ids))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
+            has_stream: inputs.iter().any(|input| input.length.is_none()),
             inputs,
             ids,
             filter,
@@ -131,11 +164,17 @@ impl FileSource {
             announced: None,
             latest: None,
             frame: 0,
+            ending,
+            ended_early: false,
         })
     }
 
     /// Has the next packet at the front of an input's window; returns which.
     fn step(&mut self) -> Option<usize> {
+        if self.is_to_end() {
+            self.end_here();
+            return None;
+        }
         // What the only input has next is next, and nothing is merged.
         if let [only] = self.inputs.as_mut_slice() {
             only.advance(&mut self.ids)?;
@@ -155,6 +194,25 @@ impl FileSource {
         self.current = Some(index);
         self.frame += 1;
         Some(index)
+    }
+
+    #[inline]
+    fn is_to_end(&self) -> bool {
+        if self.has_stream {
+            self.ending.is_over()
+        } else {
+            self.ending.is_asked()
+        }
+    }
+
+    /// Ends the capture behind the packet that was handed out last: what waits of other inputs is not of it.
+    fn end_here(&mut self) {
+        self.ended_early = self.inputs.iter().any(|input| !input.ended);
+        while let Some(Reverse((_, index))) = self.heap.pop() {
+            if let Some(input) = self.inputs.get_mut(index) {
+                input.give_back();
+            }
+        }
     }
 
     fn advance(&mut self, index: usize) {
@@ -267,6 +325,7 @@ impl Source for FileSource {
                 .max(),
             filter: self.filter.as_ref().map(|filter| filter.text().to_owned()),
             hep: None,
+            ended_early: self.ended_early,
         }
     }
 }
@@ -397,6 +456,15 @@ impl Input {
         }
         self.ended = true;
         None
+    }
+
+    /// Has not read the packet that waits.
+    fn give_back(&mut self) {
+        if let Some(record) = self.record.take() {
+            self.facts.packets = self.facts.packets.saturating_sub(1);
+            let bytes = record.data_len as u64;
+            self.facts.bytes = self.facts.bytes.saturating_sub(bytes);
+        }
     }
 
     fn saw(&mut self, link_type: LinkType) {

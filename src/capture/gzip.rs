@@ -38,15 +38,20 @@ impl<R: BufRead> GzipReader<R> {
         if self.inner.fill_buf()?.is_empty() {
             return Ok(false);
         }
-        let [one, two, method, flags, ..] = self.take::<10>()?;
-        if [one, two, method] != [0x1f, 0x8b, 8] {
+        let mut header = Vec::with_capacity(HEADER);
+        let mut there = self.inner.by_ref().take(HEADER as u64);
+        there.read_to_end(&mut header)?;
+        if header.iter().zip(&MAGIC).any(|(there, due)| there != due) {
             let after = self.members > 0;
             return Err(broken(if after {
-                "other bytes follow the gzip stream"
+                "other bytes follow the gzip stream, which is whole"
             } else {
                 "the gzip stream does not begin with a gzip header"
             }));
         }
+        let [_, _, _, flags, _, _, _, _, _, _] = *header else {
+            return Err(broken(CUT));
+        };
         // RFC 1952 §2.3.1: FEXTRA, FNAME, FCOMMENT and FHCRC, in this order.
         if flags & 4 != 0 {
             for _ in 0..u16::from_le_bytes(self.take()?) {
@@ -124,6 +129,10 @@ impl<R: BufRead> Read for GzipReader<R> {
         }
     }
 }
+
+/// Bytes of a member's header that each has, and the first of them (RFC 1952 §2.3).
+const HEADER: usize = 10;
+const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
 const CUT: &str = "the gzip stream ends before its end";
 

@@ -232,6 +232,7 @@ impl Source for LiveSource {
             captured_until: None,
             filter: self.filter.clone(),
             hep: self.hep.as_deref().map(Shared::facts),
+            ended_early: false,
         }
     }
 }

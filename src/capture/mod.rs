@@ -5,6 +5,7 @@
 mod compression;
 #[cfg(feature = "live")]
 mod dlt;
+mod ending;
 mod error;
 mod file;
 mod filter;
@@ -29,8 +30,9 @@ mod testing;
 mod tests;
 mod window;
 
+pub use ending::Ending;
 pub use error::CaptureError;
-pub use file::{FileSource, Progress, open_files, open_streams};
+pub use file::{FileSource, Progress, open_files, open_files_until, open_streams};
 pub use filter::Filter;
 #[cfg(feature = "live")]
 pub use interfaces::{InterfaceInfo, interfaces, may_capture};
@@ -241,6 +243,8 @@ pub struct CaptureFacts {
     pub filter: Option<String>,
     /// What HEP listeners counted; `None` when there are none.
     pub hep: Option<HepFacts>,
+    /// Whether somebody ended the reading while there was more to read.
+    pub ended_early: bool,
 }
 
 /// One file, stdin or interface.

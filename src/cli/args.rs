@@ -40,7 +40,8 @@ const EXAMPLES: &str = if cfg!(feature = "live") {
     disable_help_flag = true,
     disable_version_flag = true,
     subcommand_required = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    args_override_self = true
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -72,6 +73,7 @@ pub(super) struct Display {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
+        ignore_case = true,
         help_heading = "Output",
         display_order = 901,
         hide_short_help = true
@@ -97,12 +99,13 @@ pub(super) struct Display {
         display_order = 903
     )]
     pub(super) quiet: bool,
-    /// This help; --help has more options
     #[arg(
         short,
         long,
         global = true,
         action = ArgAction::Help,
+        help = "This help; --help has more options",
+        long_help = "Help: -h has what is needed most, --help a line for each option, sipdiag help COMMAND all there is to say",
         help_heading = "Output",
         display_order = 904
     )]
@@ -120,6 +123,9 @@ pub(super) enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Diagnose captures; several are merged by time; - is stdin
+    ///
+    /// Ctrl-C ends the input, and the report of what was read comes; of a pipe what it still brings within two seconds is read too. A
+    /// second Ctrl-C ends sipdiag.
     #[command(
         before_help = "  sipdiag read trace.pcap\n  sipdiag read trace.pcap --from 'alice*' --code 4xx -w calls.pcapng\n  sipdiag read --format html -o report.html a.pcapng.gz b.pcap.zst"
     )]
@@ -131,6 +137,8 @@ pub(super) enum Command {
     )]
     Live(LiveOptions),
     /// Draw the ladders of the worst calls, or of those selected
+    ///
+    /// Ctrl-C ends the input, as in `sipdiag read`, and the ladders of what was read come.
     #[command(
         before_help = "  sipdiag flow trace.pcap\n  sipdiag flow trace.pcap --from 'alice*' --raw\n  sipdiag flow trace.pcap --alias 192.0.2.1=sbc --format mermaid"
     )]
@@ -185,6 +193,8 @@ pub(super) struct FlowOptions {
     #[command(flatten)]
     pub(super) input: FileOptions,
     /// The messages themselves too, without secrets
+    ///
+    /// But for a 100 Trying, which goes from hop to hop and whose text is never kept.
     #[arg(long, help_heading = "Output")]
     pub(super) raw: bool,
 }
@@ -294,6 +304,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "FORMAT",
         value_parser = format(),
+        ignore_case = true,
         default_value = Format::Table.name(),
         hide_default_value = true,
         hide_possible_values = true,
@@ -315,6 +326,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "LIST",
         value_parser = record(),
+        ignore_case = true,
         value_delimiter = ',',
         help_heading = "Output",
         hide_short_help = true
@@ -343,6 +355,7 @@ pub(super) struct DiagnosisOptions {
         long,
         value_name = "SEVERITY",
         value_parser = severity(),
+        ignore_case = true,
         hide_possible_values = true,
         help_heading = "Output"
     )]
@@ -400,7 +413,7 @@ pub(super) struct DiagnosisOptions {
     /// For messages of calls under way: 256M, 2G; default 512M
     ///
     /// Beyond it, the calls that are silent longest are judged before their end, and counted.
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Resources", hide_short_help = true)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true, help_heading = "Resources", hide_short_help = true)]
     pub(super) memory: Option<usize>,
     /// Threads; default as many as help
     ///

@@ -197,9 +197,8 @@ impl Reader<'_> {
             let named = self.named(key.get_ref(), key.span())?;
             let (written, span) = self.one_text(value)?;
             let known = Severity::ALL.map(Severity::name);
-            let severity = Severity::ALL.into_iter().find(|it| it.name() == written);
-            let severity =
-                severity.ok_or_else(|| self.unknown(span, "severity", written, &known))?;
+            let severity = Severity::named(written)
+                .ok_or_else(|| self.unknown(span, "severity", written, &known))?;
             if !policy.judge(named, severity) {
                 let what = format!("the severity of {named} is given twice");
                 return Err(self.wrong(key.span(), &what, None));

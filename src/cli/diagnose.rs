@@ -116,7 +116,10 @@ pub(super) fn run(
     if !is_told {
         tell_damage(&facts, environment);
     }
-    let damaged = !facts.damage.is_empty();
+    if facts.ended_early {
+        tell_early_end(&facts, environment);
+    }
+    let is_partial = facts.ended_early || !facts.damage.is_empty();
     if let Some(until) = facts.captured_until {
         engine.advance(until);
     }
@@ -124,9 +127,10 @@ pub(super) fn run(
     watch.over("judging what was open");
     let is_told = is_told || to_stdout && format == Format::Flow;
     let say_nothing_selected = !is_told || options.fail_on.is_some();
-    let worst = conclude(finished, environment, say_nothing_selected, watch)?;
+    let path = options.output.as_deref();
+    let worst = conclude(finished, environment, path, say_nothing_selected, watch)?;
     let met = options.fail_on.is_some_and(|limit| worst >= Some(limit));
-    Ok(match (damaged, met) {
+    Ok(match (is_partial, met) {
         (true, _) => errors::DAMAGED,
         (false, true) => errors::FAIL_ON,
         (false, false) => 0,
@@ -166,10 +170,20 @@ fn tell_damage(facts: &CaptureFacts, environment: &Environment) {
     }
 }
 
+/// Says what the report is about where somebody ended the reading of more.
+fn tell_early_end(facts: &CaptureFacts, environment: &Environment) {
+    let packets: u64 = facts.inputs.iter().map(|input| input.packets).sum();
+    let text = format!(
+        "Ctrl-C ended the reading after {packets} packets; what the input has behind them was not read"
+    );
+    errors::warn(environment, &text);
+}
+
 /// Writes what was found, and the packets where they are asked for; the worst that was told.
 fn conclude(
     (mut report, told): (Report, Told),
     environment: &Environment,
+    path: Option<&Path>,
     say_nothing_selected: bool,
     mut watch: Watch,
 ) -> anyhow::Result<Option<Severity>> {
@@ -190,7 +204,7 @@ fn conclude(
     let extracted = told
         .extraction
         .map(|extraction| extraction.finish(&report, environment.catalogue, &chosen));
-    let output = renderer.finish(&report);
+    let output = (renderer.finish(&report)).map_err(|error| output::naming(error, path));
     watch.over("writing");
     watch.tell();
     let shown = output.map(Output::commit);

@@ -12,7 +12,7 @@ pub(super) const FAIL_ON: u8 = 1;
 pub(super) const WRONG_USE: u8 = 2;
 /// The input or the interface cannot be used at all.
 pub(super) const NO_INPUT: u8 = 3;
-/// The input was damaged or cut; what could be read was reported.
+/// The input was damaged or cut, or not read to its end; what was read was reported.
 pub(super) const DAMAGED: u8 = 4;
 
 /// A word on the command line that means nothing.

@@ -13,7 +13,7 @@ use crate::capture::{LiveOptions, Source, open_live};
 use crate::catalogue::fill;
 use anyhow::Context;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> anyhow::Result<u8> {
     if options.diagnosis.filter.is_some() && !options.hep.is_empty() {
@@ -30,7 +30,9 @@ pub(super) fn run(options: &args::LiveOptions, environment: &Environment) -> any
     let configuration = Configuration::load(&options.diagnosis)?;
     let stop = Arc::new(AtomicBool::new(false));
     // The first signal ends the capture, so that the report is printed; the second ends the program.
-    signals::listen(Some(Arc::clone(&stop))).context("cannot listen for Ctrl-C")?;
+    let stopped = Arc::clone(&stop);
+    signals::listen(move |_| !stopped.swap(true, Ordering::SeqCst))
+        .context("cannot listen for Ctrl-C")?;
     let live = LiveOptions {
         interfaces: options.interfaces.clone(),
         hep: HepOptions {

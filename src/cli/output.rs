@@ -17,7 +17,7 @@ pub(super) enum Output {
     /// The terminal, with a pager where the screen is too small.
     Paged(Box<Paged>),
     File {
-        out: BufWriter<NamedTempFile>,
+        out: BufWriter<Waiting>,
         /// As it was asked for.
         path: PathBuf,
     },
@@ -36,7 +36,6 @@ impl Output {
             )));
         };
         Ok(Self::File {
-            // The error of the system names the temporary file, which is nobody's business.
             out: BufWriter::new(waiting(path).map_err(|reason| cannot_write(path, &reason))?),
             path: path.to_owned(),
         })
@@ -57,9 +56,24 @@ impl Output {
     }
 }
 
-/// A file that is written instead of the one that is asked for, until it is finished.
-fn waiting(path: &Path) -> Result<NamedTempFile, String> {
+/// A file that is written instead of the one that is asked for, until it is finished. What goes wrong does not name it: that
+/// is nobody's business.
+#[derive(Debug)]
+pub(super) struct Waiting(NamedTempFile);
+
+impl Write for Waiting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_file().flush()
+    }
+}
+
+fn waiting(path: &Path) -> Result<Waiting, String> {
     let existing = fs::metadata(path).ok();
+    let is_new = existing.is_none();
     if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
         return Err("it is a folder".to_owned());
     }
@@ -71,12 +85,21 @@ fn waiting(path: &Path) -> Result<NamedTempFile, String> {
         let folder = place.parent().filter(|it| !it.as_os_str().is_empty());
         folder.unwrap_or_else(|| Path::new(".")).to_owned()
     };
-    signals::temporary_in(&folder).map_err(|error| match error.kind() {
+    let file = signals::temporary_in(&folder, is_new);
+    file.map(Waiting).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if folder.is_dir() => "no file can be made there".to_owned(),
         io::ErrorKind::NotFound => "there is no such folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         other => other.to_string(),
     })
+}
+
+/// Says which file it is that cannot be written, of an error that does not; stdout is told from it by having no name.
+pub(super) fn naming(error: io::Error, path: Option<&Path>) -> anyhow::Error {
+    match path.filter(|path| path.as_os_str() != "-") {
+        Some(path) => anyhow!(error).context(format!("cannot write to {}", path.display())),
+        None => error.into(),
+    }
 }
 
 fn cannot_write(path: &Path, reason: &str) -> anyhow::Error {
@@ -128,8 +151,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Puts the finished file in its place with the permissions a new file would have.
-fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+/// Puts the finished file in its place, with the permissions of the one that was there.
+fn place(Waiting(file): Waiting, path: &Path) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
     if existing.as_ref().is_some_and(|it| !it.is_file()) {
         let mut from = file.reopen()?;
@@ -138,13 +161,9 @@ fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let file = file.persist(behind_links(path))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = existing.map_or(0o644, |it| it.permissions().mode());
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    if let Some(existing) = existing {
+        file.set_permissions(existing.permissions())?;
     }
-    drop(file);
     Ok(())
 }
 

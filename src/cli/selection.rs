@@ -58,6 +58,7 @@ pub(super) struct SelectionOptions {
         long,
         value_name = "SEVERITY",
         value_parser = values::severity(),
+        ignore_case = true,
         value_delimiter = ',',
         hide_short_help = true
     )]

@@ -4,7 +4,7 @@ use super::args::{CompletionsOptions, ManOptions};
 use super::complete::ASKED_BY;
 use super::errors::WrongUse;
 use super::manual;
-use super::output::Output;
+use super::output::{self, Output};
 use anyhow::Context;
 use clap_complete::env::Shells;
 use std::io::Write;
@@ -49,8 +49,9 @@ pub(super) fn man(options: &ManOptions) -> anyhow::Result<u8> {
 }
 
 fn put(folder: &Path, name: &str, page: &[u8]) -> anyhow::Result<()> {
-    let mut out = Output::open(Some(&folder.join(name)), None)?;
-    out.write_all(page)?;
+    let path = folder.join(name);
+    let mut out = Output::open(Some(&path), None)?;
+    (out.write_all(page)).map_err(|error| output::naming(error, Some(&path)))?;
     out.commit()
 }
 

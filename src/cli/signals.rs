@@ -4,7 +4,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +17,9 @@ use tempfile::NamedTempFile;
 
 /// The files that are written beside their place: there are two at most, of `-o` and of `-w`.
 static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// What Ctrl-C sends.
+pub(super) const CTRL_C: i32 = SIGINT;
 
 /// Whether Ctrl-C is for a pager.
 static PAGED: AtomicBool = AtomicBool::new(false);
@@ -86,20 +91,24 @@ fn end_pager() {
     }
 }
 
-/// A file that takes its name only when it is finished, and that no signal leaves behind.
-pub(super) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+/// A file that takes its name only when it is finished, and that no signal leaves behind; with the permissions of any new file where
+/// it `is_new`, else for nobody else yet.
+pub(super) fn temporary_in(folder: &Path, is_new: bool) -> io::Result<NamedTempFile> {
     // Held until the name is noted: a signal waits that long.
     let mut temporaries = TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner);
+    // The system takes from these what the umask says.
+    let mode = if is_new { 0o666 } else { 0o600 };
     let file = tempfile::Builder::new()
         .prefix(".sipdiag-")
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     temporaries.push(file.path().to_owned());
     Ok(file)
 }
 
-/// From now on signals end the program as they do by default, but tidily: with `stop`, the first one only sets it. A file that must
-/// not grow any more is an error of who writes it.
-pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
+/// From now on signals end the program as they do by default, but tidily, and not those that `is_taken` says somebody else makes
+/// something of. A file that must not grow any more is an error of who writes it.
+pub(super) fn listen(is_taken: impl Fn(i32) -> bool + Send + 'static) -> io::Result<()> {
     let ends = [SIGINT, SIGTERM, SIGHUP];
     // What nohup took away stays away. Scripts take SIGINT from what they start in the background, and end it with that.
     let is_away = |signal: i32| signal == SIGHUP && ignored() & (1 << (signal - 1)) != 0;
@@ -109,10 +118,8 @@ pub(super) fn listen(stop: Option<Arc<AtomicBool>>) -> io::Result<()> {
         .name("signals".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
-                let is_to_stop =
-                    || (stop.as_ref()).is_some_and(|it| !it.swap(true, Ordering::SeqCst));
                 let is_for_pager = signal == SIGINT && PAGED.load(Ordering::SeqCst);
-                if signal != SIGXFSZ && !is_for_pager && !is_to_stop() {
+                if signal != SIGXFSZ && !is_for_pager && !is_taken(signal) {
                     end(signal);
                 }
             }

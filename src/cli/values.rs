@@ -3,18 +3,19 @@
 use crate::catalogue::Language;
 use crate::report::{Format, RecordKind};
 use crate::rules::Named;
-use crate::severity::Severity;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use crate::severity::{Severity, WARN};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::num::NonZero;
 
-/// The values of a list, by their names.
+/// The values of a list, by their names, in any case where the argument ignores it.
 fn named<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
-    let is_named = move |text: String| all.iter().copied().find(|it| name(*it) == text);
+    let is_named = move |text: &str, it: &T| name(*it).eq_ignore_ascii_case(text);
+    let find = move |text: &str| all.iter().copied().find(|it| is_named(text, it));
     PossibleValuesParser::new(all.iter().map(|it| name(*it)))
-        .try_map(move |text| is_named(text).ok_or("there is no such name"))
+        .try_map(move |text| find(&text).ok_or("there is no such name"))
 }
 
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
@@ -26,7 +27,12 @@ pub(super) fn record() -> impl TypedValueParser<Value = RecordKind> {
 }
 
 pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
-    named(&Severity::ALL, Severity::name)
+    let values = Severity::ALL.map(|it| match it {
+        Severity::Warning => PossibleValue::new(it.name()).alias(WARN),
+        _ => PossibleValue::new(it.name()),
+    });
+    PossibleValuesParser::new(values)
+        .try_map(|text| Severity::named(&text).ok_or("there is no such severity"))
 }
 
 pub(super) fn language(text: &str) -> Result<Language, String> {

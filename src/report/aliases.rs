@@ -27,6 +27,9 @@ impl Alias {
     pub fn new(address: &str, name: &str) -> Result<Self, String> {
         let (host, port) = literal_with_port(address.trim().as_bytes())
             .ok_or_else(|| format!("{address:?} is no IP address, with or without a port"))?;
+        if port.is_none() && names_a_port(address) {
+            return Err(format!("{address:?}: a port is a number up to 65535"));
+        }
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST || sanitize(name) != name {
             return Err(format!(
@@ -46,6 +49,14 @@ impl FromStr for Alias {
             .split_once('=')
             .ok_or("a name for a host is written 192.0.2.1=sbc")?;
         Self::new(address, name)
+    }
+}
+
+/// Whether something stands where a literal has its port. An IPv6 address that lacks its brackets has none.
+fn names_a_port(address: &str) -> bool {
+    match address.rsplit_once(']') {
+        Some((_, behind)) => !behind.trim().is_empty(),
+        None => address.matches(':').count() == 1,
     }
 }
 
@@ -194,6 +205,10 @@ mod tests {
             "host=sbc",
             "192.0.2.1=a\x1b[1m",
             "192.0.2=x",
+            "192.0.2.1:99999=x",
+            "192.0.2.1:=x",
+            "192.0.2.1:sip=x",
+            "[2001:db8::1]:65536=x",
         ] {
             assert!(wrong.parse::<Alias>().is_err(), "{wrong}");
         }

@@ -114,3 +114,23 @@ fn a_wrong_gzip_checksum_is_damage() {
         "the gzip stream is damaged: its checksum does not fit"
     );
 }
+
+#[test]
+fn what_follows_a_gzip_stream_is_told_as_that() {
+    let whole = gzip(&Pcap::usual().packet(1, 0, b"abcd").bytes);
+    let others = Some("other bytes follow the gzip stream, which is whole");
+    for (behind, what) in [
+        (&b"\n"[..], others),
+        (b"0123456789abc", others),
+        // A member that was cut.
+        (
+            &[0x1f, 0x8b, 8, 0],
+            Some("the gzip stream ends before its end"),
+        ),
+    ] {
+        let (seen, facts) = read(&[&[&whole, behind].concat()]);
+        assert_eq!(seen.len(), 1, "{behind:?}");
+        let damage = facts.damage.first().map(|it| it.what.as_str());
+        assert_eq!(damage, what, "{behind:?}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::cli::environment::Environment;
 use crate::cli::errors::WrongUse;
 use crate::rules::{self, RULES, Rule};
 use crate::sip::Method;
-use crate::text::nearest;
+use crate::text::{Place, nearest, place_of};
 
 /// `sipdiag explain`.
 pub(in crate::cli) fn explain(
@@ -107,24 +107,41 @@ fn explain_one(page: &mut Page<'_>, what: &str) -> bool {
     }
     alert(page, &lower)
         || finding(page, &lower)
-        || phrase(page, &lower)
-        || search(page, &what.to_lowercase())
+        || status_line(page, &lower)
+        || phrase(page, &lower, None)
+        || PARTS.iter().any(|(least, letters)| {
+            lower.chars().count() >= *letters
+                && (phrase(page, &lower, Some(*least)) || search(page, &lower, *least))
+        })
 }
 
-/// The findings that have a word in their names, or else in what they say: the page of one, a list of several.
-fn search(page: &mut Page<'_>, wanted: &str) -> bool {
-    if wanted.chars().count() < 3 {
+/// Where a part of a name or a text may stand, best first, and the letters it needs: a few stand inside many words by chance.
+const PARTS: [(Place, usize); 2] = [(Place::Beginning, 3), (Place::Inside, 5)];
+
+/// A response as it stands in a message, a log or a ladder: `486 Busy Here`, `SIP/2.0 486 Busy`.
+fn status_line(page: &mut Page<'_>, line: &str) -> bool {
+    let line = line.strip_prefix("sip/2.0").map_or(line, str::trim_start);
+    let (code, _) = line.split_once(' ').unwrap_or((line, ""));
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
     }
+    let Some(found) = page.catalogue.code_named(code) else {
+        return false;
+    };
+    page.code(code, found.facts, found.words);
+    true
+}
+
+/// The findings that have a word in their names, or else in what they say, at such a place at least: the page of one, a list
+/// of several.
+fn search(page: &mut Page<'_>, wanted: &str, least: Place) -> bool {
     let catalogue = page.catalogue;
-    let named = RULES.iter().filter(|rule| rule.name.contains(wanted));
-    let mut found: Vec<_> = named.collect();
+    let named = |rule: &&&Rule| place_of(rule.name, wanted) >= Some(least);
+    let mut found: Vec<_> = RULES.iter().filter(named).collect();
     if found.is_empty() {
-        let says = |rule: &&&Rule| {
-            let message = &catalogue.rule(rule).message;
-            message.to_lowercase().contains(wanted)
-        };
-        found = RULES.iter().filter(says).collect();
+        found = best(RULES.iter(), wanted, least, |rule| {
+            catalogue.rule(rule).message.to_lowercase()
+        });
     }
     if let [one] = found.as_slice() {
         return finding(page, one.name);
@@ -231,21 +248,28 @@ fn marked(items: &[String]) -> Vec<String> {
     items.iter().map(|it| placeholders(it)).collect()
 }
 
-/// A reason phrase, or a part of one that only one code has.
-fn phrase(page: &mut Page<'_>, wanted: &str) -> bool {
-    let matching = |exact: bool| -> Vec<_> {
-        page.catalogue
-            .codes()
-            .filter(|(_, facts, _)| {
-                let phrase = facts.phrase.to_lowercase();
-                phrase == wanted || (!exact && phrase.contains(wanted))
-            })
-            .collect()
-    };
-    let found = match matching(true) {
-        exact if !exact.is_empty() => exact,
-        _ if wanted.chars().count() < 3 => Vec::new(),
-        _ => matching(false),
+/// Those in whose text a word has the best place, of all that have such a one at least.
+fn best<T>(
+    all: impl Iterator<Item = T>,
+    wanted: &str,
+    least: Place,
+    text: impl Fn(&T) -> String,
+) -> Vec<T> {
+    let places = all.filter_map(|it| Some((place_of(&text(&it), wanted)?, it)));
+    let places: Vec<_> = places.filter(|(place, _)| *place >= least).collect();
+    let best = places.iter().map(|(place, _)| *place).max();
+    let best = places.into_iter().filter(|(it, _)| Some(*it) == best);
+    best.map(|(_, it)| it).collect()
+}
+
+/// A reason phrase: the whole of it, or such as have a word at such a place at least.
+fn phrase(page: &mut Page<'_>, wanted: &str, least: Option<Place>) -> bool {
+    let codes = page.catalogue.codes();
+    let found = match least {
+        Some(least) => best(codes, wanted, least, |(_, facts, _)| {
+            facts.phrase.to_lowercase()
+        }),
+        None => (codes.filter(|(_, facts, _)| facts.phrase.to_lowercase() == wanted)).collect(),
     };
     for (name, facts, words) in &found {
         page.code(name, Some(facts), words);

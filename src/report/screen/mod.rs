@@ -7,7 +7,7 @@ mod registrations;
 use super::Settings;
 use super::cells::{cell, empty_table, printed};
 use super::paint::Paint;
-use super::row::{COLUMNS, Rows};
+use super::row::{COLUMNS, Row, Rows};
 use super::telling::{Head, kpi};
 use super::text::{Wrapped, clock, first_sentence, offset, sanitize};
 use crate::engine::{Report, Summary};
@@ -111,6 +111,10 @@ impl<W: Write> Screen<W> {
         }
         let heading = self.rows.heading(&self.settings, &rows);
         page.push_str(&self.heading(self.wrapped("", &heading, 2).trim_start().trim_end()));
+        if self.settings.width < STACKED {
+            self.stacked(&rows, report, page);
+            return;
+        }
         let narrow = self.settings.width < NARROW;
         let mut table = self.table();
         table.set_header(COLUMNS.map(|key| cell(self.word(key))));
@@ -148,6 +152,30 @@ impl<W: Write> Screen<W> {
             ]);
         }
         page.push_str(&printed(&table));
+        page.push('\n');
+    }
+
+    /// The same where columns would have no room for words: what a row says stands below where it begins.
+    fn stacked(&self, rows: &[(&Row, usize)], report: &Report, page: &mut String) {
+        let start = report.first_time.unwrap_or(Timestamp::MIN);
+        for (row, alike) in rows {
+            let frame = (row.frame).map(|it| format!("{} {it}  ", self.word("column_frame")));
+            let frame = frame.unwrap_or_default();
+            let time = offset(row.time.since(start));
+            let first = format!("{frame}{time} s  {}", sanitize(&row.method));
+            page.push_str(&self.wrapped("", &first, 2));
+            let [from, to] = &row.route;
+            page.push_str(&self.wrapped("", &format!("{from} → {to}"), 4));
+            let sequence = self.wrapped("", &row.sequence, 4);
+            match row.severity.filter(|it| *it > Severity::Info) {
+                Some(severity) => {
+                    page.push_str(&self.styled(severity, sequence.trim_end()));
+                    page.push('\n');
+                }
+                None => page.push_str(&sequence),
+            }
+            page.push_str(&self.wrapped("", &row.verdict(&self.settings, *alike), 4));
+        }
         page.push('\n');
     }
 
@@ -233,6 +261,8 @@ impl<W: Write> Screen<W> {
 const OK: Style = AnsiColor::Green.on_default().bold();
 /// Columns of the labels before causes, advice and the rest: as wide as the longest in any language.
 const LABEL_WIDTH: usize = 15;
+/// Below this the columns would be narrower than their words.
+const STACKED: usize = 70;
 /// Below this the two addresses of a row stand one under the other.
 const NARROW: usize = 110;
 /// Which of the columns says from where to where.
