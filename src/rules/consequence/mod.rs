@@ -62,6 +62,13 @@ const LONGEST_CHAIN: usize = 8;
 pub(super) fn settle<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
     let mut all: Vec<_> = findings.collect();
     open_circles(&mut all);
+    for finding in &mut all {
+        // What a BYE says of its reason is a note beside what made it.
+        let says = matches!(finding.rule.name, "reason-q850" | "reason-sip");
+        if says && finding.consequence_of.is_some() && finding.severity_was.is_none() {
+            finding.severity = Severity::Info;
+        }
+    }
     raise(&mut all);
 }
 
