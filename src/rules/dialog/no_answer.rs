@@ -1,6 +1,6 @@
 //! `no-answer`: it rang and nobody answered (RFC 3261 §13.3.1.1, §16.8).
 
-use crate::rules::status::{cause, reason_sip};
+use crate::rules::status::{cause, deepest, reason_sip};
 use crate::rules::{CallView, Finding, Guard, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Message;
@@ -38,16 +38,26 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
     } else {
         Severity::Info
     };
-    let code = invite
-        .final_code()
-        .map_or_else(String::new, |code| code.to_string());
-    let open = invite.final_response().is_none();
+    let last = invite.final_response();
+    let code = last.map_or_else(String::new, |it| it.code.to_string());
     let mut finding = Finding::of(&RULE, invite)
         .severity(severity)
-        .variant(open.then_some("cancelled"))
+        // Who ended it: a CANCEL of this hop, or else whoever answered.
+        .variant(Some(match (last, invite.cancelled) {
+            (None, _) => "cancelled",
+            (Some(_), Some(_)) => "by-caller",
+            (Some(_), None) => "by-called-side",
+        }))
         .fact("ring", ring)
         .fact("code", code)
-        .fact("cancelled", u64::from(invite.cancelled.is_some()));
+        .fact("cancelled", u64::from(invite.cancelled.is_some()))
+        .fact("src", invite.flow.src.to_string());
+    if let Some(last) = last {
+        let (_, made) = deepest(view, invite, last);
+        finding = finding
+            .fact("dst", made.flow.src.to_string())
+            .fact("reason", &*last.reason);
+    }
     for hop in view.call.attempt(invite) {
         finding = finding.also(hop);
     }
