@@ -46,6 +46,7 @@ pub(in crate::rules) fn explain(
         return explained;
     }
     let explained = match response.code {
+        403 => pair.forbidden(view.call),
         404 | 604 | 484 => pair.number(view),
         405 => pair.allow(),
         406 => pair.accepted(),
@@ -104,6 +105,16 @@ impl<'a> Pair<'a> {
             request: transaction.request().filter(|it| !it.is_cut()),
             answer: response.message().filter(|it| !it.is_cut()),
         }
+    }
+
+    /// RFC 3261 §21.4.4: no credentials were refused where none were sent, and none asked for.
+    fn forbidden(&self, call: &Call) -> Option<Explained> {
+        let of_credentials = |it: &Transaction| {
+            !it.credentials.is_empty() || matches!(it.final_code(), Some(401 | 407))
+        };
+        let begins = self.transaction.method == Method::Invite && !self.transaction.in_dialog();
+        let asked = call.transactions.iter().any(of_credentials);
+        (begins && self.request.is_some() && !asked).then(|| Explained::new("forbidden"))
     }
 
     /// RFC 3261 §21.4.6: the answer must say which methods it takes.
