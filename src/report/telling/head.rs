@@ -1,6 +1,6 @@
 //! The head of a report: what was read, and what limits it as evidence.
 
-use super::LIMITS;
+use super::{LIMITS, others};
 use crate::capture::hep::HepFacts;
 use crate::engine::{FINDINGS_LIMIT, Report, Summary};
 use crate::limits::MAX_FINDINGS;
@@ -105,9 +105,10 @@ impl Head {
             counting.push(settings.filled("filter_line", &values));
         }
         let limit = |name: &&str| {
-            let finding = report.findings.iter().find(|it| it.rule.name == *name)?;
-            let message = settings.message(finding);
-            Some(format!("{name}{}{message}", settings.word("colon")))
+            let mut same = report.findings.iter().filter(|it| it.rule.name == *name);
+            let message = settings.message(same.next()?);
+            let times = others(settings, "and_n_more", same.count() as u64);
+            Some(format!("{name}{times}{}{message}", settings.word("colon")))
         };
         Self {
             files: files(settings, report, with_folder),

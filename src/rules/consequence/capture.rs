@@ -5,7 +5,7 @@ use super::attacks::{attack_behind, by_host};
 use super::table::REFUSED;
 use crate::capture::FrameNumber;
 use crate::dialog::{Call, Dialog};
-use crate::hash::HashMap;
+use crate::hash::{HashMap, HashSet};
 use crate::rules::{CaptureView, Fact, Finding, FindingId, format};
 use crate::severity::{Confidence, Severity};
 use crate::sip::value::address_of_record;
@@ -114,6 +114,7 @@ fn by_transaction(of_capture: &[Finding], name: &str) -> HashMap<TransactionId, 
 pub(in crate::rules) fn link_over_time(of_capture: &mut [Finding], of_calls: &mut [Finding]) {
     link_to_lapsed(of_capture, of_calls);
     link_to_loops(of_capture, of_calls);
+    note_large(of_capture, of_calls);
     link_drops(of_capture, of_calls);
     let watched = |finding: &Finding| {
         matches!(
@@ -166,6 +167,29 @@ fn link_to_loops(of_capture: &mut [Finding], of_calls: &[Finding]) {
         let first = causes.next().flatten();
         if first.is_some() && causes.all(|it| it.is_some()) {
             finding.consequence_of = first;
+        }
+    }
+}
+
+/// That a request was large is one of several reasons for which nobody may have answered it, where it is no more than possible: what
+/// happened is told, with all of them.
+fn note_large(of_capture: &mut [Finding], of_calls: &[Finding]) {
+    let may = |it: &Finding| {
+        it.rule.name == "large-udp"
+            && it.severity > Severity::Info
+            && it.confidence == Confidence::Possible
+    };
+    if !of_capture.iter().any(may) {
+        return;
+    }
+    let silent: HashSet<TransactionId> = (of_calls.iter())
+        .filter(|it| it.rule.name.ends_with("-no-response") && it.severity > Severity::Info)
+        .flat_map(|it| it.transactions.iter().copied())
+        .collect();
+    for finding in of_capture.iter_mut().filter(|it| may(it)) {
+        let told = finding.transactions.iter().all(|id| silent.contains(id));
+        if told && !finding.transactions.is_empty() && finding.severity_was.is_none() {
+            finding.severity = Severity::Info;
         }
     }
 }
