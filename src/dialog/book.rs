@@ -27,9 +27,9 @@ pub struct Book {
     /// Finished transactions that wait for the end of their dialog.
     waiting: usize,
     /// Calls of which nothing is open but a dialog, those that are silent longest first, with the number of their silence.
-    idle: VecDeque<(u64, u32)>,
+    idle: VecDeque<(u64, u16)>,
     /// The last of them, whose transactions are not packed.
-    unpacked: VecDeque<(u64, u32)>,
+    unpacked: VecDeque<(u64, u16)>,
     packer: Packer,
     workers: Workers,
     judged_early: u64,
@@ -42,8 +42,8 @@ pub struct Book {
 #[derive(Debug, Default)]
 struct Entry {
     open: u32,
-    /// How often it fell silent.
-    silences: u32,
+    /// How often it fell silent, as far as 16 bits tell: enough to know this silence from those that a queue still holds.
+    silences: u16,
     closed: Vec<Box<Transaction>>,
     /// Those that were closed before it fell silent.
     packed: SmallVec<[Packed; 1]>,
@@ -291,11 +291,11 @@ impl Book {
 }
 
 // There may be a million of them.
-const _: () = assert!(size_of::<Entry>() <= 96);
+const _: () = assert!(size_of::<Entry>() <= 80);
 
 impl Entry {
     /// Whether this silence still lasts, with something to judge.
-    fn is_silent(&self, silence: u32) -> bool {
+    fn is_silent(&self, silence: u16) -> bool {
         self.silences == silence && self.open == 0 && self.len() > 0
     }
 

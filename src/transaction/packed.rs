@@ -6,6 +6,7 @@ mod bytes;
 use super::{Transaction, TransactionId};
 use crate::workers::Workers;
 use bytes::{Bytes, In, Out};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,12 +35,23 @@ pub struct Packer {
     /// What the next sample will be made of, and how long each piece is.
     gathered: Vec<u8>,
     lengths: Vec<usize>,
-    sample: Arc<Box<[u8]>>,
+    sample: Arc<Sample>,
     /// How many calls are packed with it before the next one is made.
     good_for: usize,
     benches: Benches,
+    /// Those before it that calls are still packed with, in the order of their numbers.
+    older: VecDeque<Arc<Sample>>,
     /// For what was packed with that sample.
-    decompressor: Option<(Arc<Box<[u8]>>, Decompressor<'static>)>,
+    decompressor: Option<(Arc<Sample>, Decompressor<'static>)>,
+}
+
+/// What calls share with each other.
+#[derive(Debug, Default)]
+struct Sample {
+    number: u64,
+    bytes: Box<[u8]>,
+    /// How many calls are packed with it.
+    users: AtomicUsize,
 }
 
 /// Where calls are packed at the same time: as many as were ever used at once.
@@ -50,7 +62,7 @@ struct Benches(Mutex<Vec<Bench>>);
 #[derive(Default)]
 struct Bench {
     /// For that sample.
-    compressor: Option<(Arc<Box<[u8]>>, Compressor<'static>)>,
+    compressor: Option<(Arc<Sample>, Compressor<'static>)>,
     /// Memory that is used again.
     plain: Out,
     compressed: Vec<u8>,
@@ -68,11 +80,12 @@ impl fmt::Debug for Packer {
 pub struct Packed {
     /// A [`Label`], and behind it what it is about.
     bytes: Box<[u8]>,
-    sample: Arc<Box<[u8]>>,
 }
 
 /// What is known of packed transactions without unpacking them.
 struct Label {
+    /// The number of the sample that they are packed with.
+    sample: u64,
     first: TransactionId,
     count: usize,
     /// How long the bytes are when they are not compressed.
@@ -116,10 +129,8 @@ impl Packer {
         let mut bench = self.benches.take();
         let bytes = bench.pack(transactions, &self.sample);
         self.benches.put(bench);
-        let packed = Packed {
-            bytes: bytes?,
-            sample: Arc::clone(&self.sample),
-        };
+        let packed = Packed { bytes: bytes? };
+        self.sample.users.fetch_add(1, Ordering::Relaxed);
         self.used.fetch_add(packed.footprint(), Ordering::Relaxed);
         Some(packed)
     }
@@ -128,6 +139,7 @@ impl Packer {
     pub fn unpack(&mut self, packed: Packed, call_key: u64) -> Vec<Transaction> {
         self.used.fetch_sub(packed.footprint(), Ordering::Relaxed);
         let plain = self.plain(&packed).unwrap_or_default();
+        self.let_go(&packed);
         drop(packed);
         let mut rest = In::of(&plain);
         let call_id: Arc<[u8]> = rest.part().unwrap_or_default().into();
@@ -141,14 +153,35 @@ impl Packer {
     }
 
     fn plain(&mut self, packed: &Packed) -> Option<Vec<u8>> {
-        let known = |(sample, _): &(Arc<_>, _)| Arc::ptr_eq(sample, &packed.sample);
+        let (label, bytes) = packed.parts()?;
+        let known = |(sample, _): &(Arc<Sample>, _)| sample.number == label.sample;
         if !self.decompressor.as_ref().is_some_and(known) {
-            let new = Decompressor::with_dictionary(&packed.sample).ok()?;
-            self.decompressor = Some((Arc::clone(&packed.sample), new));
+            let sample = Arc::clone(self.sample_of(label.sample)?);
+            let new = Decompressor::with_dictionary(&sample.bytes).ok()?;
+            self.decompressor = Some((sample, new));
         }
         let (_, decompressor) = self.decompressor.as_mut()?;
-        let (label, bytes) = packed.parts()?;
         decompressor.decompress(bytes, label.len).ok()
+    }
+
+    fn sample_of(&self, number: u64) -> Option<&Arc<Sample>> {
+        if self.sample.number == number {
+            return Some(&self.sample);
+        }
+        let at = self.older.binary_search_by_key(&number, |it| it.number);
+        self.older.get(at.ok()?)
+    }
+
+    /// Forgets an older sample with the last call that is packed with it.
+    fn let_go(&mut self, packed: &Packed) {
+        let Some((label, _)) = packed.parts() else {
+            return;
+        };
+        let users = self.sample_of(label.sample).map(|it| &it.users);
+        let was_last = users.is_some_and(|it| it.fetch_sub(1, Ordering::Relaxed) == 1);
+        if was_last && label.sample != self.sample.number {
+            self.older.retain(|it| it.number != label.sample);
+        }
     }
 
     /// Gathers what the next calls will share with this one, and begins anew with it now and then.
@@ -164,7 +197,15 @@ impl Packer {
             self.good_for = SAMPLED;
             // Of what is too short nothing can be learnt: then the one before is as good.
             if let Ok(learnt) = zstd::dict::from_continuous(&gathered, &lengths, SAMPLE) {
-                self.sample = Arc::new(learnt.into());
+                let next = Arc::new(Sample {
+                    number: self.sample.number + 1,
+                    bytes: learnt.into(),
+                    users: AtomicUsize::new(0),
+                });
+                let before = std::mem::replace(&mut self.sample, next);
+                if before.users.load(Ordering::Relaxed) > 0 {
+                    self.older.push_back(before);
+                }
             }
         }
     }
@@ -187,12 +228,12 @@ impl Bench {
     fn pack(
         &mut self,
         transactions: &[Box<Transaction>],
-        sample: &Arc<Box<[u8]>>,
+        sample: &Arc<Sample>,
     ) -> Option<Box<[u8]>> {
         let one = transactions.first()?;
-        let known = |(other, _): &(Arc<_>, _)| Arc::ptr_eq(other, sample);
+        let known = |(other, _): &(Arc<Sample>, _)| other.number == sample.number;
         if !self.compressor.as_ref().is_some_and(known) {
-            let mut new = Compressor::with_dictionary(LEVEL, sample).ok()?;
+            let mut new = Compressor::with_dictionary(LEVEL, &sample.bytes).ok()?;
             // It is known which sample and how long.
             new.set_parameter(CParameter::DictIdFlag(false)).ok()?;
             new.set_parameter(CParameter::ContentSizeFlag(false)).ok()?;
@@ -208,6 +249,7 @@ impl Bench {
             .compress_to_buffer(plain, &mut self.compressed)
             .ok()?;
         let label = Label {
+            sample: sample.number,
             first: transactions.iter().fold(one.id, |id, it| id.min(it.id)),
             count: transactions.len(),
             len: plain.len(),

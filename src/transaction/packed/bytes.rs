@@ -500,4 +500,9 @@ fields!(Transaction {
     answer_implied,
     closed
 } without { call_id, call_key });
-fields!(Label { first, count, len });
+fields!(Label {
+    sample,
+    first,
+    count,
+    len
+});

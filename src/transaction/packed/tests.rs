@@ -135,6 +135,7 @@ fn what_is_unpacked_is_what_was_packed() {
         );
     }
     assert_eq!(packer.used.load(Ordering::Relaxed), 0);
+    assert!(packer.older.is_empty(), "{} samples", packer.older.len());
 }
 
 #[test]
