@@ -432,6 +432,7 @@ fn render(
         records: RecordKind::ALL.to_vec(),
         all: true,
         width: 400,
+        alert_width: None,
         color: false,
         bidi: Bidi::Plain,
         live: false,

@@ -242,6 +242,7 @@ fn settings(records: &[RecordKind], live: bool) -> Settings {
         records: records.to_vec(),
         all: false,
         width: 100,
+        alert_width: None,
         color: false,
         bidi: Bidi::Plain,
         live,

@@ -31,7 +31,7 @@ pub(super) fn threads(chosen: Option<NonZero<usize>>) -> NonZero<usize> {
 /// When the source fails.
 pub(super) fn feed(
     source: &mut dyn Source,
-    engine: &mut Engine<Told>,
+    engine: &mut Engine<Told<'_>>,
     secrets: &mut GivenSecrets,
     pace: Pace,
     workers: &Workers,
@@ -84,7 +84,7 @@ const STEPS_BETWEEN_LOOKS: u64 = 512;
 /// Takes what the source has next; whether more is wanted.
 fn follow(
     source: &mut dyn Source,
-    engine: &mut Engine<Told>,
+    engine: &mut Engine<Told<'_>>,
     secrets: &mut GivenSecrets,
     live: bool,
 ) -> Result<bool, CaptureError> {
@@ -113,7 +113,7 @@ fn follow(
 }
 
 /// Hands something to the engine and to those who want to see it; whether more is wanted.
-fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
+fn take(engine: &mut Engine<Told<'_>>, step: Step<'_>) -> bool {
     match step {
         Step::Packet(packet) => {
             let told = engine.observer_mut();

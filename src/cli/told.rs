@@ -1,5 +1,7 @@
 //! Who is told what the engine finds: the selection with the format behind it, and the extract where one is written.
 
+use super::environment::Environment;
+use super::errors;
 use super::extraction::Extraction;
 use super::log;
 use super::output::Output;
@@ -9,20 +11,23 @@ use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
 use crate::engine::{Observer, SeenMessage};
-use crate::report::Renderer;
+use crate::report::{Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::Selecting;
 use crate::transaction::{Placement, Transaction};
 
 /// All of them.
-pub(super) struct Told {
+pub(super) struct Told<'a> {
+    pub(super) environment: &'a Environment,
     pub(super) selecting: Selecting<Renderer<Output>>,
     pub(super) extraction: Option<Extraction>,
     /// Who waits for the first answers, and in which words.
     pub(super) answers: Option<(Answers, Catalogue)>,
+    /// How stderr is told what is wrong at this moment; `None` where stdout is.
+    pub(super) aloud: Option<Settings>,
 }
 
-impl Told {
+impl Told<'_> {
     /// Hands on a packet before the engine takes it.
     pub(super) fn packet(&mut self, packet: &Packet<'_>) {
         self.selecting.begin(packet.time);
@@ -37,7 +42,7 @@ impl Told {
     }
 }
 
-impl Observer for Told {
+impl Observer for Told<'_> {
     fn message(&mut self, message: &SeenMessage<'_>, placement: Placement) {
         log::message(message, placement);
         if let Some(extraction) = &mut self.extraction {
@@ -77,6 +82,11 @@ impl Observer for Told {
     }
 
     fn alert(&mut self, finding: &Finding) {
+        if let Some(settings) = &self.aloud
+            && self.selecting.takes_alert(finding)
+        {
+            errors::note(self.environment, settings.alert(finding).trim_end());
+        }
         self.selecting.alert(finding);
     }
 }
