@@ -250,6 +250,48 @@ fn what_fails_is_told_on_stderr_where_stdout_has_no_line_for_it() {
 }
 
 #[test]
+fn an_interface_that_goes_away_is_told_at_once_and_is_no_damaged_file() {
+    isolated(
+        "an_interface_that_goes_away_is_told_at_once_and_is_no_damaged_file",
+        || {
+            let ip = |arguments: &str| {
+                let status = Command::new("ip").args(arguments.split(' ')).status();
+                assert!(status.unwrap().success(), "ip {arguments}");
+            };
+            ip("link add v0 type veth peer name v1");
+            ip("link set v0 up");
+            let mut both = Listener::start(&["v0", "lo"]);
+            let alone = Listener::start(&["v0"]);
+            let (alice, bob) = (bind("127.0.0.1:15081"), bind("127.0.0.1:15080"));
+            ip("link del v0");
+            let mut line = String::new();
+            both.stderr.read_line(&mut line).unwrap();
+            assert!(
+                line.starts_with("warning: no more packets come from v0: "),
+                "{line}"
+            );
+            // The other one is still listened on.
+            ping(&alice, &bob, "other");
+            let (status, stdout) = both.interrupt();
+            assert_eq!(status.code(), Some(4), "{stdout}");
+            assert!(stdout.contains("The capture on v0 broke off"), "{stdout}");
+            assert!(stdout.contains("SIP messages 2"), "{stdout}");
+            for word in ["damaged at", "checksum", "FTP", "frames are counted"] {
+                assert!(!stdout.contains(word), "{word}: {stdout}");
+            }
+            // Where it was the only one, that is the end.
+            let (status, stdout, stderr) = alone.wait_with_stderr();
+            assert_eq!(status.code(), Some(4), "{stdout}");
+            assert!(
+                stderr.starts_with("warning: no more packets come from v0: "),
+                "{stderr}"
+            );
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        },
+    );
+}
+
+#[test]
 fn an_interface_that_is_not_there_is_3_with_those_that_are() {
     isolated(
         "an_interface_that_is_not_there_is_3_with_those_that_are",

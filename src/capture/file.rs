@@ -451,6 +451,7 @@ impl Input {
                     packet: self.facts.packets + 1,
                     offset,
                     what,
+                    gone_at: None,
                 });
             }
         }

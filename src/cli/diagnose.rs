@@ -171,7 +171,8 @@ fn on_stderr(settings: &Settings, environment: &Environment) -> Settings {
 }
 
 fn tell_damage(facts: &CaptureFacts, environment: &Environment) {
-    for damage in &facts.damage {
+    // Of interfaces it was told when it happened.
+    for damage in facts.damage.iter().filter(|it| it.gone_at.is_none()) {
         let input = Some(damage.input.as_str()).filter(|it| *it != "-");
         errors::warn(
             environment,

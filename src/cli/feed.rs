@@ -45,7 +45,11 @@ pub(super) fn feed(
     // An interface is never ahead of who follows it.
     if pace == Pace::Live || !workers.are_several() {
         for step in 1.. {
-            if !follow(source, engine, secrets, pace == Pace::Live)? {
+            let goes_on = follow(source, engine, secrets, pace == Pace::Live)?;
+            for gone in source.take_gone() {
+                engine.observer_mut().gone(&gone);
+            }
+            if !goes_on {
                 break;
             }
             if step % STEPS_BETWEEN_LOOKS == 0 {

@@ -6,7 +6,7 @@ use super::extraction::Extraction;
 use super::log;
 use super::output::Output;
 use super::progress::Answers;
-use crate::capture::Packet;
+use crate::capture::{Damage, Packet};
 use crate::catalogue::Catalogue;
 use crate::dialog::Call;
 use crate::dialog::legs::Legs;
@@ -14,6 +14,7 @@ use crate::engine::{Observer, SeenMessage};
 use crate::report::{Renderer, Settings};
 use crate::rules::Finding;
 use crate::selection::Selecting;
+use crate::text::sanitize;
 use crate::transaction::{Placement, Transaction};
 
 /// All of them.
@@ -34,6 +35,15 @@ impl Told<'_> {
         if let Some(extraction) = &mut self.extraction {
             extraction.packet(packet);
         }
+    }
+
+    /// Says at once that an interface went away: what is not heard from then on nobody would miss where others go on.
+    pub(super) fn gone(&self, damage: &Damage) {
+        let text = format!(
+            "no more packets come from {}: {}",
+            damage.input, damage.what
+        );
+        errors::warn(self.environment, &sanitize(&text));
     }
 
     /// Whether going on is of no use: the report cannot be written any more, and nothing else is to be.

@@ -43,6 +43,7 @@ mod tests {
             packet: 12,
             offset: 3456,
             what: "the record is cut".to_owned(),
+            gone_at: None,
         };
         let (report, ()) = engine.finish(CaptureFacts {
             damage: vec![damage],
