@@ -381,6 +381,34 @@ mod input {
 
     #[cfg(feature = "live")]
     #[test]
+    fn who_listens_on_nothing_is_told_what_there_is() {
+        let ran = run(&["live"]).with_status(2);
+        for word in ["<INTERFACE>", "'sipdiag interfaces'", "--hep udp://"] {
+            assert!(ran.stderr.contains(word), "{}", ran.stderr);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn help_that_cannot_be_written_is_3() {
+        for given in [&["--help"][..], &["--version"], &["help", "read"]] {
+            let full = std::fs::File::options().write(true).open("/dev/full");
+            let ran = std::process::Command::new(env!("CARGO_BIN_EXE_sipdiag"))
+                .args(given)
+                .stdout(full.unwrap())
+                .output()
+                .unwrap();
+            assert_eq!(ran.status.code(), Some(3), "{given:?}");
+            let stderr = String::from_utf8(ran.stderr).unwrap();
+            assert!(
+                stderr.starts_with("error: cannot write to stdout: "),
+                "{stderr}"
+            );
+        }
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
     fn a_wrong_filter_is_2_with_a_caret() {
         let ran = run(&["read", OK, "-f", "udp port foo5060"]).with_status(2);
         assert!(ran.stdout.is_empty());
