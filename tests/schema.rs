@@ -266,7 +266,7 @@ fn run_capture(path: &Path, format: Format, records: &[RecordKind]) -> String {
             Next::Keylog(text) => {
                 engine.secrets_mut().add_keylog(&text);
             }
-            Next::Idle(_) => {}
+            Next::Idle(_) | Next::Refused(_) => {}
             Next::End => break,
         }
     }

@@ -196,6 +196,8 @@ pub struct Packet<'a> {
 pub enum Next<'a> {
     /// A packet.
     Packet(Packet<'a>),
+    /// When a packet was captured that the filter refused: the capture went on, and this is all that is told of it.
+    Refused(Timestamp),
     /// Between these moments nothing was captured: one file ended, and the next began later.
     Gap(Timestamp, Timestamp),
     /// A TLS key log that the capture holds (pcapng's Decryption Secrets Block), ahead of the packets behind it.

@@ -104,6 +104,7 @@ fn follow(
             goes_on
         }
         Next::Keylog(text) => take(engine, Step::Keylog(text, None)),
+        Next::Refused(time) => take(engine, Step::Refused(time)),
         Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
         Next::Idle(now) => {
             if lost_packets(&source.facts()) {
@@ -149,6 +150,14 @@ fn take(engine: &mut Engine<Told<'_>>, step: Step<'_>) -> bool {
             }
         }
         Step::Gap(from, until) => engine.gap(from, until),
+        Step::Refused(time) => {
+            engine.observer_mut().selecting.begin(time);
+            engine.pass_over(time);
+        }
+        Step::PassedOver(refused) => {
+            engine.observer_mut().selecting.begin(refused.begin());
+            engine.passed_over(refused);
+        }
     }
     !engine.observer_mut().is_of_no_use()
 }
