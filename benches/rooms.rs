@@ -185,6 +185,7 @@ fn settings() -> Settings {
         records: RecordKind::DEFAULT.to_vec(),
         all: false,
         width: 100,
+        alert_width: None,
         color: false,
         bidi: sipdiag::report::Bidi::default(),
         live: false,

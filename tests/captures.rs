@@ -146,6 +146,7 @@ fn diagnose(path: &Path) -> Report {
             Next::Keylog(text) => {
                 engine.secrets_mut().add_keylog(&text);
             }
+            Next::Refused(time) => engine.pass_over(time),
             Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => engine.advance(now),
             Next::End => break,

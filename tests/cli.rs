@@ -381,6 +381,69 @@ mod input {
 
     #[cfg(feature = "live")]
     #[test]
+    fn who_listens_on_nothing_is_told_what_there_is() {
+        let ran = run(&["live"]).with_status(2);
+        for word in ["<INTERFACE>", "'sipdiag interfaces'", "--hep udp://"] {
+            assert!(ran.stderr.contains(word), "{}", ran.stderr);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn help_that_cannot_be_written_is_3() {
+        for given in [&["--help"][..], &["--version"], &["help", "read"]] {
+            let full = std::fs::File::options().write(true).open("/dev/full");
+            let ran = std::process::Command::new(env!("CARGO_BIN_EXE_sipdiag"))
+                .args(given)
+                .stdout(full.unwrap())
+                .output()
+                .unwrap();
+            assert_eq!(ran.status.code(), Some(3), "{given:?}");
+            let stderr = String::from_utf8(ran.stderr).unwrap();
+            assert!(
+                stderr.starts_with("error: cannot write to stdout: "),
+                "{stderr}"
+            );
+        }
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
+    fn a_filter_does_not_move_the_start_and_the_end_of_the_capture() {
+        // Packets of others stand before and behind those of the call.
+        let filter = ["-f", "udp port 5060"];
+        let whole = run(&["read", OK, "--format", "ndjson"]).with_status(0);
+        let whole = of(&whole, "capture");
+        for more in [&[][..], &["--redact"]] {
+            let read = |threads: &str, asked: &[&str]| {
+                let given = ["read", OK, "--threads", threads];
+                run(&[&given[..], &filter, more, asked].concat()).with_status(0)
+            };
+            for asked in [
+                &["--format", "ndjson"][..],
+                &["--format", "json", "--since", "1200ms", "--until", "90s"],
+                &["--all"],
+            ] {
+                let one = read("1", asked);
+                assert_eq!(one.stdout, read("4", asked).stdout, "{asked:?}");
+            }
+            let filtered = of(&read("4", &["--format", "ndjson"]), "capture");
+            for time in ["first_time", "last_time"] {
+                assert!(filtered[time].is_string());
+                assert_eq!(filtered[time], whole[time], "{time}");
+            }
+            // The INVITE is its seventh packet, 1.546 s behind the first.
+            let table = read("2", &["--all", "--since", "1200ms"]).stdout;
+            assert!(table.contains("1.546"), "{table}");
+            let table = read("2", &["--all", "--until", "1200ms"]);
+            assert!(
+                table.stderr.contains("no call meets") || table.stdout.contains("no call meets")
+            );
+        }
+    }
+
+    #[cfg(feature = "live")]
+    #[test]
     fn a_wrong_filter_is_2_with_a_caret() {
         let ran = run(&["read", OK, "-f", "udp port foo5060"]).with_status(2);
         assert!(ran.stdout.is_empty());

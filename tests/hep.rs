@@ -384,7 +384,7 @@ fn hear(mut source: LiveSource) -> Heard {
                 interfaces.push(packet.interface);
             }
             Next::End => break,
-            Next::Gap(..) | Next::Idle(_) | Next::Keylog(_) => {}
+            Next::Gap(..) | Next::Idle(_) | Next::Keylog(_) | Next::Refused(_) => {}
         }
     }
     Heard {

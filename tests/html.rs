@@ -168,6 +168,7 @@ fn page(flow: &Flow, language: Language) -> String {
         records: RecordKind::DEFAULT.to_vec(),
         all: false,
         width: 100,
+        alert_width: None,
         color: false,
         bidi: sipdiag::report::Bidi::Plain,
         live: false,

@@ -191,6 +191,107 @@ fn a_filter_chooses_what_is_heard() {
 }
 
 #[test]
+fn what_fails_is_told_on_stderr_where_stdout_has_no_line_for_it() {
+    isolated(
+        "what_fails_is_told_on_stderr_where_stdout_has_no_line_for_it",
+        || {
+            let folder = tempfile::tempdir().unwrap();
+            let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+            let (html, text, lines) = (file("r.html"), file("r.txt"), file("r.ndjson"));
+            let listen = |more: &[&str]| Listener::start(&[&["lo"], more].concat());
+            let told_on_stderr = [
+                listen(&["-o", &text]),
+                listen(&["--format", "html", "-o", &html]),
+                listen(&["--format", "ndjson", "-o", &lines]),
+                listen(&["--format", "json"]),
+                listen(&["--format", "csv"]),
+                listen(&["--format", "markdown"]),
+            ];
+            let [table, ndjson] = [listen(&[]), listen(&["--format", "ndjson"])];
+            let (alice, bob) = (bind("127.0.0.1:15081"), bind("127.0.0.1:15080"));
+            send(
+                &alice,
+                "127.0.0.1:15080",
+                &request("INVITE", "unknown", 1, ""),
+            );
+            send(
+                &bob,
+                "127.0.0.1:15081",
+                &response("404 Not Found", "INVITE", "unknown", 1, ""),
+            );
+            // Twice the time in which another message might overtake these.
+            sleep(Duration::from_secs(3));
+
+            let alerts = |text: &str| {
+                let is_alert = |it: &&str| it.get(12..).is_some_and(|it| it.starts_with(" error "));
+                text.lines().filter(is_alert).count()
+            };
+            for listener in told_on_stderr {
+                let (status, stdout, stderr) = listener.interrupt_with_stderr();
+                assert!(status.success(), "{status}");
+                assert_eq!(alerts(&stderr), 1, "{stderr}");
+                assert!(stderr.contains("status-404"), "{stderr}");
+                assert_eq!(alerts(&stdout), 0, "{stdout}");
+            }
+            // The report that nobody saw until now has no lines of then; records are for programs.
+            let text = std::fs::read_to_string(text).unwrap();
+            assert!(text.starts_with("lo: "), "{text}");
+            assert_eq!(alerts(&text), 0, "{text}");
+            let lines = std::fs::read_to_string(lines).unwrap();
+            assert!(lines.contains("\"record\":\"alert\""), "{lines}");
+
+            let (_, stdout, stderr) = table.interrupt_with_stderr();
+            assert_eq!((alerts(&stdout), alerts(&stderr)), (1, 0), "{stdout}");
+            let (_, stdout, stderr) = ndjson.interrupt_with_stderr();
+            assert!(stdout.contains("\"record\":\"alert\""), "{stdout}");
+            assert_eq!(stderr, "");
+        },
+    );
+}
+
+#[test]
+fn an_interface_that_goes_away_is_told_at_once_and_is_no_damaged_file() {
+    isolated(
+        "an_interface_that_goes_away_is_told_at_once_and_is_no_damaged_file",
+        || {
+            let ip = |arguments: &str| {
+                let status = Command::new("ip").args(arguments.split(' ')).status();
+                assert!(status.unwrap().success(), "ip {arguments}");
+            };
+            ip("link add v0 type veth peer name v1");
+            ip("link set v0 up");
+            let mut both = Listener::start(&["v0", "lo"]);
+            let alone = Listener::start(&["v0"]);
+            let (alice, bob) = (bind("127.0.0.1:15081"), bind("127.0.0.1:15080"));
+            ip("link del v0");
+            let mut line = String::new();
+            both.stderr.read_line(&mut line).unwrap();
+            assert!(
+                line.starts_with("warning: no more packets come from v0: "),
+                "{line}"
+            );
+            // The other one is still listened on.
+            ping(&alice, &bob, "other");
+            let (status, stdout) = both.interrupt();
+            assert_eq!(status.code(), Some(4), "{stdout}");
+            assert!(stdout.contains("The capture on v0 broke off"), "{stdout}");
+            assert!(stdout.contains("SIP messages 2"), "{stdout}");
+            for word in ["damaged at", "checksum", "FTP", "frames are counted"] {
+                assert!(!stdout.contains(word), "{word}: {stdout}");
+            }
+            // Where it was the only one, that is the end.
+            let (status, stdout, stderr) = alone.wait_with_stderr();
+            assert_eq!(status.code(), Some(4), "{stdout}");
+            assert!(
+                stderr.starts_with("warning: no more packets come from v0: "),
+                "{stderr}"
+            );
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        },
+    );
+}
+
+#[test]
 fn an_interface_that_is_not_there_is_3_with_those_that_are() {
     isolated(
         "an_interface_that_is_not_there_is_3_with_those_that_are",
@@ -295,7 +396,7 @@ fn read(recording: &Path, more: &[&str]) -> String {
 struct Listener {
     child: Child,
     stdout: JoinHandle<String>,
-    _stderr: BufReader<ChildStderr>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Listener {
@@ -318,7 +419,7 @@ impl Listener {
         Self {
             child,
             stdout,
-            _stderr: stderr,
+            stderr,
         }
     }
 
@@ -329,9 +430,22 @@ impl Listener {
         self.wait()
     }
 
-    fn wait(mut self) -> (ExitStatus, String) {
+    fn wait(self) -> (ExitStatus, String) {
+        let (status, stdout, _) = self.wait_with_stderr();
+        (status, stdout)
+    }
+
+    /// The same with what stderr says behind the line that it listens.
+    fn interrupt_with_stderr(self) -> (ExitStatus, String, String) {
+        interrupt(&self.child);
+        self.wait_with_stderr()
+    }
+
+    fn wait_with_stderr(mut self) -> (ExitStatus, String, String) {
         let status = end(&mut self.child);
-        (status, self.stdout.join().unwrap())
+        let mut stderr = String::new();
+        self.stderr.read_to_string(&mut stderr).unwrap();
+        (status, self.stdout.join().unwrap(), stderr)
     }
 }
 

@@ -114,6 +114,7 @@ fn observe<O: Observer>(path: &Path, options: Options, observer: O) -> (Report, 
             Next::Keylog(text) => drop(engine.secrets_mut().add_keylog(&text)),
             Next::Gap(from, until) => engine.gap(from, until),
             Next::Idle(now) => engine.advance(now),
+            Next::Refused(time) => engine.pass_over(time),
             Next::End => break,
         }
     }
@@ -432,6 +433,7 @@ fn render(
         records: RecordKind::ALL.to_vec(),
         all: true,
         width: 400,
+        alert_width: None,
         color: false,
         bidi: Bidi::Plain,
         live: false,

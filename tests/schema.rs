@@ -242,6 +242,7 @@ fn settings(records: &[RecordKind], live: bool) -> Settings {
         records: records.to_vec(),
         all: false,
         width: 100,
+        alert_width: None,
         color: false,
         bidi: Bidi::Plain,
         live,
@@ -265,7 +266,7 @@ fn run_capture(path: &Path, format: Format, records: &[RecordKind]) -> String {
             Next::Keylog(text) => {
                 engine.secrets_mut().add_keylog(&text);
             }
-            Next::Idle(_) => {}
+            Next::Idle(_) | Next::Refused(_) => {}
             Next::End => break,
         }
     }

@@ -38,6 +38,7 @@ fn screen(flow: &Flow, format: Format, all: bool) -> String {
         records: RecordKind::DEFAULT.to_vec(),
         all,
         width: 200,
+        alert_width: None,
         color: false,
         bidi: Bidi::Plain,
         live: false,

@@ -243,6 +243,7 @@ pub fn capture(data: &[u8]) {
             }
             Ok(Next::Gap(from, until)) => engine.gap(from, until),
             Ok(Next::Idle(now)) => engine.advance(now),
+            Ok(Next::Refused(time)) => engine.pass_over(time),
             Ok(Next::End) | Err(_) => break,
         }
     }

@@ -57,7 +57,7 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
-/// Opens capture files up to their headers, `-` for stdin; what `filter` refuses is counted and not returned.
+/// Opens capture files up to their headers, `-` for stdin; of what `filter` refuses only the time is returned.
 ///
 /// # Errors
 /// When one of them cannot be opened or is no capture; the error names it.
@@ -279,6 +279,10 @@ impl Source for FileSource {
             if self.passes(index)? {
                 break index;
             }
+            let refused = self.inputs.get(index).and_then(|it| it.record.as_ref());
+            if let Some(record) = refused {
+                return Ok(Next::Refused(record.time));
+            }
         };
         let packet = self.inputs.get(index).and_then(Input::packet);
         Ok(packet.map_or(Next::End, |(record, data)| {
@@ -451,6 +455,7 @@ impl Input {
                     packet: self.facts.packets + 1,
                     offset,
                     what,
+                    gone_at: None,
                 });
             }
         }

@@ -86,6 +86,8 @@ pub struct LiveSource {
     waiting_bytes: usize,
     latest: Timestamp,
     damage: Vec<Damage>,
+    /// How many of these were told.
+    told: usize,
     ended: bool,
 }
 
@@ -161,6 +163,7 @@ pub fn open_live(options: &LiveOptions, stop: Arc<AtomicBool>) -> Result<LiveSou
         waiting_bytes: 0,
         latest: Timestamp::MIN,
         damage: Vec::new(),
+        told: 0,
         ended: false,
     })
 }
@@ -234,6 +237,11 @@ impl Source for LiveSource {
             hep: self.hep.as_deref().map(Shared::facts),
             ended_early: false,
         }
+    }
+
+    fn take_gone(&mut self) -> Vec<Damage> {
+        let told = std::mem::replace(&mut self.told, self.damage.len());
+        self.damage.get(told..).unwrap_or_default().to_vec()
     }
 }
 
@@ -356,7 +364,8 @@ impl LiveSource {
                     input: input.facts.name.clone(),
                     packet: input.facts.packets + 1,
                     offset: 0,
-                    what: format!("no more packets came: {}", lower_first(&reason)),
+                    what: lower_first(&reason),
+                    gone_at: Some(now()),
                 }));
             }
         }

@@ -196,6 +196,8 @@ pub struct Packet<'a> {
 pub enum Next<'a> {
     /// A packet.
     Packet(Packet<'a>),
+    /// When a packet was captured that the filter refused: the capture went on, and this is all that is told of it.
+    Refused(Timestamp),
     /// Between these moments nothing was captured: one file ended, and the next began later.
     Gap(Timestamp, Timestamp),
     /// A TLS key log that the capture holds (pcapng's Decryption Secrets Block), ahead of the packets behind it.
@@ -219,6 +221,11 @@ pub trait Source: Send {
 
     /// What is known about the capture so far; complete after [`Next::End`].
     fn facts(&self) -> CaptureFacts;
+
+    /// The interfaces that went away since this was asked the last time.
+    fn take_gone(&mut self) -> Vec<Damage> {
+        Vec::new()
+    }
 
     /// How much was read; `None` for what has no end, as interfaces.
     fn progress(&self) -> Option<Progress> {
@@ -262,7 +269,7 @@ pub struct InputFacts {
     pub bytes: u64,
 }
 
-/// A place where an input is cut or broken. What came before it was read.
+/// A place where an input is cut or broken, or an interface that went away. What came before it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The input's name.
@@ -273,6 +280,8 @@ pub struct Damage {
     pub offset: u64,
     /// What is wrong there, in words without a full stop.
     pub what: String,
+    /// When an interface or a HEP listener gave no more, though nobody had asked it to end; `None` for a file.
+    pub gone_at: Option<Timestamp>,
 }
 
 /// What is wrong at a place of an input, before it has a name and a packet number.

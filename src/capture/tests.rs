@@ -37,7 +37,7 @@ fn drain(source: &mut dyn Source) -> (Vec<Seen>, CaptureFacts) {
                 packet.original_len,
                 packet.data.to_vec(),
             )),
-            Next::Gap(..) | Next::Keylog(_) => {}
+            Next::Gap(..) | Next::Keylog(_) | Next::Refused(_) => {}
             Next::Idle(_) => panic!("a file is never idle"),
             Next::End => break,
         }
@@ -510,8 +510,11 @@ fn frame_numbers_count_what_the_filter_refuses() {
     let reader: Box<dyn Read + Send> = Box::new(Cursor::new(file.bytes));
     let filter = super::Filter::new("port 5060").unwrap();
     let mut source = open_streams(vec![("file".to_owned(), reader)], Some(filter)).unwrap();
+    assert!(matches!(source.next().unwrap(), Next::Packet(it) if it.frame.0 == 1));
+    // Of the one between them the time is told: the capture went on.
+    assert!(matches!(source.next().unwrap(), Next::Refused(it) if it.as_nanos() == 2_000_000_000));
     let (seen, facts) = drain(&mut source);
-    assert_eq!(seen.iter().map(|seen| seen.0).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(seen.iter().map(|seen| seen.0).collect::<Vec<_>>(), [3]);
     assert_eq!(facts.inputs.first().unwrap().packets, 3);
     assert_eq!(facts.filter.as_deref(), Some("port 5060"));
 }

@@ -2,7 +2,7 @@
 //! the answer is the same with any number of threads.
 
 use crate::capture::{CaptureError, FrameNumber, LinkType, Next, Packet, Source};
-use crate::engine::{Events, InOrder, Intake, Passing, Prepared, Remains};
+use crate::engine::{Events, InOrder, Intake, Passing, Prepared, Refused, Remains};
 use crate::time::Timestamp;
 use crate::workers::{Helper, Workers};
 use std::ops::Range;
@@ -39,6 +39,10 @@ enum Item {
     /// A key log, with what it opened.
     Keylog(Box<(Zeroizing<Vec<u8>>, Option<Events>)>),
     Gap(Timestamp, Timestamp),
+    /// A packet that the filter refused.
+    Refused(Timestamp),
+    /// Such ones, whose time has passed already.
+    PassedOver(Box<Refused>),
 }
 
 /// A packet whose bytes are in the batch.
@@ -60,7 +64,7 @@ struct Batch {
     prepared: Vec<Prepared>,
     passing: Vec<Passing>,
     in_order: Vec<InOrder>,
-    /// How many packets it has, and how many bytes those, also where they are not held.
+    /// How many packets it has, refused ones too, and how many bytes those, also where they are not held.
     packets: usize,
     length: usize,
     /// What is left of the calls that were judged with the last one: it goes where it came from.
@@ -98,6 +102,26 @@ impl Batch {
         }
     }
 
+    /// Takes what nothing can overtake any more.
+    #[inline]
+    fn take_in_order(&mut self, intake: Option<&mut Intake>) {
+        let Some(intake) = intake else { return };
+        while let Some(next) = intake.next_in_order() {
+            self.items.push(Item::InOrder);
+            self.in_order.push(next);
+        }
+    }
+
+    /// Takes the time of a packet that the filter refused.
+    fn pass_over(&mut self, refused: Refused) {
+        let refused = match self.items.last_mut() {
+            Some(Item::PassedOver(before)) => before.join(refused),
+            _ => Some(refused),
+        };
+        let refused = refused.map(|it| Item::PassedOver(Box::new(it)));
+        self.items.extend(refused);
+    }
+
     /// Whether enough is in it to change hands.
     const fn is_full(&self) -> bool {
         self.length >= BATCH_BYTES || self.packets >= BATCH_PACKETS
@@ -131,6 +155,10 @@ pub(super) enum Step<'a> {
     Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     /// See [`Next::Gap`].
     Gap(Timestamp, Timestamp),
+    /// See [`Next::Refused`].
+    Refused(Timestamp),
+    /// Such packets, whose time has passed already.
+    PassedOver(Refused),
 }
 
 /// Runs `taker` in a thread of its own on all that the source has, until it wants no more; returns what it returns in the end.
@@ -245,6 +273,8 @@ impl Batched {
             let step = match item {
                 Item::Keylog(opened) => Step::Keylog(opened.0, opened.1),
                 Item::Gap(from, until) => Step::Gap(from, until),
+                Item::Refused(time) => Step::Refused(time),
+                Item::PassedOver(refused) => Step::PassedOver(*refused),
                 Item::Packet => match packets.next() {
                     Some(packet) => Step::Packet(packet),
                     None => continue,
@@ -351,10 +381,15 @@ fn read(
                         batch.prepared.extend(prepared);
                     }
                 }
-                while let Some(next) = intake.as_mut().and_then(|it| it.next_in_order()) {
-                    batch.items.push(Item::InOrder);
-                    batch.in_order.push(next);
+                batch.take_in_order(intake.as_deref_mut());
+            }
+            Next::Refused(time) => {
+                batch.packets += 1;
+                match intake.as_mut() {
+                    Some(intake) => batch.pass_over(intake.refused(time)),
+                    None => batch.items.push(Item::Refused(time)),
                 }
+                batch.take_in_order(intake.as_deref_mut());
             }
             Next::Keylog(text) => {
                 let events = intake.as_mut().map(|it| it.keylog(&text));

@@ -66,13 +66,15 @@ pub(super) fn run(
         records: records.clone(),
         all: options.all,
         width: environment.width,
+        alert_width: environment.columns.filter(|_| to_stdout),
         color: environment.color && to_stdout,
         bidi: if to_stdout {
             environment.bidi
         } else {
             Bidi::Plain
         },
-        live,
+        // A file that nobody sees before its end is no place for what is wrong at this moment: it has the report.
+        live: live && (to_stdout || format != Format::Table),
         aliases: match &redactor {
             Some(redactor) => configuration.aliases.hidden(redactor),
             None => configuration.aliases,
@@ -81,9 +83,12 @@ pub(super) fn run(
         stuck_after: configuration.thresholds.stuck_after,
         workers: workers.clone(),
     };
+    let aloud = (live && !(to_stdout && matches!(format, Format::Table | Format::Ndjson)))
+        .then(|| on_stderr(&settings, environment));
     let renderer = Renderer::new(format, settings, output);
     let meter = Meter::of(environment, has_progress);
     let told = Told {
+        environment,
         selecting: Selecting::new(selection, renderer, records.contains(&RecordKind::Message))
             .with_texts(matches!(
                 format,
@@ -91,6 +96,7 @@ pub(super) fn run(
             )),
         extraction,
         answers: (meter.as_ref()).map(|meter| (meter.answers(), environment.catalogue)),
+        aloud,
     };
     let mut engine = Engine::new(
         Options {
@@ -154,8 +160,19 @@ fn output(
     Output::open(options.output.as_deref(), pager)
 }
 
+/// The same words as stderr shows them.
+fn on_stderr(settings: &Settings, environment: &Environment) -> Settings {
+    Settings {
+        alert_width: environment.columns_of_errors,
+        color: environment.color_of_errors,
+        bidi: environment.bidi_of_errors,
+        ..settings.clone()
+    }
+}
+
 fn tell_damage(facts: &CaptureFacts, environment: &Environment) {
-    for damage in &facts.damage {
+    // Of interfaces it was told when it happened.
+    for damage in facts.damage.iter().filter(|it| it.gone_at.is_none()) {
         let input = Some(damage.input.as_str()).filter(|it| *it != "-");
         errors::warn(
             environment,
@@ -181,7 +198,7 @@ fn tell_early_end(facts: &CaptureFacts, environment: &Environment) {
 
 /// Writes what was found, and the packets where they are asked for; the worst that was told.
 fn conclude(
-    (mut report, told): (Report, Told),
+    (mut report, told): (Report, Told<'_>),
     environment: &Environment,
     path: Option<&Path>,
     say_nothing_selected: bool,

@@ -6,6 +6,7 @@ use super::pager::Pager;
 use crate::catalogue::{Catalogue, Language};
 use crate::report::Bidi;
 use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
 
 /// Columns of what is no terminal: wide enough for one line a transaction, narrow enough for a mail.
 const PIPE_WIDTH: usize = 120;
@@ -16,12 +17,17 @@ pub(super) struct Environment {
     pub(super) catalogue: Catalogue,
     /// Columns of stdout.
     pub(super) width: usize,
+    /// Columns of the terminal that stdout is, and of that which stderr is; `None` where it is none.
+    pub(super) columns: Option<usize>,
+    pub(super) columns_of_errors: Option<usize>,
     /// Whether stdout gets colours.
     pub(super) color: bool,
     /// How pages are marked for what stdout is.
     pub(super) bidi: Bidi,
     /// Whether stderr gets colours.
     pub(super) color_of_errors: bool,
+    /// How stderr is marked for what it is.
+    pub(super) bidi_of_errors: Bidi,
     /// What shows answers that are longer than the screen; `None` where stdout is none, or nobody wants it.
     pub(super) pager: Option<Pager>,
     /// Whether remarks are unwelcome.
@@ -43,9 +49,12 @@ impl Environment {
         Self {
             catalogue: Catalogue::new(language),
             width: width(),
+            columns: columns(&std::io::stdout()),
+            columns_of_errors: columns(&std::io::stderr()),
             color: colored(std::io::stdout().is_terminal()),
             bidi: Bidi::of(language, std::io::stdout().is_terminal()),
             color_of_errors: colored(std::io::stderr().is_terminal()),
+            bidi_of_errors: Bidi::of(language, std::io::stderr().is_terminal()),
             pager: pager().filter(|_| !display.no_pager),
             quiet: display.quiet,
         }
@@ -92,5 +101,15 @@ fn width() -> usize {
     } else {
         columns
     };
-    terminal.unwrap_or(PIPE_WIDTH).clamp(40, 240)
+    readable(terminal.unwrap_or(PIPE_WIDTH))
+}
+
+/// As wide as a terminal is; `None` of what is none.
+fn columns(stream: &impl AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| readable(width.0.into()))
+}
+
+/// A width in which words can be read.
+fn readable(columns: usize) -> usize {
+    columns.clamp(40, 240)
 }

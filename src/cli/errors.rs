@@ -53,6 +53,15 @@ pub(super) fn report(error: &anyhow::Error, environment: &Environment) -> ExitCo
     ExitCode::from(status)
 }
 
+/// The same of an answer to a command line that has no settings, such as help.
+pub(super) fn unwritten(error: &io::Error) -> ExitCode {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(io::stderr(), "error: cannot write to stdout: {error}");
+    ExitCode::from(NO_INPUT)
+}
+
 /// A remark that is no error; silent with `--quiet`.
 pub(super) fn warn(environment: &Environment, text: &str) {
     if !environment.quiet {

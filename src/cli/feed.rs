@@ -31,7 +31,7 @@ pub(super) fn threads(chosen: Option<NonZero<usize>>) -> NonZero<usize> {
 /// When the source fails.
 pub(super) fn feed(
     source: &mut dyn Source,
-    engine: &mut Engine<Told>,
+    engine: &mut Engine<Told<'_>>,
     secrets: &mut GivenSecrets,
     pace: Pace,
     workers: &Workers,
@@ -45,7 +45,11 @@ pub(super) fn feed(
     // An interface is never ahead of who follows it.
     if pace == Pace::Live || !workers.are_several() {
         for step in 1.. {
-            if !follow(source, engine, secrets, pace == Pace::Live)? {
+            let goes_on = follow(source, engine, secrets, pace == Pace::Live)?;
+            for gone in source.take_gone() {
+                engine.observer_mut().gone(&gone);
+            }
+            if !goes_on {
                 break;
             }
             if step % STEPS_BETWEEN_LOOKS == 0 {
@@ -84,7 +88,7 @@ const STEPS_BETWEEN_LOOKS: u64 = 512;
 /// Takes what the source has next; whether more is wanted.
 fn follow(
     source: &mut dyn Source,
-    engine: &mut Engine<Told>,
+    engine: &mut Engine<Told<'_>>,
     secrets: &mut GivenSecrets,
     live: bool,
 ) -> Result<bool, CaptureError> {
@@ -100,6 +104,7 @@ fn follow(
             goes_on
         }
         Next::Keylog(text) => take(engine, Step::Keylog(text, None)),
+        Next::Refused(time) => take(engine, Step::Refused(time)),
         Next::Gap(from, until) => take(engine, Step::Gap(from, until)),
         Next::Idle(now) => {
             if lost_packets(&source.facts()) {
@@ -113,7 +118,7 @@ fn follow(
 }
 
 /// Hands something to the engine and to those who want to see it; whether more is wanted.
-fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
+fn take(engine: &mut Engine<Told<'_>>, step: Step<'_>) -> bool {
     match step {
         Step::Packet(packet) => {
             let told = engine.observer_mut();
@@ -145,6 +150,14 @@ fn take(engine: &mut Engine<Told>, step: Step<'_>) -> bool {
             }
         }
         Step::Gap(from, until) => engine.gap(from, until),
+        Step::Refused(time) => {
+            engine.observer_mut().selecting.begin(time);
+            engine.pass_over(time);
+        }
+        Step::PassedOver(refused) => {
+            engine.observer_mut().selecting.begin(refused.begin());
+            engine.passed_over(refused);
+        }
     }
     !engine.observer_mut().is_of_no_use()
 }

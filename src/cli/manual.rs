@@ -149,8 +149,8 @@ const STATUS: [(u8, bool, &str); 5] = [
     (
         4,
         true,
-        "The input was damaged or cut, and what could be read was reported, and the damage too; or Ctrl\\-C ended the reading \
-         before the input ended, and what was read was reported. Whatever \\-\\-fail\\-on says.",
+        "The input was damaged or cut, and what could be read was reported, and the damage too; or an interface went away; or Ctrl\\-C ended \
+         the reading before the input ended, and what was read was reported. Whatever \\-\\-fail\\-on says.",
     ),
 ];
 

@@ -31,6 +31,7 @@ mod told;
 mod values;
 
 use args::{Arguments, Command};
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use diagnose::Look;
@@ -53,6 +54,21 @@ fn help_with_file(error: &clap::Error) -> Option<clap::Error> {
         let text = format!("a command comes first; to diagnose this file: sipdiag read {given}\n");
         clap::Error::raw(ErrorKind::InvalidSubcommand, text)
     })
+}
+
+/// What to say to those who listen on nothing.
+fn with_listening(mut error: clap::Error) -> clap::Error {
+    let is_of_interface = |names: &[String]| names.iter().any(|it| it.starts_with("<INTERFACE>"));
+    if matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(names)) if is_of_interface(names))
+    {
+        let tips = [
+            "'sipdiag interfaces' lists what there is, and 'any' is all of it",
+            "'--hep udp://0.0.0.0:9060' listens for what HEP agents send",
+        ];
+        let tips = tips.map(StyledStr::from).to_vec();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
+    error
 }
 
 /// Prints help, or the version, with a pager where it is longer than the screen.
@@ -94,12 +110,13 @@ pub fn run() -> ExitCode {
             } else {
                 0
             };
-            let error = help_with_file(&error).unwrap_or(error);
-            let _ = if error.use_stderr() {
-                error.print()
-            } else {
-                show_help(&error)
-            };
+            let error = help_with_file(&error).unwrap_or_else(|| with_listening(error));
+            if error.use_stderr() {
+                // Nobody reads stderr when it is closed.
+                let _ = error.print();
+            } else if let Err(reason) = show_help(&error) {
+                return errors::unwritten(&reason);
+            }
             return ExitCode::from(status);
         }
     };

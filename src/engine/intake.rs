@@ -3,7 +3,7 @@
 
 use super::Mirror;
 use super::clock::Clock;
-use super::prepared::{Event, Events, Opened, Prepared};
+use super::prepared::{Event, Events, Opened, Prepared, Refused};
 use super::redacting::hide;
 use super::waiting::{Asked, Heard, Icmp, InOrder, Queue, Ready, Sip};
 use crate::capture::{Packet, Sighting};
@@ -97,6 +97,14 @@ impl Intake {
         };
         let opened = self.open(place, time, &decoded.content, &mut events);
         self.prepared(at, opened, events)
+    }
+
+    /// Lets time pass with a packet that a filter refused.
+    pub fn refused(&mut self, time: Timestamp) -> Refused {
+        let mut events = Events::default();
+        self.pass_time(time, true, &mut events);
+        self.pass_to(time, &mut events);
+        Refused::new(time, self.now().unwrap_or(time), events)
     }
 
     fn prepared(&self, at: Sighting, opened: Opened, events: Events) -> Prepared {

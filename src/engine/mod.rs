@@ -21,7 +21,7 @@ use crate::hash::{HashSet, KeySet};
 pub use intake::Intake;
 pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
-pub use prepared::{Events, Passing, Prepared};
+pub use prepared::{Events, Passing, Prepared, Refused};
 pub use report::{FINDINGS_LIMIT, Report, Selected, Summary};
 pub use waiting::InOrder;
 
@@ -193,6 +193,13 @@ impl<O: Observer> Engine<O> {
     pub fn packet(&mut self, packet: &Packet<'_>) {
         let prepared = self.intake.packet(packet);
         self.prepared(prepared);
+        self.release();
+    }
+
+    /// Takes the time of a packet that a filter refused: the capture went on.
+    pub fn pass_over(&mut self, time: Timestamp) {
+        let refused = self.intake.refused(time);
+        self.passed_over(refused);
         self.release();
     }
 

@@ -83,6 +83,44 @@ pub struct Passing {
     pub(super) like_rtp: bool,
 }
 
+/// Packets one after the other that a filter refused: time passed.
+#[derive(Debug)]
+pub struct Refused {
+    /// The time of the first of them.
+    begin: Timestamp,
+    pub(super) earliest: Timestamp,
+    /// The time of the capture with the last.
+    pub(super) now: Timestamp,
+    /// What is not as usual, and what was given up as time passed.
+    pub(super) events: Events,
+}
+
+impl Refused {
+    pub(super) const fn new(time: Timestamp, now: Timestamp, events: Events) -> Self {
+        Self {
+            begin: time,
+            earliest: time,
+            now,
+            events,
+        }
+    }
+
+    /// When the first of them was captured.
+    pub const fn begin(&self) -> Timestamp {
+        self.begin
+    }
+
+    /// Takes those that come behind; gives them back where one of both has more to tell than time.
+    pub fn join(&mut self, next: Self) -> Option<Self> {
+        if !self.events.0.is_empty() || !next.events.0.is_empty() {
+            return Some(next);
+        }
+        self.earliest = self.earliest.min(next.earliest);
+        self.now = next.now;
+        None
+    }
+}
+
 impl Prepared {
     /// When it was captured.
     pub const fn time(&self) -> Timestamp {

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Report {
     /// What was read.
     pub capture: CaptureFacts,
-    /// The time of the earliest packet; `None` without packets.
+    /// The time of the earliest packet, whether a filter let it pass or not; `None` without packets.
     pub first_time: Option<Timestamp>,
-    /// The time of the latest packet; live, of the clock when nothing came for a while.
+    /// The time of the latest packet, of them all too; live, of the clock when nothing came for a while.
     pub last_time: Option<Timestamp>,
     /// The findings, worst first.
     pub findings: Vec<Finding>,

@@ -1,7 +1,7 @@
 //! What came out of packets, on its way into time order.
 
 use super::journal;
-use super::prepared::{Event, Events, Opened, Passing, Prepared};
+use super::prepared::{Event, Events, Opened, Passing, Prepared, Refused};
 use super::waiting::{Heard, InOrder, Ready, Sip};
 use super::{Engine, Observer};
 use crate::capture::Sighting;
@@ -57,6 +57,14 @@ impl<O: Observer> Engine<O> {
         for packet in packets {
             self.pass(packet.time(), packet.time());
             self.without_sip(packet.at, packet.flow(), packet.dscp, packet.like_rtp);
+        }
+    }
+
+    /// The same of packets that a filter refused, of which nothing but their time is known.
+    pub fn passed_over(&mut self, refused: Refused) {
+        self.pass(refused.earliest, refused.now);
+        if !refused.events.0.is_empty() {
+            self.events(refused.events);
         }
     }
 

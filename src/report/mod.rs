@@ -1,6 +1,7 @@
 //! Writes what the engine finds out, in one format, escaped for its medium. Comes in: records while they are found, and
 //! the [`Report`] at the end. Goes out: bytes. This room does not know where they go. One file a format.
 
+mod alert;
 mod aliases;
 mod call;
 mod calls;
@@ -158,6 +159,8 @@ pub struct Settings {
     pub all: bool,
     /// Columns of the terminal, or as many as a pipe should get.
     pub width: usize,
+    /// Columns that an alert is to fit into; `None` where it is one line, as there is no terminal that breaks it.
+    pub alert_width: Option<usize>,
     /// Whether colours are wanted.
     pub color: bool,
     /// How the table is marked for the terminal that shows it.

@@ -155,6 +155,15 @@ impl<O: Observer> Selecting<O> {
         self.takes_all() || self.state(self.root(call.0)).has(SELECTED)
     }
 
+    /// Whether something that is wrong at this moment is handed on, as far as is known of its call.
+    pub fn takes_alert(&self, finding: &Finding) -> bool {
+        let window = self.window.unwrap_or_default();
+        let alone = self.selection.of_finding_alone(finding, window);
+        let of_call = finding.call_id.as_ref();
+        let of_call = of_call.map(|it| self.state(self.root(self.key(it).0)));
+        alone.with(of_call.unwrap_or_default()).has(self.wanted)
+    }
+
     /// Leaves in the report what was selected and says so in it. Returns the observer, and which calls they were.
     pub fn finish(self, report: &mut Report) -> (O, Chosen) {
         let met = self
@@ -532,11 +541,7 @@ impl<O: Observer> Observer for Selecting<O> {
     }
 
     fn alert(&mut self, finding: &Finding) {
-        let window = self.window.unwrap_or_default();
-        let alone = self.selection.of_finding_alone(finding, window);
-        let of_call = finding.call_id.as_ref();
-        let of_call = of_call.map(|it| self.state(self.root(self.key(it).0)));
-        if alone.with(of_call.unwrap_or_default()).has(self.wanted) {
+        if self.takes_alert(finding) {
             self.inner.alert(finding);
         }
     }

@@ -182,7 +182,18 @@ impl Reader {
                     packet: self.number(packet),
                     offset: self.number(offset),
                     what: what.join(" "),
+                    gone_at: None,
                 });
+            }
+            ["gone", time, "after", packets, what @ ..] => {
+                let damage = Damage {
+                    input: "eth0".to_owned(),
+                    packet: self.number::<u64>(packets) + 1,
+                    offset: 0,
+                    what: what.join(" "),
+                    gone_at: Some(sipdiag::time::Timestamp::from_nanos(self.time(time))),
+                };
+                self.flow.facts.damage.push(damage);
             }
             [first, ..] if first.starts_with('+') => {
                 let split = words

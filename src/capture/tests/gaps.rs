@@ -15,7 +15,7 @@ fn a_gap_is_told_where_one_file_ended_before_the_next_began() {
             match source.next().unwrap() {
                 Next::Gap(from, until) => gaps.push((from.as_nanos(), until.as_nanos())),
                 Next::End => return gaps,
-                Next::Packet(_) | Next::Keylog(_) | Next::Idle(_) => {}
+                Next::Packet(_) | Next::Refused(_) | Next::Keylog(_) | Next::Idle(_) => {}
             }
         }
     };

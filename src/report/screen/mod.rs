@@ -9,7 +9,7 @@ use super::cells::{cell, empty_table, printed};
 use super::paint::Paint;
 use super::row::{COLUMNS, Row, Rows};
 use super::telling::{Head, kpi};
-use super::text::{Wrapped, clock, first_sentence, offset, sanitize};
+use super::text::{Wrapped, first_sentence, offset, sanitize};
 use crate::engine::{Report, Summary};
 use crate::rules::Finding;
 use crate::severity::Severity;
@@ -47,19 +47,12 @@ impl<W: Write> Screen<W> {
         self.rows.transaction(&self.settings, transaction, findings);
     }
 
-    /// Live: what is stuck now, one line.
+    /// Live: what is wrong now.
     pub(super) fn alert(&mut self, finding: &Finding) {
         if !self.settings.live || self.failed.is_some() {
             return;
         }
-        let line = format!(
-            "{} {} {} {}\n",
-            clock(finding.time),
-            self.styled(finding.severity, self.word(finding.severity.name())),
-            finding.name(),
-            self.settings.message(finding),
-        );
-        let line = self.settings.bidi.page(line);
+        let line = self.settings.alert(finding);
         let written = self
             .out
             .write_all(line.as_bytes())

@@ -1,6 +1,7 @@
 //! The head of a report: what was read, and what limits it as evidence.
 
 use super::{LIMITS, others};
+use crate::capture::InputFacts;
 use crate::capture::hep::HepFacts;
 use crate::engine::{FINDINGS_LIMIT, Report, Summary};
 use crate::limits::MAX_FINDINGS;
@@ -92,7 +93,9 @@ impl Head {
             ],
         );
         let mut counting = Vec::new();
-        if capture.inputs.len() > 1 {
+        // Of what is heard live nobody looks a frame up in a file.
+        let is_file = |it: &InputFacts| !matches!(&*it.format, "interface" | "hep");
+        if capture.inputs.len() > 1 && capture.inputs.iter().any(is_file) {
             counting.push(settings.word("frames_over_all").to_owned());
         }
         if let Some(filter) = &capture.filter {
