@@ -34,6 +34,11 @@ impl Ending {
         self.listens.store(true, Ordering::SeqCst);
     }
 
+    /// Says that there is nothing left to end.
+    pub(super) fn rest(&self) {
+        self.listens.store(false, Ordering::SeqCst);
+    }
+
     /// Whether files end now.
     #[inline]
     pub(super) fn is_asked(&self) -> bool {

@@ -266,6 +266,10 @@ impl Source for FileSource {
     fn next(&mut self) -> Result<Next<'_>, CaptureError> {
         let index = loop {
             let Some(index) = self.announced.take().or_else(|| self.step()) else {
+                // Of a stream the wish for its end may come behind it: who wrote it heard the same Ctrl-C.
+                if !self.has_stream {
+                    self.ending.rest();
+                }
                 return Ok(Next::End);
             };
             if let Some(keylog) = self.take_keylog() {

@@ -64,7 +64,7 @@ struct Batch {
     prepared: Vec<Prepared>,
     passing: Vec<Passing>,
     in_order: Vec<InOrder>,
-    /// How many packets it has, refused ones too, and how many bytes those, also where they are not held.
+    /// How many packets and key logs it has, refused ones too, and how many bytes those, also where they are not held.
     packets: usize,
     length: usize,
     /// What is left of the calls that were judged with the last one: it goes where it came from.
@@ -392,6 +392,8 @@ fn read(
                 batch.take_in_order(intake.as_deref_mut());
             }
             Next::Keylog(text) => {
+                batch.packets += 1;
+                batch.length += text.len();
                 let events = intake.as_mut().map(|it| it.keylog(&text));
                 batch.items.push(Item::Keylog(Box::new((text, events))));
             }

@@ -125,6 +125,8 @@ impl Surroundings {
     pub fn note_cut_request(&mut self, src: IpAddr, dst: IpAddr) {
         if self.cut_requests.len() < MAX_HOST_PAIRS {
             self.cut_requests.insert((src, dst));
+        } else if !self.cut_requests.contains(&(src, dst)) {
+            self.pairs_refused += 1;
         }
     }
 

@@ -114,7 +114,10 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
             severity: finding.severity,
             time: finding.time,
             status: finding.status,
+            until: finding.until,
             silent: finding.rule.name == "invite-no-response",
+            of_user: finding.rule.name == "no-answer"
+                || matches!(finding.status, Some(486 | 600 | 603)),
         };
         fates.entry(call_id).or_default().push(fate);
     }
@@ -129,19 +132,18 @@ pub(in crate::rules) fn link_legs(findings: &mut [Finding], legs: &Legs) {
         let behind = legs.behind(call_id).iter().filter_map(|leg| {
             // What the leg got is the same, or else what was worst there.
             let same = |fate: &Fate| fate.status.is_some() && fate.status == finding.status;
-            let fate = fates
-                .get(leg)?
-                .iter()
-                .min_by_key(|it| (!same(it), Reverse(it.severity)))?;
+            let fate = fates.get(leg)?.iter().min_by_key(|it| {
+                let is_note = it.severity == Severity::Info && finding.severity > Severity::Info;
+                (is_note, !same(it), Reverse(it.severity))
+            })?;
             // A leg that the caller's giving up ended is itself the consequence, and what began later led to nothing.
             let in_time = (finding.time..=finding.until).contains(&fate.time);
             let own_fault = fate.status != Some(487) && in_time;
             // It took long because nobody answered there.
             let delays = fate.silent || finding.rule.name != "pdd-high";
-            // Some say with another code that the called party is busy or does not answer.
             let as_bad = fate.severity >= finding.severity
                 || fate.severity > Severity::Info
-                || sets_up(finding);
+                || is_other_word(fate, finding);
             (own_fault && as_bad && delays).then_some((
                 (same(fate), fate.severity, fate.time),
                 fate.id,
@@ -308,8 +310,21 @@ struct Fate {
     severity: Severity,
     time: Timestamp,
     status: Option<u64>,
+    until: Timestamp,
     /// Whether nobody answered.
     silent: bool,
+    /// Whether somebody was busy, declined or did not pick up.
+    of_user: bool,
+}
+
+/// Whether a B2BUA said at once with another code that the called party is busy, declines or does not answer.
+fn is_other_word(fate: &Fate, finding: &Finding) -> bool {
+    let may_stand_for_it = matches!(
+        finding.status,
+        Some(404 | 408 | 480 | 486 | 503 | 600 | 603)
+    );
+    let at_once = fate.until.distance(finding.until) <= GIVES_UP;
+    fate.of_user && may_stand_for_it && sets_up(finding) && at_once
 }
 
 /// Whether a finding says how a leg ended, and not only what was odd about it.

@@ -62,10 +62,16 @@ const LONGEST_CHAIN: usize = 8;
 pub(super) fn settle<'a>(findings: impl Iterator<Item = &'a mut Finding>) {
     let mut all: Vec<_> = findings.collect();
     open_circles(&mut all);
+    let severe: HashSet<FindingId> = (all.iter())
+        .filter(|it| is_cause(it))
+        .map(|it| it.id)
+        .collect();
     for finding in &mut all {
         // What a BYE says of its reason is a note beside what made it.
-        let says = matches!(finding.rule.name, "reason-q850" | "reason-sip");
-        if says && finding.consequence_of.is_some() && finding.severity_was.is_none() {
+        let is_told = finding
+            .consequence_of
+            .is_some_and(|id| severe.contains(&id));
+        if is_told && says_why(finding) && finding.severity_was.is_none() {
             finding.severity = Severity::Info;
         }
     }
@@ -140,6 +146,28 @@ fn raise(all: &mut [&mut Finding]) {
     }
 }
 
+/// Whether a finding is what a BYE says of its reason.
+fn says_why(finding: &Finding) -> bool {
+    matches!(finding.rule.name, "reason-q850" | "reason-sip")
+        && finding.get("place") == Some(&Fact::from("BYE"))
+}
+
+/// What makes a program send a BYE.
+const ENDS_CALLS: &[&str] = &[
+    "session-timer-expired",
+    "session-refresh-failed",
+    "ack-missing-2xx",
+    "ack-not-effective",
+    "icmp-unreachable",
+    "media-port-unreachable",
+    "indialog-481",
+    "reinvite-rejected",
+    "noninvite-no-response",
+];
+
+/// How long after it the BYE comes at the latest: a transaction times out in that time, and a little more (RFC 3261 §17.1.1.2).
+const ENDS_WITHIN: Duration = Duration::from_secs(35);
+
 /// Whether a finding is bad enough to be the cause of another one.
 fn is_cause(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning
@@ -160,6 +188,16 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         if dead.is_some() {
             return dead;
         }
+    }
+    if says_why(finding) {
+        let causes = || others().filter(|it| ENDS_CALLS.contains(&it.rule.name));
+        // It made the BYE when it lasted until then, or nearly so.
+        let before = |it: &&Finding| {
+            let is_timer = it.rule.name == "session-timer-expired";
+            (it.time < finding.time || (is_timer && it.time == finding.time))
+                && finding.time.since(it.until) <= ENDS_WITHIN
+        };
+        return causes().find(before);
     }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {

@@ -171,8 +171,8 @@ const ECHOED: &[&str] = &[
 /// A BYE comes from where it was sent first.
 const ENDED: &[&str] = &["reason-q850", "reason-sip", "session-timer-expired"];
 
-/// A finding's name, its time, how bad it is, and itself.
-type Told = (&'static str, Timestamp, Severity, FindingId);
+/// A finding's name, the cause that it gives, its time, how bad it is, and itself.
+type Told = (&'static str, Option<Fact>, Timestamp, Severity, FindingId);
 
 /// The same on two legs of one call.
 pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
@@ -185,6 +185,7 @@ pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
             if own.len() < LOOKED_AT {
                 own.push((
                     finding.rule.name,
+                    finding.get("cause").cloned(),
                     finding.time,
                     finding.severity,
                     finding.id,
@@ -202,13 +203,17 @@ pub(super) fn link_echoes(findings: &mut [Finding], legs: &Legs) {
         let before = legs.link_of(call_id).map(|link| (&link.from, false));
         let behind = legs.behind(call_id).iter().map(|leg| (leg, true));
         let source = before.into_iter().chain(behind).find_map(|(leg, behind)| {
-            let (.., id) = told.get(leg)?.iter().find(|(name, time, severity, _)| {
+            let (.., id) = told.get(leg)?.iter().find(|it| {
+                let (name, cause, time, severity, _) = it;
+                let ended = ENDED.contains(name)
+                    && finding.get("place").is_none_or(|it| *it == "BYE".into());
                 let is_source = match time.cmp(&finding.time) {
-                    Ordering::Less => ENDED.contains(name),
+                    Ordering::Less => ended,
                     Ordering::Equal => behind,
-                    Ordering::Greater => !ENDED.contains(name),
+                    Ordering::Greater => !ended,
                 };
                 *name == finding.rule.name
+                    && cause.as_ref() == finding.get("cause")
                     && is_source
                     && *severity >= finding.severity
                     && time.distance(finding.time) <= WITHIN

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Pings whose interval is not known tell of so long before and after them: the usual interval of servers.
 const AROUND: Duration = Duration::from_mins(1);
 
-/// Where SIP is waited for unless something else is said (RFC 3261 §19.1.2).
+/// Where SIP is waited for unless something else is said; over TLS it is the next one (RFC 3261 §19.1.2).
 const PORT: u16 = 5060;
 
 /// What a run of failed pings says.
@@ -82,21 +82,15 @@ fn link_lapsed(peers: &HashMap<String, Vec<Down>>, of_capture: &mut [Finding]) {
         if finding.rule.name != "registration-lapsed" || finding.consequence_of.is_some() {
             continue;
         }
-        let contact = text(finding, "contact").and_then(|it| uri_endpoint(it.as_bytes()));
-        let Some((address, port)) = contact else {
+        let contact = text(finding, "contact").unwrap_or_default();
+        let Some((address, port)) = uri_endpoint(contact.as_bytes()) else {
             continue;
         };
-        let granted = match finding.get("granted") {
-            Some(Fact::Time(granted)) => *granted,
-            _ => Duration::ZERO,
-        };
-        let expired = match finding.variant {
-            Some("returned") => finding.time,
-            _ => finding.time + granted,
-        };
-        let end = SocketAddr::new(address, port.unwrap_or(PORT)).to_string();
+        let usual = PORT + u16::from(contact.starts_with("sips:"));
+        let end = SocketAddr::new(address, port.unwrap_or(usual)).to_string();
         let downs = peers.get(&end).into_iter().flatten();
-        let mut since = downs.filter(|it| it.telling && it.first <= expired && expired <= it.until);
+        let mut since =
+            downs.filter(|it| it.telling && it.first <= finding.time && finding.time <= it.until);
         finding.consequence_of = since.next().map(|it| it.id);
     }
 }

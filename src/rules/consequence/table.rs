@@ -289,22 +289,6 @@ const EXPLAINED: &[Explanation] = &[
         &["session-timer-expired"],
         Tie::Transaction,
     ),
-    // A BYE that says why is told with what made it.
-    Explanation(
-        Effect::Of(&["reason-q850", "reason-sip"]),
-        &[
-            "session-timer-expired",
-            "session-refresh-failed",
-            "ack-missing-2xx",
-            "ack-not-effective",
-            "icmp-unreachable",
-            "media-port-unreachable",
-            "indialog-481",
-            "reinvite-rejected",
-            "noninvite-no-response",
-        ],
-        Tie::Call,
-    ),
     // An ACK with tags of its own, and its sender knows another dialog than the peer.
     Explanation(
         Effect::Of(&["bye-481"]),

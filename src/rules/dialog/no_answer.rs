@@ -45,8 +45,10 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
         // Who ended it: a CANCEL of this hop, or else whoever answered.
         .variant(Some(match (last, invite.cancelled) {
             (None, _) => "cancelled",
-            (Some(_), Some(_)) => "by-caller",
-            (Some(_), None) => "by-called-side",
+            (Some(last), Some(cancel)) if last.code == 487 || cancel.time <= last.time() => {
+                "by-caller"
+            }
+            (Some(_), _) => "by-called-side",
         }))
         .fact("ring", ring)
         .fact("code", code)

@@ -104,8 +104,12 @@ fn failure(transaction: &Transaction) -> Option<&Response> {
 fn is_seen_in_part(call: &Call, transaction: &Transaction) -> bool {
     transaction.cut
         && transaction.to.uri.is_empty()
-        && (call.of(&transaction.method))
-            .any(|other| other.cseq == transaction.cseq && !other.to.uri.is_empty())
+        && (call.of(&transaction.method)).any(|other| {
+            other.cseq == transaction.cseq
+                && other.final_code() == transaction.final_code()
+                && (transaction.from.tag.is_none() || other.from.tag == transaction.from.tag)
+                && !other.to.uri.is_empty()
+        })
 }
 
 fn is_told_elsewhere(view: &CallView<'_>, transaction: &Transaction, response: &Response) -> bool {

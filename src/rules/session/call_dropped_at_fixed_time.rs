@@ -9,6 +9,7 @@ use crate::rules::{CaptureView, Finding, Judge, Rule};
 use crate::severity::{Confidence, Severity};
 use crate::thresholds::Thresholds;
 use crate::transaction::timers;
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -36,7 +37,7 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {
         let hung_up = talks.iter().filter(|it| it.from == *host).count();
-        std::cmp::Reverse((talks.len(), hung_up))
+        Reverse((talks.len(), hung_up))
     });
     let mut told: HashSet<FrameNumber> = HashSet::default();
     for (host, talks) in clusters {
@@ -76,7 +77,7 @@ fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
         .copied()
         .collect();
     sorted.sort_by_key(|it| (it.time, it.bye));
-    let mut best = 0..0;
+    let mut clusters = Vec::new();
     let mut end = 0;
     for (start, first) in sorted.iter().enumerate() {
         while sorted
@@ -88,14 +89,19 @@ fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
         let count = end - start;
         // What a timer ends, nothing outlives: of the calls that got so far, most ended there.
         let most = 2 * count > sorted.len() - start;
-        if count as u64 >= thresholds.dropped_calls && most && count > best.len() {
-            best = start..end;
+        if count as u64 >= thresholds.dropped_calls && most {
+            clusters.push(start..end);
         }
     }
-    let cluster = sorted.get(best.clone())?;
-    let told = !cluster.is_empty() && !may_be_chance(&sorted, &best, thresholds);
-    told.then(|| cluster.to_vec())
+    // Of the largest the shortest talks.
+    clusters.sort_by_key(|it| (Reverse(it.len()), it.start));
+    let mut clusters = clusters.into_iter().take(LOOKED_AT);
+    let cluster = clusters.find(|it| !may_be_chance(&sorted, it, thresholds))?;
+    Some(sorted.get(cluster)?.to_vec())
 }
+
+/// Clusters of one host that are looked at, the largest first: each is compared with all calls.
+const LOOKED_AT: usize = 32;
 
 /// How likely it may be that people ended those calls so: healthy captures are searched at many moments.
 const CHANCE: f64 = 0.001;

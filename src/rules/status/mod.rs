@@ -13,6 +13,7 @@ pub(super) use explain::{DECLINED, deepest, explain};
 
 use crate::dialog::Call;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
+use crate::rules::Finding;
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
 use crate::transaction::{Response, Transaction};
@@ -91,6 +92,27 @@ fn said(call: &Call) -> impl Iterator<Item = Said<'_>> {
             });
         of_request.into_iter().chain(of_responses)
     })
+}
+
+/// Tells one finding for each cause, as bad as the worst message that gives it.
+fn tell(found: &mut Vec<Finding>, finding: Finding, said_by: &Transaction) {
+    let same = |it: &&mut Finding| {
+        it.get("cause") == finding.get("cause")
+            && (it.variant == Some("own")) == (finding.variant == Some("own"))
+    };
+    match found.iter_mut().find(same) {
+        None => found.push(finding),
+        Some(known) if known.severity >= finding.severity => {
+            *known = known.clone().also(said_by);
+        }
+        Some(known) => {
+            let before = std::mem::replace(known, finding);
+            known.transactions.extend(before.transactions);
+            known.frames.extend(before.frames);
+            known.frames.sort_unstable();
+            known.frames.dedup();
+        }
+    }
 }
 
 /// The Reason values of a message for one protocol. There may be several, one for each (RFC 3326 §2).

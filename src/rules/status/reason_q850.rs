@@ -1,6 +1,6 @@
 //! `reason-q850`: a network or an exchange says with a cause of ITU-T Q.850 why a call ended (RFC 3326, RFC 6432).
 
-use super::{cause, reasons, said};
+use super::{cause, reasons, said, tell};
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::Method;
@@ -26,24 +26,17 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             if (hangs_up && reason.cause == NORMAL) || reason.cause == NOT_SELECTED {
                 continue;
             }
-            let known = found
-                .iter_mut()
-                .find(|it| it.get("cause") == Some(&reason.cause.into()));
-            match known {
-                Some(finding) => *finding = finding.clone().also(said.transaction),
-                None => found.push(
-                    Finding::of(&RULE, said.transaction)
-                        .severity(if hangs_up && cause::ends_calls(reason.cause) {
-                            Severity::Warning
-                        } else {
-                            Severity::Info
-                        })
-                        .fact("cause", reason.cause)
-                        .fact("text", reason.text)
-                        .fact("src", said.src())
-                        .fact("place", said.place()),
-                ),
-            }
+            let finding = Finding::of(&RULE, said.transaction)
+                .severity(if hangs_up && cause::ends_calls(reason.cause) {
+                    Severity::Warning
+                } else {
+                    Severity::Info
+                })
+                .fact("cause", reason.cause)
+                .fact("text", reason.text)
+                .fact("src", said.src())
+                .fact("place", said.place());
+            tell(found, finding, said.transaction);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `reason-sip`: a CANCEL, a BYE or a response says with a status code why a call ended (RFC 3326 §2).
 
-use super::{Reason, Said, reasons, said};
+use super::{Reason, Said, reasons, said, tell};
 use crate::dialog::Call;
 use crate::rules::{CallView, Finding, Has, Judge, Rule};
 use crate::severity::Severity;
@@ -20,14 +20,14 @@ const NOT_SELECTED: u64 = 26;
 
 /// FreeSWITCH, for causes that Q.850 does not have.
 const PROGRAM: &str = "freeswitch";
-/// What it writes when a timer of its own ended the call.
+/// What it writes when a timer of its own ended the call; its other causes are ways in which calls go on or end.
 const TIMED_OUT: &[&str] = &["ALLOTTED_TIMEOUT", "MEDIA_TIMEOUT"];
 
 /// What a BYE says that nobody hung up for is a fault: somebody waited in vain, or could not go on.
 fn severity(reason: &Reason, said: &Said<'_>) -> Severity {
     let cut = match reason.protocol.as_str() {
         "sip" => matches!(reason.cause, 408 | 500..=599),
-        PROGRAM => TIMED_OUT.contains(&reason.text.as_str()),
+        PROGRAM => true,
         _ => false,
     };
     if cut && said.transaction.method == Method::Bye {
@@ -43,27 +43,20 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
             .into_iter()
             .filter(|reason| reason.cause == NOT_SELECTED);
         let of_program = reasons(said.message, PROGRAM).into_iter();
-        let of_program = of_program.filter(|reason| !reason.text.is_empty());
+        let of_program = of_program.filter(|it| TIMED_OUT.contains(&it.text.as_str()));
         let of_protocol = reasons(said.message, "sip").into_iter().chain(not_selected);
         for reason in of_protocol.chain(of_program) {
-            let known = found
-                .iter_mut()
-                .find(|it| it.get("cause") == Some(&reason.cause.into()));
-            match known {
-                Some(finding) => *finding = finding.clone().also(said.transaction),
-                None => found.push(
-                    Finding::of(&RULE, said.transaction)
-                        .severity(severity(&reason, &said))
-                        .fact("cause", reason.cause)
-                        .fact("src", said.src())
-                        .fact("place", said.place())
-                        .variant(match reason.protocol.as_str() {
-                            PROGRAM => Some("own"),
-                            _ => is_elsewhere(&reason, &said).then_some("elsewhere"),
-                        })
-                        .fact("text", reason.text),
-                ),
-            }
+            let finding = Finding::of(&RULE, said.transaction)
+                .severity(severity(&reason, &said))
+                .fact("cause", reason.cause)
+                .fact("src", said.src())
+                .fact("place", said.place())
+                .variant(match reason.protocol.as_str() {
+                    PROGRAM => Some("own"),
+                    _ => is_elsewhere(&reason, &said).then_some("elsewhere"),
+                })
+                .fact("text", reason.text);
+            tell(found, finding, said.transaction);
         }
     }
 }

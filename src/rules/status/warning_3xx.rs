@@ -1,10 +1,12 @@
 //! `warning-3xx`: a response says with a Warning code what it objects to (RFC 3261 §20.43).
 
-use super::{deepest, said};
+use super::said;
 use crate::limits::{MAX_NOTES, MAX_TEXT};
 use crate::rules::{CallView, Finding, Guard, Has, Judge, Rule};
 use crate::severity::Severity;
 use crate::sip::{HeaderName, Message};
+use crate::transaction::{Response, Transaction};
+use std::net::SocketAddr;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     name: "warning-3xx",
@@ -44,16 +46,35 @@ fn judge(view: &CallView<'_>, found: &mut Vec<Finding>) {
                     .fact("text", text)
                     .fact(
                         "src",
-                        deepest(view, said.transaction, response)
-                            .1
-                            .flow
-                            .src
-                            .to_string(),
+                        giver(view, said.transaction, response, code).to_string(),
                     )
                     .fact("place", said.place()),
             );
         }
     }
+}
+
+/// Who gave a Warning: of the hops that it passed the last one, as proxies add some of their own.
+fn giver(
+    view: &CallView<'_>,
+    transaction: &Transaction,
+    response: &Response,
+    code: u64,
+) -> SocketAddr {
+    let same = |it: &&Transaction| {
+        it.cseq == transaction.cseq
+            && it.from.tag == transaction.from.tag
+            && it.final_code() == Some(response.code)
+    };
+    let hops = view.call.of(&transaction.method).filter(same);
+    let gave = hops.filter_map(|hop| {
+        let last = hop.final_response()?;
+        let mut given = warnings(last.message()?).into_iter();
+        let gave = given.any(|(other, _)| other == code);
+        gave.then_some((hop.via_count, last.flow.src))
+    });
+    let last = gave.max_by_key(|(via_count, _)| *via_count);
+    last.map_or(response.flow.src, |(_, src)| src)
 }
 
 /// Code and text of each warning-value: `304 host "text"`.
