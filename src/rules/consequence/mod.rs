@@ -165,6 +165,13 @@ const ENDS_CALLS: &[&str] = &[
     "noninvite-no-response",
 ];
 
+/// Whether a finding is why a BYE was sent: it lasted until then, or nearly so.
+fn made_bye(it: &Finding, bye: &Finding) -> bool {
+    let is_timer = it.rule.name == "session-timer-expired";
+    let before = it.time < bye.time || (is_timer && it.time == bye.time);
+    ENDS_CALLS.contains(&it.rule.name) && before && bye.time.since(it.until) <= ENDS_WITHIN
+}
+
 /// How long after it the BYE comes at the latest: a transaction times out in that time, and a little more (RFC 3261 §17.1.1.2).
 const ENDS_WITHIN: Duration = Duration::from_secs(35);
 
@@ -190,14 +197,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
         }
     }
     if says_why(finding) {
-        let causes = || others().filter(|it| ENDS_CALLS.contains(&it.rule.name));
-        // It made the BYE when it lasted until then, or nearly so.
-        let before = |it: &&Finding| {
-            let is_timer = it.rule.name == "session-timer-expired";
-            (it.time < finding.time || (is_timer && it.time == finding.time))
-                && finding.time.since(it.until) <= ENDS_WITHIN
-        };
-        return causes().find(before);
+        return others().find(|it| made_bye(it, finding));
     }
     // What a refusal says of its reasons is told with the refusal.
     if name == "warning-3xx" {
