@@ -146,6 +146,16 @@ fn raise(all: &mut [&mut Finding]) {
     }
 }
 
+/// Whether a finding tells of a hop that nobody answers from.
+fn is_dead_hop(finding: &Finding) -> bool {
+    matches!(finding.rule.name, "icmp-unreachable" | "invite-no-response")
+}
+
+/// Whether the first finding says that the address of the second is a private one.
+fn says_address_is_private(finding: &Finding, of: &Finding) -> bool {
+    finding.rule.name == "sdp-private-address" && finding.get("address") == of.get("address")
+}
+
 /// Whether a finding is what a BYE says of its reason.
 fn says_why(finding: &Finding) -> bool {
     matches!(finding.rule.name, "reason-q850" | "reason-sip")
@@ -188,10 +198,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     };
     // The time went by waiting for a hop that is dead.
     if name == "pdd-high" && pdd_high::is_of_dead_routes(finding) {
-        let dead = others().find(|it| {
-            matches!(it.rule.name, "icmp-unreachable" | "invite-no-response")
-                && shares_transaction(it, finding)
-        });
+        let dead = others().find(|it| is_dead_hop(it) && shares_transaction(it, finding));
         if dead.is_some() {
             return dead;
         }
@@ -205,9 +212,7 @@ fn cause<'a>(call: &Call, all: &'a [Finding], finding: &Finding) -> Option<&'a F
     }
     // An address that cannot be reached was told to be one.
     if name == "media-port-unreachable" {
-        let told = others().find(|it| {
-            it.rule.name == "sdp-private-address" && it.get("address") == finding.get("address")
-        });
+        let told = others().find(|it| says_address_is_private(it, finding));
         if told.is_some() {
             return told;
         }
