@@ -46,8 +46,10 @@ pub(super) fn feed(
     if pace == Pace::Live || !workers.are_several() {
         for step in 1.. {
             let goes_on = follow(source, engine, secrets, pace == Pace::Live)?;
-            for gone in source.take_gone() {
-                engine.observer_mut().gone(&gone);
+            if pace == Pace::Live {
+                for gone in source.take_gone() {
+                    engine.observer_mut().gone(&gone);
+                }
             }
             if !goes_on {
                 break;

@@ -240,6 +240,19 @@ impl Finding {
         self
     }
 
+    /// With the transactions and the packets of another one that tells the same.
+    pub(super) fn with_proof_of(mut self, other: &Self) -> Self {
+        for id in &other.transactions {
+            if !self.transactions.contains(id) {
+                self.transactions.push(*id);
+            }
+        }
+        self.frames.extend(&other.frames);
+        self.frames.sort_unstable();
+        self.frames.dedup();
+        self
+    }
+
     pub(super) fn also(mut self, transaction: &Transaction) -> Self {
         if !self.transactions.contains(&transaction.id)
             && self.transactions.len() < MAX_FRAMES_SHOWN

@@ -115,15 +115,8 @@ fn ended(transaction: &Transaction) -> Option<Timestamp> {
     transaction.final_response().map(Response::time)
 }
 
-fn also_of(mut finding: Finding, other: &Finding) -> Finding {
-    for id in &other.transactions {
-        if !finding.transactions.contains(id) {
-            finding.transactions.push(*id);
-        }
-    }
-    finding.frames.extend(&other.frames);
-    finding.frames.sort_unstable();
-    finding.frames.dedup();
+fn also_of(finding: Finding, other: &Finding) -> Finding {
+    let mut finding = finding.with_proof_of(other);
     finding.time = finding.time.min(other.time);
     finding
 }

@@ -105,13 +105,7 @@ fn tell(found: &mut Vec<Finding>, finding: Finding, said_by: &Transaction) {
         Some(known) if known.severity >= finding.severity => {
             *known = known.clone().also(said_by);
         }
-        Some(known) => {
-            let before = std::mem::replace(known, finding);
-            known.transactions.extend(before.transactions);
-            known.frames.extend(before.frames);
-            known.frames.sort_unstable();
-            known.frames.dedup();
-        }
+        Some(known) => *known = finding.with_proof_of(known),
     }
 }
 
