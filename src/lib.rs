@@ -13,7 +13,7 @@
 //!   + time          link,    SIP framing   lexer   RFC 3261       calls,   one file   words and codes
 //!                   IP, UDP                typed   §17 timers     peers    a finding  as data, a folder
 //!                   TCP ICMP                                                          a language
-//!   ───────────── foundations: address · flow · hash · limits · severity · text · thresholds · time · workers ──
+//!   ───────────── foundations: address · fetch · flow · hash · limits · severity · text · thresholds · time · workers ──
 //! ```
 //!
 //! Import arrows point left and down only; `tests/architecture.rs` reads the `use` lines and fails on any other.
@@ -45,6 +45,7 @@ pub mod cli;
 pub mod dialog;
 pub mod engine;
 pub mod extract;
+pub mod fetch;
 pub mod flow;
 pub mod frame;
 pub mod hash;

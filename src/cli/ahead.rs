@@ -280,7 +280,11 @@ impl Batched {
                     None => continue,
                 },
                 Item::InOrder => match in_order.next() {
-                    Some(next) => Step::InOrder(next),
+                    Some(next) => {
+                        let later = in_order.as_slice();
+                        InOrder::fetch_ahead(|behind| later.get(behind));
+                        Step::InOrder(next)
+                    }
                     None => continue,
                 },
                 Item::Prepared => match prepared.next() {

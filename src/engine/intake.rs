@@ -127,6 +127,12 @@ impl Intake {
         self.waiting.pop(self.now()?, self.ended)
     }
 
+    /// Has what comes soon in that order brought into the cache.
+    #[inline]
+    pub(super) fn fetch_ahead(&self) {
+        InOrder::fetch_ahead(|behind| self.waiting.get(behind));
+    }
+
     /// The time of the last packet; `None` before the first.
     pub(super) const fn now(&self) -> Option<Timestamp> {
         self.clock.now()
@@ -306,9 +312,9 @@ impl Intake {
             out.0.push(Event::Cut(place.snapped));
         }
         let ready = if self.only_reads {
-            Ready::Heard(Box::new(heard))
+            Ready::Heard(heard)
         } else {
-            Ready::Sip(Box::new(Sip::of(heard, &self.asked)))
+            Ready::Sip(Sip::of(heard, &self.asked))
         };
         self.waiting.push(place.at, ready);
     }

@@ -6,11 +6,12 @@ use super::{Engine, Observer};
 use crate::dialog::legs::Legs;
 use crate::dialog::streams::Streams;
 use crate::dialog::{Call, FoundDefect, Negotiation, SeenTrait, Surroundings, Waited};
+use crate::fetch::fetch;
 use crate::limits::{MAX_FINDINGS, MAX_NOTED};
 use crate::redact::Redactor;
 use crate::rules::{self, CallView, Finding, Silence};
 use crate::severity::Severity;
-use crate::sip::Method;
+use crate::sip::{Message, Method};
 use crate::sip::digest::Passwords;
 use crate::thresholds::Thresholds;
 use crate::time::Timestamp;
@@ -60,9 +61,22 @@ pub(super) struct Known<'a> {
     redactor: Option<&'a Redactor>,
 }
 
+impl Due {
+    /// Has all that is kept of calls brought into the cache: what refers to something first, so that nobody waits for it.
+    fn fetch(due: &[Self]) {
+        let transactions = || due.iter().flat_map(|due| &due.call.transactions);
+        let messages = || transactions().flat_map(Transaction::messages);
+        due.iter().for_each(|due| fetch(&*due.call.transactions));
+        transactions().for_each(Transaction::fetch);
+        messages().for_each(fetch);
+        messages().for_each(Message::fetch);
+    }
+}
+
 impl<'a> Known<'a> {
     /// Judges some calls, each by itself.
     fn judge(self, due: &[Due]) -> Vec<Judged<'_>> {
+        Due::fetch(due);
         let negotiations: Vec<_> = due.iter().map(|due| Negotiation::of(&due.call)).collect();
         let beside = due.iter().zip(&negotiations);
         let views: Vec<_> = beside

@@ -21,9 +21,9 @@ impl<O: Observer> Engine<O> {
         }
     }
 
-    pub(super) fn place(&mut self, at: Sighting, mut sip: Box<Sip>) {
+    pub(super) fn place(&mut self, at: Sighting, mut sip: Sip) {
         let draft = std::mem::take(&mut sip.draft);
-        let sip = &*sip;
+        let sip = &sip;
         let heard = &sip.heard;
         let (message, flow) = (&heard.message, heard.flow);
         let Sighting { frame, time } = at;

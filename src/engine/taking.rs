@@ -121,7 +121,7 @@ impl<O: Observer> Engine<O> {
         self.settle();
         match what {
             Ready::Sip(sip) => self.place(at, sip),
-            Ready::Heard(heard) => self.place(at, Box::new(Sip::of(*heard, &self.asked))),
+            Ready::Heard(heard) => self.place(at, Sip::of(heard, &self.asked)),
             Ready::Icmp(icmp) => self.icmp(at, &icmp.error()),
         }
     }

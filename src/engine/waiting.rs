@@ -5,6 +5,7 @@ use crate::capture::Sighting;
 use crate::dialog::Defects;
 use crate::dialog::legs::Beginning;
 use crate::dialog::streams::SipPorts;
+use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
@@ -20,6 +21,9 @@ use std::time::Duration;
 /// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
 /// several queues of one interface make, less than anybody waits for in `live`.
 pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
+
+/// Messages before its turn that something is brought into the cache: each takes longer than memory does.
+const FETCHED_AHEAD: usize = 8;
 
 /// A message, and how it came.
 #[derive(Debug)]
@@ -41,11 +45,38 @@ pub struct InOrder {
     pub(super) what: Ready,
 }
 
+impl InOrder {
+    /// Has what comes soon brought into the cache: `ahead` says what comes that many later.
+    #[inline]
+    pub fn fetch_ahead<'a>(ahead: impl Fn(usize) -> Option<&'a Self>) {
+        if let Some(later) = ahead(FETCHED_AHEAD) {
+            fetch(later);
+        }
+        // By now it is there, and says where its parts are.
+        if let Some(sooner) = ahead(FETCHED_AHEAD / 2) {
+            sooner.fetch_parts();
+        }
+    }
+
+    #[inline]
+    fn fetch_parts(&self) {
+        match &self.what {
+            Ready::Sip(sip) => {
+                fetch(&*sip.heard.message);
+                sip.draft.fetch();
+                sip.beginning.as_deref().into_iter().for_each(fetch);
+            }
+            Ready::Heard(heard) => fetch(&*heard.message),
+            Ready::Icmp(_) => {}
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Ready {
-    Sip(Box<Sip>),
+    Sip(Sip),
     /// A message of which nobody has found out yet what it tells.
-    Heard(Box<Heard>),
+    Heard(Heard),
     Icmp(Box<Icmp>),
 }
 
@@ -164,5 +195,11 @@ impl Queue {
         (all || due || self.0.len() > MAX_HELD_BACK)
             .then(|| self.0.pop_front())
             .flatten()
+    }
+
+    /// What is that many behind the oldest.
+    #[inline]
+    pub(super) fn get(&self, behind: usize) -> Option<&InOrder> {
+        self.0.get(behind)
     }
 }

@@ -223,6 +223,11 @@ impl Message {
         self.packed.head_len() as usize
     }
 
+    /// Has all of it brought into the cache.
+    pub fn fetch(&self) {
+        self.packed.fetch();
+    }
+
     /// The memory that it takes, in bytes.
     pub fn footprint(&self) -> usize {
         size_of::<Self>() + self.packed.footprint()

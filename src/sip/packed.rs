@@ -120,6 +120,12 @@ impl Packed {
         self.head_len
     }
 
+    /// Has all of it brought into the cache.
+    #[inline]
+    pub(super) fn fetch(&self) {
+        crate::fetch::fetch(&*self.bytes);
+    }
+
     /// The memory that it takes behind itself, in bytes.
     pub(super) const fn footprint(&self) -> usize {
         self.bytes.len()

@@ -3,6 +3,7 @@
 use super::key::method_and_cseq;
 use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence, text};
 use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
+use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::hash::fingerprint;
 use crate::sip::value::{brief_record, is_dialled, normal_user, user_and_host};
@@ -31,6 +32,16 @@ impl Draft {
         match &self.0 {
             Part::Request(transaction) => Some(transaction),
             Part::Response(_) | Part::Nothing => None,
+        }
+    }
+
+    /// Has all of it brought into the cache.
+    #[inline]
+    pub fn fetch(&self) {
+        match &self.0 {
+            Part::Request(transaction) => fetch(&**transaction),
+            Part::Response(response) => fetch(&**response),
+            Part::Nothing => {}
         }
     }
 

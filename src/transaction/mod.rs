@@ -19,6 +19,7 @@ pub use packed::{Packed, Packer};
 pub use table::Table;
 
 use crate::capture::FrameNumber;
+use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::frame::IcmpKind;
 use crate::sip::digest::{Challenge, Credentials};
@@ -386,6 +387,20 @@ impl Transaction {
     /// The request as first captured; `None` when only responses were seen, and when too many messages are kept.
     pub fn request(&self) -> Option<&Message> {
         self.kept.as_ref().map(Kept::message)
+    }
+
+    /// Has what it holds brought into the cache, but for its messages.
+    pub fn fetch(&self) {
+        fetch(&*self.responses);
+        fetch(&*self.acks);
+    }
+
+    /// The messages that it keeps.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        let responses = self.responses.iter().filter_map(|it| it.kept.as_ref());
+        let acks = self.acks.iter().filter_map(|it| it.kept.as_ref());
+        let all = self.kept.as_ref().into_iter().chain(responses).chain(acks);
+        all.map(Kept::message)
     }
 
     /// Has its messages count for nothing from now on, as nobody asks for them any more.
