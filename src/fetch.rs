@@ -11,7 +11,9 @@ const LINE: usize = 64;
 #[inline]
 pub fn fetch<T: ?Sized>(it: &T) {
     let nothing: &[u8] = &[];
-    let from = ptr::from_ref(it).addr().wrapping_sub(nothing.as_ptr().addr());
+    let from = ptr::from_ref(it)
+        .addr()
+        .wrapping_sub(nothing.as_ptr().addr());
     let mut done = 0;
     while done < size_of_val(it) {
         prefetch_index(nothing, from.wrapping_add(done));

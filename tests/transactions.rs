@@ -341,7 +341,7 @@ mod matching {
         let invite = outcome.only(&Method::Invite);
         assert_eq!(codes(invite), [180, 180, 200]);
         assert_eq!(outcome.kinds(), [New, New, New, Retransmission, New]);
-        assert_eq!(invite.responses[0].sends.count(), 2);
+        assert_eq!(invite.responses.first().unwrap().sends.count(), 2);
     }
 
     #[test]
@@ -500,7 +500,7 @@ mod ladders {
 ");
         assert!(repeats(&outcome, 2));
         let invite = outcome.only(&Method::Invite);
-        assert_eq!(invite.responses[0].sends.count(), 11);
+        assert_eq!(invite.responses.first().unwrap().sends.count(), 11);
         assert_eq!(codes(invite), [486]);
     }
 
@@ -512,7 +512,16 @@ mod ladders {
 +1.5 +2.5 +4.5 +8.5 +12.5 again
 ");
         assert!(repeats(&outcome, 2));
-        assert_eq!(outcome.only(&Method::Invite).responses[0].sends.count(), 6);
+        assert_eq!(
+            outcome
+                .only(&Method::Invite)
+                .responses
+                .first()
+                .unwrap()
+                .sends
+                .count(),
+            6
+        );
     }
 
     #[test]

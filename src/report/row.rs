@@ -210,13 +210,14 @@ fn sequence(settings: &Settings, transaction: &Transaction) -> String {
     let word = |key, value: String| fill(catalogue.word(key), |_| Some(value.clone()));
     let mut steps: Vec<String> = Vec::new();
     let mut before = transaction.start();
-    let mut rest = transaction.responses.as_slice();
-    while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|it| it.code == first.code).count();
-        let (same, behind) = rest.split_at(run);
-        rest = behind;
-        let tags: HashSet<_> = same.iter().map(|it| &it.to_tag).collect();
-        let count: usize = same.iter().map(|it| it.sends.count()).sum();
+    let mut rest = transaction.responses.iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut tags = HashSet::from_iter([&first.to_tag]);
+        let mut count = first.sends.count();
+        while let Some(same) = rest.next_if(|it| it.code == first.code) {
+            tags.insert(&same.to_tag);
+            count += same.sends.count();
+        }
         let mut step = first.code.to_string();
         let waited = first.time().since(before);
         if waited >= WAIT_SHOWN {

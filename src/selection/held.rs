@@ -9,7 +9,7 @@ use crate::hash::HashMap;
 use crate::rules::Finding;
 use crate::sip::Message;
 use crate::time::Timestamp;
-use crate::transaction::{Arrival, Keys, Placement, Transaction};
+use crate::transaction::{Arrival, Keys, Placement, Response, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -116,7 +116,7 @@ fn footprint(transaction: &Transaction) -> usize {
         + transaction.to.uri.len()
         + transaction.request_uri.len()
         + transaction.call_id.len();
-    let responses = size_of_val(transaction.responses.as_slice());
+    let responses = transaction.responses.len() * size_of::<Response>();
     let acks = size_of_val(transaction.acks.as_slice());
     let request = transaction.request().into_iter();
     let messages = request.chain(transaction.responses.iter().filter_map(|it| it.message()));

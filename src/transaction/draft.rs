@@ -1,8 +1,10 @@
 //! What a message gives to its transaction: all that it tells by itself, so that the thread that reads ahead can find it out.
 
 use super::key::method_and_cseq;
-use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence, text};
-use super::{Keys, Party, Response, Sends, State, Tag, Transaction, TransactionId, Value};
+use super::notes::{challenges, clip_uri, contact_expires, credentials, evidence, phrase};
+use super::{
+    Keys, Party, Response, Responses, Sends, State, Tag, Transaction, TransactionId, Value,
+};
 use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::hash::fingerprint;
@@ -62,7 +64,7 @@ impl Draft {
             }
             StartLine::Response { status, reason } => Part::Response(Box::new(Response {
                 code: status,
-                reason: text(reason),
+                reason: phrase(reason),
                 to_tag: message.to_tag().map(Tag::from_slice),
                 flow,
                 sends: Sends::default(),
@@ -107,7 +109,7 @@ pub(super) fn begun_by(message: &Message, keys: Keys, flow: Flow) -> Box<Transac
         expires: None,
         cut: false,
         requests: Sends::default(),
-        responses: Vec::new(),
+        responses: Responses::default(),
         acks: Vec::new(),
         stray_acks: Vec::new(),
         cancelled: None,

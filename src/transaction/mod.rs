@@ -8,6 +8,7 @@ mod kept;
 mod key;
 mod notes;
 mod packed;
+mod responses;
 mod table;
 pub mod timers;
 
@@ -16,6 +17,7 @@ pub use draft::Draft;
 pub use duplicate::{Duplicates, Key, Seen};
 pub use key::Keys;
 pub use packed::{Packed, Packer};
+pub use responses::Responses;
 pub use table::Table;
 
 use crate::capture::FrameNumber;
@@ -27,6 +29,7 @@ use crate::sip::{HeaderName, Message, Method};
 use crate::time::Timestamp;
 use kept::Kept;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -279,7 +282,7 @@ pub struct Response {
     /// The status code.
     pub code: u64,
     /// The reason phrase as written.
-    pub reason: Box<str>,
+    pub reason: Cow<'static, str>,
     /// The To tag.
     pub to_tag: Option<Tag>,
     /// From where to where.
@@ -361,7 +364,7 @@ pub struct Transaction {
     /// When the request was sent. Empty when only responses were seen.
     pub requests: Sends,
     /// The responses in order of first appearance.
-    pub responses: Vec<Response>,
+    pub responses: Responses,
     /// The ACKs, for INVITE.
     pub acks: Vec<Ack>,
     /// ACKs that must be meant for this INVITE and do not fit it: another CSeq number, To tag or branch.
@@ -391,7 +394,7 @@ impl Transaction {
 
     /// Has what it holds brought into the cache, but for its messages.
     pub fn fetch(&self) {
-        fetch(&*self.responses);
+        self.responses.iter().for_each(fetch);
         fetch(&*self.acks);
     }
 

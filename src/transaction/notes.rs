@@ -6,6 +6,7 @@ use crate::limits::{MAX_CHALLENGES, MAX_NOTES, MAX_TEXT, MAX_URI};
 use crate::sip::digest::{self, Side};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message};
+use std::borrow::Cow;
 
 /// The header fields of a response that explain it, kept as evidence.
 pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
@@ -75,8 +76,28 @@ pub(super) fn evidence(message: &Message) -> Vec<(&'static str, Box<str>)> {
         .collect()
 }
 
-pub(super) fn text(bytes: &[u8]) -> Box<str> {
-    clip(&String::from_utf8_lossy(bytes))
+/// Reason phrases that most responses have: they take no memory of their own.
+const PHRASES: [&str; 12] = [
+    "OK",
+    "Trying",
+    "Ringing",
+    "Session Progress",
+    "Unauthorized",
+    "Proxy Authentication Required",
+    "Request Terminated",
+    "Busy Here",
+    "Not Found",
+    "Forbidden",
+    "Service Unavailable",
+    "Temporarily Unavailable",
+];
+
+/// A reason phrase.
+pub(super) fn phrase(bytes: &[u8]) -> Cow<'static, str> {
+    match PHRASES.iter().find(|it| it.as_bytes() == bytes) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(clip(&String::from_utf8_lossy(bytes)).into()),
+    }
 }
 
 fn clip(text: &str) -> Box<str> {

@@ -102,7 +102,7 @@ impl Table {
         };
         match part {
             Part::Request(transaction) => self.request(arrival, key, transaction),
-            Part::Response(response) => self.response(arrival, key, *response),
+            Part::Response(response) => self.response(arrival, key, response),
             Part::Nothing => self.ack(arrival, key),
         }
     }
@@ -290,7 +290,7 @@ impl Table {
         &mut self,
         arrival: &Arrival<'_>,
         key: u64,
-        response: Response,
+        response: Box<Response>,
     ) -> (Kind, Option<TransactionId>) {
         let found = self
             .by_key
@@ -309,7 +309,7 @@ impl Table {
         &mut self,
         id: TransactionId,
         arrival: &Arrival<'_>,
-        mut new: Response,
+        mut new: Box<Response>,
     ) -> Kind {
         let status = new.code;
         let clock = self.clock(arrival);
@@ -363,8 +363,6 @@ impl Table {
                 (new.evidence).get_or_init(|| evidence(arrival.message));
             }
             new.sends.push(sighting);
-            // There are few of them, and very many transactions.
-            transaction.responses.reserve_exact(1);
             transaction.responses.push(new);
         }
         Kind::New

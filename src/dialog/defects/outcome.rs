@@ -113,7 +113,7 @@ fn of_request(
     let is_explained =
         |it: &&Response| defect.explains(it.code) || (it.code == 488 && lacks_media());
     if let Some(refusal) = answered().find(is_explained) {
-        return Outcome::Refused((refusal.code, refusal.reason.clone()));
+        return Outcome::Refused((refusal.code, refusal.reason.as_ref().into()));
     }
     if answered().next().is_some() || transaction.answer_implied {
         return Outcome::Understood;

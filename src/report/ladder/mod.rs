@@ -326,7 +326,7 @@ impl Part<'_> {
             Self::Response(response) => {
                 let what = What::Response {
                     code: response.code,
-                    reason: response.reason.clone(),
+                    reason: response.reason.as_ref().into(),
                     method: transaction.method.clone(),
                 };
                 (

@@ -9,11 +9,12 @@ use crate::sip::digest::{Challenge, Credentials, Side};
 use crate::sip::{Carrier, Message, Method, Oddity};
 use crate::time::Timestamp;
 use crate::transaction::kept::Kept;
-use crate::transaction::notes::EVIDENCE;
+use crate::transaction::notes::{EVIDENCE, phrase};
 use crate::transaction::{
-    Ack, IcmpNote, Party, Response, Sends, Sighting, State, Transaction, TransactionId,
+    Ack, IcmpNote, Party, Response, Responses, Sends, Sighting, State, Transaction, TransactionId,
 };
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
@@ -204,6 +205,16 @@ impl Bytes for Box<str> {
     }
 }
 
+impl Bytes for Cow<'static, str> {
+    fn put(&self, out: &mut Out) {
+        out.part(self.as_bytes());
+    }
+
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        from.part().map(phrase)
+    }
+}
+
 impl<T: Bytes> Bytes for Option<T> {
     fn put(&self, out: &mut Out) {
         self.is_some().put(out);
@@ -231,6 +242,19 @@ impl<T: Bytes> Bytes for Vec<T> {
 
     fn take(from: &mut In<'_>) -> Option<Self> {
         (0..usize::take(from)?).map(|_| T::take(from)).collect()
+    }
+}
+
+impl Bytes for Responses {
+    fn put(&self, out: &mut Out) {
+        self.len().put(out);
+        self.iter().for_each(|it| it.put(out));
+    }
+
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        (0..usize::take(from)?)
+            .map(|_| Response::take(from))
+            .collect()
     }
 }
 
