@@ -1,8 +1,10 @@
 //! Hash tables for keys that strangers chose: seeded by the operating system, so that nobody can make keys collide, and
 //! several times as fast as the standard library's.
 
+mod keyed;
 mod recent;
 
+pub use keyed::KeyMap;
 pub use recent::Recent;
 
 use foldhash::SharedSeed;
@@ -38,11 +40,11 @@ pub fn fingerprints() -> impl Hasher {
     FoldHasher::with_seed(*seed, shared)
 }
 
-/// A hash map whose keys are made by [`fingerprint`], or numbers that were given out one after the other: they are
-/// not hashed again. Make one with `KeyMap::default()`.
-pub type KeyMap<K, V> = StdMap<K, V, Given>;
+/// A hash map whose keys are numbers that were given out one after the other: they are not hashed again. Make one with
+/// `NumberMap::default()`.
+pub type NumberMap<K, V> = StdMap<K, V, Given>;
 
-/// A hash set of the same.
+/// A hash set of the same, or of what [`fingerprint`] made.
 pub type KeySet<T> = StdSet<T, Given>;
 
 /// Takes a number as its own hash.

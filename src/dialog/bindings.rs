@@ -4,7 +4,7 @@
 use crate::address::Reach;
 use crate::capture::FrameNumber;
 use crate::flow::{Flow, Transport};
-use crate::hash::{HashMap, KeyMap, fingerprint};
+use crate::hash::{HashMap, KeyMap, NumberMap, fingerprint};
 use crate::limits::{MAX_FRAMES_SHOWN, MAX_NAT_BINDINGS, MAX_WAKES, MAX_WAKES_OF_ONE};
 use crate::sip::value::{self, NameAddr};
 use crate::sip::{HeaderName, Message, Method};
@@ -65,8 +65,8 @@ pub struct Bindings {
     /// By the client's side of the NAT and the server.
     clients: HashMap<(SocketAddr, SocketAddr), Client>,
     /// Where the Contact with that fingerprint was last seen to come from, and at which server.
-    contacts: KeyMap<u64, (SocketAddr, SocketAddr)>,
-    wakes: KeyMap<TransactionId, Wake>,
+    contacts: KeyMap<(SocketAddr, SocketAddr)>,
+    wakes: NumberMap<TransactionId, Wake>,
     /// The order of `wakes`, with some that are done with.
     order: VecDeque<TransactionId>,
     refused: u64,
@@ -175,7 +175,7 @@ impl Bindings {
     /// From where the client with that Contact registered through a NAT; `None` when none is known.
     pub fn source_of(&self, uri: &[u8]) -> Option<SocketAddr> {
         let contact = Self::fingerprint(uri)?;
-        self.contacts.get(&contact).map(|(client, _)| *client)
+        self.contacts.get(contact).map(|(client, _)| *client)
     }
 
     /// How many clients could not be noted for want of room.
@@ -199,7 +199,7 @@ impl Bindings {
             return;
         };
         let key = (flow.src, flow.dst);
-        let before = self.contacts.get(&contact).copied();
+        let before = self.contacts.get(contact).copied();
         if let Some(old) = before.filter(|old| *old != key && old.1 == key.1) {
             let pending = self.clients.remove(&old).and_then(|it| it.pending);
             self.spoke(pending, seen, Some(flow.src));
@@ -219,7 +219,7 @@ impl Bindings {
             && client.contact != contact
         {
             // Another client has the port now.
-            self.contacts.remove(&client.contact);
+            self.contacts.remove(client.contact);
             client.contact = contact;
         }
         self.contacts.insert(contact, key);

@@ -20,7 +20,7 @@ const PACKED_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub struct Book {
     /// By [`Keys::call`].
-    entries: KeyMap<u64, Box<Entry>>,
+    entries: KeyMap<Box<Entry>>,
     call_ids: KeySet<u64>,
     /// Confirmed dialogs that were not ended.
     open_dialogs: usize,
@@ -65,7 +65,7 @@ impl Book {
     /// response was read before it, as clocks of several capture points make it.
     pub fn message(&mut self, message: &Message, keys: Keys, began: bool, late: bool) {
         let key = keys.call;
-        let known = self.entries.contains_key(&key);
+        let known = self.entries.contains_key(key);
         if !known || self.call_ids.len() >= MAX_CALL_IDS {
             if message.call_id().is_none() {
                 return;
@@ -79,7 +79,7 @@ impl Book {
                 self.entries.insert(key, Box::new(entry));
             }
         }
-        let Some(entry) = self.entries.get_mut(&key) else {
+        let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
         entry.open = entry.open.saturating_add(began.into());
@@ -123,7 +123,7 @@ impl Book {
     /// when enough has gathered.
     pub fn closed(&mut self, transaction: Box<Transaction>) -> Option<Call> {
         let key = transaction.call_key;
-        let Some(entry) = self.entries.get_mut(&key) else {
+        let Some(entry) = self.entries.get_mut(key) else {
             return Some(Call {
                 call_id: transaction.call_id.clone(),
                 transactions: vec![*transaction],
@@ -152,7 +152,7 @@ impl Book {
         let call = entry.take(key, &mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         if entry.open == 0 && !entry.goes_on() {
-            self.entries.remove(&key);
+            self.entries.remove(key);
         }
         Some(call)
     }
@@ -161,7 +161,7 @@ impl Book {
     /// comes later is judged without it.
     pub fn take_idle(&mut self) -> Option<Call> {
         while let Some((key, silence)) = self.idle.pop_front() {
-            let entry = self.entries.get_mut(&key);
+            let entry = self.entries.get_mut(key);
             if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
                 let call = entry.take(key, &mut self.packer);
                 self.waiting = self.waiting.saturating_sub(call.transactions.len());
@@ -185,7 +185,7 @@ impl Book {
         let mut keys = Vec::with_capacity(PACKED_AT_ONCE);
         let mut calls = Vec::with_capacity(PACKED_AT_ONCE);
         for (key, silence) in self.unpacked.drain(..self.unpacked.len() - at_hand) {
-            let entry = self.entries.get_mut(&key);
+            let entry = self.entries.get_mut(key);
             if let Some(entry) = entry.filter(|it| it.is_silent(silence)) {
                 keys.push(key);
                 calls.push(std::mem::take(&mut entry.closed));
@@ -193,7 +193,7 @@ impl Book {
         }
         let packed = self.packer.pack(&calls, &self.workers);
         for ((key, closed), packed) in keys.iter().zip(calls).zip(packed) {
-            let Some(entry) = self.entries.get_mut(key) else {
+            let Some(entry) = self.entries.get_mut(*key) else {
                 continue;
             };
             match packed {
@@ -208,7 +208,7 @@ impl Book {
         if self.idle.len() > 2 * self.entries.len() + 64 {
             let entries = &self.entries;
             self.idle.retain(|(key, silence)| {
-                let entry = entries.get(key);
+                let entry = entries.get(*key);
                 entry.is_some_and(|it| it.is_silent(*silence))
             });
         }
@@ -217,7 +217,7 @@ impl Book {
     /// Ends the capture: the keys of the Call-IDs whose dialogs go on, in the order in which they began, for [`Self::take`].
     pub fn finish(&self) -> Vec<u64> {
         let mut calls: Vec<_> = (self.entries.iter())
-            .filter_map(|(key, entry)| Some((entry.first()?, *key)))
+            .filter_map(|(key, entry)| Some((entry.first()?, key)))
             .collect();
         calls.sort_unstable_by_key(|(first, _)| *first);
         calls.into_iter().map(|(_, key)| key).collect()
@@ -225,7 +225,7 @@ impl Book {
 
     /// What there is of a call at the end of the capture.
     pub fn take(&mut self, key: u64) -> Option<Call> {
-        let mut entry = self.entries.remove(&key)?;
+        let mut entry = self.entries.remove(key)?;
         let call = entry.take(key, &mut self.packer);
         self.waiting = self.waiting.saturating_sub(call.transactions.len());
         Some(call)
@@ -263,7 +263,7 @@ impl Book {
 
     /// Notes that a message confirms its dialog, or ends it.
     fn note_dialog(&mut self, message: &Message, key: u64, begins: bool) {
-        let Some(entry) = self.entries.get_mut(&key) else {
+        let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
         // Either side may send the BYE, so the order of the tags means nothing.

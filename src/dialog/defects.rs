@@ -6,7 +6,7 @@ mod looks;
 mod of_call;
 mod outcome;
 
-use crate::hash::{HashMap, KeyMap};
+use crate::hash::{HashMap, NumberMap};
 pub use kinds::{Defect, Detail};
 pub use of_call::Found;
 pub use outcome::Outcomes;
@@ -32,9 +32,9 @@ pub struct Defects {
     /// The groups by who received the first of their messages from a sender: a proxy passes on what it got.
     received: HashMap<(Defect, IpAddr), usize>,
     /// What is known of transactions that are not judged yet.
-    open: KeyMap<TransactionId, Noted>,
+    open: NumberMap<TransactionId, Noted>,
     /// The groups to blame for transactions that were refused or ignored.
-    harmed: KeyMap<TransactionId, usize>,
+    harmed: NumberMap<TransactionId, usize>,
     refused: u64,
 }
 

@@ -5,7 +5,7 @@ mod beginning;
 pub use beginning::Beginning;
 
 use crate::flow::Flow;
-use crate::hash::{HashMap, KeyMap};
+use crate::hash::{HashMap, KeyMap, NumberMap};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
 use crate::time::Timestamp;
 use beginning::Mark;
@@ -81,9 +81,9 @@ const CUTS: usize = 8;
 /// The legs that began lately, and the links among all.
 #[derive(Debug, Default)]
 pub struct Legs {
-    known: KeyMap<u64, Known>,
+    known: KeyMap<Known>,
     /// The legs behind one that is known, which have the same value, in the order in which they began; most calls have none.
-    chains: KeyMap<u64, Vec<Arc<Leg>>>,
+    chains: NumberMap<u64, Vec<Arc<Leg>>>,
     order: VecDeque<(Timestamp, u64)>,
     links: HashMap<Arc<[u8]>, Link>,
     linked: VecDeque<Arc<[u8]>>,
@@ -280,7 +280,7 @@ impl Legs {
         flow: Flow,
         time: Timestamp,
     ) -> Option<&Leg> {
-        let Known { leg: first, shared } = self.known.get(&mark.asked)?;
+        let Known { leg: first, shared } = self.known.get(mark.asked)?;
         let behind = self.chains.get(&mark.asked).map_or(&[][..], Vec::as_slice);
         let fits = |leg: &&Arc<Leg>| {
             let age = time.since(leg.began);
@@ -325,7 +325,7 @@ impl Legs {
     }
 
     fn remember(&mut self, key: u64, leg: &Arc<Leg>) {
-        if let Some(known) = self.known.get_mut(&key) {
+        if let Some(known) = self.known.get_mut(key) {
             if known.leg.call_id == leg.call_id {
                 return;
             }
@@ -366,8 +366,8 @@ impl Legs {
                 break;
             }
             self.order.pop_front();
-            if self.known.get(&key).is_some_and(|it| it.leg.began == began) {
-                self.known.remove(&key);
+            if self.known.get(key).is_some_and(|it| it.leg.began == began) {
+                self.known.remove(key);
                 self.chains.remove(&key);
             }
         }

@@ -61,7 +61,7 @@ struct Host {
 /// All of that, capped.
 #[derive(Debug, Default)]
 pub struct Markings {
-    messages: KeyMap<u64, Marked>,
+    messages: KeyMap<Marked>,
     oldest: VecDeque<u64>,
     hosts: HashMap<IpAddr, Host>,
     losses: BTreeMap<(Unmarked, IpAddr, IpAddr), Loss>,
@@ -116,7 +116,7 @@ impl Markings {
             self.remember(key, marked);
             return;
         }
-        let Some(before) = self.messages.get(&key).copied() else {
+        let Some(before) = self.messages.get(key).copied() else {
             return;
         };
         let what = if copy && (before.src, before.dst) == (src, dst) {
@@ -184,7 +184,7 @@ impl Markings {
             if self.oldest.len() > MAX_MARKED_MESSAGES
                 && let Some(oldest) = self.oldest.pop_front()
             {
-                self.messages.remove(&oldest);
+                self.messages.remove(oldest);
             }
         }
     }

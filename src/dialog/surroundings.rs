@@ -61,7 +61,7 @@ pub struct UnseenRequests {
 /// Requests that may begin a dialog and seem to have no answer, by Call-ID and From tag. The oldest are forgotten first.
 #[derive(Debug, Default)]
 struct Unanswered {
-    requests: KeyMap<u64, (IpAddr, IpAddr, Sighting)>,
+    requests: KeyMap<(IpAddr, IpAddr, Sighting)>,
     order: VecDeque<u64>,
 }
 
@@ -171,7 +171,7 @@ impl Surroundings {
             if unanswered.order.len() > MAX_UNANSWERED
                 && let Some(oldest) = unanswered.order.pop_front()
             {
-                unanswered.requests.remove(&oldest);
+                unanswered.requests.remove(oldest);
             }
         }
     }
@@ -187,7 +187,7 @@ impl Surroundings {
         };
         for tag in [message.from_tag(), Some(to_tag)] {
             let key = fingerprint((&*call_id, tag));
-            if let Some((src, dst, request)) = self.unanswered.requests.remove(&key) {
+            if let Some((src, dst, request)) = self.unanswered.requests.remove(key) {
                 self.unanswered.order.retain(|it| *it != key);
                 self.note_unseen_answer(src, dst, request);
             }

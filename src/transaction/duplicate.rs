@@ -2,7 +2,7 @@
 //! not a retransmission.
 
 use super::{Arrival, TransactionId};
-use crate::hash::KeyMap;
+use crate::hash::{KeyMap, NumberMap};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -17,9 +17,9 @@ const REMEMBERED: Duration = Duration::from_secs(2);
 /// What was captured within the last two seconds.
 #[derive(Debug, Default)]
 pub struct Duplicates {
-    recent: KeyMap<u64, Copy>,
+    recent: KeyMap<Copy>,
     /// By the fingerprint of the bytes; `None` until a mirror sends something, which most captures have nothing of.
-    mirrors: Option<KeyMap<u64, Mirrored>>,
+    mirrors: Option<NumberMap<u64, Mirrored>>,
     order: VecDeque<Remembered>,
     forgotten_early: u64,
 }
@@ -79,18 +79,12 @@ impl Duplicates {
             identification: arrival.identification,
             transaction: None,
         };
-        match self.recent.entry(sent) {
-            Entry::Occupied(earlier)
-                if is_same_packet(*earlier.get(), this, arrival.sequence.is_some()) =>
-            {
-                return Seen::Again(earlier.get().transaction);
+        match self.recent.get_mut(sent) {
+            Some(earlier) if is_same_packet(*earlier, this, arrival.sequence.is_some()) => {
+                return Seen::Again(earlier.transaction);
             }
-            Entry::Occupied(mut earlier) => {
-                earlier.insert(this);
-            }
-            Entry::Vacant(place) => {
-                place.insert(this);
-            }
+            Some(earlier) => *earlier = this,
+            None => drop(self.recent.insert(sent, this)),
         }
         self.order.push_back(Remembered { time, sent, bytes });
         Seen::First(Key(sent))
@@ -130,7 +124,7 @@ impl Duplicates {
 
     /// Remembers the transaction of a message, for its copies.
     pub fn belongs(&mut self, key: Key, transaction: Option<TransactionId>) {
-        if let Some(copy) = self.recent.get_mut(&key.0) {
+        if let Some(copy) = self.recent.get_mut(key.0) {
             copy.transaction = transaction;
         }
     }
@@ -148,8 +142,8 @@ impl Duplicates {
             }
             self.forgotten_early += u64::from(full);
             self.order.pop_front();
-            if self.recent.get(&sent).is_some_and(|it| it.time == time) {
-                self.recent.remove(&sent);
+            if self.recent.get(sent).is_some_and(|it| it.time == time) {
+                self.recent.remove(sent);
             }
             if let Some(mirrors) = &mut self.mirrors {
                 mirrors.remove(&bytes);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::hash::{KeyMap, fingerprint};
+use crate::hash::{KeyMap, NumberMap, fingerprint};
 use crate::limits::{
     MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
 };
@@ -32,13 +32,13 @@ const REMINDER: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Table {
     thresholds: Thresholds,
-    open: KeyMap<TransactionId, Open>,
+    open: NumberMap<TransactionId, Open>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
-    by_key: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
+    by_key: KeyMap<SmallVec<[TransactionId; 1]>>,
     /// INVITEs by Call-ID, for the ACKs to their 2xx.
-    invites: KeyMap<u64, SmallVec<[TransactionId; 1]>>,
+    invites: KeyMap<SmallVec<[TransactionId; 1]>>,
     /// The newest transaction of a direction, by its fingerprint, for ICMP errors that quote eight bytes only.
-    by_flow: KeyMap<u64, TransactionId>,
+    by_flow: KeyMap<TransactionId>,
     deadlines: Deadlines,
     closed: Vec<Box<Transaction>>,
     now: Option<Timestamp>,
@@ -122,7 +122,7 @@ impl Table {
         let to_tag = quoted.as_ref().and_then(Message::to_tag);
         let by_message = quoted.as_ref().and_then(|message| {
             let keys = Keys::of(message, quote.flow, None);
-            let own = self.by_key.get(&keys.transaction?);
+            let own = self.by_key.get(keys.transaction?);
             own.and_then(|ids| self.best_leg(ids, quote.flow, of_response))
                 .or_else(|| {
                     let answered = match message.cseq() {
@@ -143,7 +143,7 @@ impl Table {
                 quote.flow
             };
             blind
-                .then(|| self.by_flow.get(&fingerprint(flow)).copied())
+                .then(|| self.by_flow.get(fingerprint(flow)).copied())
                 .flatten()
         })?;
         let transaction = &mut self.open.get_mut(&id)?.transaction;
@@ -245,7 +245,7 @@ impl Table {
             frame: arrival.frame,
             time: arrival.time,
         };
-        let known = self.by_key.get(&key).and_then(|ids| {
+        let known = self.by_key.get(key).and_then(|ids| {
             ids.iter().copied().find(|id| {
                 self.get(*id).is_some_and(|it| {
                     it.flow == arrival.flow
@@ -275,7 +275,7 @@ impl Table {
         }
         // RFC 3261 §9.1: the CANCEL has the branch of the INVITE it cancels.
         if let Some(invite_key) = arrival.keys.invite {
-            let ids = self.by_key.get(&invite_key).cloned().unwrap_or_default();
+            let ids = self.by_key.get(invite_key).cloned().unwrap_or_default();
             if let Some(invite) = self.best_leg(&ids, arrival.flow, false)
                 && let Some(open) = self.open.get_mut(&invite)
             {
@@ -294,7 +294,7 @@ impl Table {
     ) -> (Kind, Option<TransactionId>) {
         let found = self
             .by_key
-            .get(&key)
+            .get(key)
             .and_then(|ids| self.best_leg(ids, arrival.flow, true));
         let id = found.unwrap_or_else(|| {
             let client_to_server = arrival.flow.reversed();
@@ -454,8 +454,8 @@ impl Table {
         if let Some(invite_key) = open.invite_key {
             forget(&mut self.invites, invite_key, id);
         }
-        if self.by_flow.get(&open.flow_key) == Some(&id) {
-            self.by_flow.remove(&open.flow_key);
+        if self.by_flow.get(open.flow_key) == Some(&id) {
+            self.by_flow.remove(open.flow_key);
         }
         let mut transaction = open.transaction;
         transaction.closed = self.now.unwrap_or(transaction.last).max(transaction.last);
@@ -465,11 +465,13 @@ impl Table {
 
 /// Enters a transaction under a key; false when too many are there already, which no real network makes.
 fn index(
-    index: &mut KeyMap<u64, SmallVec<[TransactionId; 1]>>,
+    index: &mut KeyMap<SmallVec<[TransactionId; 1]>>,
     key: u64,
     id: TransactionId,
 ) -> bool {
-    let ids = index.entry(key).or_default();
+    let Some(ids) = index.get_or_insert_with(key, SmallVec::new) else {
+        return false;
+    };
     let room = ids.len() < MAX_LEGS;
     if room {
         ids.push(id);
@@ -477,11 +479,11 @@ fn index(
     room
 }
 
-fn forget(index: &mut KeyMap<u64, SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) {
-    if let Some(ids) = index.get_mut(&key) {
+fn forget(index: &mut KeyMap<SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) {
+    if let Some(ids) = index.get_mut(key) {
         ids.retain(|other| *other != id);
         if ids.is_empty() {
-            index.remove(&key);
+            index.remove(key);
         }
     }
 }

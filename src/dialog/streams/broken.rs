@@ -3,7 +3,7 @@
 use crate::capture::{FrameNumber, Sighting};
 use crate::dialog::{Call, Surroundings};
 use crate::flow::Flow;
-use crate::hash::{HashMap, KeyMap};
+use crate::hash::{HashMap, NumberMap};
 use crate::limits::{MAX_ENDED_CONNECTIONS, MAX_FRAMES_SHOWN, MAX_TLS_SERVERS};
 use crate::reassembly::{Connection, Pause, Side};
 use crate::sip::Method;
@@ -22,7 +22,7 @@ pub struct Broken {
     /// The last one of a client and server.
     last: HashMap<(IpAddr, SocketAddr), Ending>,
     /// Endings under requests whose call is not judged yet.
-    pinned: KeyMap<TransactionId, Ending>,
+    pinned: NumberMap<TransactionId, Ending>,
     breaks: BTreeMap<Kind, Break>,
     refused: u64,
 }

@@ -12,7 +12,7 @@ impl Table {
     pub(super) fn ack(&mut self, arrival: &Arrival<'_>, key: u64) -> (Kind, Option<TransactionId>) {
         let by_branch = self
             .by_key
-            .get(&key)
+            .get(key)
             .and_then(|ids| self.best_leg(ids, arrival.flow, false))
             // What a response to an ACK began has this key too.
             .filter(|id| (self.get(*id)).is_some_and(|it| it.method == Method::Invite));
@@ -108,7 +108,7 @@ impl Table {
     /// The open INVITEs of a Call-ID that match.
     fn invites_of(&self, call: u64, matches: &dyn Fn(&Transaction) -> bool) -> Vec<TransactionId> {
         self.invites
-            .get(&call)
+            .get(call)
             .into_iter()
             .flatten()
             .copied()
