@@ -149,8 +149,8 @@ pub(super) enum Step<'a> {
     Prepared(Option<Packet<'a>>, Prepared),
     /// Some of which all is told in few bytes.
     Passing(&'a [Passing]),
-    /// What nothing can overtake any more.
-    InOrder(InOrder),
+    /// What nothing can overtake any more, with what comes behind it.
+    InOrder(InOrder, &'a [InOrder]),
     /// See [`Next::Keylog`]; what it opened, where packets are opened ahead.
     Keylog(Zeroizing<Vec<u8>>, Option<Events>),
     /// See [`Next::Gap`].
@@ -280,11 +280,7 @@ impl Batched {
                     None => continue,
                 },
                 Item::InOrder => match in_order.next() {
-                    Some(next) => {
-                        let later = in_order.as_slice();
-                        InOrder::fetch_ahead(|behind| later.get(behind));
-                        Step::InOrder(next)
-                    }
+                    Some(next) => Step::InOrder(next, in_order.as_slice()),
                     None => continue,
                 },
                 Item::Prepared => match prepared.next() {

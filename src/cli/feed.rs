@@ -141,7 +141,10 @@ fn take(engine: &mut Engine<Told<'_>>, step: Step<'_>) -> bool {
             }
             engine.passing(packets);
         }
-        Step::InOrder(next) => engine.in_order(next),
+        Step::InOrder(next, later) => {
+            engine.fetch_ahead(|behind| later.get(behind));
+            engine.in_order(next);
+        }
         Step::Keylog(text, events) => {
             if let Some(extraction) = &mut engine.observer_mut().extraction {
                 extraction.keylog(&text);

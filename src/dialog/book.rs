@@ -93,6 +93,12 @@ impl Book {
         }
     }
 
+    /// Has the place brought into the cache where the call of a message stands.
+    #[inline]
+    pub fn fetch(&self, keys: &Keys) {
+        self.entries.fetch(keys.call);
+    }
+
     /// Counts a Call-ID when it is new; whether it is and begins in the middle of a dialog.
     fn count(&mut self, message: &Message, key: u64) -> bool {
         if self.call_ids.len() >= MAX_CALL_IDS && !self.call_ids.contains(&key) {

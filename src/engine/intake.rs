@@ -127,10 +127,10 @@ impl Intake {
         self.waiting.pop(self.now()?, self.ended)
     }
 
-    /// Has what comes soon in that order brought into the cache.
+    /// What comes that many behind the next in that order, when nothing overtakes it.
     #[inline]
-    pub(super) fn fetch_ahead(&self) {
-        InOrder::fetch_ahead(|behind| self.waiting.get(behind));
+    pub(super) fn ahead(&self, behind: usize) -> Option<&InOrder> {
+        self.waiting.get(behind)
     }
 
     /// The time of the last packet; `None` before the first.

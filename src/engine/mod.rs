@@ -340,7 +340,7 @@ impl<O: Observer> Engine<O> {
     /// Takes what nothing can overtake any more.
     fn release(&mut self) {
         while let Some(next) = self.intake.next_in_order() {
-            self.intake.fetch_ahead();
+            self.fetch_ahead(|behind| self.intake.ahead(behind));
             self.in_order(next);
         }
     }

@@ -1,6 +1,6 @@
 //! Messages on their way into time order.
 
-use super::{Mirror, Options};
+use super::{Engine, Mirror, Observer, Options};
 use crate::capture::Sighting;
 use crate::dialog::Defects;
 use crate::dialog::legs::Beginning;
@@ -22,8 +22,8 @@ use std::time::Duration;
 /// several queues of one interface make, less than anybody waits for in `live`.
 pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
 
-/// Messages before its turn that something is brought into the cache: each takes longer than memory does.
-const FETCHED_AHEAD: usize = 8;
+/// Messages between the steps in which what one needs is brought into the cache: they take longer than memory does.
+const STEP: usize = 2;
 
 /// A message, and how it came.
 #[derive(Debug)]
@@ -46,18 +46,16 @@ pub struct InOrder {
 }
 
 impl InOrder {
-    /// Has what comes soon brought into the cache: `ahead` says what comes that many later.
+    /// What its message is found by; `None` when that is not known, or there is none.
     #[inline]
-    pub fn fetch_ahead<'a>(ahead: impl Fn(usize) -> Option<&'a Self>) {
-        if let Some(later) = ahead(FETCHED_AHEAD) {
-            fetch(later);
-        }
-        // By now it is there, and says where its parts are.
-        if let Some(sooner) = ahead(FETCHED_AHEAD / 2) {
-            sooner.fetch_parts();
+    fn keys(&self) -> Option<&Keys> {
+        match &self.what {
+            Ready::Sip(sip) => Some(&sip.keys),
+            Ready::Heard(_) | Ready::Icmp(_) => None,
         }
     }
 
+    /// Has its parts brought into the cache.
     #[inline]
     fn fetch_parts(&self) {
         match &self.what {
@@ -68,6 +66,31 @@ impl InOrder {
             }
             Ready::Heard(heard) => fetch(&*heard.message),
             Ready::Icmp(_) => {}
+        }
+    }
+}
+
+impl<O: Observer> Engine<O> {
+    /// Has what is needed for what comes soon brought into the cache: `ahead` says what comes that many later. Each step finds
+    /// what the one before has brought, and says where the next is.
+    #[inline]
+    pub fn fetch_ahead<'a>(&self, ahead: impl Fn(usize) -> Option<&'a InOrder>) {
+        if let Some(later) = ahead(4 * STEP) {
+            fetch(later);
+        }
+        if let Some(later) = ahead(3 * STEP) {
+            later.fetch_parts();
+            if let Some(keys) = later.keys() {
+                self.duplicates.fetch(keys);
+                self.table.fetch(keys);
+                self.book.fetch(keys);
+            }
+        }
+        if let Some(keys) = ahead(2 * STEP).and_then(InOrder::keys) {
+            self.table.fetch_slots(keys);
+        }
+        if let Some(keys) = ahead(STEP).and_then(InOrder::keys) {
+            self.table.fetch_transactions(keys);
         }
     }
 }

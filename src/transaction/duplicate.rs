@@ -1,7 +1,7 @@
 //! Guard G-DUP: the same packet captured more than once, on `any`, at both ends of a mirrored port or in two files, is
 //! not a retransmission.
 
-use super::{Arrival, TransactionId};
+use super::{Arrival, Keys, TransactionId};
 use crate::hash::{KeyMap, NumberMap};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
@@ -120,6 +120,12 @@ impl Duplicates {
             known.waiting = other;
         }
         true
+    }
+
+    /// Has the place brought into the cache where a message is looked up.
+    #[inline]
+    pub fn fetch(&self, keys: &Keys) {
+        self.recent.fetch(keys.packet);
     }
 
     /// Remembers the transaction of a message, for its copies.

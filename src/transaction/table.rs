@@ -3,6 +3,7 @@
 mod acks;
 mod deadlines;
 mod open;
+mod window;
 
 use super::draft::{Part, begun_by};
 use super::kept::Budget;
@@ -11,9 +12,10 @@ use super::{
     Arrival, Draft, IcmpNote, Keys, Kind, Ladder, Packer, Placement, Response, Sighting, State,
     Transaction, TransactionId,
 };
+use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::frame::IcmpError;
-use crate::hash::{KeyMap, NumberMap, fingerprint};
+use crate::hash::{KeyMap, fingerprint};
 use crate::limits::{
     MAX_LEGS, MAX_NOTES, MAX_OPEN_TRANSACTIONS, MAX_RESPONSES, MAX_RINGING_UNSEEN,
 };
@@ -24,7 +26,10 @@ use deadlines::Deadlines;
 use open::{Open, state_at_end};
 use smallvec::SmallVec;
 use std::time::Duration;
+use window::Window;
 
+/// Transactions between the steps in which what is due soon is brought into the cache.
+const DUE_AHEAD: usize = 2;
 /// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
 const REMINDER: Duration = Duration::from_secs(30);
 
@@ -32,7 +37,7 @@ const REMINDER: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Table {
     thresholds: Thresholds,
-    open: NumberMap<TransactionId, Open>,
+    open: Window<Open>,
     /// Transactions by the key of [`Identity::key`]: one a hop that shows the same message.
     by_key: KeyMap<SmallVec<[TransactionId; 1]>>,
     /// INVITEs by Call-ID, for the ACKs to their 2xx.
@@ -146,7 +151,7 @@ impl Table {
                 .then(|| self.by_flow.get(fingerprint(flow)).copied())
                 .flatten()
         })?;
-        let transaction = &mut self.open.get_mut(&id)?.transaction;
+        let transaction = &mut self.open.get_mut(id)?.transaction;
         if transaction.icmp.len() < MAX_NOTES {
             transaction.icmp.push(IcmpNote {
                 seen,
@@ -164,7 +169,8 @@ impl Table {
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(Some(now));
         while let Some(id) = self.deadlines.pop_until(now) {
-            let Some(open) = self.open.get_mut(&id) else {
+            self.fetch_due();
+            let Some(open) = self.open.get_mut(id) else {
                 continue;
             };
             if !open.rings_unseen && open.may_ring_unseen() {
@@ -182,12 +188,57 @@ impl Table {
         }
     }
 
+    /// Has what is due soon brought into the cache, in three steps: each says where the next is.
+    fn fetch_due(&self) {
+        let ahead = |many| self.deadlines.ahead(many);
+        if let Some(id) = ahead(3 * DUE_AHEAD) {
+            self.open.fetch(id);
+        }
+        if let Some(open) = ahead(2 * DUE_AHEAD).and_then(|id| self.open.get(id)) {
+            fetch(&*open.transaction);
+            self.by_key.fetch(open.key);
+            self.by_flow.fetch(open.flow_key);
+            if let Some(key) = open.invite_key {
+                self.invites.fetch(key);
+            }
+        }
+        if let Some(open) = ahead(DUE_AHEAD).and_then(|id| self.open.get(id)) {
+            open.transaction.fetch();
+        }
+    }
+
+    /// Has the places brought into the cache where what belongs to these keys is found.
+    #[inline]
+    pub fn fetch(&self, keys: &Keys) {
+        self.by_flow.fetch(keys.flow);
+        if let Some(key) = keys.transaction {
+            self.by_key.fetch(key);
+        }
+    }
+
+    /// Does the same of what is found there, once they are in it.
+    #[inline]
+    pub fn fetch_slots(&self, keys: &Keys) {
+        self.of_key(keys).for_each(|id| self.open.fetch(id));
+    }
+
+    /// Does the same of the transactions, once that is in it.
+    #[inline]
+    pub fn fetch_transactions(&self, keys: &Keys) {
+        for open in self.of_key(keys).filter_map(|id| self.open.get(id)) {
+            fetch(&*open.transaction);
+        }
+    }
+
+    fn of_key(&self, keys: &Keys) -> impl Iterator<Item = TransactionId> {
+        let ids = keys.transaction.and_then(|key| self.by_key.get(key));
+        ids.into_iter().flatten().copied()
+    }
+
     /// Closes everything at the end of the capture.
     pub fn finish(&mut self, end: Timestamp) {
         self.advance(end);
-        let mut ids: Vec<_> = self.open.keys().copied().collect();
-        ids.sort_unstable();
-        for id in ids {
+        for id in self.open.ids() {
             if let Some(mut transaction) = self.remove(id) {
                 transaction.state = state_at_end(&transaction, end, &self.thresholds);
                 self.closed.push(transaction);
@@ -202,7 +253,7 @@ impl Table {
 
     /// An open transaction; `None` when it is closed already.
     pub fn get(&self, id: TransactionId) -> Option<&Transaction> {
-        self.open.get(&id).map(|open| &*open.transaction)
+        self.open.get(id).map(|open| &*open.transaction)
     }
 
     /// How many messages were not kept for judgement because too many were.
@@ -258,7 +309,7 @@ impl Table {
             Some(id) => (id, Some(draft)),
             None => (self.begin(arrival, key, draft), None),
         };
-        if let Some(open) = self.open.get_mut(&id) {
+        if let Some(open) = self.open.get_mut(id) {
             open.touch(arrival, clock);
             let transaction = &mut open.transaction;
             let first = transaction.requests.count() == 0;
@@ -277,7 +328,7 @@ impl Table {
         if let Some(invite_key) = arrival.keys.invite {
             let ids = self.by_key.get(invite_key).cloned().unwrap_or_default();
             if let Some(invite) = self.best_leg(&ids, arrival.flow, false)
-                && let Some(open) = self.open.get_mut(&invite)
+                && let Some(open) = self.open.get_mut(invite)
             {
                 open.transaction.cancelled.get_or_insert(sighting);
                 open.touch(arrival, clock);
@@ -313,7 +364,7 @@ impl Table {
     ) -> Kind {
         let status = new.code;
         let clock = self.clock(arrival);
-        let Some(open) = self.open.get_mut(&id) else {
+        let Some(open) = self.open.get_mut(id) else {
             return Kind::New;
         };
         open.touch(arrival, clock);
@@ -405,7 +456,7 @@ impl Table {
             let Some((_, id)) = self.deadlines.pop() else {
                 break;
             };
-            if self.open.contains_key(&id) {
+            if self.open.get(id).is_some() {
                 self.given_up += 1;
                 self.close(id);
             }
@@ -448,7 +499,7 @@ impl Table {
     }
 
     fn remove(&mut self, id: TransactionId) -> Option<Box<Transaction>> {
-        let open = self.open.remove(&id)?;
+        let open = self.open.remove(id)?;
         self.ringing_unseen -= usize::from(open.rings_unseen);
         forget(&mut self.by_key, open.key, id);
         if let Some(invite_key) = open.invite_key {

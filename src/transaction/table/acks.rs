@@ -31,7 +31,7 @@ impl Table {
         let clock = self.clock(arrival);
         let mut kind = Kind::New;
         for id in &ids {
-            if let Some(open) = self.open.get_mut(id) {
+            if let Some(open) = self.open.get_mut(*id) {
                 open.touch(arrival, clock);
                 let acks = &mut open.transaction.acks;
                 if note_ack(acks, arrival, to_tag, branch, &mut self.budget) {
@@ -92,7 +92,7 @@ impl Table {
         let clock = self.clock(arrival);
         let open = self
             .best_leg(&waiting, arrival.flow, false)
-            .and_then(|id| self.open.get_mut(&id));
+            .and_then(|id| self.open.get_mut(id));
         let Some(open) = open else {
             return Kind::New;
         };

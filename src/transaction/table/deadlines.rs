@@ -2,14 +2,13 @@
 
 use super::super::TransactionId;
 use crate::time::Timestamp;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 /// Moments with what is to be looked at then.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    /// Those of the second `sorted` and of all before it.
-    near: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
+    /// Those of the second `sorted` and of all before it, the first one last.
+    near: Vec<(Timestamp, TransactionId)>,
     sorted: Option<i64>,
     /// The others by their second.
     far: BTreeMap<i64, Vec<(Timestamp, TransactionId)>>,
@@ -20,7 +19,8 @@ impl Deadlines {
     pub(super) fn push(&mut self, moment: Timestamp, id: TransactionId) {
         let second = moment.second();
         if self.sorted.is_some_and(|sorted| second <= sorted) {
-            self.near.push(Reverse((moment, id)));
+            let place = self.near.partition_point(|it| *it > (moment, id));
+            self.near.insert(place, (moment, id));
         } else {
             self.far.entry(second).or_default().push((moment, id));
         }
@@ -31,15 +31,23 @@ impl Deadlines {
         if self.near.is_empty() {
             let (second, moments) = self.far.pop_first()?;
             self.sorted = Some(second);
-            self.near = moments.into_iter().map(Reverse).collect();
+            self.near = moments;
+            self.near.sort_unstable_by(|one, other| other.cmp(one));
         }
-        self.near.pop().map(|Reverse(first)| first)
+        self.near.pop()
+    }
+
+    /// What comes that many behind the first; `None` where that is not of the same second.
+    #[inline]
+    pub(super) fn ahead(&self, behind: usize) -> Option<TransactionId> {
+        let place = self.near.len().checked_sub(behind + 1)?;
+        self.near.get(place).map(|(_, id)| *id)
     }
 
     /// Takes the first when its moment is not after `now`.
     pub(super) fn pop_until(&mut self, now: Timestamp) -> Option<TransactionId> {
-        let is_due = match self.near.peek() {
-            Some(Reverse((moment, _))) => *moment <= now,
+        let is_due = match self.near.last() {
+            Some((moment, _)) => *moment <= now,
             None => *self.far.first_key_value()?.0 <= now.second(),
         };
         if !is_due {
@@ -49,7 +57,7 @@ impl Deadlines {
         if moment <= now {
             return Some(id);
         }
-        self.near.push(Reverse((moment, id)));
+        self.near.push((moment, id));
         None
     }
 }
