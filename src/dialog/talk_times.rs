@@ -90,22 +90,38 @@ impl TalkTimes {
         }
     }
 
-    /// The talk times of each host by its address, in the order in which the calls were judged.
-    pub fn hosts(&self) -> impl Iterator<Item = (IpAddr, Vec<Talk>)> {
-        let of_both = self.ended.iter().flat_map(|it| {
-            let other_side = (it.far != it.near).then_some((it.far, it, it.near));
-            std::iter::once((it.near, it, it.far)).chain(other_side)
+    /// Looks at the talk times of each host by its address, in the order in which the calls were judged.
+    pub fn each_host(&self, mut look: impl FnMut(IpAddr, &[Talk])) {
+        let mut by_address: Vec<_> = (0..).zip(&self.hosts).collect();
+        by_address.sort_unstable_by_key(|(_, host)| **host);
+        let mut ranks = vec![0_u32; self.hosts.len()];
+        for (rank, (place, _)) in (0..).zip(&by_address) {
+            if let Some(it) = ranks.get_mut(*place) {
+                *it = rank;
+            }
+        }
+        // There may be very many: each in few bytes, and of the talks only those of one host at a time.
+        let rank = |place: u32| ranks.get(place as usize).copied().unwrap_or(u32::MAX);
+        let of_both = (0_u32..).zip(&self.ended).flat_map(|(at, it)| {
+            let other_side = (it.far != it.near).then(|| (rank(it.far), at));
+            std::iter::once((rank(it.near), at)).chain(other_side)
         });
-        let mut all: Vec<_> = of_both.collect();
-        // Those of one host stay in their order.
-        all.sort_by_key(|(host, ..)| self.host(*host));
-        let mut rest = all.into_iter().peekable();
-        std::iter::from_fn(move || {
-            let (host, ..) = *rest.peek()?;
-            let own = std::iter::from_fn(|| rest.next_if(|(it, ..)| *it == host));
-            let talks = own.map(|(_, ended, other)| self.talk(ended, other));
-            Some((self.host(host), talks.collect()))
-        })
+        let mut all: Vec<(u32, u32)> = of_both.collect();
+        all.sort_unstable();
+        let mut talks = Vec::new();
+        for own in all.chunk_by(|one, other| one.0 == other.0) {
+            let rank = own.first().map(|it| it.0 as usize);
+            let Some((_, host)) = rank.and_then(|it| by_address.get(it)) else {
+                continue;
+            };
+            talks.clear();
+            let ended = own.iter().filter_map(|it| self.ended.get(it.1 as usize));
+            talks.extend(ended.map(|it| {
+                let is_near = self.hosts.get(it.near as usize) == Some(*host);
+                self.talk(it, if is_near { it.far } else { it.near })
+            }));
+            look(**host, &talks);
+        }
     }
 
     /// How many calls were not noted.

@@ -182,7 +182,10 @@ impl<V> KeyMap<V> {
     #[cold]
     fn grow(&mut self) {
         let more = (2 * self.slots.len()).max(FEWEST);
-        let old = mem::replace(&mut self.slots, std::iter::repeat_with(|| None).take(more).collect());
+        let old = mem::replace(
+            &mut self.slots,
+            std::iter::repeat_with(|| None).take(more).collect(),
+        );
         for (key, value) in old.into_iter().flatten() {
             let free = self.find(key).unwrap_or_else(|free| free);
             if let Some(slot) = self.slots.get_mut(free) {

@@ -515,11 +515,7 @@ impl Table {
 }
 
 /// Enters a transaction under a key; false when too many are there already, which no real network makes.
-fn index(
-    index: &mut KeyMap<SmallVec<[TransactionId; 1]>>,
-    key: u64,
-    id: TransactionId,
-) -> bool {
+fn index(index: &mut KeyMap<SmallVec<[TransactionId; 1]>>, key: u64, id: TransactionId) -> bool {
     let Some(ids) = index.get_or_insert_with(key, SmallVec::new) else {
         return false;
     };

@@ -29,11 +29,18 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(30);
 const EXACT: Duration = Duration::from_millis(500);
 
 fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
-    let mut clusters: Vec<(IpAddr, Vec<Talk>)> = view
-        .talk_times
-        .hosts()
-        .filter_map(|(host, talks)| Some((host, cluster(&talks, view.thresholds)?)))
-        .collect();
+    let mut clusters: Vec<(IpAddr, Vec<Talk>)> = Vec::new();
+    // One call may be chance: a note, and only where it meets a constant of the protocol exactly.
+    let mut exact: Vec<(IpAddr, Vec<(Talk, Constant)>)> = Vec::new();
+    view.talk_times.each_host(|host, talks| {
+        clusters.extend(cluster(talks, view.thresholds).map(|it| (host, it)));
+        let constant = |it: &Talk| constant(it, EXACT, view.thresholds.t1);
+        let own = talks.iter().filter(|it| it.from == host);
+        exact.push((
+            host,
+            own.filter_map(|it| Some((*it, constant(it)?))).collect(),
+        ));
+    });
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {
         let hung_up = talks.iter().filter(|it| it.from == *host).count();
@@ -47,17 +54,12 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         told.extend(talks.iter().map(|it| it.bye));
         found.push(pattern(host, &talks, view.thresholds));
     }
-    for (host, talks) in view.talk_times.hosts() {
-        // One call may be chance: a note, and only where it meets a constant of the protocol exactly.
-        let mut exact = talks.iter().filter_map(|it| {
-            let constant = constant(it, EXACT, view.thresholds.t1)?;
-            let of_interest = it.from == host && !told.contains(&it.bye);
-            of_interest.then_some((it, constant))
-        });
+    for (host, exact) in &exact {
+        let mut exact = exact.iter().filter(|(it, _)| !told.contains(&it.bye));
         let Some((talk, constant)) = exact.next() else {
             continue;
         };
-        let mut finding = finding(host, std::slice::from_ref(talk))
+        let mut finding = finding(*host, std::slice::from_ref(talk))
             .severity(Severity::Info)
             .confidence(Confidence::Possible)
             .fact("constant", constant.name())
@@ -71,10 +73,9 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
 
 /// The largest number of calls that ended after the same time and that few longer ones outlived.
 fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
-    let mut sorted: Vec<Talk> = talks
+    let mut sorted: Vec<&Talk> = talks
         .iter()
         .filter(|it| it.time > thresholds.dropped_calls_shortest)
-        .copied()
         .collect();
     sorted.sort_by_key(|it| (it.time, it.bye));
     let mut clusters = Vec::new();
@@ -97,7 +98,7 @@ fn cluster(talks: &[Talk], thresholds: &Thresholds) -> Option<Vec<Talk>> {
     clusters.sort_by_key(|it| (Reverse(it.len()), it.start));
     let mut clusters = clusters.into_iter().take(LOOKED_AT);
     let cluster = clusters.find(|it| !may_be_chance(&sorted, it, thresholds))?;
-    Some(sorted.get(cluster)?.to_vec())
+    Some(sorted.get(cluster)?.iter().map(|it| **it).collect())
 }
 
 /// Clusters of one host that are looked at, the largest first: each is compared with all calls.
@@ -111,7 +112,7 @@ const ROUND_MOMENTS: f64 = 3.0;
 const BEFORE: u32 = 5;
 
 /// Whether calls that people end when they please may have ended as the cluster did. `sorted` are the calls by talk time.
-fn may_be_chance(sorted: &[Talk], cluster: &Range<usize>, thresholds: &Thresholds) -> bool {
+fn may_be_chance(sorted: &[&Talk], cluster: &Range<usize>, thresholds: &Thresholds) -> bool {
     let in_cluster = sorted.get(cluster.clone()).unwrap_or_default();
     let (Some(first), Some(last)) = (in_cluster.first(), in_cluster.last()) else {
         return true;
@@ -120,12 +121,12 @@ fn may_be_chance(sorted: &[Talk], cluster: &Range<usize>, thresholds: &Threshold
         return false;
     }
     // How often a call ends by itself, by what they did at all other times: there are few, so one more is added.
-    let outside = |it: &Talk| it.time.min(first.time) + it.time.saturating_sub(last.time);
+    let outside = |it: &&Talk| it.time.min(first.time) + it.time.saturating_sub(last.time);
     let others = number(sorted.len() - in_cluster.len() + 1);
     let by_itself = rate(others, sorted.iter().map(outside).sum());
     // Or by what they did shortly before: talks that are much the same end at much the same time.
     let shortly = (first.time).saturating_sub(thresholds.dropped_calls_spread * BEFORE);
-    let before = |it: &Talk| it.time.min(first.time).saturating_sub(shortly);
+    let before = |it: &&Talk| it.time.min(first.time).saturating_sub(shortly);
     let just_ended = sorted.get(..cluster.start).unwrap_or_default();
     let just_ended = just_ended.iter().filter(|it| it.time >= shortly).count();
     let nearby = rate(number(just_ended), sorted.iter().map(before).sum());
@@ -165,7 +166,7 @@ fn number(count: usize) -> f64 {
 }
 
 /// The constant of the protocol that all of them meet.
-fn common_constant(talks: &[Talk], thresholds: &Thresholds) -> Option<Constant> {
+fn common_constant(talks: &[&Talk], thresholds: &Thresholds) -> Option<Constant> {
     let either_side = thresholds.dropped_calls_spread / 2;
     let mut constants = (talks.iter()).map(|it| constant(it, either_side, thresholds.t1));
     let first = constants.next()??;
@@ -173,9 +174,9 @@ fn common_constant(talks: &[Talk], thresholds: &Thresholds) -> Option<Constant> 
 }
 
 /// Whether they ended after a time that people set limits to.
-fn is_round(talks: &[Talk], thresholds: &Thresholds) -> bool {
+fn is_round(talks: &[&Talk], thresholds: &Thresholds) -> bool {
     let either_side = thresholds.dropped_calls_spread / 2;
-    let near = |talk: &Talk| {
+    let near = |talk: &&Talk| {
         (ROUND.iter())
             .any(|seconds| talk.time.abs_diff(Duration::from_secs(*seconds)) <= either_side)
     };
@@ -183,10 +184,11 @@ fn is_round(talks: &[Talk], thresholds: &Thresholds) -> bool {
 }
 
 fn pattern(host: IpAddr, talks: &[Talk], thresholds: &Thresholds) -> Finding {
-    let constant = common_constant(talks, thresholds);
+    let all: Vec<&Talk> = talks.iter().collect();
+    let constant = common_constant(&all, thresholds);
     // Callers that hang up alike are machines that call: a dialer, a test.
     let machines =
-        talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round(talks, thresholds);
+        talks.iter().all(|it| it.by_caller) && constant.is_none() && !is_round(&all, thresholds);
     let severity = if machines {
         Severity::Info
     } else {
