@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What every room may import.
 const FOUNDATIONS: &[&str] = &[
     "address",
+    "fetch",
     "flow",
     "hash",
     "limits",
@@ -27,8 +28,10 @@ const FOUNDATIONS: &[&str] = &[
 /// Each room with the rooms it may import beside the foundations, as the picture has them.
 const ROOMS: &[(&str, &[&str])] = &[
     ("address", &[]),
+    ("fetch", &[]),
     ("flow", &[]),
-    ("hash", &[]),
+    // Its tables are brought into the cache before they are asked.
+    ("hash", &["fetch"]),
     ("limits", &[]),
     ("severity", &[]),
     ("text", &[]),

@@ -270,7 +270,7 @@ fn read(message: &Message) -> Read {
         to_tag: message.to_tag().map(Into::into),
         branch: via.and_then(|it| it.branch()).map(<[u8]>::to_vec),
         transport: via.map(|it| it.transport.to_vec()),
-        via_count: message.via_count(),
+        via_count: message.via_count().into(),
         body: message.body().to_vec(),
     }
 }

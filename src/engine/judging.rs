@@ -66,7 +66,9 @@ impl Due {
     fn fetch(due: &[Self]) {
         let transactions = || due.iter().flat_map(|due| &due.call.transactions);
         let messages = || transactions().flat_map(Transaction::messages);
-        due.iter().for_each(|due| fetch(&*due.call.transactions));
+        for due in due {
+            fetch(&*due.call.transactions);
+        }
         transactions().for_each(Transaction::fetch);
         messages().for_each(fetch);
         messages().for_each(Message::fetch);
@@ -182,14 +184,11 @@ impl<O: Observer> Engine<O> {
         for (Due { call, .. }, judged) in due.iter().zip(judged.into_iter().flatten()) {
             self.tell_judged(call, judged);
         }
+        for due in &due {
+            self.table.let_go(&due.call.transactions);
+        }
         match &mut self.remains {
-            Some(remains) => {
-                let calls = due.iter_mut().map(|due| &mut due.call);
-                calls
-                    .flat_map(|call| &mut call.transactions)
-                    .for_each(Transaction::let_go);
-                remains.0.append(&mut due);
-            }
+            Some(remains) => remains.0.append(&mut due),
             None => due.clear(),
         }
         // Its memory is used again.

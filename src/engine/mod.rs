@@ -265,6 +265,7 @@ impl<O: Observer> Engine<O> {
             }
         }
         self.judge_due();
+        debug_assert_eq!(self.table.kept(), 0, "all that was kept was let go");
         self.lossy |= self.has_lost_requests();
         self.keepalives.settle();
         self.registrations.settle();

@@ -99,8 +99,7 @@ impl<V> KeyMap<V> {
         // What stands behind it moves up, as far as it is not at its place already: there are no gaps before anything.
         let mut next = self.behind(hole);
         while let Some(Some((key, _))) = self.slots.get(next) {
-            let home = self.home(*key);
-            if self.distance(home, next) >= self.distance(hole, next) {
+            if self.distance(self.home(*key), next) >= self.distance(hole, next) {
                 self.slots.swap(hole, next);
                 hole = next;
             }
@@ -211,7 +210,7 @@ mod tests {
             let mut other = HashMap::new();
             for (what, number, spread) in steps {
                 // Half of the keys begin at few places.
-                let key = if spread == 0 { number << 60 | number % 3 } else { fingerprint(number) };
+                let key = if spread == 0 { (number << 60) | (number % 3) } else { fingerprint(number) };
                 match what {
                     0 | 1 => prop_assert_eq!(map.insert(key, number), other.insert(key, number)),
                     2 => prop_assert_eq!(map.remove(key), other.remove(&key)),

@@ -347,8 +347,8 @@ impl Message {
     }
 
     /// How many Via values the message has: one more for each proxy it passed.
-    pub fn via_count(&self) -> usize {
-        self.vias as usize
+    pub const fn via_count(&self) -> u16 {
+        self.vias
     }
 
     /// Whether its Request-URI, a Contact, a Route or a Record-Route can name TCP or TLS; false where none can.

@@ -105,7 +105,7 @@ pub(super) fn begun_by(message: &Message, keys: Keys, flow: Flow) -> Box<Transac
         // A response's To tag is the responder's, not the request's.
         to: party(HeaderName::To, message.to_tag().filter(|_| is_request)),
         request_uri: Value::new(),
-        credentials: Vec::new(),
+        credentials: Box::default(),
         expires: None,
         cut: false,
         requests: Sends::default(),

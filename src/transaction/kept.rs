@@ -5,53 +5,19 @@ use crate::sip::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A message that counts against its budget as long as it is held. Copies count for nothing: they are looked at and let go.
-#[derive(Debug)]
-pub(super) struct Kept {
-    message: Arc<Message>,
-    counted: Option<Counted>,
-}
-
-/// What a message takes of its budget.
-#[derive(Debug)]
-struct Counted {
-    bytes: usize,
-    used: Arc<AtomicUsize>,
-}
+/// A message of a transaction. It counts against its budget until [`Budget::let_go`] is told of the transaction; copies of it
+/// count for nothing. Who counts is told, and not the message, as there are very many of them.
+#[derive(Clone, Debug)]
+pub(super) struct Kept(Arc<Message>);
 
 impl Kept {
-    /// One that counts for nothing, as it is looked at and let go at once.
+    /// One that was packed.
     pub(super) fn unpacked(message: Message) -> Self {
-        Self {
-            message: Arc::new(message),
-            counted: None,
-        }
+        Self(Arc::new(message))
     }
 
     pub(super) fn message(&self) -> &Message {
-        &self.message
-    }
-
-    /// Counts for nothing from now on.
-    pub(super) fn let_go(&mut self) {
-        if let Some(counted) = self.counted.take() {
-            counted.used.fetch_sub(counted.bytes, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Clone for Kept {
-    fn clone(&self) -> Self {
-        Self {
-            message: Arc::clone(&self.message),
-            counted: None,
-        }
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.let_go();
+        &self.0
     }
 }
 
@@ -97,11 +63,13 @@ impl Budget {
             return None;
         }
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        let used = Arc::clone(&self.used);
-        Some(Kept {
-            message: Arc::clone(message),
-            counted: Some(Counted { bytes, used }),
-        })
+        Some(Kept(Arc::clone(message)))
+    }
+
+    /// Has these messages count for nothing from now on: nobody asks for them any more.
+    pub(super) fn let_go<'a>(&self, messages: impl Iterator<Item = &'a Message>) {
+        let bytes = messages.map(Message::footprint).sum();
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// How many messages were not kept.
@@ -121,29 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_let_go_makes_room_again() {
-        let message = message();
-        let mut budget = Budget::default();
-        let kept = budget.keep(&message).unwrap();
-        let copy = kept.clone();
-        assert_eq!(copy.message(), &*message);
-        let bytes = kept.message().footprint();
-        assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
-        drop(copy);
-        assert_eq!(budget.used.load(Ordering::Relaxed), bytes);
-        drop(kept);
-        assert_eq!(budget.used.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn beyond_the_cap_nothing_is_kept_and_that_is_counted() {
+    fn beyond_the_cap_nothing_is_kept_and_what_is_let_go_makes_room_again() {
         let message = message();
         let mut budget = Budget::of(message.footprint());
         let kept = budget.keep(&message).unwrap();
+        assert_eq!(kept.message(), &*message);
         assert!(budget.is_nearly_spent());
         assert!(budget.keep(&message).is_none());
         assert_eq!(budget.refused(), 1);
-        drop(kept);
+        budget.let_go(std::iter::once(kept.message()));
         assert!(!budget.is_nearly_spent());
+        assert_eq!(budget.used().load(Ordering::Relaxed), 0);
+        assert!(budget.keep(&message).is_some());
     }
 }

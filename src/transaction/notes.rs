@@ -25,7 +25,7 @@ pub(super) const EVIDENCE: &[(HeaderName, &str)] = &[
 ];
 
 /// The credentials of a request.
-pub(super) fn credentials(message: &Message) -> Vec<digest::Credentials> {
+pub(super) fn credentials(message: &Message) -> Box<[digest::Credentials]> {
     message
         .headers(HeaderName::Authorization)
         .map(|value| (value, Side::Server))
@@ -51,9 +51,9 @@ pub(super) fn contact_expires(message: &Message) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-pub(super) fn challenges(message: &Message, status: u64) -> Vec<digest::Challenge> {
+pub(super) fn challenges(message: &Message, status: u64) -> Box<[digest::Challenge]> {
     if !matches!(status, 401 | 407) {
-        return Vec::new();
+        return Box::default();
     }
     message
         .headers(HeaderName::WwwAuthenticate)

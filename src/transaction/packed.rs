@@ -4,6 +4,7 @@
 mod bytes;
 
 use super::{Transaction, TransactionId};
+use crate::sip::Message;
 use crate::workers::Workers;
 use bytes::{Bytes, In, Out};
 use std::collections::VecDeque;
@@ -132,6 +133,9 @@ impl Packer {
         let packed = Packed { bytes: bytes? };
         self.sample.users.fetch_add(1, Ordering::Relaxed);
         self.used.fetch_add(packed.footprint(), Ordering::Relaxed);
+        let messages = transactions.iter().flat_map(|it| it.messages());
+        let bytes = messages.map(Message::footprint).sum();
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
         Some(packed)
     }
 
@@ -143,13 +147,17 @@ impl Packer {
         drop(packed);
         let mut rest = In::of(&plain);
         let call_id: Arc<[u8]> = rest.part().unwrap_or_default().into();
-        std::iter::from_fn(|| Transaction::take(&mut rest))
+        let transactions: Vec<_> = std::iter::from_fn(|| Transaction::take(&mut rest))
             .map(|transaction| Transaction {
                 call_id: Arc::clone(&call_id),
                 call_key,
                 ..transaction
             })
-            .collect()
+            .collect();
+        let messages = transactions.iter().flat_map(Transaction::messages);
+        let bytes = messages.map(Message::footprint).sum();
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        transactions
     }
 
     fn plain(&mut self, packed: &Packed) -> Option<Vec<u8>> {

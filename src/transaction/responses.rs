@@ -8,8 +8,8 @@ use std::slice;
 #[derive(Clone, Debug, Default)]
 pub struct Responses(SmallVec<[Box<Response>; INLINE]>);
 
-/// As many as an INVITE has that is answered: 100, 180, 200.
-const INLINE: usize = 3;
+/// As many as most have, and no more than fit into the size of a transaction.
+const INLINE: usize = 2;
 
 /// Responses one after the other.
 pub(super) type Iter<'a> =
@@ -51,8 +51,8 @@ impl Responses {
         self.0.push(response);
     }
 
-    pub(super) fn remove(&mut self, at: usize) {
-        self.0.remove(at);
+    pub(super) fn remove(&mut self, at: usize) -> Box<Response> {
+        self.0.remove(at)
     }
 }
 

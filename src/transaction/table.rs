@@ -25,6 +25,7 @@ use crate::time::Timestamp;
 use deadlines::Deadlines;
 use open::{Open, state_at_end};
 use smallvec::SmallVec;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use window::Window;
 
@@ -81,6 +82,17 @@ impl Table {
     /// Whether so little room for messages is left that calls should be judged before their end.
     pub fn is_crowded(&self) -> bool {
         self.budget.is_nearly_spent()
+    }
+
+    /// Has the messages of these transactions, which were closed, count for nothing from now on.
+    pub fn let_go(&self, transactions: &[Transaction]) {
+        let messages = transactions.iter().flat_map(Transaction::messages);
+        self.budget.let_go(messages);
+    }
+
+    /// The bytes of the messages that are kept, and of packed transactions.
+    pub fn kept(&self) -> usize {
+        self.budget.used().load(Ordering::Relaxed)
     }
 
     /// Places a message that is no copy: finds or begins its transaction, and gives it what is in the draft.
@@ -402,7 +414,8 @@ impl Table {
         if status >= 200 && transaction.responses.len() >= MAX_RESPONSES {
             let provisional = transaction.responses.iter().rposition(|it| !it.is_final());
             if let Some(at) = provisional {
-                transaction.responses.remove(at);
+                let gone = transaction.responses.remove(at);
+                self.budget.let_go(gone.message().into_iter());
             }
         }
         if transaction.responses.len() < MAX_RESPONSES {

@@ -373,7 +373,7 @@ impl Part<'_> {
 /// What hosts call themselves. Proxies hand on the names of others, so a name counts on the first hop of a request and on
 /// the last one of a response.
 fn agents(call: &Call) -> Vec<(SocketAddr, Box<str>)> {
-    let mut deepest: HashMap<(u64, &Method, Option<&[u8]>), usize> = HashMap::default();
+    let mut deepest: HashMap<(u64, &Method, Option<&[u8]>), u16> = HashMap::default();
     for it in &call.transactions {
         let hops = deepest
             .entry((it.cseq, &it.method, it.from.tag.as_deref()))

@@ -175,6 +175,16 @@ impl Bytes for usize {
     }
 }
 
+impl Bytes for u16 {
+    fn put(&self, out: &mut Out) {
+        u64::from(*self).put(out);
+    }
+
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        u64::take(from)?.try_into().ok()
+    }
+}
+
 impl Bytes for bool {
     fn put(&self, out: &mut Out) {
         u64::from(*self).put(out);
@@ -242,6 +252,17 @@ impl<T: Bytes> Bytes for Vec<T> {
 
     fn take(from: &mut In<'_>) -> Option<Self> {
         (0..usize::take(from)?).map(|_| T::take(from)).collect()
+    }
+}
+
+impl<T: Bytes> Bytes for Box<[T]> {
+    fn put(&self, out: &mut Out) {
+        self.len().put(out);
+        self.iter().for_each(|it| it.put(out));
+    }
+
+    fn take(from: &mut In<'_>) -> Option<Self> {
+        Vec::take(from).map(Vec::into_boxed_slice)
     }
 }
 
