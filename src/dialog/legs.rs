@@ -4,6 +4,7 @@ mod beginning;
 
 pub use beginning::Beginning;
 
+use crate::fetch::fetch;
 use crate::flow::Flow;
 use crate::hash::{HashMap, KeyMap, NumberMap};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
@@ -106,6 +107,9 @@ struct Fate {
     hung_up: Option<Timestamp>,
 }
 
+/// Values before its turn that the place of one is brought into the cache.
+const FETCHED_AHEAD: usize = 4;
+
 /// A leg that is known by one of its values; it has several.
 #[derive(Debug)]
 struct Known {
@@ -162,6 +166,25 @@ impl Legs {
                 self.remember(told, &leg);
             }
         }
+    }
+
+    /// Has the places brought into the cache where an INVITE is looked up.
+    pub fn fetch(&self, beginning: &Beginning) {
+        for mark in &beginning.marks {
+            self.known.fetch(mark.asked);
+            if mark.told != mark.asked {
+                self.known.fetch(mark.told);
+            }
+        }
+    }
+
+    /// Does the same of the legs that stand there, once they are in it.
+    pub fn fetch_legs(&self, beginning: &Beginning) {
+        let known = beginning
+            .marks
+            .iter()
+            .map(|mark| self.known.get(mark.asked));
+        known.flatten().for_each(|known| fetch(&*known.leg));
     }
 
     /// The link to the leg before; `None` when there is none.
@@ -366,6 +389,9 @@ impl Legs {
                 break;
             }
             self.order.pop_front();
+            if let Some((_, later)) = self.order.get(FETCHED_AHEAD) {
+                self.known.fetch(*later);
+            }
             if self.known.get(key).is_some_and(|it| it.leg.began == began) {
                 self.known.remove(key);
                 self.chains.remove(&key);

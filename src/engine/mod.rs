@@ -17,7 +17,7 @@ mod report;
 mod taking;
 mod waiting;
 
-use crate::hash::{HashSet, KeySet};
+use crate::hash::{HashSet, KeyMap, KeySet};
 pub use intake::Intake;
 pub use judging::Remains;
 pub use observer::{Mirror, Observer, Options, SeenMessage};
@@ -63,7 +63,7 @@ pub struct Engine<O> {
     settled: Option<Timestamp>,
     duplicates: Duplicates,
     /// Those on which messages were heard.
-    flows: KeySet<u64>,
+    flows: KeyMap<()>,
     table: Table,
     book: Book,
     due: Vec<Due>,
@@ -123,7 +123,7 @@ impl<O: Observer> Engine<O> {
             released: None,
             settled: None,
             duplicates: Duplicates::default(),
-            flows: KeySet::default(),
+            flows: KeyMap::default(),
             book,
             table,
             due: Vec::new(),

@@ -4,6 +4,7 @@ use super::waiting::Sip;
 use super::{Engine, Observer, SeenMessage};
 use crate::capture::Sighting;
 use crate::frame::IcmpError;
+use crate::hash::KeyMap;
 use crate::limits::MAX_HOST_PAIRS;
 use crate::sip::Method;
 use crate::time::Timestamp;
@@ -114,9 +115,9 @@ impl<O: Observer> Engine<O> {
     /// Whether nothing was heard on a flow lately: who spoke to whom need not be noted for each message.
     fn is_new_flow(&mut self, keys: Keys) -> bool {
         if self.flows.len() >= MAX_HOST_PAIRS {
-            self.flows.clear();
+            self.flows = KeyMap::default();
         }
-        self.flows.insert(keys.way())
+        self.flows.insert(keys.way(), ()).is_none()
     }
 
     /// Keeps what other Call-IDs may need to know, and tells at once what has failed.

@@ -55,6 +55,15 @@ impl InOrder {
         }
     }
 
+    /// What its message says when it begins a call.
+    #[inline]
+    fn beginning(&self) -> Option<&Beginning> {
+        match &self.what {
+            Ready::Sip(sip) => sip.beginning.as_deref(),
+            Ready::Heard(_) | Ready::Icmp(_) => None,
+        }
+    }
+
     /// Has its parts brought into the cache.
     #[inline]
     fn fetch_parts(&self) {
@@ -84,13 +93,24 @@ impl<O: Observer> Engine<O> {
                 self.duplicates.fetch(keys);
                 self.table.fetch(keys);
                 self.book.fetch(keys);
+                self.flows.fetch(keys.way());
             }
         }
-        if let Some(keys) = ahead(2 * STEP).and_then(InOrder::keys) {
-            self.table.fetch_slots(keys);
+        if let Some(sooner) = ahead(2 * STEP) {
+            if let Some(keys) = sooner.keys() {
+                self.table.fetch_slots(keys);
+            }
+            if let Some(beginning) = sooner.beginning() {
+                self.legs.fetch(beginning);
+            }
         }
-        if let Some(keys) = ahead(STEP).and_then(InOrder::keys) {
-            self.table.fetch_transactions(keys);
+        if let Some(soonest) = ahead(STEP) {
+            if let Some(keys) = soonest.keys() {
+                self.table.fetch_transactions(keys);
+            }
+            if let Some(beginning) = soonest.beginning() {
+                self.legs.fetch_legs(beginning);
+            }
         }
     }
 }
