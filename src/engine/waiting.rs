@@ -23,7 +23,7 @@ use std::time::Duration;
 pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
 
 /// Messages between the steps in which what one needs is brought into the cache: they take longer than memory does.
-const STEP: usize = 2;
+const STEP: usize = 4;
 
 /// A message, and how it came.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ use std::time::Duration;
 use window::Window;
 
 /// Transactions between the steps in which what is due soon is brought into the cache.
-const DUE_AHEAD: usize = 2;
+const DUE_AHEAD: usize = 4;
 /// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
 const REMINDER: Duration = Duration::from_secs(30);
 
