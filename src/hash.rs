@@ -40,8 +40,8 @@ pub fn fingerprints() -> impl Hasher {
     FoldHasher::with_seed(*seed, shared)
 }
 
-/// A hash map whose keys are numbers that were given out one after the other: they are not hashed again. Make one with
-/// `NumberMap::default()`.
+/// A hash map whose keys are numbers that were given out one after the other, or what [`fingerprint`] made where little is asked of
+/// it: they are not hashed again. Make one with `NumberMap::default()`.
 pub type NumberMap<K, V> = StdMap<K, V, Given>;
 
 /// A hash set of the same, or of what [`fingerprint`] made.

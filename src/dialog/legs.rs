@@ -4,7 +4,7 @@ mod beginning;
 
 pub use beginning::Beginning;
 
-use crate::fetch::fetch;
+use crate::fetch::{STEP, fetch};
 use crate::flow::Flow;
 use crate::hash::{HashMap, KeyMap, NumberMap};
 use crate::limits::{MAX_LEG_CHILDREN, MAX_LEG_DEPTH, MAX_LEG_KEYS, MAX_LEG_LINKS};
@@ -106,9 +106,6 @@ struct Fate {
     /// The first BYE.
     hung_up: Option<Timestamp>,
 }
-
-/// Values before its turn that the place of one is brought into the cache.
-const FETCHED_AHEAD: usize = 4;
 
 /// A leg that is known by one of its values; it has several.
 #[derive(Debug)]
@@ -389,7 +386,7 @@ impl Legs {
                 break;
             }
             self.order.pop_front();
-            if let Some((_, later)) = self.order.get(FETCHED_AHEAD) {
+            if let Some((_, later)) = self.order.get(STEP) {
                 self.known.fetch(*later);
             }
             if self.known.get(key).is_some_and(|it| it.leg.began == began) {

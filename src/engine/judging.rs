@@ -135,7 +135,11 @@ impl<O: Observer> Engine<O> {
                 self.is_over(call);
             }
         }
-        // Messages are what takes memory, and calls that nobody ends keep theirs.
+        // Messages are what takes memory. First those of calls that wait to be judged, which count until they are.
+        if self.table.is_crowded() {
+            self.judge_due();
+        }
+        // Then those of calls that nobody ends.
         while self.table.is_crowded()
             && let Some(call) = self.book.take_idle()
         {

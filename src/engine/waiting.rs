@@ -5,7 +5,7 @@ use crate::capture::Sighting;
 use crate::dialog::Defects;
 use crate::dialog::legs::Beginning;
 use crate::dialog::streams::SipPorts;
-use crate::fetch::fetch;
+use crate::fetch::{STEP, fetch};
 use crate::flow::Flow;
 use crate::frame::{Envelope, IcmpError, IcmpKind, Quote};
 use crate::limits::MAX_HELD_BACK;
@@ -21,9 +21,6 @@ use std::time::Duration;
 /// How far a packet may be older than those before it and still be judged in its place: more than the disorder that
 /// several queues of one interface make, less than anybody waits for in `live`.
 pub(super) const REORDER_WINDOW: Duration = Duration::from_secs(1);
-
-/// Messages between the steps in which what one needs is brought into the cache: they take longer than memory does.
-const STEP: usize = 4;
 
 /// A message, and how it came.
 #[derive(Debug)]

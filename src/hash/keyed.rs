@@ -108,17 +108,6 @@ impl<V> KeyMap<V> {
         Some(value)
     }
 
-    /// Keeps those that are wanted.
-    pub fn retain(&mut self, mut wanted: impl FnMut(u64, &mut V) -> bool) {
-        let slots = mem::take(&mut self.slots);
-        self.len = 0;
-        for (key, mut value) in slots.into_iter().flatten() {
-            if wanted(key, &mut value) {
-                self.insert(key, value);
-            }
-        }
-    }
-
     /// All of them, in any order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
         let all = self.slots.iter().flatten();
@@ -220,10 +209,6 @@ mod tests {
                         *value += 1;
                         *same += 1;
                         prop_assert_eq!(*value, *same);
-                    }
-                    4 if number == 0 => {
-                        map.retain(|_, value| *value % 2 == 0);
-                        other.retain(|_, value| *value % 2 == 0);
                     }
                     _ => {
                         prop_assert_eq!(map.get(key), other.get(&key));

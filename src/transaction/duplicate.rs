@@ -2,6 +2,7 @@
 //! not a retransmission.
 
 use super::{Arrival, Keys, TransactionId};
+use crate::fetch::STEP;
 use crate::hash::{KeyMap, NumberMap};
 use crate::limits::MAX_RECENT_MESSAGES;
 use crate::time::Timestamp;
@@ -13,9 +14,6 @@ use std::time::Duration;
 const CLOSE: Duration = Duration::from_millis(100);
 /// Copies with the same IP identification or TCP sequence number may be this far apart: clocks of two capture points differ.
 const REMEMBERED: Duration = Duration::from_secs(2);
-
-/// Messages before its turn that the place of one is brought into the cache.
-const FETCHED_AHEAD: usize = 4;
 
 /// What was captured within the last two seconds.
 #[derive(Debug, Default)]
@@ -151,7 +149,7 @@ impl Duplicates {
             }
             self.forgotten_early += u64::from(full);
             self.order.pop_front();
-            if let Some(later) = self.order.get(FETCHED_AHEAD) {
+            if let Some(later) = self.order.get(STEP) {
                 self.recent.fetch(later.sent);
             }
             if self.recent.get(sent).is_some_and(|it| it.time == time) {

@@ -69,7 +69,8 @@ impl Budget {
     /// Has these messages count for nothing from now on: nobody asks for them any more.
     pub(super) fn let_go<'a>(&self, messages: impl Iterator<Item = &'a Message>) {
         let bytes = messages.map(Message::footprint).sum();
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        let used = self.used.fetch_sub(bytes, Ordering::Relaxed);
+        debug_assert!(used >= bytes, "{bytes} bytes of {used} were let go");
     }
 
     /// How many messages were not kept.

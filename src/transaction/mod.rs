@@ -396,7 +396,7 @@ impl Transaction {
         self.kept.as_ref().map(Kept::message)
     }
 
-    /// Has what it holds brought into the cache, but for its messages.
+    /// Has its responses and ACKs brought into the cache, but for their messages.
     pub fn fetch(&self) {
         self.responses.iter().for_each(fetch);
         fetch(&*self.acks);

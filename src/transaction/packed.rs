@@ -139,7 +139,8 @@ impl Packer {
         Some(packed)
     }
 
-    /// The transactions as they were, of the call with that [`Transaction::call_key`].
+    /// The transactions as they were, of the call with that [`Transaction::call_key`]. Their messages count against the room from
+    /// now on, until [`super::Table::let_go`].
     pub fn unpack(&mut self, packed: Packed, call_key: u64) -> Vec<Transaction> {
         self.used.fetch_sub(packed.footprint(), Ordering::Relaxed);
         let plain = self.plain(&packed).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::{
     Arrival, Draft, IcmpNote, Keys, Kind, Ladder, Packer, Placement, Response, Sighting, State,
     Transaction, TransactionId,
 };
-use crate::fetch::fetch;
+use crate::fetch::{STEP, fetch};
 use crate::flow::Flow;
 use crate::frame::IcmpError;
 use crate::hash::{KeyMap, fingerprint};
@@ -29,8 +29,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use window::Window;
 
-/// Transactions between the steps in which what is due soon is brought into the cache.
-const DUE_AHEAD: usize = 4;
 /// A provisional that comes again after this was meant to: half of the minute of RFC 3261 §13.3.1.1.
 const REMINDER: Duration = Duration::from_secs(30);
 
@@ -203,10 +201,10 @@ impl Table {
     /// Has what is due soon brought into the cache, in three steps: each says where the next is.
     fn fetch_due(&self) {
         let ahead = |many| self.deadlines.ahead(many);
-        if let Some(id) = ahead(3 * DUE_AHEAD) {
+        if let Some(id) = ahead(3 * STEP) {
             self.open.fetch(id);
         }
-        if let Some(open) = ahead(2 * DUE_AHEAD).and_then(|id| self.open.get(id)) {
+        if let Some(open) = ahead(2 * STEP).and_then(|id| self.open.get(id)) {
             fetch(&*open.transaction);
             self.by_key.fetch(open.key);
             self.by_flow.fetch(open.flow_key);
@@ -214,7 +212,7 @@ impl Table {
                 self.invites.fetch(key);
             }
         }
-        if let Some(open) = ahead(DUE_AHEAD).and_then(|id| self.open.get(id)) {
+        if let Some(open) = ahead(STEP).and_then(|id| self.open.get(id)) {
             open.transaction.fetch();
         }
     }
@@ -258,7 +256,8 @@ impl Table {
         }
     }
 
-    /// What was closed since the last time, in the order of closing.
+    /// What was closed since the last time, in the order of closing. Its messages go on counting until [`Self::let_go`], or until
+    /// they are packed.
     pub fn take_closed(&mut self) -> Vec<Box<Transaction>> {
         std::mem::take(&mut self.closed)
     }

@@ -36,10 +36,10 @@ fn judge(view: &CaptureView<'_>, found: &mut Vec<Finding>) {
         clusters.extend(cluster(talks, view.thresholds).map(|it| (host, it)));
         let constant = |it: &Talk| constant(it, EXACT, view.thresholds.t1);
         let own = talks.iter().filter(|it| it.from == host);
-        exact.push((
-            host,
-            own.filter_map(|it| Some((*it, constant(it)?))).collect(),
-        ));
+        let own: Vec<_> = own.filter_map(|it| Some((*it, constant(it)?))).collect();
+        if !own.is_empty() {
+            exact.push((host, own));
+        }
     });
     // Of two hosts that had the same calls with each other, the one with more calls; then the one that hung up.
     clusters.sort_by_key(|(host, talks)| {

@@ -2,13 +2,16 @@
 
 use super::super::TransactionId;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Moments with what is to be looked at then.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    /// Those of the second `sorted` and of all before it, the first one last.
+    /// Those of the second `sorted` and of all before it, as they were when it was sorted; the first one last.
     near: Vec<(Timestamp, TransactionId)>,
+    /// The same that came later: there may be as many, so that they are not put in between.
+    late: BinaryHeap<Reverse<(Timestamp, TransactionId)>>,
     sorted: Option<i64>,
     /// The others by their second.
     far: BTreeMap<i64, Vec<(Timestamp, TransactionId)>>,
@@ -19,8 +22,7 @@ impl Deadlines {
     pub(super) fn push(&mut self, moment: Timestamp, id: TransactionId) {
         let second = moment.second();
         if self.sorted.is_some_and(|sorted| second <= sorted) {
-            let place = self.near.partition_point(|it| *it > (moment, id));
-            self.near.insert(place, (moment, id));
+            self.late.push(Reverse((moment, id)));
         } else {
             self.far.entry(second).or_default().push((moment, id));
         }
@@ -28,16 +30,24 @@ impl Deadlines {
 
     /// Takes the first, with its moment.
     pub(super) fn pop(&mut self) -> Option<(Timestamp, TransactionId)> {
-        if self.near.is_empty() {
+        if self.near.is_empty() && self.late.is_empty() {
             let (second, moments) = self.far.pop_first()?;
             self.sorted = Some(second);
             self.near = moments;
             self.near.sort_unstable_by(|one, other| other.cmp(one));
         }
-        self.near.pop()
+        match (self.near.last(), self.late.peek()) {
+            (Some(near), Some(Reverse(late))) if late < near => self.pop_late(),
+            (None, Some(_)) => self.pop_late(),
+            _ => self.near.pop(),
+        }
     }
 
-    /// What comes that many behind the first; `None` where that is not of the same second.
+    fn pop_late(&mut self) -> Option<(Timestamp, TransactionId)> {
+        self.late.pop().map(|Reverse(first)| first)
+    }
+
+    /// What comes about that many behind the first; `None` where that is not sorted yet.
     #[inline]
     pub(super) fn ahead(&self, behind: usize) -> Option<TransactionId> {
         let place = self.near.len().checked_sub(behind + 1)?;
@@ -46,8 +56,10 @@ impl Deadlines {
 
     /// Takes the first when its moment is not after `now`.
     pub(super) fn pop_until(&mut self, now: Timestamp) -> Option<TransactionId> {
-        let is_due = match self.near.last() {
-            Some((moment, _)) => *moment <= now,
+        let near = self.near.last().map(|(moment, _)| *moment);
+        let late = self.late.peek().map(|Reverse((moment, _))| *moment);
+        let is_due = match near.into_iter().chain(late).min() {
+            Some(moment) => moment <= now,
             None => *self.far.first_key_value()?.0 <= now.second(),
         };
         if !is_due {
@@ -57,6 +69,7 @@ impl Deadlines {
         if moment <= now {
             return Some(id);
         }
+        // It is the first of a second that was just sorted.
         self.near.push((moment, id));
         None
     }

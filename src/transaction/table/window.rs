@@ -29,8 +29,8 @@ impl<V> Default for Window<V> {
 }
 
 /// Slots for each value, beyond which the oldest no longer stand in the row.
-const SPARSE: usize = 4;
-/// Slots that are no matter.
+const SPARSE: usize = 2;
+/// Slots beside them, so that a few values are not moved again and again.
 const FEW: usize = 1_024;
 
 impl<V> Window<V> {
